@@ -1,0 +1,34 @@
+"""Generative adversarial networks for Keras 3 on TensorFlow."""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "AdversarialModel": "gan.base",
+    "Simple_GAN": "gan.simple_gan",
+    "WGAN_clip": "gan.wgan_clip",
+    "WGAN_GP": "gan.wgan_gp",
+    "convolutional_GenDiscr": "gan.generate_faces",
+    "fully_connected_GenDiscr": "gan.fully_connected",
+    "normal_generator": "gan.latent",
+    "spheric_generator": "gan.latent",
+    "uniform_generator": "gan.latent",
+}
+_MODULES = ["faces", "latent", "losses", "metrics", "penalties", "plots", "toys"]
+_MODULES += ["weights"]
+
+__all__ = [*_PUBLIC, *_MODULES]
+
+
+def __getattr__(name):
+    # Lazy, so that `--help` and the NumPy-only rooms do not wait for TensorFlow.
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"gan.{name}")
+    raise AttributeError(f"module 'gan' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

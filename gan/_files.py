@@ -1,0 +1,65 @@
+"""Files that appear whole or not at all."""
+
+import contextlib
+import os
+import pathlib
+import tempfile
+
+from gan._validation import expect
+
+
+@contextlib.contextmanager
+def atomic_path(path):
+    """Give a temporary path beside `path` that takes its place on success.
+
+    The file is flushed to disk before the rename and its directory after it,
+    so a crash at any moment leaves either the old file or the new one.
+
+    Args:
+        path: str or `os.PathLike`, the final path. Its directory must exist.
+
+    Yields:
+        pathlib.Path with the same suffix as `path`, to be written by the caller.
+
+    Raises:
+        InvalidInput: if `path` is a directory or its directory does not exist
+            or cannot be written to.
+    """
+    path = expect_writable(path)
+    handle, name = tempfile.mkstemp(
+        prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
+    )
+    os.close(handle)
+    temporary = pathlib.Path(name)
+    try:
+        yield temporary
+        # mkstemp makes private files; a result file gets the user's usual mode.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        _sync(temporary)
+        temporary.replace(path)
+        _sync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def expect_writable(path):
+    """Expect that a file can be written at `path`; return it as a `Path`."""
+    path = pathlib.Path(path)
+    expect(not path.is_dir(), "a file path, not a directory", path=str(path))
+    expect(path.parent.is_dir(), "a path in an existing directory", path=str(path))
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        expect(False, f"a writable path ({reason})", path=str(path))
+    return path
+
+
+def _sync(path):
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,48 @@
+"""Fully-connected generator and discriminator (task 0)."""
+
+import keras
+import numpy as np
+
+from gan._validation import expect, expect_positive_int
+from gan.latent import LatentGenerator
+
+
+def fully_connected_GenDiscr(gen_shape, real_examples, latent_type="normal"):
+    """Two mirrored dense networks and the sampler that feeds the first.
+
+    Args:
+        gen_shape: sequence of at least two positive ints: the latent dimension,
+            the hidden sizes (tanh), the size of a real row (sigmoid).
+        real_examples: array `(N, gen_shape[-1])`; only its shape is used.
+        latent_type: "normal", "uniform" or "spheric".
+
+    Returns:
+        Tuple `(generator, discriminator, latent_generator)`. Generator:
+        `(batch, gen_shape[0])` -> `(batch, gen_shape[-1])` in (0, 1).
+        Discriminator: `(batch, gen_shape[-1])` -> `(batch, 1)` in (−1, 1).
+
+    Raises:
+        InvalidInput: if an argument is not of that form.
+    """
+    shape = list(np.shape(gen_shape)) and list(gen_shape)
+    expect(len(shape) >= 2, "gen_shape to hold at least two sizes", gen_shape=gen_shape)
+    for size in shape:
+        expect_positive_int(**{"each size of gen_shape": size})
+    row = tuple(getattr(real_examples, "shape", np.shape(real_examples)))[1:]
+    expect(
+        row == (shape[-1],),
+        f"real_examples of shape (N, {shape[-1]}), the last size of gen_shape",
+        shape=("N", *row),
+    )
+    latent_generator = LatentGenerator(shape[0], latent_type)
+    generator = _dense("generator", shape, "sigmoid")
+    discriminator = _dense("discriminator", [*reversed(shape[1:]), 1], "tanh")
+    return generator, discriminator, latent_generator
+
+
+def _dense(name, shape, last_activation):
+    inputs = outputs = keras.Input((shape[0],))
+    for size in shape[1:-1]:
+        outputs = keras.layers.Dense(size, activation="tanh")(outputs)
+    outputs = keras.layers.Dense(shape[-1], activation=last_activation)(outputs)
+    return keras.Model(inputs, outputs, name=name)

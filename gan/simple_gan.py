@@ -1,0 +1,25 @@
+"""Least-squares GAN (task 0)."""
+
+import keras
+
+from gan import losses
+from gan.base import AdversarialModel
+
+
+@keras.saving.register_keras_serializable(package="gan")
+class Simple_GAN(AdversarialModel):
+    """The discriminator fits 1 on reals and −1 on fakes; the generator seeks 1.
+
+    Args:
+        As `gan.AdversarialModel`.
+
+    Formula:
+        D minimises mean((D(x) − 1)²) + mean((D(G(z)) + 1)²)
+        G minimises mean((D(G(z)) − 1)²)
+
+    Reference:
+        Mao et al. 2017, Least Squares Generative Adversarial Networks, equation 2.
+    """
+
+    discriminator_loss = staticmethod(losses.least_squares_discriminator)
+    generator_loss = staticmethod(losses.least_squares_generator)

@@ -1,0 +1,77 @@
+"""The one random stream of a model: every draw takes its seed from here."""
+
+import contextlib
+import contextvars
+
+import keras
+import tensorflow as tf
+
+_feeding = contextvars.ContextVar("stream that feeds the draws", default=None)
+
+
+class Stream(keras.random.SeedGenerator):
+    """A counter that turns into a fresh seed for each draw.
+
+    The state is two integers: it is saved with the model, so that a resumed
+    run draws what the uninterrupted run would have drawn.
+
+    Args:
+        seed: int, or None to take it from Python's `random`, which both
+            `keras.utils.set_random_seed` and `random.seed` make repeatable.
+    """
+
+    def next_seed(self):
+        """Int64 tensor `(2,)`: the next seed for a `tf.random.stateless_*` op."""
+        seed = tf.cast(self.next(), tf.int64)
+        replica = tf.distribute.get_replica_context()
+        if replica is None or replica.num_replicas_in_sync == 1:
+            return seed
+        # Replicas keep equal states; without their number they would draw alike.
+        return tf.random.experimental.stateless_fold_in(
+            seed, replica.replica_id_in_sync_group
+        )
+
+    @contextlib.contextmanager
+    def feeds(self):
+        """Within this context the latent samplers draw from this stream."""
+        token = _feeding.set(self)
+        try:
+            yield
+        finally:
+            _feeding.reset(token)
+
+
+def next_seed():
+    """Seed for one draw: from the feeding stream, else from TensorFlow's own state.
+
+    Returns:
+        Int64 tensor `(2,)` for a `tf.random.stateless_*` op. Outside a model it
+        follows `tf.random.set_seed`.
+    """
+    stream = _feeding.get()
+    if stream is not None:
+        return stream.next_seed()
+    return tf.random.uniform((2,), tf.int64.min, tf.int64.max, tf.int64)
+
+
+def distinct_rows(rows, size, seed):
+    """Uniform draw of row numbers without repetition, at a cost free of `rows`.
+
+    The first `size` distinct values of a uniform sequence are an unbiased
+    ordered sample without repetition, so nothing of length `rows` is made.
+
+    Args:
+        rows: int, at least `size`.
+        size: int, how many to draw.
+        seed: int64 tensor `(2,)`.
+
+    Returns:
+        Int64 tensor `(size,)` of distinct values in [0, rows).
+    """
+    if rows < 16 * size:
+        order = tf.range(rows, dtype=tf.int64)
+        return tf.random.experimental.stateless_shuffle(order, seed)[:size]
+    # With 16 times as many rows, 2·size + 16 draws hold too few distinct ones with
+    # a chance below 1e-20; ensure_shape turns even that into an error, not a bias.
+    draws = tf.random.stateless_uniform((2 * size + 16,), seed, 0, rows, tf.int64)
+    return tf.ensure_shape(tf.unique(draws).y[:size], (size,))

@@ -1,0 +1,143 @@
+"""Wasserstein GAN with gradient penalty (tasks 2 and 4)."""
+
+import keras
+import tensorflow as tf
+
+from gan import losses, penalties
+from gan._validation import expect_number
+from gan.base import AdversarialModel
+from gan.weights import load_weights
+
+
+@keras.saving.register_keras_serializable(package="gan")
+class WGAN_GP(AdversarialModel):
+    """The critic estimates the Wasserstein distance with slopes held near 1.
+
+    Args:
+        lambda_gp: float, weight of the penalty; the positional argument after
+            `learning_rate`.
+        beta_1: float in [0, 1), Adam's decay of the first moment.
+        penalty_epsilon: float, added inside the penalty's root, whose infinite
+            slope at a zero gradient would otherwise turn all weights into NaN.
+        Others as `gan.AdversarialModel`.
+
+    Formula:
+        D minimises mean(D(G(z))) − mean(D(x)) + lambda_gp · mean((‖∇D(x̂)‖ − 1)²),
+        x̂ = u·x + (1 − u)·G(z), u ~ U[0, 1] one per row
+        G minimises −mean(D(G(z)))
+
+    Reference:
+        Gulrajani et al. 2017, Improved Training of Wasserstein GANs, Algorithm 1.
+    """
+
+    discriminator_loss = staticmethod(losses.wasserstein_discriminator)
+    generator_loss = staticmethod(losses.wasserstein_generator)
+    log_names = (*AdversarialModel.log_names, "gp")
+
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        latent_generator,
+        real_examples=None,
+        batch_size=200,
+        disc_iter=2,
+        learning_rate=0.005,
+        lambda_gp=10,
+        *,
+        beta_1=0.3,
+        penalty_epsilon=1e-12,
+        **options,
+    ):
+        expect_number(0, lambda_gp=lambda_gp)
+        expect_number(0, penalty_epsilon=penalty_epsilon)
+        super().__init__(
+            generator,
+            discriminator,
+            latent_generator,
+            real_examples,
+            batch_size,
+            disc_iter,
+            learning_rate,
+            beta_1=beta_1,
+            **options,
+        )
+        self.lambda_gp = lambda_gp
+        self.penalty_epsilon = penalty_epsilon
+
+    @property
+    def dims(self):
+        """`tf.TensorShape` of the real examples, N first (None without them)."""
+        known = self.real_examples is not None and hasattr(self.real_examples, "shape")
+        rows = len(self.real_examples) if known else None
+        return tf.TensorShape((rows, *self.discriminator.input_shape[1:]))
+
+    @property
+    def len_dims(self):
+        """Number of axes of a batch."""
+        return len(self.dims)
+
+    @property
+    def axis(self):
+        """Axes over which a gradient's norm is taken: all but the first."""
+        return tf.range(1, self.len_dims)
+
+    @property
+    def scal_shape(self):
+        """Shape of the interpolation weights: one number a row of a batch."""
+        return tf.constant([self.batch_size] + [1] * (self.len_dims - 1))
+
+    def get_interpolated_sample(self, real_sample, fake_sample):
+        """Random points between paired real and fake rows.
+
+        Args:
+            real_sample: float tensor `(batch, …)`.
+            fake_sample: float tensor of the same shape.
+
+        Returns:
+            Float32 tensor of that shape: u·real + (1 − u)·fake, u ~ U[0, 1].
+        """
+        fake_sample = tf.cast(fake_sample, tf.float32)
+        real_sample = tf.cast(real_sample, tf.float32)
+        real_sample = tf.reshape(real_sample, tf.shape(fake_sample))
+        shape = tf.concat([tf.shape(fake_sample)[:1], self.scal_shape[1:]], axis=0)
+        u = tf.random.stateless_uniform(shape, self.stream.next_seed())
+        return penalties.interpolate(real_sample, fake_sample, u)
+
+    def gradient_penalty(self, interpolated_sample):
+        """Mean squared distance of the critic's gradient norms from 1.
+
+        Args:
+            interpolated_sample: float tensor `(batch, …)`.
+
+        Returns:
+            Float scalar tensor, see `gan.penalties.gradient_penalty`.
+        """
+        return penalties.gradient_penalty(
+            self.discriminator, interpolated_sample, self.penalty_epsilon
+        )
+
+    def discriminator_extra(self, real, fake):
+        """The weighted gradient penalty; logged unweighted as `gp`."""
+        gp = self.gradient_penalty(self.get_interpolated_sample(real, fake))
+        return self.lambda_gp * gp, {"gp": gp}
+
+    def replace_weights(self, gen_h5, disc_h5):
+        """Load both networks' weights from legacy `.h5` files, both or none.
+
+        Args:
+            gen_h5: path of the generator's file; it also becomes the average.
+            disc_h5: path of the discriminator's file.
+
+        Raises:
+            InvalidInput: if a file is missing, damaged or of other networks; both
+                networks are then as they were.
+        """
+        load_weights((self.generator, gen_h5), (self.discriminator, disc_h5))
+        if self.averaged_generator is not None:
+            self.averaged_generator.set_weights(self.generator.get_weights())
+
+    def options(self):
+        """The constructor's plain options by name."""
+        own = {"lambda_gp": self.lambda_gp, "penalty_epsilon": self.penalty_epsilon}
+        return {**super().options(), **own}
