@@ -57,6 +57,8 @@ class AdversarialModel(keras.Model):
             moving average of all generator weights, batch-normalisation statistics
             included, of this decay. The decay ramps up as (1 + t)/(10 + t), t the
             generator's updates, so that the first pictures are not the initial ones.
+        generator_optimizer: `keras.optimizers.Optimizer`, or None for Adam.
+        discriminator_optimizer: the same, for the discriminator.
         seed: int, or None to take one from Python's `random`.
         **options: `name` and the like, for `keras.Model`.
 
@@ -82,6 +84,8 @@ class AdversarialModel(keras.Model):
         beta_1=0.5,
         beta_2=0.9,
         ema=None,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
         seed=None,
         **options,
     ):
@@ -94,6 +98,15 @@ class AdversarialModel(keras.Model):
         if ema is not None:
             expect_number(0, ema=ema)
             expect(0 < ema < 1, "ema to be None or between 0 and 1", ema=ema)
+        for name, optimizer in (
+            ("generator_optimizer", generator_optimizer),
+            ("discriminator_optimizer", discriminator_optimizer),
+        ):
+            expect(
+                optimizer is None or isinstance(optimizer, keras.optimizers.Optimizer),
+                f"{name} to be a keras Optimizer or None",
+                **{name: optimizer},
+            )
         if latent_generator is not None:
             _expect_latents(latent_generator, generator)
         row_shape = discriminator.input_shape[1:]
@@ -115,12 +128,18 @@ class AdversarialModel(keras.Model):
             self.averaged_generator = keras.models.clone_model(generator)
             self.averaged_generator.set_weights(generator.get_weights())
             self.averaged_generator.trainable = False
-        for network, loss in (
-            (generator, self.generator_loss),
-            (discriminator, self.discriminator_loss),
-        ):
-            network.loss = loss
-            network.optimizer = keras.optimizers.Adam(learning_rate, beta_1, beta_2)
+        self._given_optimizers = {
+            "generator_optimizer": generator_optimizer,
+            "discriminator_optimizer": discriminator_optimizer,
+        }
+        adam = keras.optimizers.Adam
+        generator.loss = self.generator_loss
+        generator.optimizer = generator_optimizer or adam(learning_rate, beta_1, beta_2)
+        discriminator.loss = self.discriminator_loss
+        discriminator.optimizer = discriminator_optimizer or adam(
+            learning_rate, beta_1, beta_2
+        )
+        for network in (generator, discriminator):
             # Unbuilt optimizers would lose their moments when a file is loaded.
             network.optimizer.build(network.trainable_variables)
         # Keras calls a model built after its first call; this one is never called.
@@ -220,6 +239,8 @@ class AdversarialModel(keras.Model):
         rows = tf.cast(rows, tf.float32) / scale
         return tf.reshape(rows, (-1, *self.discriminator.input_shape[1:]))
 
+    # Plain Python throughout: AutoGraph would only rewrite it, and slowly.
+    @tf.autograph.experimental.do_not_convert
     def train_step(self, useless_argument=None):
         """One step of the game: Algorithm 1 of the papers.
 
@@ -477,6 +498,7 @@ class AdversarialModel(keras.Model):
             "generator": serialize(self.generator),
             "discriminator": serialize(self.discriminator),
             "latent_generator": serialize(latent_generator),
+            **{k: serialize(v) for k, v in self._given_optimizers.items()},
             "name": self.name,
         }
 
@@ -484,7 +506,8 @@ class AdversarialModel(keras.Model):
     def from_config(cls, config, custom_objects=None):
         """Make a model from `get_config()`."""
         config = dict(config)
-        for name in ("generator", "discriminator", "latent_generator"):
+        parts = ["generator", "discriminator", "latent_generator"]
+        for name in (*parts, "generator_optimizer", "discriminator_optimizer"):
             config[name] = keras.saving.deserialize_keras_object(
                 config[name], custom_objects=custom_objects
             )

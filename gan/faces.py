@@ -1,6 +1,5 @@
 """Sets of pictures: read them, scale them, undo the scaling."""
 
-import contextlib
 import dataclasses
 import io
 import math
@@ -8,7 +7,7 @@ import os
 
 import numpy as np
 
-from gan._validation import expect, expect_positive_int
+from gan._validation import InvalidInput, expect, expect_positive_int
 
 # NumPy refuses headers of more than 10,000 characters.
 _HEADER_BYTES = 16_384
@@ -84,8 +83,15 @@ def load_pictures(path):
     path = os.fspath(path)
     expect(os.path.exists(path), "an existing file", path=path)
     expect(os.path.isfile(path), "a regular file", path=path)
-    with _refuse_damage(path), open(path, "rb") as file:
-        array = _read_array(file, path)
+    try:
+        with open(path, "rb") as file:
+            array = _read_array(file, path)
+    except InvalidInput:
+        raise
+    except Exception as error:
+        # A damaged header can make NumPy raise nearly anything.
+        reason = str(error) or type(error).__name__
+        expect(False, f"a readable .npy file ({reason})", path=path)
     if array.dtype == np.uint8:
         pictures = np.divide(array, 255, dtype=np.float32)
     else:
@@ -178,12 +184,3 @@ def _read_array(file, path):
     expect(received == length, f"a file of {length} bytes", path=path, bytes=received)
     file.seek(0)
     return np.lib.format.read_array(file, allow_pickle=False)
-
-
-@contextlib.contextmanager
-def _refuse_damage(path):
-    try:
-        yield
-    except Exception as error:
-        # Damaged headers make NumPy raise nearly anything.
-        expect(False, f"a readable .npy file ({error})", path=path)

@@ -24,7 +24,7 @@ def fully_connected_GenDiscr(gen_shape, real_examples, latent_type="normal"):
     Raises:
         InvalidInput: if an argument is not of that form.
     """
-    shape = list(np.shape(gen_shape)) and list(gen_shape)
+    shape = list(gen_shape) if np.ndim(gen_shape) == 1 else []
     expect(len(shape) >= 2, "gen_shape to hold at least two sizes", gen_shape=gen_shape)
     for size in shape:
         expect_positive_int(**{"each size of gen_shape": size})

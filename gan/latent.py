@@ -88,3 +88,8 @@ class LatentGenerator:
     def get_config(self):
         """Arguments that make an equal sampler."""
         return {"dim": self.dim, "latent_type": self.latent_type}
+
+    @classmethod
+    def from_config(cls, config):
+        """Make a sampler from `get_config()`."""
+        return cls(**config)

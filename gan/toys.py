@@ -148,6 +148,6 @@ def _from_centre(points, centre):
     expect(points.ndim == 2 and points.size, "points of shape (S, dim)", **shapes)
     fits = centre.shape in [(), points.shape[1:]]
     expect(fits, "centre to be a number or of shape (dim,)", **shapes)
-    difference = points.astype(np.float64) - centre
-    expect(np.isfinite(difference).all(), "finite points and centre", points=points)
-    return difference
+    finite = np.isfinite(points).all() and np.isfinite(centre).all()
+    expect(finite, "finite numbers", points=points, centre=centre)
+    return points.astype(np.float64) - centre

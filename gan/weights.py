@@ -1,13 +1,14 @@
 """Weights files in the legacy Keras 2 layout: read, check, write.
 
-A file that comes from elsewhere is not trusted: everything in it is checked
-before the first weight changes, and nothing outside of it is opened.
+A file is not trusted: all of it is checked before the first weight changes, its
+sizes before they are read, and nothing outside of it is opened.
 """
 
 import contextlib
 import hashlib
-import math
+import os
 import pathlib
+import re
 
 import h5py
 import numpy as np
@@ -15,32 +16,31 @@ import numpy as np
 from gan._files import atomic_path
 from gan._validation import InvalidInput, expect
 
-# A larger attribute does not fit into an HDF5 object header: Keras writes none.
+# HDF5 object headers hold 64 KiB, so Keras writes no larger list of names.
 _MOST_BYTES = 2**16
 _MOST_NAMES = 2**10
-_MOST_PIXELS = 2**24
+_MOST_FILE = 2**30
 _PICTURE = "gan_picture"
-_PICTURE_NAMES = ("mean_face", "multiplier")
-_WEIGHTS_SUM = "gan_weights_sha256"
 _PICTURE_SUM = "gan_picture_sha256"
+_WEIGHTS_SUM = "gan_weights_sha256"
 
 
 def load_weights(*pairs):
     """Load networks' weights from legacy `.h5` files: all of them or none.
 
-    Layers correspond by order and shape, as in Keras. Files of `save_weights`
-    carry checksums, which are verified; in other files a changed number that
-    is still finite cannot be noticed.
+    Layers correspond by order and shape, as in Keras. The checksums in files of
+    `save_weights` are verified; in other files a number that damage has changed
+    into another finite number cannot be noticed.
 
     Args:
-        *pairs: tuples `(network, path)` of a built Keras network, and the str or
-            `os.PathLike` of the file: weights alone or a whole legacy model,
-            float or integer datasets, cast to the dtype of the network's weights.
+        *pairs: tuples `(network, path)`: a built Keras network and a str or
+            `os.PathLike`, a file of weights alone or of a whole legacy model.
+            Floats and integers of any width are cast to the network's dtype.
 
     Raises:
-        InvalidInput: if a file is missing, damaged, not of this layout, refers
-            to other files, or holds anything but finite numbers of the shapes
-            the network needs. Then all networks are as they were.
+        InvalidInput: if a file is missing, damaged or not of this layout, refers
+            to other files, or holds anything but finite numbers in the shapes
+            the network needs. Then every network is as it was.
     """
     plan = []
     for pair in pairs:
@@ -57,18 +57,18 @@ def load_weights(*pairs):
 def save_weights(network, path, picture=None):
     """Write a network's weights so that Keras's own `load_weights` reads them.
 
-    Equal weights give equal bytes. The file appears whole or not at all.
+    Equal weights of a network give equal bytes, whole or not at all.
 
     Args:
         network: a built Keras network with finite weights.
-        path: str or `os.PathLike`, the file; `.h5` lets Keras recognize it.
-        picture: None, if the outputs are pictures in [0, 1], or
-            `(mean_face, multiplier)`, finite float arrays of equal shape: the
-            output x becomes the picture x * multiplier + mean_face.
+        path: str or `os.PathLike`; Keras recognizes the layout by `.h5`.
+        picture: None if the network's outputs are pictures in [0, 1], else
+            `(mean_face, multiplier)`, finite arrays of one shape: an output x
+            is the picture x * multiplier + mean_face.
 
     Raises:
-        InvalidInput: if a weight or the picture is not finite, or the path
-            cannot be written to.
+        InvalidInput: if a weight or the picture is not finite, or `path` cannot
+            be written to. Then the file at `path` is as it was.
     """
     layers = [
         (name, [(f"{w.path}:0", w.numpy()) for w in weights])
@@ -76,17 +76,12 @@ def save_weights(network, path, picture=None):
     ]
     weights = [pair for _, pairs in layers for pair in pairs]
     for name, array in weights:
-        finite = array.dtype.kind in "fiu" and np.isfinite(array).all()
-        expect(finite, f"finite numbers in {name} of {network.name!r}", weights=array)
-    pictures = [] if picture is None else _checked_picture(picture)
-    for names in ([name for name, _ in layers], *(dict(p) for _, p in layers)):
-        size = len(names) * max((len(name.encode()) for name in names), default=0)
-        fits = size < _MOST_BYTES and len(names) <= _MOST_NAMES
-        expect(fits, f"at most {_MOST_NAMES} names in 64 KiB", names=len(names))
+        expect(_finite(array), f"finite numbers of {network.name!r}", weight=name)
+    pictures = [] if picture is None else _named_picture(picture)
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
-        _write_names(file, "layer_names", [name for name, _ in layers])
-        # Keras 2 converts the weights of files that do not claim its version.
+        # Keras 2 would convert weights that do not claim its version.
         file.attrs["backend"], file.attrs["keras_version"] = b"tensorflow", b"2.6.0"
+        _write_names(file, "layer_names", [name for name, _ in layers])
         for layer, pairs in layers:
             group = file.create_group(layer)
             _write_names(group, "weight_names", [name for name, _ in pairs])
@@ -99,14 +94,14 @@ def save_weights(network, path, picture=None):
 
 
 def read_picture(path):
-    """Read how the outputs of a weights file's network become pictures.
+    """Read how the outputs of a file's network become pictures.
 
     Args:
-        path: str or `os.PathLike`, the weights file.
+        path: str or `os.PathLike`, a weights file.
 
     Returns:
-        `(mean_face, multiplier)`, float64 arrays of equal shape, or None if the
-        file has none: then the outputs are pictures in [0, 1].
+        `(mean_face, multiplier)`, finite float64 arrays of one shape, or None if
+        the file has none: then the outputs are pictures in [0, 1].
 
     Raises:
         InvalidInput: if the file is missing or damaged.
@@ -116,10 +111,13 @@ def read_picture(path):
 
 
 def _layers(network):
-    """Give `(name, weights)` of each layer, in the order of the legacy layout."""
+    """Give `(name, weights)` of each layer in the order of the legacy layout."""
     built = getattr(network, "built", False) and hasattr(network, "layers")
     expect(built, "a built Keras network", network=network)
-    layers = [(x.name, x.trainable_weights + x.non_trainable_weights) for x in network.layers]
+    layers = [
+        (layer.name, layer.trainable_weights + layer.non_trainable_weights)
+        for layer in network.layers
+    ]
     inside = {id(w) for _, weights in layers for w in weights}
     outside = [w.path for w in network.weights if id(w) not in inside]
     expect(not outside, f"all weights of {network.name!r} in layers", outside=outside)
@@ -128,18 +126,169 @@ def _layers(network):
 
 @contextlib.contextmanager
 def _opened(path):
-    """Open an untrusted HDF5 file; whatever its damage raises is `InvalidInput`."""
-    # Opening a pipe or a device could wait for ever.
-    expect(pathlib.Path(path).is_file(), f"a weights file at {path}", path=str(path))
+    """Open an HDF5 file to read; whatever its damage raises is `InvalidInput`."""
+    expect(isinstance(path, (str, os.PathLike)), "a path", path=path)
+    # To read a pipe or a device could wait for ever.
+    expect(pathlib.Path(path).is_file(), f"a file of weights at {path}", path=path)
+    size = pathlib.Path(path).stat().st_size
+    expect(0 < size <= _MOST_FILE, f"up to 1 GiB of weights at {path}", size=size)
     try:
+        _check_heaps(path)
         with h5py.File(path, "r") as file:
             yield file
     except InvalidInput:
         raise
-    # h5py documents no list: damage has raised a dozen classes, even MemoryError.
+    # Damage surfaces in h5py as a dozen classes, among them MemoryError.
     except Exception as error:
         reason = " ".join(str(error).split())
         kind = type(error).__name__
-        raise InvalidInput(
-            f"Expected a readable weights file at {path}. Received: {kind}={reason!r}"
-        ) from error
+        expect(False, f"a readable file of weights at {path} ({reason})", error=kind)
+
+
+def _check_heaps(path):
+    """Expect heaps of strings whose items fill them: HDF5 loops for ever on others."""
+    data = pathlib.Path(path).read_bytes()
+    for found in re.finditer(rb"GCOL\x01", data):
+        end = found.start() + int.from_bytes(
+            data[found.end() + 3 : found.end() + 11], "little"
+        )
+        at = found.start() + 16
+        while at + 16 <= end:
+            size = int.from_bytes(data[at + 8 : at + 16], "little")
+            # Item 0 is the free space, and its size includes its header.
+            if any(data[at : at + 2]):
+                size = 16 + -(-size // 8) * 8
+            sound = 16 <= size <= end - at
+            expect(sound, f"an undamaged heap in {path}", offset=at, size=size)
+            at += size
+
+
+def _read_weights(file, network, layers):
+    """Give `(variable, array)` for all variables of the layers, all checked."""
+    needed = [weights for _, weights in layers if weights]
+    place = f"of {network!r} in {file.filename}"
+    bare = h5py.h5a.exists(file.id, b"layer_names")
+    legacy = bare or file.id.links.exists(b"model_weights")
+    expect(legacy, f"the legacy layout {place}", layer_names=None)
+    group = file if bare else _child(file, "model_weights")
+    saved = [_child(group, name) for name in _names(group, "layer_names")]
+    saved = [
+        (layer, names) for layer in saved if (names := _names(layer, "weight_names"))
+    ]
+    expect(
+        len(saved) == len(needed),
+        f"the weights {place} ({len(needed)} layers with weights)",
+        layers=len(saved),
+    )
+    variables, named = [], []
+    for weights, (layer, names) in zip(needed, saved, strict=True):
+        same = len(names) == len(weights)
+        expect(same, f"{len(weights)} weights in a layer {place}", weight_names=names)
+        for variable, name in zip(weights, names, strict=True):
+            array = _read_array(_child(layer, name), place, tuple(variable.shape))
+            variables.append(variable)
+            named.append((name, array))
+    _verify(file, _WEIGHTS_SUM, named)
+    plan = []
+    for variable, (name, array) in zip(variables, named, strict=True):
+        with np.errstate(over="ignore"):
+            array = array.astype(variable.dtype, casting="same_kind")
+        expect(_finite(array), f"finite numbers {place}", weight=name)
+        plan.append((variable, array))
+    return plan
+
+
+def _read_picture(file):
+    named = []
+    place = f"of the picture in {file.filename}"
+    if file.id.links.exists(_PICTURE.encode()):
+        group = _child(file, _PICTURE)
+        names = ("mean_face", "multiplier")
+        named = _named_picture([_read_array(_child(group, n), place) for n in names])
+    _verify(file, _PICTURE_SUM, named)
+    return tuple(array for _, array in named) or None
+
+
+def _named_picture(picture):
+    pair = isinstance(picture, (tuple, list)) and len(picture) == 2
+    expect(pair, "picture to be (mean_face, multiplier)", picture=picture)
+    mean, multiplier = (np.asarray(array) for array in picture)
+    good = mean.shape == multiplier.shape and _finite(mean) and _finite(multiplier)
+    expected = "mean_face and multiplier to be finite numbers of one shape"
+    expect(good, expected, mean_face=mean, multiplier=multiplier)
+    return [
+        ("mean_face", mean.astype("float64")),
+        ("multiplier", multiplier.astype("float64")),
+    ]
+
+
+def _child(group, name):
+    """Open what hard links of that name lead to: other links may leave the file."""
+    for part in name.split("/"):
+        link = group.id.links.get_info(part.encode()).type
+        hard = link == h5py.h5l.TYPE_HARD
+        expect(hard, f"nothing but hard links in {group.file.filename}", name=name)
+        group = group[part]
+    return group
+
+
+def _read_array(dataset, place, shape=None):
+    """Read numbers of the given shape, or any small one, after checks of their size."""
+    stored = dataset.id.get_create_plist()
+    # Keras writes no others, and chunks may unpack to any size or name other files.
+    plain = stored.get_layout() in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT)
+    plain = plain and stored.get_external_count() == 0
+    expect(plain, f"contiguous data {place}", dataset=dataset.name)
+    numbers = dataset.dtype.kind in "fiu"
+    expect(numbers, f"numbers {place}", dataset=dataset.name, dtype=dataset.dtype)
+    fits = dataset.nbytes <= _MOST_FILE if shape is None else dataset.shape == shape
+    expected = f"shape {shape or 'of a picture'} {place}"
+    expect(fits, expected, dataset=dataset.name, shape=dataset.shape)
+    there = dataset.id.get_storage_size() == dataset.nbytes
+    expect(there, f"all numbers {place}", dataset=dataset.name)
+    return dataset[()]
+
+
+def _names(group, attribute):
+    """Read an attribute that is a list of names, after checks of its size."""
+    stored = h5py.h5a.open(group.id, attribute.encode())
+    count = stored.get_space().get_simple_extent_npoints()
+    expected = f"a short list {attribute} in {group.file.filename}"
+    small = count <= _MOST_NAMES and stored.get_storage_size() <= _MOST_BYTES
+    expect(small, expected, count=count)
+    # Keras writes an empty list as floats.
+    if count == 0:
+        return []
+    strings = len(stored.shape) == 1 and h5py.check_string_dtype(stored.dtype)
+    expect(strings, expected, dtype=stored.dtype)
+    names = [n.decode() if isinstance(n, bytes) else n for n in group.attrs[attribute]]
+    expect(sum(map(len, names)) <= _MOST_BYTES, expected, count=count)
+    return names
+
+
+def _write_names(group, attribute, names):
+    array = np.array([name.encode() for name in names])
+    good = (
+        array.nbytes < _MOST_BYTES - 2**10
+        and len(set(names)) == len(names) <= _MOST_NAMES
+    )
+    expect(good, f"a short list {attribute} of different names", names=names)
+    group.attrs[attribute] = array
+
+
+def _verify(file, attribute, named):
+    if h5py.h5a.exists(file.id, attribute.encode()):
+        same = _names(file, attribute) == [_checksum(named)]
+        expect(same, f"undamaged numbers in {file.filename}", checksum=attribute)
+
+
+def _checksum(named):
+    digest = hashlib.sha256()
+    for name, array in named:
+        digest.update(repr((name, array.dtype.str, array.shape)).encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _finite(array):
+    return bool(array.dtype.kind in "fiu" and np.isfinite(array).all())

@@ -1,0 +1,372 @@
+"""Pictures of what a GAN does: arrays in, matplotlib `Figure` out.
+
+Figures are made without pyplot: nothing stays in memory once a figure is
+dropped, and no screen is needed until `show`.
+"""
+
+import math
+import os
+
+import numpy as np
+
+from gan._files import atomic_path, expect_writable
+from gan._validation import expect, expect_positive_int
+
+# Okabe and Ito's colours, which the colour-blind can tell apart.
+_BLUE, _VERMILLION = "#0072B2", "#D55E00"
+_GREEN, _PINK, _GREY = "#009E73", "#CC79A7", "#666666"
+
+_LOSSES = {
+    "discr_loss": {"label": "discriminator loss", "color": _GREEN},
+    "gen_loss": {"label": "generator loss", "color": _PINK},
+    "gp": {"label": "gradient penalty", "color": _GREY, "linestyle": "--"},
+}
+
+# What each format would otherwise write of the date and the program.
+_METADATA = {
+    ".png": {"Software": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    ".svg": {"Date": None, "Creator": None},
+}
+
+_DPI = 100
+
+
+def mosaic(pictures, columns=None, title=None):
+    """Draw pictures side by side, row by row, as one image.
+
+    The grey scale is fixed: 0 is black and 1 is white in every picture, and
+    what lies outside is clipped. One pixel of white separates the pictures.
+    Each pixel takes a whole number of screen pixels.
+
+    Args:
+        pictures: float array of shape `(n, h, w)`, `(n, h, w, 1)` or, in
+            colour, `(n, h, w, 3)`, with values in [0, 1].
+        columns: int, pictures in a row. Defaults to `ceil(sqrt(n))`.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+
+    Example:
+
+        plots.save(plots.mosaic(pictures, title="fake faces"), "faces.png")
+    """
+    tiled = _tile(_pictures(pictures), columns)
+    height, width = tiled.shape[:2]
+    scale = min(max(700 // max(height, width), 2), 8)
+    margin, top = 10, 40 if title else 10
+    full_width = max(scale * width + 2 * margin, 340)
+    full_height = scale * height + top + margin
+    figure = _figure(full_width, full_height)
+    figure.set_layout_engine("none")
+    box = [(full_width - scale * width) // 2, margin, scale * width, scale * height]
+    axes = figure.add_axes(np.divide(box, [full_width, full_height] * 2))
+    _draw_pictures(axes, tiled)
+    axes.set_title(title or "")
+    return figure
+
+
+def strip(pictures, title=None):
+    """Draw pictures in one row, such as those along a walk in latent space.
+
+    Args:
+        pictures: as for `mosaic`.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    pictures = _pictures(pictures)
+    return mosaic(pictures, columns=len(pictures), title=title)
+
+
+def losses(history, title=None):
+    """Draw the curves of the losses.
+
+    Args:
+        history: dict of sequences of equal length, one value an epoch, such as
+            `model.history.history`: "discr_loss", "gen_loss" and, if it is
+            there, "gp". A curve breaks where a value is not finite.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    history = _history(history)
+    figure = _figure(640, 400, title)
+    _draw_losses(figure.add_subplot(), history)
+    return _settle(figure)
+
+
+def grid(size=64):
+    """Give the points at which `points_and_values` shows the discriminator.
+
+    Args:
+        size: int, points along each side.
+
+    Returns:
+        float32 array of shape `(size ** 2, 2)` with values in (0, 1), the
+        middles of the cells of the unit square; x runs faster than y.
+
+    Example:
+
+        values = discriminator(plots.grid(64)).numpy().reshape(64, 64)
+    """
+    expect_positive_int(size=size)
+    x, y = np.meshgrid(*[(np.arange(size) + 0.5) / size] * 2)
+    return np.float32(np.stack([x.ravel(), y.ravel()], axis=1))
+
+
+def points_and_values(real, fake, values, history, title=None):
+    """Draw real and fake points over the discriminator's values, and the losses.
+
+    Args:
+        real: array of shape `(n, 2)`.
+        fake: array of shape `(m, 2)`.
+        values: array of shape `(g, g)`, the discriminator's values on
+            `grid(g)`: `values[i, j]` belongs to `x = (j + .5) / g` and
+            `y = (i + .5) / g`.
+        history: as for `losses`.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    real, fake = _points(2, real=real), _points(2, fake=fake)
+    values = _numbers(values=values)
+    square = values.ndim == 2 and values.shape[0] == values.shape[1] > 0
+    expect(square, "values of shape (g, g)", shape=values.shape)
+    history = _history(history)
+    figure = _figure(1100, 480, title)
+    left, right = figure.subplots(1, 2)
+    background = left.imshow(
+        values, origin="lower", extent=(0, 1, 0, 1), cmap="Greys_r", alpha=0.4
+    )
+    figure.colorbar(background, ax=left, label="discriminator")
+    left.scatter(*real.T, s=8, color=_BLUE, linewidths=0, label="real")
+    left.scatter(*fake.T, s=8, color=_VERMILLION, linewidths=0, label="fake")
+    left.set(xlabel="x", ylabel="y")
+    left.legend(markerscale=2, loc="upper right")
+    _draw_losses(right, history)
+    return _settle(figure)
+
+
+def coloured_points(real, fake, history, title=None):
+    """Draw real points beside fake ones, each in its own colour, and the losses.
+
+    Args:
+        real: array of shape `(n, 5)`, columns x, y, r, g, b; colours are
+            clipped to [0, 1].
+        fake: array of shape `(m, 5)`.
+        history: as for `losses`.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    clouds = {"real": _points(5, real=real), "fake": _points(5, fake=fake)}
+    history = _history(history)
+    figure = _figure(1300, 430, title)
+    *squares, right = figure.subplots(1, 3)
+    squares[1].sharex(squares[0])
+    squares[1].sharey(squares[0])
+    for axes, (name, cloud) in zip(squares, clouds.items(), strict=True):
+        axes.scatter(*cloud[:, :2].T, s=8, linewidths=0, c=cloud[:, 2:].clip(0, 1))
+        axes.update_datalim([(0, 0), (1, 1)])
+        axes.set(title=name, xlabel="x", ylabel="y", box_aspect=1)
+    _draw_losses(right, history)
+    return _settle(figure)
+
+
+def faces_and_values(pictures, values_real, values_fake, history, title=None):
+    """Draw fake pictures, the discriminator's values, and the losses.
+
+    Args:
+        pictures: as for `mosaic`, at most ten in a row.
+        values_real: array of shape `(n,)` or `(n, 1)`, the discriminator on
+            real pictures.
+        values_fake: array of shape `(m,)` or `(m, 1)`, the same on fake ones.
+        history: as for `losses`.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    pictures = _pictures(pictures)
+    values_real = _column(values_real=values_real)
+    values_fake = _column(values_fake=values_fake)
+    history = _history(history)
+    tiled = _tile(pictures, min(len(pictures), 10))
+    height = min(960 * tiled.shape[0] // tiled.shape[1], 400)
+    figure = _figure(1000, height + 400, title)
+    above, below = figure.add_gridspec(2, 1, height_ratios=[height, 360])
+    _draw_pictures(figure.add_subplot(above), tiled)
+    left, right = below.subgridspec(1, 2).subplots()
+    bins = np.histogram_bin_edges(np.concatenate([values_real, values_fake]), 30)
+    style = {"bins": bins, "histtype": "stepfilled", "alpha": 0.6}
+    left.hist(values_real, color=_BLUE, label="real", **style)
+    left.hist(values_fake, color=_VERMILLION, label="fake", **style)
+    left.set(xlabel="discriminator", ylabel="pictures")
+    left.legend()
+    _draw_losses(right, history)
+    return _settle(figure)
+
+
+def save(figure, path):
+    """Write a figure to a file, whole or not at all.
+
+    The same figure gives the same bytes each time.
+
+    Args:
+        figure: `matplotlib.figure.Figure`.
+        path: str or `os.PathLike` that ends in .png, .pdf or .svg; without an
+            ending it gets .png.
+
+    Returns:
+        `pathlib.Path` of the file.
+
+    Raises:
+        InvalidInput: if the ending is another one or nothing can be written there.
+    """
+    from matplotlib import rc_context
+
+    _expect_figure(figure)
+    expect(isinstance(path, (str, os.PathLike)), "a file path", path=path)
+    path = expect_writable(path)
+    path = path if path.suffix else path.with_suffix(".png")
+    suffix = path.suffix.lower()
+    expect(suffix in _METADATA, f"one of {', '.join(_METADATA)}", suffix=suffix)
+    # Without a salt of ours the names inside an SVG are random.
+    with atomic_path(path) as temporary, rc_context({"svg.hashsalt": "gan"}):
+        figure.savefig(temporary, format=suffix[1:], metadata=_METADATA[suffix])
+    return path
+
+
+def show(figure):
+    """Open a window with the figure and wait until it is closed.
+
+    Args:
+        figure: `matplotlib.figure.Figure`.
+
+    Raises:
+        InvalidInput: if there is no screen to open a window on.
+    """
+    # Only pyplot finds out whether the wished-for backend has a screen.
+    import matplotlib.pyplot as plt
+    from matplotlib.backends import BackendFilter, backend_registry
+
+    _expect_figure(figure)
+    backend = plt.get_backend()
+    screenless = backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE)
+    expect(
+        backend.lower() not in screenless,
+        "a screen to show the figure on (without one, save it)",
+        backend=backend,
+    )
+    plt.figure(figure)
+    plt.show()
+
+
+def _figure(width, height, title=None):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure((width / _DPI, height / _DPI), dpi=_DPI)
+    figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.08)
+    FigureCanvasAgg(figure)
+    if title:
+        figure.suptitle(title)
+    return figure
+
+
+def _settle(figure):
+    # Each drawing would lay out anew and move the axes by a hair.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    return figure
+
+
+def _tile(pictures, columns):
+    n, h, w, *channels = pictures.shape
+    columns = math.ceil(math.sqrt(n)) if columns is None else columns
+    expect_positive_int(columns=columns)
+    rows = math.ceil(n / columns)
+    tiles = np.ones((rows * columns, h + 1, w + 1, *channels), np.float32)
+    tiles[:n, :h, :w] = pictures
+    tiles = tiles.reshape(rows, columns, h + 1, w + 1, *channels).swapaxes(1, 2)
+    return tiles.reshape(rows * (h + 1), columns * (w + 1), *channels)[:-1, :-1]
+
+
+def _draw_pictures(axes, tiled):
+    axes.imshow(tiled, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.set_axis_off()
+
+
+def _draw_losses(axes, history):
+    from matplotlib.ticker import MaxNLocator
+
+    for name, curve in history.items():
+        # Dots show a curve of one epoch, and would thicken one of a thousand.
+        marker = "." if len(curve) <= 50 else ""
+        axes.plot(range(1, len(curve) + 1), curve, marker=marker, **_LOSSES[name])
+    axes.set(xlabel="epoch", ylabel="loss")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.grid(alpha=0.3)
+    axes.legend()
+
+
+def _numbers(**named):
+    ((name, value),) = named.items()
+    array = np.asarray(value)
+    expect(array.dtype.kind in "fiu", f"{name} to be numbers", dtype=array.dtype)
+    expect(np.isfinite(array).all(), f"{name} to be finite", **named)
+    return array.astype(np.float64)
+
+
+def _pictures(pictures):
+    array = np.asarray(pictures)
+    shape = array.shape
+    images = array.size and (array.ndim == 3 or array.ndim == 4 and shape[3] in [1, 3])
+    expected = "at least one picture, shape (n, h, w), (n, h, w, 1) or (n, h, w, 3)"
+    expect(images, expected, shape=shape)
+    # Pictures with values 0…255 would come out all white.
+    floats = array.dtype.kind == "f"
+    expect(floats, "pictures to be floats in [0, 1]", dtype=array.dtype)
+    expect(np.isfinite(array).all(), "pictures to be finite", pictures=array)
+    array = array.clip(0, 1).astype(np.float32)
+    return array[..., 0] if shape[3:] == (1,) else array
+
+
+def _points(dim, **named):
+    array = _numbers(**named)
+    ((name, _),) = named.items()
+    fits = array.ndim == 2 and array.shape[1] == dim and len(array)
+    expect(fits, f"{name} of shape (n, {dim})", shape=array.shape)
+    return array
+
+
+def _column(**named):
+    array = _numbers(**named)
+    ((name, _),) = named.items()
+    fits = array.ndim in [1, 2] and array.size == len(array) > 0
+    expect(fits, f"{name} of shape (n,) or (n, 1)", shape=array.shape)
+    return array.ravel()
+
+
+def _history(history):
+    known = isinstance(history, dict) and {"discr_loss", "gen_loss"} <= history.keys()
+    expect(known, "history to be a dict with discr_loss and gen_loss", history=history)
+    curves = {name: np.asarray(history[name]) for name in _LOSSES if name in history}
+    shapes = {name: curve.shape for name, curve in curves.items()}
+    same = len(set(shapes.values())) == 1 and len(shapes["gen_loss"]) == 1
+    expect(same and curves["gen_loss"].size, "curves of one equal length", **shapes)
+    numeric = all(curve.dtype.kind in "fiu" for curve in curves.values())
+    expect(numeric, "curves of numbers", **curves)
+    return curves
+
+
+def _expect_figure(figure):
+    from matplotlib.figure import Figure
+
+    expect(isinstance(figure, Figure), "a matplotlib Figure", figure=figure)
