@@ -3,6 +3,9 @@
 import numbers
 import reprlib
 
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = 200  # paths and shapes are shown whole
+
 
 class InvalidInput(ValueError):
     """What a user can get wrong; the command line shows it as one line."""
@@ -20,7 +23,7 @@ def expect(condition, expected, **received):
         InvalidInput: `Expected {expected}. Received: name=value, …`.
     """
     if not condition:
-        values = ", ".join(f"{k}={reprlib.repr(v)}" for k, v in received.items())
+        values = ", ".join(f"{k}={_repr.repr(v)}" for k, v in received.items())
         raise InvalidInput(f"Expected {expected}. Received: {values}")
 
 
@@ -28,7 +31,9 @@ def expect_positive_int(**named):
     """Expect every named value to be a whole number of at least 1."""
     for name, value in named.items():
         whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-        expect(whole and value >= 1, f"{name} to be a positive integer", **{name: value})
+        expect(
+            whole and value >= 1, f"{name} to be a positive integer", **{name: value}
+        )
 
 
 def expect_number(low=None, high=None, **named):

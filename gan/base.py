@@ -224,7 +224,9 @@ class AdversarialModel(keras.Model):
         expect(real is not None, "real_examples: give them to fit", real_examples=real)
         if isinstance(real, tf.data.Dataset):
             rows = next(iter(real.unbatch().batch(size)))
-            expect(len(rows) == size, f"a Dataset of at least {size} rows", rows=len(rows))
+            expect(
+                len(rows) == size, f"a Dataset of at least {size} rows", rows=len(rows)
+            )
             return self._as_rows(rows)
         expect(size <= len(real), f"size of at most N={len(real)}", size=size)
         numbers = distinct_rows(len(real), size, self.stream.next_seed())
@@ -271,7 +273,9 @@ class AdversarialModel(keras.Model):
     def _update_discriminator(self, real, fake):
         network = self.discriminator
         with tf.GradientTape() as tape:
-            loss = network.loss(network(real, training=True), network(fake, training=True))
+            loss = network.loss(
+                network(real, training=True), network(fake, training=True)
+            )
             extra, logs = self.discriminator_extra(real, fake)
             objective = loss + extra
         weights = network.trainable_variables
@@ -466,7 +470,9 @@ class AdversarialModel(keras.Model):
         if not isinstance(real, tf.data.Dataset):
             return math.ceil(len(real) / self.batch_size)
         count = int(real.cardinality())
-        expect(count >= 1, "steps_per_epoch for a Dataset of unknown length", steps=None)
+        expect(
+            count >= 1, "steps_per_epoch for a Dataset of unknown length", steps=None
+        )
         return count
 
     def _real_batches(self):

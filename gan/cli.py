@@ -58,7 +58,11 @@ def _parser():
 
     def add(name, run, text, example):
         command = commands.add_parser(
-            name, help=text, description=text, epilog=f"example:\n  {example}", **formatter
+            name,
+            help=text,
+            description=text,
+            epilog=f"example:\n  {example}",
+            **formatter,
         )
         command.set_defaults(run=run)
         return command

@@ -19,7 +19,7 @@ def normal_generator(nb_points, dim):
         from its own stream; elsewhere `tf.random.set_seed` makes it repeatable.
     """
     expect_positive_int(nb_points=nb_points, dim=dim)
-    return tf.random.stateless_normal((nb_points, dim), next_seed())
+    return tf.random.stateless_normal((nb_points, dim), next_seed(), alg="philox")
 
 
 def uniform_generator(nb_points, dim):
@@ -34,7 +34,7 @@ def uniform_generator(nb_points, dim):
         `normal_generator`.
     """
     expect_positive_int(nb_points=nb_points, dim=dim)
-    return tf.random.stateless_uniform((nb_points, dim), next_seed())
+    return tf.random.stateless_uniform((nb_points, dim), next_seed(), alg="philox")
 
 
 def spheric_generator(nb_points, dim):

@@ -69,9 +69,14 @@ def distinct_rows(rows, size, seed):
         Int64 tensor `(size,)` of distinct values in [0, rows).
     """
     if rows < 16 * size:
-        order = tf.range(rows, dtype=tf.int64)
-        return tf.random.experimental.stateless_shuffle(order, seed)[:size]
+        # 64 random bits a row: a tie, which alone could bias, has a chance of 1e-13.
+        keys = tf.random.stateless_uniform(
+            (rows,), seed, None, None, tf.int64, alg="philox"
+        )
+        return tf.cast(tf.argsort(keys)[:size], tf.int64)
     # With 16 times as many rows, 2·size + 16 draws hold too few distinct ones with
     # a chance below 1e-20; ensure_shape turns even that into an error, not a bias.
-    draws = tf.random.stateless_uniform((2 * size + 16,), seed, 0, rows, tf.int64)
+    draws = tf.random.stateless_uniform(
+        (2 * size + 16,), seed, 0, rows, tf.int64, alg="philox"
+    )
     return tf.ensure_shape(tf.unique(draws).y[:size], (size,))

@@ -106,7 +106,10 @@ def train(faces, directory, recipe=RECIPES["gan"], seed=0, verbose="auto"):
     model.fit(
         epochs=recipe.epochs, steps_per_epoch=recipe.steps_per_epoch, verbose=verbose
     )
-    generator, discriminator = directory / "generator.h5", directory / "discriminator.h5"
+    generator, discriminator = (
+        directory / "generator.h5",
+        directory / "discriminator.h5",
+    )
     picture = (faces.mean_face, faces.multiplier)
     save_weights(model.averaged_generator or model.generator, generator, picture)
     save_weights(model.discriminator, discriminator)

@@ -9,6 +9,7 @@ import hashlib
 import os
 import pathlib
 import re
+import struct
 
 import h5py
 import numpy as np
@@ -20,6 +21,8 @@ from gan._validation import InvalidInput, expect
 _MOST_BYTES = 2**16
 _MOST_NAMES = 2**10
 _MOST_FILE = 2**30
+_MOST_HEAP = 2**20
+_VARIABLE_LENGTH = 9
 _PICTURE = "gan_picture"
 _PICTURE_SUM = "gan_picture_sha256"
 _WEIGHTS_SUM = "gan_weights_sha256"
@@ -133,7 +136,7 @@ def _opened(path):
     size = pathlib.Path(path).stat().st_size
     expect(0 < size <= _MOST_FILE, f"up to 1 GiB of weights at {path}", size=size)
     try:
-        _check_heaps(path)
+        _check_strings(path)
         with h5py.File(path, "r") as file:
             yield file
     except InvalidInput:
@@ -145,22 +148,45 @@ def _opened(path):
         expect(False, f"a readable file of weights at {path} ({reason})", error=kind)
 
 
-def _check_heaps(path):
-    """Expect heaps of strings whose items fill them: HDF5 loops for ever on others."""
+def _check_strings(path):
+    """Expect sound references to strings: HDF5 hangs on others, or takes 4 GiB each.
+
+    They are the items (length, heap address, index) of attributes of variable
+    length strings, here in version 1 of the HDF5 format, which Keras writes.
+    """
     data = pathlib.Path(path).read_bytes()
-    for found in re.finditer(rb"GCOL\x01", data):
-        end = found.start() + int.from_bytes(
-            data[found.end() + 3 : found.end() + 11], "little"
-        )
-        at = found.start() + 16
-        while at + 16 <= end:
-            size = int.from_bytes(data[at + 8 : at + 16], "little")
-            # Item 0 is the free space, and its size includes its header.
-            if any(data[at : at + 2]):
-                size = 16 + -(-size // 8) * 8
-            sound = 16 <= size <= end - at
-            expect(sound, f"an undamaged heap in {path}", offset=at, size=size)
-            at += size
+    for found in re.finditer(rb"(layer_names|weight_names|gan_\w+_sha256)\0", data):
+        sizes = struct.unpack_from("<HHH", data, found.start() - 6)
+        name_size, type_size, space_size = (-(-size // 8) * 8 for size in sizes)
+        kind = found.start() + name_size
+        space = kind + type_size
+        versions = data[found.start() - 8], data[space]
+        expect(versions == (1, 1), f"lists as of Keras in {path}", versions=versions)
+        if data[kind] % 16 != _VARIABLE_LENGTH:
+            continue
+        (count,) = struct.unpack_from("<Q", data, space + 8)
+        expect(count <= _MOST_NAMES, f"a short list in {path}", count=count)
+        for item in range(count):
+            at = space + space_size + 16 * item
+            length, heap, index = struct.unpack_from("<IQI", data, at)
+            sound = _heap_sizes(data, heap).get(index) == length
+            expect(sound, f"undamaged strings in {path}", length=length, index=index)
+
+
+def _heap_sizes(data, start):
+    """Give `{index: size}` of the objects that fill the global heap at `start`."""
+    sizes = {}
+    mark, heap_size = struct.unpack_from("<8sQ", data, start)
+    at, end = start + 16, start + heap_size
+    sound = mark == b"GCOL\1\0\0\0" and heap_size <= _MOST_HEAP
+    while sound and at + 16 <= end:
+        index, size = struct.unpack_from("<H6xQ", data, at)
+        sizes[index] = size
+        # Object 0 is the free space, and its size includes this header.
+        step = 16 + -(-size // 8) * 8 if index else size
+        sound = 16 <= step <= end - at
+        at += step
+    return sizes if sound else {}
 
 
 def _read_weights(file, network, layers):
@@ -253,14 +279,13 @@ def _names(group, attribute):
     """Read an attribute that is a list of names, after checks of its size."""
     stored = h5py.h5a.open(group.id, attribute.encode())
     count = stored.get_space().get_simple_extent_npoints()
-    expected = f"a short list {attribute} in {group.file.filename}"
-    small = count <= _MOST_NAMES and stored.get_storage_size() <= _MOST_BYTES
-    expect(small, expected, count=count)
     # Keras writes an empty list as floats.
     if count == 0:
         return []
+    small = count <= _MOST_NAMES and stored.get_storage_size() <= _MOST_BYTES
     strings = len(stored.shape) == 1 and h5py.check_string_dtype(stored.dtype)
-    expect(strings, expected, dtype=stored.dtype)
+    expected = f"a short list {attribute} in {group.file.filename}"
+    expect(small and strings, expected, count=count, dtype=stored.dtype)
     names = [n.decode() if isinstance(n, bytes) else n for n in group.attrs[attribute]]
     expect(sum(map(len, names)) <= _MOST_BYTES, expected, count=count)
     return names

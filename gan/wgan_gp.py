@@ -101,7 +101,7 @@ class WGAN_GP(AdversarialModel):
         real_sample = tf.cast(real_sample, tf.float32)
         real_sample = tf.reshape(real_sample, tf.shape(fake_sample))
         shape = tf.concat([tf.shape(fake_sample)[:1], self.scal_shape[1:]], axis=0)
-        u = tf.random.stateless_uniform(shape, self.stream.next_seed())
+        u = tf.random.stateless_uniform(shape, self.stream.next_seed(), alg="philox")
         return penalties.interpolate(real_sample, fake_sample, u)
 
     def gradient_penalty(self, interpolated_sample):

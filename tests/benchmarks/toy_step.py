@@ -1,0 +1,117 @@
+"""Time of a training step through `fit`: ours against a plain Keras model.
+
+    python tests/benchmarks/toy_step.py
+
+The plain model states the same mathematics as a Keras user would write it (one
+`train_step`, samples drawn with `tf.random`) and is fitted over the data array.
+Both run in turns in one process; ratios mean something, seconds do not.
+"""
+
+import functools
+import os
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+import gan  # noqa: E402
+
+
+class PlainWGAN_GP(keras.Model):
+    """WGAN-GP or least squares (`penalty=False`) the way tutorials write it."""
+
+    def __init__(self, generator, discriminator, latent, real, batch_size, penalty):
+        super().__init__()
+        self.generator, self.discriminator = generator, discriminator
+        self.latent, self.real = latent, tf.constant(real, tf.float32)
+        self.batch_size, self.penalty = batch_size, penalty
+        self.rows = tf.range(len(real))
+        self.built = True
+
+    def compile(self):
+        super().compile(optimizer=None)
+        self.adams = [keras.optimizers.Adam(0.005, 0.3, 0.9) for _ in range(2)]
+
+    def real_sample(self):
+        numbers = tf.random.shuffle(self.rows)[: self.batch_size]
+        return tf.gather(self.real, numbers)
+
+    def fake_sample(self):
+        return self.generator(self.latent(self.batch_size), training=True)
+
+    def train_step(self, data):
+        for _ in range(2):
+            real, fake = self.real_sample(), self.fake_sample()
+            with tf.GradientTape() as tape:
+                on_real = self.discriminator(real, training=True)
+                on_fake = self.discriminator(fake, training=True)
+                if self.penalty:
+                    loss = tf.reduce_mean(on_fake) - tf.reduce_mean(on_real)
+                    shape = (self.batch_size,) + (1,) * (len(real.shape) - 1)
+                    u = tf.random.uniform(shape)
+                    points = u * real + (1 - u) * fake
+                    with tf.GradientTape() as inner:
+                        inner.watch(points)
+                        values = self.discriminator(points, training=True)
+                    slopes = inner.gradient(values, points)
+                    axes = range(1, len(real.shape))
+                    norms = tf.sqrt(tf.reduce_sum(slopes**2, axes) + 1e-12)
+                    penalty = tf.reduce_mean((norms - 1) ** 2)
+                    objective = loss + 10 * penalty
+                else:
+                    loss = tf.reduce_mean((on_real - 1) ** 2)
+                    loss = objective = loss + tf.reduce_mean((on_fake + 1) ** 2)
+            weights = self.discriminator.trainable_variables
+            self.adams[0].apply(tape.gradient(objective, weights), weights)
+        with tf.GradientTape() as tape:
+            on_fake = self.discriminator(self.fake_sample(), training=True)
+            if self.penalty:
+                generator_loss = -tf.reduce_mean(on_fake)
+            else:
+                generator_loss = tf.reduce_mean((on_fake - 1) ** 2)
+        weights = self.generator.trainable_variables
+        self.adams[1].apply(tape.gradient(generator_loss, weights), weights)
+        logs = {"discr_loss": loss, "gen_loss": generator_loss}
+        return {**logs, "gp": penalty} if self.penalty else logs
+
+
+def normal(dim, size):
+    return tf.random.normal((size, dim))
+
+
+def milliseconds(model, real, steps):
+    """Time of a step through `fit`, start of the call included."""
+    start = time.perf_counter()
+    model.fit(real, epochs=1, steps_per_epoch=steps, verbose=0)
+    return (time.perf_counter() - start) / steps * 1e3
+
+
+def main():
+    real = {5: gan.toys.four_clouds(20_000), 49: gan.toys.corner_cloud(10_000)}
+    print("milliseconds a step, batch 200, 2 + 1 updates, through fit (best of 3)")
+    for shape in ([2, 10, 10, 5], [49, 98, 98, 49]):
+        data = real[shape[-1]]
+        for penalty, cls in ((False, gan.Simple_GAN), (True, gan.WGAN_GP)):
+            ours = cls(*gan.fully_connected_GenDiscr(shape, data), data)
+            networks = gan.fully_connected_GenDiscr(shape, data)[:2]
+            latent = functools.partial(normal, shape[0])
+            plain = PlainWGAN_GP(*networks, latent, data, 200, penalty)
+            times = {}
+            for model in (ours, plain):
+                model.compile()
+                milliseconds(model, data, 50)
+            for _ in range(3):
+                for name, model in (("ours", ours), ("plain", plain)):
+                    times.setdefault(name, []).append(milliseconds(model, data, 250))
+            ours_ms, plain_ms = min(times["ours"]), min(times["plain"])
+            print(
+                f"{shape!s:18} {cls.__name__:10} plain Keras {plain_ms:6.2f}   "
+                f"gan {ours_ms:6.2f}   {plain_ms / ours_ms:5.1f} times faster"
+            )
+
+
+if __name__ == "__main__":
+    keras.utils.set_random_seed(0)
+    main()
