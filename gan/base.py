@@ -179,7 +179,10 @@ class AdversarialModel(keras.Model):
     @real_examples.setter
     def real_examples(self, value):
         row_shape = self.discriminator.input_shape[1:]
-        self._real_examples = _as_real_examples(value, row_shape, self.batch_size)
+        value = _as_real_examples(value, row_shape, self.batch_size)
+        # The traced graph holds the tensor: equal data must not cost a new trace.
+        if not _equal(value, self._real_examples):
+            self._real_examples = value
 
     def get_fake_sample(self, size=None, training=False, averaged=None):
         """Rows from the generator.
@@ -358,7 +361,7 @@ class AdversarialModel(keras.Model):
         """
         self._assert_compile_called("fit")
         expect_positive_int(epochs=epochs)
-        if x is not None and x is not self._real_examples:
+        if x is not None:
             self.real_examples = x
         expect(
             self._real_examples is not None,
@@ -619,6 +622,15 @@ def _as_real_examples(value, row_shape, batch_size):
         finite = bool(tf.reduce_all(tf.math.is_finite(value)))
         expect(finite, "finite real_examples", real_examples="NaN or infinity in them")
     return tf.reshape(tf.convert_to_tensor(value), (-1, *row_shape))
+
+
+def _equal(value, other):
+    if value is other:
+        return True
+    if not (tf.is_tensor(value) and tf.is_tensor(other)):
+        return False
+    same = value.shape == other.shape and value.dtype == other.dtype
+    return same and bool(tf.reduce_all(value == other))
 
 
 def _expect_rows(shape, row_shape):

@@ -22,7 +22,6 @@ _MOST_BYTES = 2**16
 _MOST_NAMES = 2**10
 _MOST_FILE = 2**30
 _MOST_HEAP = 2**20
-_VARIABLE_LENGTH = 9
 _PICTURE = "gan_picture"
 _PICTURE_SUM = "gan_picture_sha256"
 _WEIGHTS_SUM = "gan_weights_sha256"
@@ -47,7 +46,8 @@ def load_weights(*pairs):
     """
     plan = []
     for pair in pairs:
-        expect(isinstance(pair, tuple) and len(pair) == 2, "(network, path)", pair=pair)
+        two = isinstance(pair, (tuple, list)) and len(pair) == 2
+        expect(two, "(network, path)", pair=pair)
         network, path = pair
         layers = _layers(network)
         with _opened(path) as file:
@@ -149,32 +149,35 @@ def _opened(path):
 
 
 def _check_strings(path):
-    """Expect sound references to strings: HDF5 hangs on others, or takes 4 GiB each.
+    """Expect lists of names that HDF5 can read: damaged ones take GiBs, or for ever.
 
-    They are the items (length, heap address, index) of attributes of variable
-    length strings, here in version 1 of the HDF5 format, which Keras writes.
+    Keras writes version 1 of HDF5's attribute message. If its strings are of
+    variable length, its items are (length, heap address, index in the heap).
     """
+    variable_length, heaps = 9, {}
     data = pathlib.Path(path).read_bytes()
     for found in re.finditer(rb"(layer_names|weight_names|gan_\w+_sha256)\0", data):
         sizes = struct.unpack_from("<HHH", data, found.start() - 6)
         name_size, type_size, space_size = (-(-size // 8) * 8 for size in sizes)
         kind = found.start() + name_size
         space = kind + type_size
-        versions = data[found.start() - 8], data[space]
-        expect(versions == (1, 1), f"lists as of Keras in {path}", versions=versions)
-        if data[kind] % 16 != _VARIABLE_LENGTH:
+        form = data[found.start() - 8], data[space], data[space + 1]
+        expect(form == (1, 1, 1), f"lists of names as of Keras in {path}", form=form)
+        if data[kind] % 16 != variable_length:
             continue
         (count,) = struct.unpack_from("<Q", data, space + 8)
         expect(count <= _MOST_NAMES, f"a short list in {path}", count=count)
         for item in range(count):
             at = space + space_size + 16 * item
             length, heap, index = struct.unpack_from("<IQI", data, at)
-            sound = _heap_sizes(data, heap).get(index) == length
+            if heap not in heaps:
+                heaps[heap] = _heap_sizes(data, heap)
+            sound = heaps[heap].get(index) == length
             expect(sound, f"undamaged strings in {path}", length=length, index=index)
 
 
 def _heap_sizes(data, start):
-    """Give `{index: size}` of the objects that fill the global heap at `start`."""
+    """Give `{index: size}` of a global heap, empty unless its objects fill it."""
     sizes = {}
     mark, heap_size = struct.unpack_from("<8sQ", data, start)
     at, end = start + 16, start + heap_size
@@ -192,10 +195,10 @@ def _heap_sizes(data, start):
 def _read_weights(file, network, layers):
     """Give `(variable, array)` for all variables of the layers, all checked."""
     needed = [weights for _, weights in layers if weights]
-    place = f"of {network!r} in {file.filename}"
+    place = f" of {network!r} in {file.filename}"
     bare = h5py.h5a.exists(file.id, b"layer_names")
     legacy = bare or file.id.links.exists(b"model_weights")
-    expect(legacy, f"the legacy layout {place}", layer_names=None)
+    expect(legacy, f"the legacy layout{place}", layer_names=None)
     group = file if bare else _child(file, "model_weights")
     saved = [_child(group, name) for name in _names(group, "layer_names")]
     saved = [
@@ -203,13 +206,13 @@ def _read_weights(file, network, layers):
     ]
     expect(
         len(saved) == len(needed),
-        f"the weights {place} ({len(needed)} layers with weights)",
+        f"the weights{place} ({len(needed)} layers with weights)",
         layers=len(saved),
     )
     variables, named = [], []
     for weights, (layer, names) in zip(needed, saved, strict=True):
         same = len(names) == len(weights)
-        expect(same, f"{len(weights)} weights in a layer {place}", weight_names=names)
+        expect(same, f"{len(weights)} weights in a layer{place}", weight_names=names)
         for variable, name in zip(weights, names, strict=True):
             array = _read_array(_child(layer, name), place, tuple(variable.shape))
             variables.append(variable)
@@ -219,33 +222,32 @@ def _read_weights(file, network, layers):
     for variable, (name, array) in zip(variables, named, strict=True):
         with np.errstate(over="ignore"):
             array = array.astype(variable.dtype, casting="same_kind")
-        expect(_finite(array), f"finite numbers {place}", weight=name)
+        expect(_finite(array), f"finite numbers{place}", weight=name)
         plan.append((variable, array))
     return plan
 
 
 def _read_picture(file):
     named = []
-    place = f"of the picture in {file.filename}"
+    place = f" in {file.filename}"
     if file.id.links.exists(_PICTURE.encode()):
         group = _child(file, _PICTURE)
         names = ("mean_face", "multiplier")
-        named = _named_picture([_read_array(_child(group, n), place) for n in names])
+        arrays = [_read_array(_child(group, name), place) for name in names]
+        named = _named_picture(arrays, place)
     _verify(file, _PICTURE_SUM, named)
     return tuple(array for _, array in named) or None
 
 
-def _named_picture(picture):
+def _named_picture(picture, place=""):
     pair = isinstance(picture, (tuple, list)) and len(picture) == 2
     expect(pair, "picture to be (mean_face, multiplier)", picture=picture)
     mean, multiplier = (np.asarray(array) for array in picture)
     good = mean.shape == multiplier.shape and _finite(mean) and _finite(multiplier)
-    expected = "mean_face and multiplier to be finite numbers of one shape"
+    expected = f"mean_face and multiplier to be finite and of one shape{place}"
     expect(good, expected, mean_face=mean, multiplier=multiplier)
-    return [
-        ("mean_face", mean.astype("float64")),
-        ("multiplier", multiplier.astype("float64")),
-    ]
+    arrays = mean.astype("float64"), multiplier.astype("float64")
+    return list(zip(("mean_face", "multiplier"), arrays, strict=True))
 
 
 def _child(group, name):
@@ -259,19 +261,19 @@ def _child(group, name):
 
 
 def _read_array(dataset, place, shape=None):
-    """Read numbers of the given shape, or any small one, after checks of their size."""
+    """Read numbers of the given shape, None for any, after checks of their size."""
     stored = dataset.id.get_create_plist()
     # Keras writes no others, and chunks may unpack to any size or name other files.
     plain = stored.get_layout() in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT)
     plain = plain and stored.get_external_count() == 0
-    expect(plain, f"contiguous data {place}", dataset=dataset.name)
+    expect(plain, f"contiguous data{place}", dataset=dataset.name)
     numbers = dataset.dtype.kind in "fiu"
-    expect(numbers, f"numbers {place}", dataset=dataset.name, dtype=dataset.dtype)
+    expect(numbers, f"numbers{place}", dataset=dataset.name, dtype=dataset.dtype)
     fits = dataset.nbytes <= _MOST_FILE if shape is None else dataset.shape == shape
-    expected = f"shape {shape or 'of a picture'} {place}"
-    expect(fits, expected, dataset=dataset.name, shape=dataset.shape)
+    wanted = "up to 1 GiB" if shape is None else f"shape {shape}"
+    expect(fits, f"{wanted}{place}", dataset=dataset.name, shape=dataset.shape)
     there = dataset.id.get_storage_size() == dataset.nbytes
-    expect(there, f"all numbers {place}", dataset=dataset.name)
+    expect(there, f"all numbers{place}", dataset=dataset.name)
     return dataset[()]
 
 
@@ -293,10 +295,9 @@ def _names(group, attribute):
 
 def _write_names(group, attribute, names):
     array = np.array([name.encode() for name in names])
-    good = (
-        array.nbytes < _MOST_BYTES - 2**10
-        and len(set(names)) == len(names) <= _MOST_NAMES
-    )
+    # The attribute's own description needs a part of the 64 KiB.
+    short = array.nbytes < _MOST_BYTES - 2**10 and len(names) <= _MOST_NAMES
+    good = short and len(set(names)) == len(names)
     expect(good, f"a short list {attribute} of different names", names=names)
     group.attrs[attribute] = array
 

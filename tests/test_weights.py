@@ -47,9 +47,9 @@ def saved(tmp_path):
     return g, path
 
 
-def refused(path, match, expected_network=None):
+def refused(path, match, other=None):
     """Both networks keep their weights if the second file is refused."""
-    first, second = network(seed=1), expected_network or network(seed=2)
+    first, second = network(seed=1), other or network(seed=2)
     good = path.parent / "first.h5"
     save_weights(network(seed=3), good)
     before = first.get_weights() + second.get_weights()
@@ -238,11 +238,12 @@ def test_paths_and_networks_of_other_types(saved):
 
 def test_paths_that_are_no_regular_files(tmp_path):
     os.mkfifo(tmp_path / "pipe.h5")
-    for path in (tmp_path / "missing.h5", tmp_path, tmp_path / "pipe.h5"):
+    (tmp_path / "device.h5").symlink_to("/dev/zero")
+    for name in ("missing.h5", "", "pipe.h5", "device.h5"):
+        path = tmp_path / name
         refused(path, "a file of weights at")
         with pytest.raises(InvalidInput, match="a file of weights at"):
             read_picture(path)
-    refused(pathlib.Path("/dev/zero").resolve(), "a file of weights") if False else None
 
 
 @pytest.mark.parametrize(
@@ -392,15 +393,15 @@ def value(number):
         (lambda f: replace(f, np.ones((3, 4), bool)), "numbers .*bool"),
         (lambda f: replace(f, np.ones((3, 4), "c8")), "numbers .*complex"),
         (lambda f: replace(f, [["x"] * 4] * 3), "numbers .*'O'"),
-        (lambda f: replace(f, h5py.Empty("f4")), "readable|shape"),
+        (lambda f: replace(f, h5py.Empty("f4")), r"shape \(3, 4\).*shape=None"),
         (
             lambda f: replace(f, np.ones((3, 4)), chunks=(3, 4), compression="gzip"),
             "contiguous data",
         ),
         (giant, "contiguous data"),
         (giant_contiguous, "shape"),
-        (giant_picture, "shape of the picture|shape of a picture"),
-        (never_written, "readable|all numbers"),
+        (giant_picture, "up to 1 GiB in"),
+        (never_written, "all numbers of"),
         (external, "contiguous data"),
         (virtual, "contiguous data"),
         (soft_link, "nothing but hard links"),
@@ -412,7 +413,10 @@ def value(number):
         (set_names("", "g/dense/bias:0"), "readable"),
         (set_names("..", "."), "readable"),
         (set_names(1, 2), "short list weight_names"),
-        (lambda f: f.attrs.__setitem__("layer_names", "dense"), "short list|lists as"),
+        (
+            lambda f: f.attrs.__setitem__("layer_names", "dense"),
+            "lists of names as of Keras",
+        ),
         (loop_of_groups, "short list weight_names"),
         (many_names, "short list layer_names"),
     ],
@@ -439,39 +443,43 @@ def test_read_picture_refuses_what_it_cannot_use(saved):
     _, path = saved
     with h5py.File(path, "r+") as file:
         file["gan_picture/multiplier"][0, 0] = np.nan
-    with pytest.raises(InvalidInput, match="finite numbers of one shape"):
+    with pytest.raises(InvalidInput, match="finite and of one shape in .*generator.h5"):
         read_picture(path)
 
 
-def strings_file(path):
-    """A file whose names are strings of variable length, as in the course's."""
-    g = network()
-    save_weights(g, path)
-    with h5py.File(path, "r+") as file:
-        for group, key in [(file, "layer_names"), (file["dense"], "weight_names")]:
-            names = [name.decode() for name in group.attrs[key]]
-            group.attrs[key] = np.array(names, dtype=h5py.string_dtype())
-    return g
+def strings_file(g, path):
+    """Like `save_weights`, but names of variable length, as in the course's files."""
+    save_weights(g, path.with_name("fixed.h5"))
+    with h5py.File(path.with_name("fixed.h5")) as source, h5py.File(path, "w") as file:
+        decoded = [name.decode() for name in source.attrs["layer_names"]]
+        file.attrs["layer_names"] = decoded
+        file.attrs["gan_weights_sha256"] = source.attrs["gan_weights_sha256"]
+        for layer in decoded:
+            names = [name.decode() for name in source[layer].attrs["weight_names"]]
+            file.create_group(layer).attrs["weight_names"] = names
+            for name in names:
+                file[layer][name] = source[layer][name][()]
 
 
 def test_damaged_strings_of_variable_length(tmp_path):
     path = tmp_path / "strings.h5"
-    g, other = strings_file(path), network(seed=1)
+    g, other = network(), network(seed=1)
+    strings_file(g, path)
     load_weights((other, path))
     assert same(other.get_weights(), g.get_weights())
     data = path.read_bytes()
     heap = data.index(b"GCOL")
     reference = data.index(struct.pack("<Q", heap), data.index(b"layer_names\0")) - 4
-    for at, damage in [
+    for at, damage, match in [
         # HDF5 itself would reserve 4 GiB for the first, and never return from the last.
-        (reference, b"\xff\xff\xff\xff"),
-        (reference + 4, b"\xff\xff"),
-        (reference + 12, b"\xff\xff"),
-        (heap + 24, bytes(8)),
-        (heap + 16, bytes(16)),
+        (reference, b"\xff\xff\xff\xff", "undamaged strings"),
+        (reference + 4, b"\xff\xff", "readable .*unpack"),
+        (reference + 12, b"\xff\xff", "undamaged strings"),
+        (heap + 24, bytes(8), "undamaged strings"),
+        (heap + 16, bytes(16), "undamaged strings"),
     ]:
         path.write_bytes(data[:at] + damage + data[at + len(damage) :])
-        refused(path, "undamaged strings|readable")
+        refused(path, match)
 
 
 def mutated(data, rng):
@@ -495,7 +503,7 @@ def test_mutations_are_refused_or_harmless(saved):
     """Every file of ours reads as it was written or not at all."""
     g, path = saved
     strings = path.with_name("strings.h5")
-    strings_file(strings)
+    strings_file(g, strings)
     rng = random.Random(0)
     outcomes = []
     for original, number in [(path.read_bytes(), 150), (strings.read_bytes(), 150)]:
