@@ -5,7 +5,7 @@ import os
 import pathlib
 import tempfile
 
-from gan._validation import expect
+from gan._validation import InvalidInput, expect
 
 
 @contextlib.contextmanager
@@ -26,9 +26,7 @@ def atomic_path(path):
             or cannot be written to.
     """
     path = expect_writable(path)
-    handle, name = tempfile.mkstemp(
-        prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
-    )
+    handle, name = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = pathlib.Path(name)
     try:
@@ -47,12 +45,17 @@ def atomic_path(path):
 def expect_writable(path):
     """Expect that a file can be written at `path`; return it as a `Path`."""
     path = pathlib.Path(path)
-    expect(not path.is_dir(), "a file path, not a directory", path=str(path))
-    expect(path.parent.is_dir(), "a path in an existing directory", path=str(path))
     try:
+        expect(not path.is_dir(), "a file path, not a directory", path=str(path))
+        exists = path.exists()
+        # A rename would turn a pipe or a device into a file.
+        expect(path.is_file() or not exists, "a regular file", path=str(path))
+        expect(path.parent.is_dir(), "a path in an existing directory", path=str(path))
         tempfile.TemporaryFile(dir=path.parent).close()
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except InvalidInput:
+        raise
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         expect(False, f"a writable path ({reason})", path=str(path))
     return path
 

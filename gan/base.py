@@ -1,5 +1,6 @@
 """The game: one `train_step` for every adversarial model."""
 
+import functools
 import math
 import time
 import warnings
@@ -9,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan._validation import expect, expect_number, expect_positive_int
+from gan.adam import Adam
 from gan.stream import Stream, distinct_rows
 
 # A graph call this long shows progress often and costs next to nothing to enter.
@@ -132,13 +134,11 @@ class AdversarialModel(keras.Model):
             "generator_optimizer": generator_optimizer,
             "discriminator_optimizer": discriminator_optimizer,
         }
-        adam = keras.optimizers.Adam
+        adam = functools.partial(Adam, float(learning_rate), beta_1, beta_2)
         generator.loss = self.generator_loss
-        generator.optimizer = generator_optimizer or adam(learning_rate, beta_1, beta_2)
+        generator.optimizer = generator_optimizer or adam()
         discriminator.loss = self.discriminator_loss
-        discriminator.optimizer = discriminator_optimizer or adam(
-            learning_rate, beta_1, beta_2
-        )
+        discriminator.optimizer = discriminator_optimizer or adam()
         for network in (generator, discriminator):
             # Unbuilt optimizers would lose their moments when a file is loaded.
             network.optimizer.build(network.trainable_variables)
@@ -240,8 +240,9 @@ class AdversarialModel(keras.Model):
         return self._as_rows(tf.gather(real, numbers))
 
     def _as_rows(self, rows):
-        scale = 255.0 if rows.dtype == tf.uint8 else 1.0
-        rows = tf.cast(rows, tf.float32) / scale
+        pictures = rows.dtype == tf.uint8
+        rows = tf.cast(rows, tf.float32)
+        rows = rows / 255.0 if pictures else rows
         return tf.reshape(rows, (-1, *self.discriminator.input_shape[1:]))
 
     # Plain Python throughout: AutoGraph would only rewrite it, and slowly.
@@ -324,6 +325,7 @@ class AdversarialModel(keras.Model):
         super().compile(
             optimizer=None, run_eagerly=run_eagerly, jit_compile=jit_compile
         )
+        self._chunk = 1
         self._compile_options = {
             "run_eagerly": run_eagerly,
             "jit_compile": jit_compile,
@@ -398,20 +400,21 @@ class AdversarialModel(keras.Model):
 
     def _run_epoch(self, steps, batches, callbacks):
         setting = self._compile_options["steps_per_execution"]
-        chunk = 1 if setting == "auto" else setting
+        if setting != "auto":
+            self._chunk = setting
         totals = {name: tf.zeros((), tf.float64) for name in self.log_names}
         logs = {}
         done = 0
         while done < steps and not self.stop_training:
-            count = min(chunk, steps - done)
+            count = min(self._chunk, steps - done)
             callbacks.on_train_batch_begin(done)
             start = time.perf_counter()
             totals = self.train_function(tf.constant(count), totals, batches)
             done += count
             logs = {name: float(total) / done for name, total in totals.items()}
             seconds = time.perf_counter() - start
-            if setting == "auto" and seconds < _SECONDS_PER_CALL / 2:
-                chunk = 2 * chunk
+            if setting == "auto" and count == self._chunk:
+                self._chunk = _next_chunk(count, seconds)
             callbacks.on_train_batch_end(done - 1, logs)
         return logs
 
@@ -545,6 +548,13 @@ class AdversarialModel(keras.Model):
         kept = {id(variable) for variable in self.weights}
         kept |= {id(v) for metric in self.metrics for v in metric.variables}
         return [v for v in self.non_trainable_variables if id(v) not in kept]
+
+
+def _next_chunk(count, seconds):
+    """Steps of the next graph call: up while it is short, down where it is long."""
+    if seconds < _SECONDS_PER_CALL / 2:
+        return 2 * count
+    return max(1, count // 2) if seconds > 2 * _SECONDS_PER_CALL else count
 
 
 def _pick(batches, iteration):

@@ -22,7 +22,8 @@ class Stream(keras.random.SeedGenerator):
 
     def next_seed(self):
         """Int64 tensor `(2,)`: the next seed for a `tf.random.stateless_*` op."""
-        seed = tf.cast(self.next(), tf.int64)
+        seed = self.state.value.assign_add((0, 1))
+        seed = tf.convert_to_tensor(seed)
         replica = tf.distribute.get_replica_context()
         if replica is None or replica.num_replicas_in_sync == 1:
             return seed
@@ -74,9 +75,8 @@ def distinct_rows(rows, size, seed):
             (rows,), seed, None, None, tf.int64, alg="philox"
         )
         return tf.cast(tf.argsort(keys)[:size], tf.int64)
-    # With 16 times as many rows, 2·size + 16 draws hold too few distinct ones with
-    # a chance below 1e-20; ensure_shape turns even that into an error, not a bias.
-    draws = tf.random.stateless_uniform(
-        (2 * size + 16,), seed, 0, rows, tf.int64, alg="philox"
-    )
+    # Among 16 times as many rows at most one draw in 32 repeats another, so an eighth
+    # more is enough but once in 1e16; ensure_shape makes that an error, not a bias.
+    count = size + size // 8 + 32
+    draws = tf.random.stateless_uniform((count,), seed, 0, rows, tf.int64, alg="philox")
     return tf.ensure_shape(tf.unique(draws).y[:size], (size,))

@@ -98,10 +98,15 @@ class WGAN_GP(AdversarialModel):
             Float32 tensor of that shape: u·real + (1 − u)·fake, u ~ U[0, 1].
         """
         fake_sample = tf.cast(fake_sample, tf.float32)
+        rows = fake_sample.shape[0] or tf.shape(fake_sample)[0]
         real_sample = tf.cast(real_sample, tf.float32)
-        real_sample = tf.reshape(real_sample, tf.shape(fake_sample))
-        shape = tf.concat([tf.shape(fake_sample)[:1], self.scal_shape[1:]], axis=0)
-        u = tf.random.stateless_uniform(shape, self.stream.next_seed(), alg="philox")
+        if real_sample.shape != fake_sample.shape:
+            real_sample = tf.reshape(real_sample, tf.shape(fake_sample))
+        u = tf.random.stateless_uniform(
+            (rows,) + (1,) * (self.len_dims - 1),
+            self.stream.next_seed(),
+            alg="philox",
+        )
         return penalties.interpolate(real_sample, fake_sample, u)
 
     def gradient_penalty(self, interpolated_sample):

@@ -240,21 +240,22 @@ def test_history_is_the_mean_over_the_epoch(vectors):
         np.testing.assert_allclose(values, by_hand, rtol=1e-3, atol=1e-5)
 
 
-# XLA's tanh differs in the last bits, which Adam's first steps magnify; other draws
-# would move the weights by 1e-2.
-@pytest.mark.parametrize(
-    "how, tolerance", [({"run_eagerly": True}, 1e-5), ({"jit_compile": True}, 3e-3)]
-)
+@pytest.mark.parametrize("how", [{"run_eagerly": True}, {"jit_compile": True}])
 @pytest.mark.parametrize("cls", CLASSES)
-def test_other_ways_to_run_agree(vectors, cls, how, tolerance):
-    model, twin = vectors(cls), vectors(cls)
-    model.compile(**how)
-    for one in (model, twin):
+def test_other_ways_to_run_agree(vectors, cls, how):
+    models = []
+    for options in (how, {}):
+        # Adam's first steps would magnify the last bits, in which XLA's tanh differs.
+        names = ("generator_optimizer", "discriminator_optimizer")
+        sgd = {name: keras.optimizers.SGD(0.1) for name in names}
+        model = vectors(cls, **sgd)
         # XLA makes normal numbers in another way from the same seeds.
-        one.latent_generator = gan.latent.LatentGenerator(2, "uniform")
-        one.fit(epochs=1, steps_per_epoch=3, verbose=0)
-    for a, b in zip(state(model), state(twin), strict=True):
-        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+        model.latent_generator = gan.latent.LatentGenerator(2, "uniform")
+        model.compile(**options)
+        model.fit(epochs=1, steps_per_epoch=3, verbose=0)
+        models.append(model)
+    for a, b in zip(*map(state, models), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
 def test_without_data_and_from_an_initial_epoch(vectors):

@@ -196,3 +196,11 @@ def test_a_name_longer_than_that_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match="^Expected "):
         with atomic_path(tmp_path / ("a" * 300 + ".txt")):
             pytest.fail("the block must not run")
+
+
+def test_pipes_and_impossible_names_are_refused(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InvalidInput, match="Expected a regular file"):
+        expect_writable(tmp_path / "pipe")
+    with pytest.raises(InvalidInput, match="Expected a writable path"):
+        expect_writable("a\0b")

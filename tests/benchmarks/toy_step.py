@@ -28,6 +28,7 @@ class PlainWGAN_GP(keras.Model):
         self.latent, self.real = latent, tf.constant(real, tf.float32)
         self.batch_size, self.penalty = batch_size, penalty
         self.rows = tf.range(len(real))
+        self.mse = keras.losses.MeanSquaredError()
         self.built = True
 
     def compile(self):
@@ -61,8 +62,9 @@ class PlainWGAN_GP(keras.Model):
                     penalty = tf.reduce_mean((norms - 1) ** 2)
                     objective = loss + 10 * penalty
                 else:
-                    loss = tf.reduce_mean((on_real - 1) ** 2)
-                    loss = objective = loss + tf.reduce_mean((on_fake + 1) ** 2)
+                    loss = self.mse(tf.ones_like(on_real), on_real)
+                    loss += self.mse(-tf.ones_like(on_fake), on_fake)
+                    objective = loss
             weights = self.discriminator.trainable_variables
             self.adams[0].apply(tape.gradient(objective, weights), weights)
         with tf.GradientTape() as tape:
@@ -70,7 +72,7 @@ class PlainWGAN_GP(keras.Model):
             if self.penalty:
                 generator_loss = -tf.reduce_mean(on_fake)
             else:
-                generator_loss = tf.reduce_mean((on_fake - 1) ** 2)
+                generator_loss = self.mse(tf.ones_like(on_fake), on_fake)
         weights = self.generator.trainable_variables
         self.adams[1].apply(tape.gradient(generator_loss, weights), weights)
         logs = {"discr_loss": loss, "gen_loss": generator_loss}

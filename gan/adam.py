@@ -1,0 +1,55 @@
+"""Adam with few, large operations."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="gan")
+class Adam(keras.optimizers.Adam):
+    """Keras's Adam with the moments of all weights in one vector each.
+
+    The mathematics is that of `keras.optimizers.Adam`. A dozen operations a weight
+    become a dozen in all, which in small networks took a third of a step. Under a
+    `tf.distribute` strategy Keras's own form is used.
+
+    Args:
+        As `keras.optimizers.Adam`.
+
+    Formula:
+        m ← m + (1 − β₁)(g − m), v ← v + (1 − β₂)(g² − v)
+        w ← w − learning_rate · √(1 − β₂ᵗ)/(1 − β₁ᵗ) · m/(√v + ε)
+
+    Reference:
+        Kingma & Ba 2015, Adam: A Method for Stochastic Optimization, end of
+        section 2.
+    """
+
+    def build(self, variables):
+        """Make the moments of `variables`, all of one dtype."""
+        self._flat = not (self.built or self.amsgrad or tf.distribute.has_strategy())
+        if not self._flat:
+            super().build(variables)
+            return
+        keras.optimizers.Optimizer.build(self, variables)
+        self._sizes = [int(tf.size(variable)) for variable in variables]
+        self._moments = [
+            self.add_variable((sum(self._sizes),), "zeros", name=name)
+            for name in ("momentum", "velocity")
+        ]
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        if not self._flat:
+            super()._backend_update_step(grads, trainable_variables, learning_rate)
+            return
+        gradient = tf.concat([tf.reshape(g, [-1]) for g in grads], axis=0)
+        step = tf.cast(self.iterations + 1, gradient.dtype)
+        m, v = (moment.value for moment in self._moments)
+        m = m.assign_add((gradient - m) * (1 - self.beta_1))
+        v = v.assign_add((tf.square(gradient) - v) * (1 - self.beta_2))
+        correction = tf.sqrt(1 - tf.pow(self.beta_2, step)) / (
+            1 - tf.pow(self.beta_1, step)
+        )
+        alpha = tf.cast(learning_rate, gradient.dtype) * correction
+        updates = tf.split(m * alpha / (tf.sqrt(v) + self.epsilon), self._sizes)
+        for variable, update in zip(trainable_variables, updates, strict=True):
+            variable.value.assign_sub(tf.reshape(update, variable.shape))
