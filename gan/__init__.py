@@ -6,17 +6,19 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "AdversarialModel": "gan.base",
+    "Diverged": "gan.loop",
     "Simple_GAN": "gan.simple_gan",
     "WGAN_clip": "gan.wgan_clip",
     "WGAN_GP": "gan.wgan_gp",
     "convolutional_GenDiscr": "gan.generate_faces",
     "fully_connected_GenDiscr": "gan.fully_connected",
+    "load_model": "gan.saving",
     "normal_generator": "gan.latent",
     "spheric_generator": "gan.latent",
     "uniform_generator": "gan.latent",
 }
-_MODULES = ["faces", "latent", "losses", "metrics", "penalties", "plots", "toys"]
-_MODULES += ["weights"]
+_MODULES = ["callbacks", "faces", "latent", "losses", "metrics", "penalties", "plots"]
+_MODULES += ["saving", "schedules", "toys", "weights"]
 
 __all__ = [*_PUBLIC, *_MODULES]
 

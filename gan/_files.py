@@ -26,7 +26,10 @@ def atomic_path(path):
             or cannot be written to.
     """
     path = expect_writable(path)
-    handle, name = tempfile.mkstemp(prefix=".", suffix=path.suffix, dir=path.parent)
+    # Keras tells formats by endings of one or two parts (.h5, .weights.h5).
+    suffix = "".join(path.suffixes[-2:])
+    suffix = suffix if len(suffix) < 40 else path.suffix
+    handle, name = tempfile.mkstemp(prefix=".", suffix=suffix, dir=path.parent)
     os.close(handle)
     temporary = pathlib.Path(name)
     try:
@@ -46,6 +49,8 @@ def expect_writable(path):
     """Expect that a file can be written at `path`; return it as a `Path`."""
     path = pathlib.Path(path)
     try:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.stat()
         expect(not path.is_dir(), "a file path, not a directory", path=str(path))
         exists = path.exists()
         # A rename would turn a pipe or a device into a file.

@@ -1,23 +1,22 @@
 """The game: one `train_step` for every adversarial model."""
 
 import functools
-import math
-import time
 import warnings
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from gan import saving
+from gan._files import atomic_path
 from gan._validation import expect, expect_number, expect_positive_int
 from gan.adam import Adam
+from gan.loop import GraphLoop
+from gan.real_examples import as_real_examples, equal
 from gan.stream import Stream, distinct_rows
 
-# A graph call this long shows progress often and costs next to nothing to enter.
-_SECONDS_PER_CALL = 0.1
 
-
-class AdversarialModel(keras.Model):
+class AdversarialModel(GraphLoop):
     """A generator and a discriminator, trained against each other.
 
     The base owns the game: draws, alternation, updates, logs, saving. A subclass
@@ -112,7 +111,7 @@ class AdversarialModel(keras.Model):
         if latent_generator is not None:
             _expect_latents(latent_generator, generator)
         row_shape = discriminator.input_shape[1:]
-        real_examples = _as_real_examples(real_examples, row_shape, batch_size)
+        real_examples = as_real_examples(real_examples, row_shape, batch_size)
         super().__init__(**options)
         self.batch_size = int(batch_size)
         self.disc_iter = int(disc_iter)
@@ -179,9 +178,9 @@ class AdversarialModel(keras.Model):
     @real_examples.setter
     def real_examples(self, value):
         row_shape = self.discriminator.input_shape[1:]
-        value = _as_real_examples(value, row_shape, self.batch_size)
+        value = as_real_examples(value, row_shape, self.batch_size)
         # The traced graph holds the tensor: equal data must not cost a new trace.
-        if not _equal(value, self._real_examples):
+        if not equal(value, self._real_examples):
             self._real_examples = value
 
     def get_fake_sample(self, size=None, training=False, averaged=None):
@@ -307,187 +306,12 @@ class AdversarialModel(keras.Model):
         for average, weight in pairs:
             average.assign_add((1.0 - decay) * (weight - average))
 
-    def compile(self, run_eagerly=False, jit_compile=False, steps_per_execution="auto"):
-        """Say how `fit` runs; the losses and optimizers are the model's own.
-
-        Args:
-            run_eagerly: bool, run `train_step` as plain Python, for debugging.
-            jit_compile: bool, compile each step with XLA: up to 1.7 times faster
-                for small dense networks, several times slower for convolutions on
-                a CPU.
-            steps_per_execution: int, steps in one graph call, which is how often
-                batch callbacks and the progress bar hear of them; or "auto": as
-                many as take about a tenth of a second. The trained weights do not
-                depend on it.
-        """
-        if steps_per_execution != "auto":
-            expect_positive_int(steps_per_execution=steps_per_execution)
-        super().compile(
-            optimizer=None, run_eagerly=run_eagerly, jit_compile=jit_compile
-        )
-        self._chunk = 1
-        self._compile_options = {
-            "run_eagerly": run_eagerly,
-            "jit_compile": jit_compile,
-            "steps_per_execution": steps_per_execution,
-        }
-
-    def fit(
-        self,
-        x=None,
-        *,
-        epochs=1,
-        steps_per_epoch=None,
-        verbose="auto",
-        callbacks=None,
-        initial_epoch=0,
-    ):
-        """Train; Keras's `fit` with the loop inside the graph.
-
-        Args:
-            x: real rows as `real_examples` above, which they replace; None keeps
-                those of the model.
-            epochs: int, the number of the last epoch.
-            steps_per_epoch: int, exactly how many steps an epoch has. None: as many
-                as batches in the data.
-            verbose: "auto", 0, 1 or 2, as in Keras.
-            callbacks: list of `keras.callbacks.Callback`.
-            initial_epoch: int, the epoch to start from.
-
-        Returns:
-            `keras.callbacks.History`; each value is the mean over its epoch.
-
-        Raises:
-            InvalidInput: before any step, if the data do not fit the networks.
-            ValueError: if `compile()` was not called.
-        """
-        self._assert_compile_called("fit")
-        expect_positive_int(epochs=epochs)
-        if x is not None:
-            self.real_examples = x
-        expect(
-            self._real_examples is not None,
-            "real examples, in the model or as fit's first argument",
-            real_examples=None,
-        )
-        if steps_per_epoch is None:
-            steps_per_epoch = self._batches_in_data()
-        expect_positive_int(steps_per_epoch=steps_per_epoch)
-        if not isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks = keras.callbacks.CallbackList(
-                callbacks,
-                add_history=True,
-                add_progbar=verbose != 0,
-                verbose=verbose,
-                epochs=epochs,
-                steps=steps_per_epoch,
-                model=self,
-            )
-        self.stop_training = False
-        self.make_train_function()
-        batches = self._real_batches()
-        callbacks.on_train_begin()
-        logs = {}
-        # BackupAndRestore tells the epoch to go on from through _initial_epoch.
-        for epoch in range(self._initial_epoch or initial_epoch, epochs):
-            callbacks.on_epoch_begin(epoch)
-            logs = self._run_epoch(steps_per_epoch, batches, callbacks)
-            callbacks.on_epoch_end(epoch, logs)
-            if self.stop_training:
-                break
-        callbacks.on_train_end(logs)
-        return self.history
-
-    def _run_epoch(self, steps, batches, callbacks):
-        setting = self._compile_options["steps_per_execution"]
-        if setting != "auto":
-            self._chunk = setting
-        totals = {name: tf.zeros((), tf.float64) for name in self.log_names}
-        logs = {}
-        done = 0
-        while done < steps and not self.stop_training:
-            count = min(self._chunk, steps - done)
-            callbacks.on_train_batch_begin(done)
-            start = time.perf_counter()
-            totals = self.train_function(tf.constant(count), totals, batches)
-            done += count
-            logs = {name: float(total) / done for name, total in totals.items()}
-            seconds = time.perf_counter() - start
-            if setting == "auto" and count == self._chunk:
-                self._chunk = _next_chunk(count, seconds)
-            callbacks.on_train_batch_end(done - 1, logs)
-        return logs
-
-    def make_train_function(self, force=False):
-        """Make `train_function(steps, totals, batches)`: many steps in one call.
-
-        Args:
-            force: bool, trace again even if nothing changed since the last time.
-
-        Returns:
-            Callable that runs `steps` (int32 scalar tensor) train steps and returns
-            `totals`, a dict of float64 scalars, with the steps' logs added one by
-            one, so that neither weights nor logs depend on how steps are grouped.
-        """
-        traced = self._what_is_traced()
-        if self.train_function is not None and not force and traced == self._traced:
-            return self.train_function
-        self._traced = traced
-        strategy = self.distribute_strategy
-        step = self.train_step
-        if self.jit_compile:
-            step = tf.function(step, jit_compile=True, autograph=False)
-
-        def one_step(totals, batches):
-            data = batches and [next(batches) for _ in range(self.disc_iter)]
-            logs = strategy.run(step, (data,))
-            return {
-                name: totals[name]
-                + tf.cast(strategy.reduce("MEAN", logs[name], axis=None), tf.float64)
-                for name in totals
-            }
-
-        def many_steps(steps, totals, batches):
-            return tf.while_loop(
-                lambda done, totals: done < steps,
-                lambda done, totals: (done + 1, one_step(totals, batches)),
-                (tf.constant(0), totals),
-                parallel_iterations=1,
-            )[1]
-
-        def eager_steps(steps, totals, batches):
-            for _ in range(int(steps)):
-                totals = one_step(totals, batches)
-            return totals
-
-        graph = tf.function(many_steps, autograph=False, reduce_retracing=True)
-        self.train_function = eager_steps if self.run_eagerly else graph
-        return self.train_function
-
-    def _what_is_traced(self):
-        # A graph remembers these; a change of any asks for a new one.
+    def traced_with(self):
+        """What a traced graph remembers; a change of any asks for a new one."""
         networks = [self.generator, self.discriminator, self.averaged_generator]
         objects = [self._real_examples, self.latent_generator, *networks]
         objects += [n.loss for n in networks[:2]] + [n.optimizer for n in networks[:2]]
         return [*map(id, objects), self.options()]
-
-    def _batches_in_data(self):
-        real = self._real_examples
-        if not isinstance(real, tf.data.Dataset):
-            return math.ceil(len(real) / self.batch_size)
-        count = int(real.cardinality())
-        expect(
-            count >= 1, "steps_per_epoch for a Dataset of unknown length", steps=None
-        )
-        return count
-
-    def _real_batches(self):
-        """Iterator over the real batches of a Dataset, without end; else None."""
-        if not isinstance(self._real_examples, tf.data.Dataset):
-            return None
-        dataset = self._real_examples.repeat()
-        dataset = dataset.rebatch(self.batch_size, drop_remainder=True)
-        return iter(dataset.prefetch(2))
 
     def options(self):
         """The constructor's plain options by name; a subclass adds its own."""
@@ -525,36 +349,67 @@ class AdversarialModel(keras.Model):
             )
         return cls(**config)
 
-    def get_compile_config(self):
-        """What `compile` was called with."""
-        return dict(self._compile_options) if self.compiled else {}
+    def save(self, filepath, overwrite=True, **options):
+        """Write the whole model to a `.keras` file, whole or not at all.
 
-    def compile_from_config(self, config):
-        """Compile a loaded model as the saved one was."""
-        self.compile(**config)
+        The file holds networks, optimizers, averages, random state and every
+        option, not the real examples. `keras.models.load_model` reads it too.
+
+        Args:
+            filepath: str or `os.PathLike` that ends in `.keras`.
+            overwrite: bool, whether a file that is there may be replaced.
+            **options: none; an unknown one is refused.
+
+        Raises:
+            InvalidInput: before anything is written.
+        """
+        expect(not options, "no further options", **options)
+        saving.expect_new(filepath, overwrite)
+        saving.save_model(self, filepath)
+
+    def save_weights(self, filepath, overwrite=True, **options):
+        """Write weights, optimizers and random state to a `.weights.h5` file.
+
+        Args:
+            filepath: str or `os.PathLike` that ends in `.weights.h5`.
+            overwrite: bool, whether a file that is there may be replaced.
+            **options: as of Keras.
+        """
+        name = str(filepath)
+        expect(name.endswith(".weights.h5"), "a path in .weights.h5", filepath=name)
+        saving.expect_new(filepath, overwrite)
+        with atomic_path(filepath) as temporary:
+            super().save_weights(temporary, **options)
+
+    def load_weights(self, filepath, **options):
+        """Read what `save_weights` wrote: all of it or, if it does not fit, nothing.
+
+        Args:
+            filepath: str or `os.PathLike`.
+            **options: as of Keras.
+
+        Raises:
+            InvalidInput: if the file is missing, damaged or of another model; the
+                model is then as it was.
+        """
+        load = functools.partial(super().load_weights, filepath, **options)
+        saving.load_state(self, load, filepath)
 
     def save_own_variables(self, store):
         """Write the random state, which Keras leaves out of its files."""
-        for number, state in enumerate(self._random_states()):
+        for number, state in enumerate(self.random_states()):
             store[f"random_state_{number}"] = state.numpy()
 
     def load_own_variables(self, store):
         """Read the random state."""
-        for number, state in enumerate(self._random_states()):
+        for number, state in enumerate(self.random_states()):
             state.assign(store[f"random_state_{number}"])
 
-    def _random_states(self):
-        """State of the stream and of every random layer (dropout) in order."""
+    def random_states(self):
+        """Variables of the stream and of every random layer (dropout), in order."""
         kept = {id(variable) for variable in self.weights}
         kept |= {id(v) for metric in self.metrics for v in metric.variables}
         return [v for v in self.non_trainable_variables if id(v) not in kept]
-
-
-def _next_chunk(count, seconds):
-    """Steps of the next graph call: up while it is short, down where it is long."""
-    if seconds < _SECONDS_PER_CALL / 2:
-        return 2 * count
-    return max(1, count // 2) if seconds > 2 * _SECONDS_PER_CALL else count
 
 
 def _pick(batches, iteration):
@@ -603,73 +458,3 @@ def _expect_latents(latent_generator, generator):
         f"latent_generator(2) of shape {expected}, as the generator takes",
         shape=tuple(drawn.shape),
     )
-
-
-def _as_real_examples(value, row_shape, batch_size):
-    """Check real examples and bring them into the form the model draws from."""
-    if value is None:
-        return None
-    if isinstance(value, tf.data.Dataset):
-        return _as_dataset(value, row_shape, batch_size)
-    expect(
-        hasattr(value, "shape") and hasattr(value, "dtype"),
-        "real_examples to be a NumPy array, a tensor or a tf.data.Dataset",
-        real_examples=value,
-    )
-    dtype = tf.as_dtype(value.dtype) if tf.is_tensor(value) else np.dtype(value.dtype)
-    dtype = np.dtype(getattr(dtype, "as_numpy_dtype", dtype))
-    expect(dtype.kind in "fiu", "real_examples of a numeric dtype", dtype=str(dtype))
-    _expect_rows(tuple(value.shape), row_shape)
-    expect(
-        len(value) >= batch_size,
-        f"at least batch_size={batch_size} real examples",
-        N=len(value),
-    )
-    if isinstance(value, np.memmap):
-        return value
-    if dtype != np.uint8:
-        value = tf.cast(value, tf.float32)
-        finite = bool(tf.reduce_all(tf.math.is_finite(value)))
-        expect(finite, "finite real_examples", real_examples="NaN or infinity in them")
-    return tf.reshape(tf.convert_to_tensor(value), (-1, *row_shape))
-
-
-def _equal(value, other):
-    if value is other:
-        return True
-    if not (tf.is_tensor(value) and tf.is_tensor(other)):
-        return False
-    same = value.shape == other.shape and value.dtype == other.dtype
-    return same and bool(tf.reduce_all(value == other))
-
-
-def _expect_rows(shape, row_shape):
-    rows = shape[1:]
-    fits = rows == row_shape or (row_shape[-1] == 1 and (*rows, 1) == row_shape)
-    expect(
-        len(shape) >= 1 and fits,
-        f"real_examples of shape (N, {', '.join(map(str, row_shape))}), as the "
-        "discriminator takes",
-        shape=shape,
-    )
-
-
-def _as_dataset(dataset, row_shape, batch_size):
-    spec = dataset.element_spec
-    expect(
-        isinstance(spec, tf.TensorSpec) and spec.shape.rank is not None,
-        "a Dataset whose elements are batches of real rows, one tensor each",
-        element_spec=spec,
-    )
-    _expect_rows(tuple(spec.shape), row_shape)
-    expect(
-        spec.dtype.is_floating or spec.dtype.is_integer,
-        "a Dataset of a numeric dtype",
-        dtype=spec.dtype.name,
-    )
-    expect(
-        spec.shape[0] in (None, batch_size),
-        f"a Dataset of batches of batch_size={batch_size} rows",
-        rows=spec.shape[0],
-    )
-    return dataset

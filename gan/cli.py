@@ -28,7 +28,7 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     try:
         arguments.run(arguments)
-    except (InvalidInput, OSError) as error:
+    except (InvalidInput, ArithmeticError, OSError) as error:
         print(f"{parser.prog}: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -136,6 +136,11 @@ def _parser():
         "--steps", type=int, help="steps an epoch, instead of the recipe's number"
     )
     train.add_argument("--seed", type=int, default=0, help="of the run (default 0)")
+    train.add_argument(
+        "--restart",
+        action="store_true",
+        help="start afresh; without it a run in the folder goes on",
+    )
     return parser, commands.choices
 
 
@@ -197,7 +202,7 @@ def _train(arguments):
     _expect_seed(arguments.seed)
     from gan.faces import load_faces
 
-    faces = load_faces(arguments.pictures)
+    pictures = load_faces(arguments.pictures).pictures
     expect(not directory.is_file(), "a folder", output=arguments.output)
     directory.mkdir(parents=True, exist_ok=True)
     expect_writable(directory / "generator.h5")
@@ -207,8 +212,14 @@ def _train(arguments):
     changes = {"epochs": arguments.epochs, "steps_per_epoch": arguments.steps}
     changes = {name: value for name, value in changes.items() if value is not None}
     recipe = dataclasses.replace(RECIPES[arguments.recipe], **changes)
-    for path in train(faces, directory, recipe, arguments.seed):
-        print(path)
+    try:
+        paths = train(
+            pictures, directory, recipe, arguments.seed, restart=arguments.restart
+        )
+    except KeyboardInterrupt:
+        print("\nStopped and saved. The same command, without --restart, goes on.")
+        raise
+    print(*paths, sep="\n")
 
 
 def _import_tensorflow():

@@ -3,6 +3,8 @@
 import keras
 from keras import layers
 
+from gan import fast_layers
+
 
 def convolutional_GenDiscr():
     """The course's networks for grey faces: 339,493 and 388,097 parameters.
@@ -16,24 +18,25 @@ def convolutional_GenDiscr():
     return _generator(), _discriminator()
 
 
+# Layers have fixed names, so that equal weights make equal files.
 def _generator():
-    inputs = keras.Input((16,))
-    x = layers.Dense(2048, activation="tanh")(inputs)
-    x = layers.Reshape((2, 2, 512))(x)
+    inputs = keras.Input((16,), name="latents")
+    x = layers.Dense(2048, activation="tanh", name="dense")(inputs)
+    x = layers.Reshape((2, 2, 512), name="reshape")(x)
     for filters in (64, 16, 1):
-        x = layers.UpSampling2D()(x)
-        x = layers.Conv2D(filters, 3, padding="same")(x)
-        x = layers.BatchNormalization()(x)
-        x = layers.Activation("tanh")(x)
+        x = fast_layers.UpSampling2D(name=f"up_{filters}")(x)
+        x = fast_layers.Conv2D(filters, 3, padding="same", name=f"conv_{filters}")(x)
+        x = layers.BatchNormalization(name=f"norm_{filters}")(x)
+        x = layers.Activation("tanh", name=f"tanh_{filters}")(x)
     return keras.Model(inputs, x, name="generator")
 
 
 def _discriminator():
-    inputs = x = keras.Input((16, 16, 1))
+    inputs = x = keras.Input((16, 16, 1), name="pictures")
     for filters in (32, 64, 128, 256):
-        x = layers.Conv2D(filters, 3, padding="same")(x)
-        x = layers.MaxPooling2D()(x)
-        x = layers.Activation("tanh")(x)
-    x = layers.Flatten()(x)
-    x = layers.Dense(1, activation="tanh")(x)
+        x = fast_layers.Conv2D(filters, 3, padding="same", name=f"conv_{filters}")(x)
+        x = fast_layers.MaxPooling2D(name=f"pool_{filters}")(x)
+        x = layers.Activation("tanh", name=f"tanh_{filters}")(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(1, activation="tanh", name="dense")(x)
     return keras.Model(inputs, x, name="discriminator")

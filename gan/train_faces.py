@@ -1,11 +1,16 @@
 """Training of a face generator: from a set of pictures to two weights files."""
 
 import dataclasses
+import hashlib
+import json
 import pathlib
 
 import keras
+import numpy as np
 
+from gan._files import atomic_path
 from gan._validation import expect, expect_positive_int
+from gan.callbacks import Checkpoint
 from gan.generate_faces import convolutional_GenDiscr
 from gan.latent import LatentGenerator
 from gan.schedules import LinearDecay
@@ -40,22 +45,24 @@ class Recipe:
 
 
 RECIPES = {
-    # One batch norm step more often and an average that follows: facts by faces/README.
-    "gan": Recipe(60, 200, 50, 2, 1e-3, 0.0, 0.995, 0.3),
+    "gan": Recipe(60, 200, 50, 2, 2e-3, 0.0, 0.99, 0.4),
     "course": Recipe(150, 200, 200, 2, 1e-4, 0.3, None, None),
 }
 
+# Pictures fill the range of the generator's tanh: output x is the picture x/2 + 1/2.
+_HALF = np.full((16, 16), 0.5)
 
-def make_model(faces, recipe, seed=0):
+
+def make_model(pictures, recipe, seed=0):
     """Make the networks and the model of a recipe, compiled.
 
     Args:
-        faces: `gan.faces.Faces` of 16×16 pictures.
+        pictures: float32 array `(N, 16, 16)` in [0, 1].
         recipe: `Recipe`.
         seed: int; the same seed gives the same run.
 
     Returns:
-        `WGAN_GP` on the normalized faces.
+        `WGAN_GP` on the pictures scaled to [−1, 1].
     """
     keras.utils.set_random_seed(seed)
     generator, discriminator = convolutional_GenDiscr()
@@ -71,7 +78,7 @@ def make_model(faces, recipe, seed=0):
         generator,
         discriminator,
         LatentGenerator(16),
-        faces.normalized,
+        2 * pictures - 1,
         recipe.batch_size,
         recipe.disc_iter,
         recipe.learning_rate,
@@ -84,33 +91,67 @@ def make_model(faces, recipe, seed=0):
     return model
 
 
-def train(faces, directory, recipe=RECIPES["gan"], seed=0, verbose="auto"):
-    """Train on faces and write the networks' weights.
+def train(pictures, directory, recipe=RECIPES["gan"], seed=0, restart=False, verbose=1):
+    """Train on pictures and write the networks' weights.
+
+    The same call again goes on where the last one stopped, however it stopped.
 
     Args:
-        faces: `gan.faces.Faces` of 16×16 pictures, at least a batch of them.
-        directory: str or `os.PathLike`, an existing folder.
+        pictures: float32 array `(N, 16, 16)` in [0, 1], at least a batch of them.
+        directory: str or `os.PathLike`, an existing folder for the weights, the
+            settings (`run.json`) and the checkpoints.
         recipe: `Recipe`.
         seed: int; the same seed gives the same files on one machine.
+        restart: bool, forget what an earlier run left in the folder.
         verbose: as in Keras's `fit`.
 
     Returns:
         List of two `pathlib.Path`: `generator.h5` (the averaged generator, where the
         recipe has one, with how its output becomes a picture) and
         `discriminator.h5`.
+
+    Raises:
+        InvalidInput: if the folder holds a run with other settings.
+        KeyboardInterrupt: after Ctrl-C, when the place is saved.
     """
     directory = pathlib.Path(directory)
     expect(directory.is_dir(), "an existing folder", directory=str(directory))
     expect_positive_int(epochs=recipe.epochs, steps_per_epoch=recipe.steps_per_epoch)
-    model = make_model(faces, recipe, seed)
+    model = make_model(pictures, recipe, seed)
+    checkpoint = Checkpoint(directory / "checkpoints", restart=restart)
+    pictures_sum = hashlib.sha256(np.ascontiguousarray(pictures)).hexdigest()[:16]
+    settings = {**dataclasses.asdict(recipe), "seed": seed, "pictures": pictures_sum}
+    _agree(directory / "run.json", settings, restart)
     model.fit(
-        epochs=recipe.epochs, steps_per_epoch=recipe.steps_per_epoch, verbose=verbose
+        epochs=recipe.epochs,
+        steps_per_epoch=recipe.steps_per_epoch,
+        verbose=verbose,
+        callbacks=[checkpoint],
     )
-    generator, discriminator = (
-        directory / "generator.h5",
-        directory / "discriminator.h5",
-    )
-    picture = (faces.mean_face, faces.multiplier)
-    save_weights(model.averaged_generator or model.generator, generator, picture)
+    generator = directory / "generator.h5"
+    discriminator = directory / "discriminator.h5"
+    drawing = model.averaged_generator or model.generator
+    save_weights(drawing, generator, picture=(_HALF, _HALF))
     save_weights(model.discriminator, discriminator)
     return [generator, discriminator]
+
+
+def _agree(path, settings, restart):
+    """Expect that the run in the folder, if there is one, has these settings."""
+    if path.exists() and not restart:
+        try:
+            there = dict(json.loads(path.read_text(encoding="utf-8")))
+        except ValueError as error:
+            expect(
+                False, f"a readable run.json, or a restart ({error})", path=str(path)
+            )
+        names = sorted({*there, *settings})
+        differences = [
+            f"{name} {settings.get(name)} (there {there.get(name)})"
+            for name in names
+            if settings.get(name) != there.get(name)
+        ]
+        expected = f"the settings of the run in {path.parent}, or a restart"
+        expect(not differences, expected, differences=", ".join(differences))
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(settings, indent=1), encoding="utf-8")

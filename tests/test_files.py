@@ -32,7 +32,7 @@ def test_the_temporary_file_is_a_hidden_neighbour_with_the_same_ending(tmp_path)
     with atomic_path(str(tmp_path / "faces.h5")) as temporary:
         assert isinstance(temporary, pathlib.Path)
         assert temporary.parent == tmp_path and temporary.suffix == ".h5"
-        assert temporary.name.startswith(".faces-")
+        assert temporary.name.startswith(".")
 
 
 def test_an_old_file_stays_until_the_new_one_is_complete(tmp_path):

@@ -1,0 +1,117 @@
+"""What the real samples may be drawn from, checked and brought into form."""
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from gan._validation import expect
+
+
+def as_real_examples(value, row_shape, batch_size):
+    """Check real examples and bring them into the form a model draws from.
+
+    Args:
+        value: NumPy array, tensor, memory-mapped array, `tf.data.Dataset` of
+            batches, or None.
+        row_shape: tuple, shape of a row as the discriminator takes it; the data may
+            lack its last axis if that is 1.
+        batch_size: int, rows in a sample.
+
+    Returns:
+        None, the Dataset, the memory-mapped array, or a tensor `(N, *row_shape)`,
+        uint8 where `value` is and float32 otherwise.
+
+    Raises:
+        InvalidInput: for another type, dtype, shape or length, or numbers that are
+            not finite.
+    """
+    if value is None:
+        return None
+    if isinstance(value, tf.data.Dataset):
+        return _as_dataset(value, row_shape, batch_size)
+    expect(
+        hasattr(value, "shape") and hasattr(value, "dtype"),
+        "real_examples to be a NumPy array, a tensor or a tf.data.Dataset",
+        real_examples=value,
+    )
+    dtype = value.dtype.as_numpy_dtype if tf.is_tensor(value) else value.dtype
+    dtype = np.dtype(dtype)
+    expect(dtype.kind in "fiu", "real_examples of a numeric dtype", dtype=str(dtype))
+    _expect_rows(tuple(value.shape), row_shape)
+    expect(
+        len(value) >= batch_size,
+        f"at least batch_size={batch_size} real examples",
+        N=len(value),
+    )
+    if isinstance(value, np.memmap):
+        return value
+    if dtype != np.uint8:
+        value = tf.cast(value, tf.float32)
+        finite = bool(tf.reduce_all(tf.math.is_finite(value)))
+        expect(finite, "finite real_examples", real_examples="NaN or infinity in them")
+    return tf.reshape(tf.convert_to_tensor(value), (-1, *row_shape))
+
+
+def equal(value, other):
+    """Whether two checked real examples are the same or hold the same numbers."""
+    if value is other:
+        return True
+    if not (tf.is_tensor(value) and tf.is_tensor(other)):
+        return False
+    same = value.shape == other.shape and value.dtype == other.dtype
+    return same and bool(tf.reduce_all(value == other))
+
+
+def count_batches(real_examples, batch_size):
+    """Batches in once through the data, at least one.
+
+    Raises:
+        InvalidInput: for a Dataset without a known length.
+    """
+    if not isinstance(real_examples, tf.data.Dataset):
+        return math.ceil(len(real_examples) / batch_size)
+    count = int(real_examples.cardinality())
+    expected = "steps_per_epoch for a Dataset of unknown length"
+    expect(count >= 1, expected, steps_per_epoch=None)
+    return count
+
+
+def endless_batches(real_examples, batch_size):
+    """Iterator without end over a Dataset's batches of equal size; else None."""
+    if not isinstance(real_examples, tf.data.Dataset):
+        return None
+    dataset = real_examples.repeat().rebatch(batch_size, drop_remainder=True)
+    return iter(dataset.prefetch(2))
+
+
+def _expect_rows(shape, row_shape):
+    rows = shape[1:]
+    fits = rows == row_shape or (row_shape[-1] == 1 and (*rows, 1) == row_shape)
+    expect(
+        len(shape) >= 1 and fits,
+        f"real_examples of shape (N, {', '.join(map(str, row_shape))}), as the "
+        "discriminator takes",
+        shape=shape,
+    )
+
+
+def _as_dataset(dataset, row_shape, batch_size):
+    spec = dataset.element_spec
+    expect(
+        isinstance(spec, tf.TensorSpec) and spec.shape.rank is not None,
+        "a Dataset whose elements are batches of real rows, one tensor each",
+        element_spec=spec,
+    )
+    _expect_rows(tuple(spec.shape), row_shape)
+    expect(
+        spec.dtype.is_floating or spec.dtype.is_integer,
+        "a Dataset of a numeric dtype",
+        dtype=spec.dtype.name,
+    )
+    expect(
+        spec.shape[0] in (None, batch_size),
+        f"a Dataset of batches of batch_size={batch_size} rows",
+        rows=spec.shape[0],
+    )
+    return dataset

@@ -1,0 +1,350 @@
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from test_base import assert_same, state
+
+import gan
+from gan._validation import InvalidInput
+from gan.callbacks import Checkpoint
+from gan.loop import Diverged
+
+
+def fit(model, epochs, *callbacks, steps=5):
+    return model.fit(
+        epochs=epochs, steps_per_epoch=steps, verbose=0, callbacks=list(callbacks)
+    )
+
+
+class Stop(keras.callbacks.Callback):
+    """Raise after so many batches, as a crash would."""
+
+    def __init__(self, batches):
+        super().__init__()
+        self.left = batches
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.left -= 1
+        if self.left == 0:
+            raise RuntimeError("crash")
+
+
+class Poison(keras.callbacks.Callback):
+    """Put a NaN into the generator once (or `times` times) before a batch."""
+
+    def __init__(self, epoch, times=1):
+        super().__init__()
+        self.epoch, self.times = epoch, times
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.model.position.epoch == self.epoch and self.times > 0:
+            self.times -= 1
+            weight = self.model.generator.weights[0]
+            weight.assign(np.full(weight.shape, np.nan))
+
+
+def names(directory):
+    return sorted(path.name for path in directory.iterdir() if path.name != ".lock")
+
+
+# -- Checkpoint -----------------------------------------------------------------
+
+
+def test_a_crashed_run_goes_on_and_ends_as_the_uninterrupted_one(
+    vectors, tmp_path, capsys
+):
+    whole = vectors(ema=0.9)
+    history = fit(whole, 4).history
+    crashed = vectors(ema=0.9)
+    crashed.compile(steps_per_execution=2)
+    with pytest.raises(RuntimeError, match="crash"):
+        fit(crashed, 4, Checkpoint(tmp_path), Stop(8))
+    resumed = vectors(seed=99, ema=0.9)
+    checkpoint = Checkpoint(tmp_path)
+    seen = fit(resumed, 4, checkpoint)
+    assert_same(whole, resumed)
+    assert seen.epoch == [2, 3] and checkpoint.history == history
+    assert f"Going on from {tmp_path / 'epoch-000002'}" in capsys.readouterr().out
+
+
+def test_a_finished_run_stays_finished(vectors, tmp_path):
+    model, again = vectors(), vectors(seed=5)
+    fit(model, 2, Checkpoint(tmp_path))
+    fit(again, 2, Checkpoint(tmp_path))
+    assert_same(model, again)
+
+
+def test_it_keeps_the_last_and_the_best(vectors, tmp_path):
+    checkpoint = Checkpoint(tmp_path, keep=3, monitor="gp", mode="min")
+    history = fit(vectors(), 6, checkpoint).history["gp"]
+    kept = [f"epoch-{n:06d}-step-000000000.keras" for n in (4, 5, 6)]
+    assert names(tmp_path) == ["best.keras", *kept]
+    notes = gan.saving.read_notes(tmp_path / "best.keras")
+    assert notes["position"]["epoch"] == int(np.argmin(history)) + 1
+
+
+def test_every_saves_the_end_too(vectors, tmp_path):
+    fit(vectors(), 5, Checkpoint(tmp_path, keep=9, every=2))
+    assert names(tmp_path) == [f"epoch-{n:06d}-step-000000000.keras" for n in (2, 4, 5)]
+
+
+def test_restart_forgets(vectors, tmp_path):
+    fit(vectors(), 2, Checkpoint(tmp_path))
+    model, fresh = vectors(), vectors()
+    fit(model, 1, Checkpoint(tmp_path, restart=True))
+    fit(fresh, 1)
+    assert_same(model, fresh)
+    assert names(tmp_path) == ["epoch-000001-step-000000000.keras"]
+
+
+def test_a_damaged_checkpoint_is_passed_over(vectors, tmp_path, capsys):
+    whole = vectors()
+    fit(whole, 3, Checkpoint(tmp_path))
+    newest = tmp_path / "epoch-000003-step-000000000.keras"
+    newest.write_bytes(newest.read_bytes()[:-100])
+    resumed = vectors(seed=8)
+    fit(resumed, 3, Checkpoint(tmp_path))
+    assert_same(whole, resumed)
+    assert f"Passed over {newest}" in capsys.readouterr().out
+    for path in tmp_path.glob("*.keras"):
+        path.write_bytes(b"")
+    before = state(resumed)
+    with pytest.raises(InvalidInput, match="Expected an undamaged checkpoint"):
+        fit(resumed, 5, Checkpoint(tmp_path))
+    for a, b in zip(before, state(resumed), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_another_model_is_refused(vectors, pictures, tmp_path):
+    fit(vectors(), 1, Checkpoint(tmp_path))
+    for other in (pictures(), vectors(ema=0.9)):
+        before = state(other)
+        with pytest.raises(InvalidInput, match="Expected an undamaged checkpoint"):
+            fit(other, 2, Checkpoint(tmp_path))
+        for a, b in zip(before, state(other), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_two_runs_in_one_folder(vectors, tmp_path):
+    class Second(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            with pytest.raises(InvalidInput, match="that no other run is using"):
+                fit(vectors(), 1, Checkpoint(tmp_path))
+
+    fit(vectors(), 1, Checkpoint(tmp_path), Second())
+    fit(vectors(), 2, Checkpoint(tmp_path))
+
+
+def test_interrupt_ends_the_graph_call_saves_and_goes_on(vectors, tmp_path):
+    class Interrupt(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if self.model.position.epoch == 1 and batch == 4:
+                import signal
+
+                signal.raise_signal(signal.SIGINT)
+
+    whole = vectors()
+    history = fit(whole, 3).history
+    model = vectors()
+    model.compile(steps_per_execution=2)
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, 3, Checkpoint(tmp_path), Interrupt(), steps=5)
+    assert names(tmp_path)[-1] == "epoch-000002-step-000000000.keras"
+    model = vectors()
+    model.compile(steps_per_execution=1)
+    checkpoint = Checkpoint(tmp_path)
+    fit(model, 3, checkpoint)
+    assert_same(whole, model)
+    assert checkpoint.history == history
+
+
+def test_interrupt_within_an_epoch(vectors, tmp_path):
+    class Interrupt(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.position.epoch == 1 and batch == 1:
+                import signal
+
+                signal.raise_signal(signal.SIGINT)
+
+    whole = vectors()
+    history = fit(whole, 3).history
+    model = vectors()
+    model.compile(steps_per_execution=2)
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, 3, Checkpoint(tmp_path), Interrupt())
+    assert names(tmp_path)[-1] == "epoch-000001-step-000000002.keras"
+    resumed = vectors(seed=3)
+    checkpoint = Checkpoint(tmp_path)
+    fit(resumed, 3, checkpoint)
+    assert_same(whole, resumed)
+    assert checkpoint.history == history
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"directory": 3}, "directory to be a path"),
+        ({"keep": 0}, "keep to be a positive integer"),
+        ({"every": -1}, "every to be a positive integer"),
+        ({"monitor": 1}, "monitor to be None or a log's name"),
+        ({"mode": "auto"}, "mode to be 'min' or 'max'"),
+        ({"go_back": -1}, "go_back to be a positive integer"),
+        ({"factor": 1}, "factor between 0 and 1"),
+    ],
+)
+def test_bad_options(tmp_path, options, message):
+    with pytest.raises(InvalidInput, match=f"Expected {message}"):
+        Checkpoint(**{"directory": tmp_path, **options})
+
+
+def test_bad_use(vectors, tmp_path):
+    with pytest.raises(InvalidInput, match="Expected monitor to be one of discr_loss"):
+        fit(vectors(), 1, Checkpoint(tmp_path / "a", monitor="fid"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidInput, match="Expected a folder that can be written"):
+        fit(vectors(), 1, Checkpoint(tmp_path / "file"))
+    schedule = keras.optimizers.Adam(gan.schedules.LinearDecay(0.1, 10))
+    model = vectors(generator_optimizer=schedule)
+    with pytest.raises(InvalidInput, match="Expected constant learning rates"):
+        fit(model, 1, Checkpoint(tmp_path / "b", go_back=1))
+
+
+# -- divergence -----------------------------------------------------------------
+
+
+def test_divergence_names_the_step_and_keeps_the_last_good(vectors, tmp_path):
+    model = vectors()
+    with pytest.raises(Diverged) as caught:
+        fit(model, 4, Checkpoint(tmp_path), Poison(2))
+    said = str(caught.value)
+    assert "a loss that is not at step 1 of epoch 3. Usual causes:" in said
+    good = tmp_path / "epoch-000002-step-000000000.keras"
+    assert said.endswith(f"The last good checkpoint is {good}.")
+    restored, whole = gan.load_model(good), vectors()
+    fit(whole, 2)
+    assert_same(restored, whole)
+
+
+def test_weights_that_are_not_finite_stop_it_even_where_losses_are(vectors):
+    class Hide(gan.Simple_GAN):
+        def after_discriminator_update(self):
+            weight = self.discriminator.weights[-1]
+            weight.assign(weight * np.inf)
+
+        @staticmethod
+        def discriminator_loss(real, fake):
+            return keras.ops.mean(keras.ops.where(real > 9, real, 0.0))
+
+        @staticmethod
+        def generator_loss(fake):
+            return keras.ops.mean(keras.ops.where(fake > 9, fake, 0.0))
+
+    model = vectors(Hide)
+    model.discriminator.weights[-1].assign([1.0])
+    with pytest.raises(Diverged, match="a weight that is not"):
+        fit(model, 1)
+
+
+def test_going_back_lowers_the_learning_rate_and_counts(vectors, tmp_path, capsys):
+    model = vectors()
+    checkpoint = Checkpoint(tmp_path, go_back=3, factor=0.5)
+    fit(model, 4, checkpoint, Poison(2, times=2))
+    assert checkpoint.times_back == 2
+    for network in (model.generator, model.discriminator):
+        np.testing.assert_allclose(network.optimizer.learning_rate, 0.005 / 4)
+    assert model.generator.optimizer.iterations == 20
+    assert len(checkpoint.history["gp"]) == 4 and np.isfinite(state(model)[0]).all()
+    assert "Back to epoch 3, time 2." in capsys.readouterr().out
+    with pytest.raises(Diverged):
+        fit(model, 8, checkpoint, Poison(5, times=9))
+
+
+# -- Keras's own callbacks ------------------------------------------------------
+
+
+def test_model_checkpoint(vectors, tmp_path):
+    model = vectors()
+    whole = keras.callbacks.ModelCheckpoint(
+        tmp_path / "{epoch}.keras", monitor="gp", mode="min", save_best_only=True
+    )
+    weights = keras.callbacks.ModelCheckpoint(
+        tmp_path / "last.weights.h5", save_weights_only=True
+    )
+    fit(model, 2, whole, weights)
+    assert (tmp_path / "1.keras").is_file()
+    twin = vectors(seed=4)
+    twin.load_weights(tmp_path / "last.weights.h5")
+    assert_same(model, twin)
+
+
+def test_backup_and_restore(vectors, tmp_path):
+    whole, crashed, resumed = vectors(), vectors(), vectors(seed=6)
+    fit(whole, 3)
+    crashed.compile(steps_per_execution=5)
+    with pytest.raises(RuntimeError, match="crash"):
+        fit(crashed, 3, keras.callbacks.BackupAndRestore(tmp_path), Stop(3))
+    fit(resumed, 3, keras.callbacks.BackupAndRestore(tmp_path))
+    assert_same(whole, resumed)
+
+
+def test_terminate_on_nan_ends_gracefully(vectors):
+    model = vectors()
+    history = fit(model, 5, keras.callbacks.TerminateOnNaN(), Poison(1))
+    assert len(history.epoch) <= 2 and model.stop_training
+
+
+def test_csv_logger_and_tensorboard(vectors, tmp_path):
+    csv = keras.callbacks.CSVLogger(tmp_path / "log.csv")
+    board = keras.callbacks.TensorBoard(str(tmp_path / "board"))
+    fit(vectors(), 3, csv, board)
+    lines = (tmp_path / "log.csv").read_text().splitlines()
+    assert lines[0].startswith("epoch,discr_loss,gen_loss,gp") and len(lines) == 4
+    assert list((tmp_path / "board").rglob("events*"))
+
+
+def test_early_stopping(vectors):
+    stop = keras.callbacks.EarlyStopping("gp", mode="max", min_delta=9, patience=1)
+    model = vectors()
+    fit(model, 9, stop)
+    assert len(model.history.epoch) == 2
+
+
+# -- files that cannot be written -----------------------------------------------
+
+FULL = """
+import json, resource, signal, sys
+sys.path[:0] = [{root!r}, {tests!r}]
+import numpy as np, keras, gan
+from gan.callbacks import Checkpoint
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+keras.utils.set_random_seed(0)
+real = np.random.default_rng(0).normal(0.5, 0.1, (64, 2))
+model = gan.WGAN_GP(*gan.fully_connected_GenDiscr([2, 4, 2], real), real, batch_size=8)
+model.compile()
+class Fill(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (5000, resource.RLIM_INFINITY))
+try:
+    model.fit(epochs=4, steps_per_epoch=2, verbose=0,
+              callbacks=[Checkpoint({folder!r}), Fill()])
+except OSError as error:
+    print(json.dumps(str(error)))
+"""
+
+
+def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path):
+    tests = os.path.dirname(__file__)
+    code = FULL.format(root=os.path.dirname(tests), tests=tests, folder=str(tmp_path))
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120
+    )
+    said = json.loads(run.stdout.splitlines()[-1])
+    good = tmp_path / "epoch-000002-step-000000000.keras"
+    assert said.startswith("Could not save") and said.endswith(f"is {good}.")
+    assert gan.saving.read_notes(good)["position"]["epoch"] == 2
+    assert not [name for name in names(tmp_path) if name.startswith(".")]

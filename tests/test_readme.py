@@ -1,0 +1,36 @@
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_import_example_runs_as_pasted(tmp_path):
+    (example,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    assert len(example.splitlines()) <= 18
+    run = subprocess.run(
+        [sys.executable, "-c", example],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.endswith("circle.png\n")
+    assert (tmp_path / "circle.png").stat().st_size > 10_000
+
+
+def test_files_it_names_exist():
+    named = re.findall(r"\b(?:gan|faces|tests)/[\w/]*\.?\w*", TEXT)
+    assert len(named) > 20
+    for name in named:
+        assert (ROOT / name).exists(), name
+
+
+def test_every_module_is_in_the_layout():
+    for path in (ROOT / "gan").glob("[!_]*.py"):
+        assert f"gan/{path.name}" in TEXT

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+import gan
+from gan._validation import InvalidInput
+from gan.faces import load_faces
+from gan.train_faces import RECIPES, Recipe, make_model, train
+
+TINY = Recipe(2, 3, 8, 1, 1e-3, 0.0, 0.9, 0.5)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    pictures = np.random.default_rng(0).integers(0, 256, (20, 16, 16), "uint8")
+    np.save(tmp_path / "faces.npy", pictures)
+    return load_faces(tmp_path / "faces.npy").pictures
+
+
+def test_recipe_reaches_the_model(pictures):
+    model = make_model(pictures, TINY, seed=3)
+    assert isinstance(model, gan.WGAN_GP)
+    assert (model.batch_size, model.disc_iter, model.ema) == (8, 1, 0.9)
+    rates = (
+        model.generator.optimizer.learning_rate,
+        float(model.discriminator.optimizer._learning_rate(6)),
+    )
+    np.testing.assert_allclose(rates, [1e-3, 0])
+
+
+def test_course_recipe_is_the_course(pictures):
+    recipe = RECIPES["course"]
+    assert (recipe.epochs, recipe.steps_per_epoch, recipe.batch_size) == (150, 200, 200)
+    assert (recipe.learning_rate, recipe.beta_1, recipe.disc_iter) == (1e-4, 0.3, 2)
+    assert recipe.ema is None and recipe.hold is None
+
+
+def test_a_seed_gives_equal_files_that_draw_pictures(pictures, tmp_path):
+    files = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        (tmp_path / name).mkdir()
+        paths = train(pictures, tmp_path / name, TINY, seed, verbose=0)
+        assert [path.name for path in paths] == ["generator.h5", "discriminator.h5"]
+        files.append([path.read_bytes() for path in paths])
+    assert files[0] == files[1]
+    assert files[0][0] != files[2][0] and files[0][1] != files[2][1]
+
+
+def test_the_averaged_generator_is_what_is_written(pictures, tmp_path):
+    generator_file, _ = train(pictures, tmp_path, TINY, 1, verbose=0)
+    model = make_model(pictures, TINY, seed=1)
+    model.fit(epochs=2, steps_per_epoch=3, verbose=0)
+    generator, _ = gan.convolutional_GenDiscr()
+    gan.weights.load_weights((generator, generator_file))
+    pairs = zip(generator.weights, model.averaged_generator.weights, strict=True)
+    for weight, average in pairs:
+        np.testing.assert_array_equal(weight, average)
+
+
+def test_the_folder_must_exist(pictures, tmp_path):
+    with pytest.raises(InvalidInput, match="Expected an existing folder"):
+        train(pictures, tmp_path / "none", TINY)
