@@ -141,6 +141,44 @@ def _parser():
         action="store_true",
         help="start afresh; without it a run in the folder goes on",
     )
+    evaluate = add(
+        "evaluate",
+        _evaluate,
+        "judge fakes by every measure against real pictures, with the reals' floor",
+        "python main.py evaluate --pictures small_res_faces_10000.npy",
+    )
+    evaluate.add_argument(
+        "--pictures", metavar="FILE.npy", required=True, help="the real pictures"
+    )
+    evaluate.add_argument(
+        "--generator",
+        metavar="FILE.h5",
+        default=_WEIGHTS / "generator.h5",
+        help="generator weights (default: ours)",
+    )
+    evaluate.add_argument(
+        "--course", metavar="FILE.h5", help="another generator, such as the course's"
+    )
+    compare = add(
+        "compare",
+        _compare,
+        "train the three classes on the 49-dimensional cloud and compare them",
+        "python main.py compare --epochs 100 --seeds 3 --output compare.png",
+    )
+    compare.add_argument(
+        "--epochs", type=int, default=100, help="of 250 steps each (default 100)"
+    )
+    compare.add_argument(
+        "--seeds", type=int, default=3, help="runs of each class (default 3)"
+    )
+    evaluate.add_argument("--seed", type=int, default=0, help="of fakes and measures")
+    for command, name in ((evaluate, "evaluate"), (compare, "compare")):
+        command.add_argument(
+            "--output",
+            metavar="FILE",
+            default=f"{name}.png",
+            help=f"picture to write (default {name}.png)",
+        )
     return parser, commands.choices
 
 
@@ -222,6 +260,51 @@ def _train(arguments):
     print(*paths, sep="\n")
 
 
+def _evaluate(arguments):
+    _expect_output(arguments)
+    from gan.faces import load_faces
+
+    pictures = load_faces(arguments.pictures).pictures
+    expect(len(pictures) >= 200, "at least 200 pictures", N=len(pictures))
+    _import_tensorflow()
+    from gan import plots
+    from gan.generate_faces import convolutional_GenDiscr
+    from gan.latent import normal_generator
+    from gan.reports import evaluate_faces, table
+    from gan.weights import load_weights
+
+    generators = {}
+    for name, path in (("course", arguments.course), ("ours", arguments.generator)):
+        if path is not None:
+            generator, _ = convolutional_GenDiscr()
+            load_weights((generator, path))
+
+            def generate(count, generator=generator, path=path):
+                _seed(arguments.seed)
+                fakes = _generate(generator, normal_generator(count, 16))
+                return _pictures(fakes, path)
+
+            generators[name] = generate
+    reports, shown = evaluate_faces(pictures, generators, arguments.seed)
+    print(table(reports))
+    print(plots.save(plots.rows(shown, title="ten of each"), arguments.output))
+
+
+def _compare(arguments):
+    expect_positive_int(epochs=arguments.epochs, seeds=arguments.seeds)
+    arguments.seed = 0
+    _expect_output(arguments)
+    _import_tensorflow()
+    from gan import plots
+    from gan.reports import compare_classes, conclude
+
+    verdicts = compare_classes(arguments.epochs, arguments.seeds)
+    print(conclude(verdicts))
+    histories = {name: verdict.history for name, verdict in verdicts.items()}
+    figure = plots.compare_losses(histories, title="cloud in the corner of [0, 1]^49")
+    print(plots.save(figure, arguments.output))
+
+
 def _import_tensorflow():
     """Import TensorFlow without its start-up chatter."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -275,7 +358,7 @@ def _pictures(fakes, path):
     from gan.weights import read_picture
 
     picture = read_picture(path)
-    return fakes if picture is None else recover(fakes, *picture)
+    return fakes[..., 0] if picture is None else recover(fakes, *picture)
 
 
 def _finish(figure, arguments):

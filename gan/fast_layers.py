@@ -50,18 +50,14 @@ _TWO_DOUBLED = (
 _SCHEMES = {2: _TWO, 4: _FOUR}
 _SCHEMES_DOUBLED = {2: _TWO_DOUBLED}
 
-# Taps of a transposed convolution of stride 2 that equals doubling and convolving.
-_DOUBLED_TAPS = [[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]]
-
 
 @keras.saving.register_keras_serializable(package="gan")
 class Conv2D(keras.layers.Conv2D):
-    """`keras.layers.Conv2D`, faster on maps of 2 or 4 pixels and after upsampling.
+    """`keras.layers.Conv2D`, faster on maps of 2 or 4 pixels to a side.
 
     The shortcuts hold for 3×3 kernels of stride 1 with padding "same", in float32 or
-    float64: maps of 2 and 4 pixels to a side take a quarter of the products, and
-    what comes out of this module's `UpSampling2D` is not convolved pixel by equal
-    pixel.
+    float64. Such maps take a quarter of the products, and those of 4 pixels that this
+    module's `UpSampling2D` has made from 2 a sixth.
 
     Formula:
         y = Y((K k) · (X x)) with constant matrices, `·` a product of channels
@@ -79,25 +75,20 @@ class Conv2D(keras.layers.Conv2D):
             and self.groups == 1
             and self.compute_dtype in ("float32", "float64")
         )
-        if not plain or None in inputs.shape[1:]:
-            return super().convolution_op(inputs, kernel)
-        kernel = tf.convert_to_tensor(kernel)
         source = getattr(inputs, "_doubled_from", None)
-        schemes = _SCHEMES if source is None else _SCHEMES_DOUBLED
-        pixels = inputs if source is None else source
-        if pixels.shape[1] in schemes and pixels.shape[2] in schemes:
-            return _bilinear(pixels, kernel, *(schemes[n] for n in pixels.shape[1:3]))
-        if source is None:
-            return super().convolution_op(inputs, kernel)
-        return _doubled_convolution(source, kernel)
+        for pixels, schemes in ((source, _SCHEMES_DOUBLED), (inputs, _SCHEMES)):
+            if plain and pixels is not None and {*pixels.shape[1:3]} <= schemes.keys():
+                rows, columns = (schemes[size] for size in pixels.shape[1:3])
+                return _bilinear(pixels, tf.convert_to_tensor(kernel), rows, columns)
+        return super().convolution_op(inputs, kernel)
 
 
 @keras.saving.register_keras_serializable(package="gan")
 class UpSampling2D(keras.layers.UpSampling2D):
     """`keras.layers.UpSampling2D` whose output remembers what it was made from.
 
-    This module's `Conv2D` then starts from the small map; nobody reads the large one
-    and TensorFlow leaves it out of the graph.
+    Where this module's `Conv2D` then starts from the small map, nobody reads the large
+    one and TensorFlow leaves it out of the graph.
     """
 
     def call(self, inputs):
@@ -114,9 +105,9 @@ class MaxPooling2D(keras.layers.MaxPooling2D):
     """`keras.layers.MaxPooling2D` with a faster second derivative.
 
     A gradient penalty differentiates twice. TensorFlow's `MaxPoolGradGrad` is many
-    times slower than the pooling itself; here the second derivative is the mean over
-    each window of what arrives at the window's maximum. It holds for windows that
-    neither overlap nor leave the picture, and is exact, ties included.
+    times slower than the pooling itself; here the second derivative is the sum over
+    each window of what arrives, times 1 at the maximum and 0 elsewhere. That holds for
+    windows that neither overlap nor leave the picture, and is exact, ties included.
     """
 
     def call(self, inputs):
@@ -143,19 +134,6 @@ def _bilinear(x, kernel, rows, columns):
     y = to_y @ tf.reshape(x @ kernel, (products, -1))
     y = tf.reshape(y, (len(rows[2]), len(columns[2]), -1, filters))
     return tf.transpose(y, (2, 0, 1, 3))
-
-
-def _doubled_convolution(x, kernel):
-    """Double each pixel of `(batch, h, w, c)` and convolve by `(3, 3, c, f)`."""
-    height, width, channels = x.shape[1:]
-    filters = kernel.shape[-1]
-    # Equal pixels meet the sum of their taps: 4 products an output instead of 9.
-    taps = tf.constant(np.kron(_DOUBLED_TAPS, _DOUBLED_TAPS), x.dtype)
-    kernel = taps @ tf.reshape(kernel, (9, channels * filters))
-    kernel = tf.reshape(kernel, (4, 4, channels, filters))
-    shape = (tf.shape(x)[0], 2 * height, 2 * width, filters)
-    kernel = tf.transpose(kernel, (0, 1, 3, 2))
-    return tf.nn.conv2d_transpose(x, kernel, shape, strides=2, padding="SAME")
 
 
 def _max_pool(x, size):

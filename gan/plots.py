@@ -81,6 +81,51 @@ def strip(pictures, title=None):
     return mosaic(pictures, columns=len(pictures), title=title)
 
 
+def rows(pictures, title=None):
+    """Draw sets of pictures below each other, one named row each.
+
+    Args:
+        pictures: dict from names to arrays as for `mosaic`, of equal length.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    expect(len(pictures) > 0, "at least one row", rows=len(pictures))
+    checked = [_pictures(some) for some in pictures.values()]
+    equal = len({some.shape for some in checked}) == 1
+    expect(equal, "rows of equal shape", shapes=[some.shape for some in checked])
+    tiled = _tile(np.concatenate(checked), len(checked[0]))
+    figure = _figure(1000, 70 + 880 * len(checked) // len(checked[0]), title)
+    axes = figure.add_subplot()
+    _draw_pictures(axes, tiled)
+    height = tiled.shape[0] / len(checked)
+    for row, name in enumerate(pictures):
+        middle = (row + 0.5) * height
+        axes.text(-2, middle, name, ha="right", va="center")
+    return _settle(figure)
+
+
+def compare_losses(histories, title=None):
+    """Draw the curves of the losses of several models side by side.
+
+    Args:
+        histories: dict from names to what `losses` takes.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    expect(len(histories) > 0, "at least one history", histories=len(histories))
+    histories = {name: _history(history) for name, history in histories.items()}
+    figure = _figure(420 * len(histories), 400, title)
+    plots = figure.subplots(1, len(histories), squeeze=False)[0]
+    for axes, (name, history) in zip(plots, histories.items(), strict=True):
+        _draw_losses(axes, history)
+        axes.set_title(name)
+    return _settle(figure)
+
+
 def losses(history, title=None):
     """Draw the curves of the losses.
 

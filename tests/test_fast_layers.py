@@ -105,10 +105,10 @@ def test_shortcuts_are_exact_but_for_rounding(shape, doubled):
 @pytest.mark.parametrize("doubled", [False, True])
 def test_shortcuts_are_taken(size, doubled):
     parts = [fast_layers.UpSampling2D()] * doubled + [conv()]
-    model = network((size, size, 3), *parts)
-    used = ops(lambda: model(random(2, size, size, 3)))
-    assert "Conv2D" not in used
-    assert "BatchMatMulV2" in used or doubled and "Conv2DBackpropInput" in used
+    start = size // 2 if doubled else size
+    model = network((start, start, 3), *parts)
+    used = ops(lambda: model(random(2, start, start, 3)))
+    assert "BatchMatMulV2" in used and "Conv2D" not in used
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_half_precision_is_keras_s():
 # -- pooling -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shape", [(2, 2, 3), (4, 6, 2), (5, 3, 2)])
+@pytest.mark.parametrize("shape", [(4, 6, 2), (5, 3, 2)])
 @pytest.mark.parametrize(
     "options",
     [
@@ -169,8 +169,6 @@ def test_half_precision_is_keras_s():
 )
 @pytest.mark.parametrize("ties", [False, True])
 def test_pooling_is_keras_s(shape, options, ties):
-    if options.get("pool_size") == 3 and 2 in shape[:2]:
-        pytest.skip("the window is larger than the picture")
     x = random(4, *shape)
     x = np.round(x) if ties else x
     assert_same(network(shape, fast_layers.MaxPooling2D(**options)), x, 1e-6)
@@ -249,7 +247,7 @@ def test_training_is_the_plain_networks_training(networks, eagerly):
         parts = [clone(network) for network in networks]
         # Adam would turn the sign of a gradient near zero into a whole step.
         sgd = {
-            f"{name}_optimizer": keras.optimizers.SGD(0.05)
+            f"{name}_optimizer": keras.optimizers.SGD(0.01)
             for name in ("generator", "discriminator")
         }
         latents = gan.latent.LatentGenerator(16)
@@ -269,5 +267,5 @@ def test_training_is_the_plain_networks_training(networks, eagerly):
     before = [w for network in networks for w in network.get_weights()]
     before = np.concatenate([np.ravel(w) for w in before])
     ours, plain = trained(copied), trained(plain_copy)
-    assert np.abs(ours[-before.size :] - before).max() > 0.05
-    np.testing.assert_allclose(ours, plain, rtol=0, atol=2e-5)
+    assert np.abs(ours[-before.size :] - before).max() > 0.01
+    np.testing.assert_allclose(ours, plain, rtol=0, atol=1e-5)

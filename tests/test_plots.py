@@ -427,3 +427,26 @@ def test_four_hundred_faces_are_drawn_quickly(tmp_path):
     plots.save(plots.mosaic(pictures, title="fake faces"), tmp_path / "faces.png")
     # Measured: .05 s; 400 axes would take above ten.
     assert time.perf_counter() - start < 2
+
+
+def test_rows_are_named_and_in_order():
+    sets = {"real": np.zeros((5, 4, 4)), "ours": np.ones((5, 4, 4))}
+    figure = plots.rows(sets, title="faces")
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.texts] == ["real", "ours"]
+    image = np.asarray(axes.images[0].get_array())
+    middle = image.shape[0] // 4
+    assert image[middle, 2].max() == 0 and image[3 * middle, 2].min() == 1
+    with pytest.raises(InvalidInput, match="Expected rows of equal shape"):
+        plots.rows({"a": np.zeros((5, 4, 4)), "b": np.zeros((4, 4, 4))})
+    with pytest.raises(InvalidInput, match="Expected at least one row"):
+        plots.rows({})
+
+
+def test_losses_side_by_side():
+    history = {"discr_loss": [1.0, 2.0], "gen_loss": [3.0, 4.0]}
+    figure = plots.compare_losses({"A": history, "B": {**history, "gp": [5.0, 6.0]}})
+    assert [axes.get_title() for axes in figure.axes] == ["A", "B"]
+    assert [len(axes.lines) for axes in figure.axes] == [2, 3]
+    with pytest.raises(InvalidInput, match="Expected at least one history"):
+        plots.compare_losses({})

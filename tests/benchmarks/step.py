@@ -3,7 +3,8 @@
     python tests/benchmarks/step.py
 
 The plain model states the same mathematics as a Keras user would write it (one
-`train_step`, samples drawn with `tf.random`) and is fitted over the data array.
+`train_step`, samples drawn with `tf.random`, the layers of `keras.layers`) and is
+fitted over the data array.
 Both run in turns in one process; ratios mean something, seconds do not.
 """
 
@@ -104,12 +105,21 @@ def toys():
             line(f"{cls.__name__} {shape}", times["plain"], times["ours"])
 
 
+def plain_layer(layer):
+    kind = getattr(keras.layers, type(layer).__name__)
+    return kind.from_config(layer.get_config())
+
+
 def faces():
     data = np.random.default_rng(0).random((10_000, 16, 16, 1), "float32")
     latent = functools.partial(normal, 16)
     ours = gan.WGAN_GP(*gan.convolutional_GenDiscr(), latent, data)
     bare = gan.WGAN_GP(*gan.convolutional_GenDiscr(), latent, data)
-    plain = PlainWGAN_GP(*gan.convolutional_GenDiscr(), latent, data, 200, True)
+    networks = [
+        keras.models.clone_model(network, clone_function=plain_layer)
+        for network in gan.convolutional_GenDiscr()
+    ]
+    plain = PlainWGAN_GP(*networks, latent, data, 200, True)
     step = tf.function(bare.train_step, autograph=False)
 
     def fit(x, epochs, steps_per_epoch, verbose):

@@ -1,0 +1,73 @@
+import re
+
+import numpy as np
+import pytest
+
+from gan import reports
+from gan._validation import InvalidInput
+from gan.reports import Verdict, compare_classes, conclude, evaluate_faces, table
+
+SPREAD = 49 * 0.05**2
+
+
+def verdicts(**msdcc):
+    return {name: Verdict([value] * 2, [0.1] * 2, {}) for name, value in msdcc.items()}
+
+
+def test_faces_are_judged_beside_the_pca_generators():
+    rng = np.random.default_rng(0)
+    pictures = rng.random((240, 4, 4, 1)).repeat(16, axis=3).reshape(240, 16, 16)
+    lines = []
+    report, shown = evaluate_faces(
+        pictures, {"copies": lambda n: pictures[:n]}, tell=lines.append
+    )
+    assert list(report) == ["PCA, depth 16", "PCA, depth 128", "copies"]
+    assert list(shown) == ["real", *report] and len(lines) == 3
+    assert report["copies"]["neighbour_ratio"]["value"] == 0
+    assert report["PCA, depth 16"]["neighbour_ratio"]["value"] > 0.5
+    written = table(report).splitlines()
+    assert len(written) == 1 + len(reports._ROWS)
+    assert written[0].split()[0] == "real" and "copies" in written[0]
+    value = report["copies"]["fd"]["value"]
+    assert f"{value:.3f} ±" in written[2]
+
+
+def test_classes_are_compared_on_the_cloud():
+    lines = []
+    found = compare_classes(epochs=1, seeds=2, tell=lines.append)
+    assert list(found) == ["Simple_GAN", "WGAN_clip", "WGAN_GP"]
+    for verdict in found.values():
+        assert len(verdict.msdcc) == len(verdict.dbc) == 2
+        assert verdict.msdcc[0] != verdict.msdcc[1] and min(verdict.msdcc) > 0.1
+        assert len(verdict.history["gen_loss"]) == 1
+    assert "0.1225" in lines[1] and "0.000245" in lines[1]
+
+
+@pytest.mark.parametrize(
+    "msdcc, said",
+    [
+        (
+            {"Simple_GAN": 0.02, "WGAN_clip": 0.01, "WGAN_GP": 0.1},
+            "claim holds: WGAN_GP is closest to the cloud's spread; too little",
+        ),
+        (
+            {"Simple_GAN": 0.12, "WGAN_clip": 0.01, "WGAN_GP": 0.02},
+            "claim does not hold: WGAN_GP is not the closest",
+        ),
+        (
+            {"Simple_GAN": 0.5, "WGAN_clip": 0.01, "WGAN_GP": 0.12},
+            "claim does not hold: .* too much, not too little: Simple_GAN",
+        ),
+    ],
+)
+def test_the_claim_is_weighed(msdcc, said):
+    text = conclude(verdicts(**msdcc))
+    assert text.startswith("The course's")
+    assert re.search(said, text), text
+
+
+def test_bad_input():
+    with pytest.raises(InvalidInput, match="Expected epochs to be a positive"):
+        compare_classes(epochs=0)
+    with pytest.raises(InvalidInput, match="Expected seeds to be a positive"):
+        compare_classes(seeds=-1)
