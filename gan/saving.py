@@ -2,9 +2,11 @@
 
 import contextlib
 import hashlib
+import importlib
 import json
 import os
 import pathlib
+import re
 import tempfile
 import warnings
 import zipfile
@@ -61,6 +63,11 @@ def load_model(path, custom_objects=None):
     path = _keras_path(path)
     read_notes(path)
     with _refused(path):
+        with zipfile.ZipFile(path) as archive:
+            config = archive.read("config.json").decode()
+        # Keras finds a class only after its module was imported.
+        for module in set(re.findall(r'"module": "(gan\.\w+)"', config)):
+            importlib.import_module(module)
         model = keras.saving.load_model(path, custom_objects=custom_objects)
     _expect_finite(model, path)
     return model

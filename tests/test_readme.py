@@ -8,11 +8,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_import_example_runs_as_pasted(tmp_path):
-    (example,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+def test_the_examples_run_as_pasted(tmp_path):
+    example, resume = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
     assert len(example.splitlines()) <= 18
+    script = example + resume.replace("epochs=100", "epochs=2")
     run = subprocess.run(
-        [sys.executable, "-c", example],
+        [sys.executable, "-c", script],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -20,8 +21,9 @@ def test_the_import_example_runs_as_pasted(tmp_path):
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert run.returncode == 0, run.stderr
-    assert run.stdout.endswith("circle.png\n")
+    assert "\ncircle.png\n" in run.stdout
     assert (tmp_path / "circle.png").stat().st_size > 10_000
+    assert (tmp_path / "run" / "best.keras").is_file()
 
 
 def test_files_it_names_exist():

@@ -1,0 +1,145 @@
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gan._validation import InvalidInput
+from gan.real_examples import as_real_examples, count_batches, endless_batches, equal
+
+ROWS = np.arange(24).reshape(6, 4)
+
+
+def dataset(*shape, dtype="float32"):
+    return tf.data.Dataset.from_tensors(np.zeros(shape, dtype))
+
+
+# -- forms ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int8", "int64"])
+@pytest.mark.parametrize("form", [np.array, tf.constant])
+def test_numbers_become_float32(dtype, form):
+    real = as_real_examples(form(ROWS.astype(dtype)), (4,), 6)
+    assert tf.is_tensor(real) and real.dtype == tf.float32
+    np.testing.assert_array_equal(real, ROWS)
+
+
+@pytest.mark.parametrize("form", [np.array, tf.constant])
+def test_bytes_stay_bytes(form):
+    """As floats they would take four times the memory."""
+    real = as_real_examples(form(ROWS.astype("uint8")), (4,), 6)
+    assert real.dtype == tf.uint8
+    np.testing.assert_array_equal(real, ROWS)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "uint8"])
+def test_a_last_axis_of_one_is_added(dtype):
+    pictures = np.zeros((5, 2, 3), dtype)
+    for array in (pictures, pictures[..., None]):
+        assert as_real_examples(array, (2, 3, 1), 5).shape == (5, 2, 3, 1)
+
+
+def test_arrays_of_any_strides():
+    for array in (ROWS.T[:, ::-1], np.asfortranarray(ROWS.T)):
+        np.testing.assert_array_equal(as_real_examples(array, (6,), 2), array)
+
+
+def test_none_datasets_and_memory_maps_are_kept(tmp_path):
+    assert as_real_examples(None, (4,), 6) is None
+    np.save(tmp_path / "x.npy", ROWS)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    for value in (mapped, dataset(3, 4), dataset(3, 4, dtype="uint8")):
+        assert as_real_examples(value, (4,), 3) is value
+
+
+def test_a_dataset_whose_batches_have_no_fixed_length():
+    value = tf.data.Dataset.from_tensor_slices(np.zeros((7, 4))).batch(3)
+    assert as_real_examples(value, (4,), 3) is value
+
+
+# -- refusals -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value, message",
+    [
+        ([[1.0] * 4], "real_examples to be a NumPy array, a tensor or a tf.data"),
+        ("rows", "real_examples to be a NumPy array, a tensor or a tf.data"),
+        (ROWS.astype(bool), "real_examples of a numeric dtype.*dtype='bool'"),
+        (ROWS.astype("M8[s]"), "real_examples of a numeric dtype"),
+        (ROWS.astype(object), "real_examples of a numeric dtype"),
+        (ROWS[:, :3], r"shape \(N, 4\), as the.*shape=\(6, 3\)"),
+        (ROWS[..., None], r"shape \(N, 4\), as the.*shape=\(6, 4, 1\)"),
+        (ROWS[0], r"shape \(N, 4\), as the.*shape=\(4,\)"),
+        (np.int64(4), r"shape \(N, 4\), as the.*shape=\(\)"),
+        (ROWS[:2], "at least batch_size=3 real examples. Received: N=2"),
+        (np.where(ROWS == 5, np.inf, ROWS), "finite real_examples"),
+        (tf.fill((6, 4), np.float16(np.nan)), "finite real_examples"),
+        (dataset(3, 4).map(lambda x: (x, x)), "one tensor each"),
+        (dataset(3, 4).map(lambda x: {"x": x}), "one tensor each"),
+        (dataset(3, 5), r"shape \(N, 4\), as the.*shape=\(3, 5\)"),
+        (dataset(4), r"shape \(N, 4\), as the.*shape=\(4,\)"),
+        (dataset(3, 4, dtype="bool"), "a Dataset of a numeric dtype.*dtype='bool'"),
+        (dataset(2, 4), "batches of batch_size=3 rows. Received: rows=2"),
+    ],
+)
+def test_refused(value, message):
+    with pytest.raises(InvalidInput, match=f"^Expected .*{message}"):
+        as_real_examples(value, (4,), 3)
+
+
+def test_a_memory_map_is_checked_without_being_read(tmp_path):
+    np.save(tmp_path / "x.npy", np.full((6, 4), "a"))
+    with pytest.raises(InvalidInput, match="of a numeric dtype"):
+        as_real_examples(np.load(tmp_path / "x.npy", mmap_mode="r"), (4,), 3)
+    np.save(tmp_path / "x.npy", ROWS)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    with pytest.raises(InvalidInput, match=r"of shape \(N, 5\)"):
+        as_real_examples(mapped, (5,), 3)
+    with pytest.raises(InvalidInput, match="at least batch_size=7"):
+        as_real_examples(mapped, (4,), 7)
+
+
+# -- the same numbers -----------------------------------------------------------
+
+
+def test_equal():
+    rows = tf.constant(ROWS, tf.float32)
+    assert equal(None, None) and equal(rows, rows)
+    assert equal(rows, tf.identity(rows))
+    for other in (rows + 1, rows[:5], tf.cast(rows, tf.uint8), None, dataset(6, 4)):
+        assert not equal(rows, other) and not equal(other, rows)
+    assert not equal(dataset(6, 4), dataset(6, 4))
+
+
+# -- batches --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 4, 5, 6, 100])
+def test_count_batches_of_an_array(size):
+    assert count_batches(tf.zeros((6, 4)), size) == math.ceil(6 / size)
+
+
+def test_count_batches_of_a_dataset():
+    rows = tf.data.Dataset.from_tensor_slices(ROWS).batch(4)
+    assert count_batches(rows, 4) == 2
+    assert count_batches(rows.repeat(3), 4) == 6
+    for unknown in (rows.repeat(), rows.filter(lambda x: True), rows.take(0)):
+        with pytest.raises(InvalidInput, match="Expected steps_per_epoch for a Data"):
+            count_batches(unknown, 4)
+
+
+def test_endless_batches():
+    assert endless_batches(tf.zeros((6, 4)), 2) is None
+    batches = endless_batches(tf.data.Dataset.range(5).batch(3), 2)
+    seen = [next(batches).numpy().tolist() for _ in range(6)]
+    assert seen == [[0, 1], [2, 3], [4, 0], [1, 2], [3, 4], [0, 1]]
+
+
+def test_a_dataset_of_fewer_rows_than_a_batch():
+    batches = endless_batches(tf.data.Dataset.range(2).batch(2), 5)
+    assert [next(batches).numpy().tolist() for _ in range(2)] == [
+        [0, 1, 0, 1, 0],
+        [1, 0, 1, 0, 1],
+    ]
