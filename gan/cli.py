@@ -137,6 +137,12 @@ def _parser():
     )
     train.add_argument("--seed", type=int, default=0, help="of the run (default 0)")
     train.add_argument(
+        "--until-course",
+        action="store_true",
+        help="stop as soon as all six measures are better than those of the course's "
+        "weights, and say after how long",
+    )
+    train.add_argument(
         "--restart",
         action="store_true",
         help="start afresh; without it a run in the folder goes on",
@@ -252,7 +258,12 @@ def _train(arguments):
     recipe = dataclasses.replace(RECIPES[arguments.recipe], **changes)
     try:
         paths = train(
-            pictures, directory, recipe, arguments.seed, restart=arguments.restart
+            pictures,
+            directory,
+            recipe,
+            arguments.seed,
+            restart=arguments.restart,
+            until_course=arguments.until_course,
         )
     except KeyboardInterrupt:
         print("\nStopped and saved. The same command, without --restart, goes on.")

@@ -248,9 +248,7 @@ def test_an_exception_frees_callbacks_and_signal(vectors, handler, when):
     events, other = Events(fail, when), Events()
     model = vectors(gan.Simple_GAN)
     with pytest.raises(RuntimeError, match="crash"):
-        model.fit(
-            epochs=1, steps_per_epoch=2, verbose=0, callbacks=[events, other]
-        )
+        model.fit(epochs=1, steps_per_epoch=2, verbose=0, callbacks=[events, other])
     assert events.released == other.released == 1
     assert signal.getsignal(signal.SIGINT) is handler
     model.fit(epochs=1, steps_per_epoch=1, verbose=0)

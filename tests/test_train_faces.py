@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 import gan
+from gan import train_faces
 from gan._validation import InvalidInput
 from gan.faces import load_faces
-from gan.train_faces import RECIPES, Recipe, make_model, train
+from gan.train_faces import COURSE, RECIPES, Recipe, judge, make_model, train
 
 TINY = Recipe(2, 3, 8, 1, 1e-3, 0.0, 0.9, 0.5)
 
@@ -59,3 +60,37 @@ def test_the_averaged_generator_is_what_is_written(pictures, tmp_path):
 def test_the_folder_must_exist(pictures, tmp_path):
     with pytest.raises(InvalidInput, match="Expected an existing folder"):
         train(pictures, tmp_path / "none", TINY)
+
+
+def test_until_course_stops_when_all_six_are_better(
+    pictures, tmp_path, monkeypatch, capsys
+):
+    many = np.concatenate([pictures] * 10)
+    seen = []
+
+    def found(reals, fakes):
+        seen.append(fakes.shape)
+        factor = 2 if len(seen) < 2 else 0.5
+        good = {name: factor * bound for name, bound in COURSE.items()}
+        return good | {"precision": 1 / factor, "recall": 1 / factor}
+
+    monkeypatch.setattr(train_faces, "judge", found)
+    recipe = Recipe(9, 1, 8, 1, 1e-3, 0.0, 0.9, None)
+    train(many, tmp_path, recipe, 1, until_course=True, verbose=0)
+    out = capsys.readouterr().out
+    assert seen == [(500, 16, 16)] * 2
+    assert "better than the course's in 1 of 6" in out
+    assert "better than the course's weights after" in out
+    run = gan.saving.read_notes(max((tmp_path / "checkpoints").glob("*.keras")))
+    assert run["position"]["epoch"] == 4
+
+
+def test_the_six_measures_are_those_of_metrics():
+    rng = np.random.default_rng(0)
+    real, fake = rng.random((300, 16, 16)), rng.random((150, 16, 16)) * 0.9
+    found = judge(real, fake)
+    assert list(found) == list(COURSE)
+    half = np.random.default_rng(0).permutation(real)[:150]
+    np.testing.assert_allclose(found["fd"], gan.metrics.frechet_distance(half, fake))
+    np.testing.assert_allclose(found["sw2"], gan.metrics.sliced_wasserstein(half, fake))
+    assert found["fd"] > judge(real, half)["fd"]
