@@ -240,7 +240,7 @@ def test_tasks_1_and_2_cloud_in_the_corner(GAN, learning_rate, steps):
     assert 0 < dbc < msdcc
     if learning_rate == 0.003:
         # A hundred times the course's rate: the cloud is on its way to the corner.
-        assert dbc < 0.5 * toys.dbc(before)
+        assert dbc < 0.85 * toys.dbc(before)
     if GAN is WGAN_clip:
         weights = G.discriminator.get_weights()
         assert max(np.abs(weight).max() for weight in weights) <= 1
