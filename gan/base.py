@@ -7,16 +7,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan import saving
-from gan._files import atomic_path
 from gan._validation import expect, expect_number, expect_positive_int
 from gan.adam import Adam
 from gan.loop import GraphLoop
 from gan.real_examples import as_real_examples, equal
+from gan.saving import WholeModel
 from gan.stream import Stream, distinct_rows
 
 
-class AdversarialModel(GraphLoop):
+class AdversarialModel(GraphLoop, WholeModel):
     """A generator and a discriminator, trained against each other.
 
     The base owns the game: draws, alternation, updates, logs, saving. A subclass
@@ -92,21 +91,15 @@ class AdversarialModel(GraphLoop):
     ):
         _expect_networks(generator, discriminator)
         expect_positive_int(batch_size=batch_size, disc_iter=disc_iter)
-        expect_number(0, learning_rate=learning_rate)
-        for name, beta in (("beta_1", beta_1), ("beta_2", beta_2)):
-            expect_number(0, **{name: beta})
-            expect(beta < 1, f"{name} below 1", **{name: beta})
-        if ema is not None:
-            expect_number(0, ema=ema)
-            expect(0 < ema < 1, "ema to be None or between 0 and 1", ema=ema)
-        for name, optimizer in (
-            ("generator_optimizer", generator_optimizer),
-            ("discriminator_optimizer", discriminator_optimizer),
-        ):
+        _expect_rates(learning_rate, beta_1, beta_2, ema)
+        given = {
+            "generator_optimizer": generator_optimizer,
+            "discriminator_optimizer": discriminator_optimizer,
+        }
+        for name, optimizer in given.items():
+            known = isinstance(optimizer, (keras.optimizers.Optimizer, type(None)))
             expect(
-                optimizer is None or isinstance(optimizer, keras.optimizers.Optimizer),
-                f"{name} to be a keras Optimizer or None",
-                **{name: optimizer},
+                known, f"{name} to be a keras Optimizer or None", **{name: optimizer}
             )
         if latent_generator is not None:
             _expect_latents(latent_generator, generator)
@@ -129,10 +122,7 @@ class AdversarialModel(GraphLoop):
             self.averaged_generator = keras.models.clone_model(generator)
             self.averaged_generator.set_weights(generator.get_weights())
             self.averaged_generator.trainable = False
-        self._given_optimizers = {
-            "generator_optimizer": generator_optimizer,
-            "discriminator_optimizer": discriminator_optimizer,
-        }
+        self._given_optimizers = given
         adam = functools.partial(Adam, float(learning_rate), beta_1, beta_2)
         generator.loss = self.generator_loss
         generator.optimizer = generator_optimizer or adam()
@@ -307,11 +297,12 @@ class AdversarialModel(GraphLoop):
             average.assign_add((1.0 - decay) * (weight - average))
 
     def traced_with(self):
-        """What a traced graph remembers; a change of any asks for a new one."""
-        networks = [self.generator, self.discriminator, self.averaged_generator]
-        objects = [self._real_examples, self.latent_generator, *networks]
-        objects += [n.loss for n in networks[:2]] + [n.optimizer for n in networks[:2]]
-        return [*map(id, objects), self.options()]
+        """What a traced graph remembers, as objects and as plain options."""
+        networks = [self.generator, self.discriminator]
+        objects = [self._real_examples, self.latent_generator, self.averaged_generator]
+        for network in networks:
+            objects += [network, network.loss, network.optimizer]
+        return objects, self.options()
 
     def options(self):
         """The constructor's plain options by name; a subclass adds its own."""
@@ -349,68 +340,6 @@ class AdversarialModel(GraphLoop):
             )
         return cls(**config)
 
-    def save(self, filepath, overwrite=True, **options):
-        """Write the whole model to a `.keras` file, whole or not at all.
-
-        The file holds networks, optimizers, averages, random state and every
-        option, not the real examples. `keras.models.load_model` reads it too.
-
-        Args:
-            filepath: str or `os.PathLike` that ends in `.keras`.
-            overwrite: bool, whether a file that is there may be replaced.
-            **options: none; an unknown one is refused.
-
-        Raises:
-            InvalidInput: before anything is written.
-        """
-        expect(not options, "no further options", **options)
-        saving.expect_new(filepath, overwrite)
-        saving.save_model(self, filepath)
-
-    def save_weights(self, filepath, overwrite=True, **options):
-        """Write weights, optimizers and random state to a `.weights.h5` file.
-
-        Args:
-            filepath: str or `os.PathLike` that ends in `.weights.h5`.
-            overwrite: bool, whether a file that is there may be replaced.
-            **options: as of Keras.
-        """
-        name = str(filepath)
-        expect(name.endswith(".weights.h5"), "a path in .weights.h5", filepath=name)
-        saving.expect_new(filepath, overwrite)
-        with atomic_path(filepath) as temporary:
-            super().save_weights(temporary, **options)
-
-    def load_weights(self, filepath, **options):
-        """Read what `save_weights` wrote: all of it or, if it does not fit, nothing.
-
-        Args:
-            filepath: str or `os.PathLike`.
-            **options: as of Keras.
-
-        Raises:
-            InvalidInput: if the file is missing, damaged or of another model; the
-                model is then as it was.
-        """
-        load = functools.partial(super().load_weights, filepath, **options)
-        saving.load_state(self, load, filepath)
-
-    def save_own_variables(self, store):
-        """Write the random state, which Keras leaves out of its files."""
-        for number, state in enumerate(self.random_states()):
-            store[f"random_state_{number}"] = state.numpy()
-
-    def load_own_variables(self, store):
-        """Read the random state."""
-        for number, state in enumerate(self.random_states()):
-            state.assign(store[f"random_state_{number}"])
-
-    def random_states(self):
-        """Variables of the stream and of every random layer (dropout), in order."""
-        kept = {id(variable) for variable in self.weights}
-        kept |= {id(v) for metric in self.metrics for v in metric.variables}
-        return [v for v in self.non_trainable_variables if id(v) not in kept]
-
 
 def _pick(batches, iteration):
     expect(batches is not None, "a real batch: the data are a Dataset", batch=None)
@@ -430,6 +359,16 @@ def _expect_networks(generator, discriminator):
         f"{discriminator.input_shape}",
         output_shape=generator.output_shape,
     )
+
+
+def _expect_rates(learning_rate, beta_1, beta_2, ema):
+    expect_number(0, learning_rate=learning_rate)
+    for name, beta in (("beta_1", beta_1), ("beta_2", beta_2)):
+        expect_number(0, **{name: beta})
+        expect(beta < 1, f"{name} below 1", **{name: beta})
+    if ema is not None:
+        expect_number(0, ema=ema)
+        expect(0 < ema < 1, "ema to be None or between 0 and 1", ema=ema)
 
 
 def _expect_latents(latent_generator, generator):

@@ -67,125 +67,146 @@ def _parser():
         command.set_defaults(run=run)
         return command
 
-    faces = add(
+    for add_command in (
+        _add_faces,
+        _add_segment,
+        _add_train,
+        _add_evaluate,
+        _add_compare,
+    ):
+        add_command(add)
+    return parser, commands.choices
+
+
+def _add_faces(add):
+    command = add(
         "faces",
         _faces,
         "draw fake faces in one picture, the most convincing first (default)",
         "python main.py --count 400 --seed 0 --output faces.png",
     )
-    faces.add_argument("--count", type=int, default=400, help="faces (default 400)")
-    segment = add(
-        "segment",
-        _segment,
-        "draw the faces along a segment between two latent vectors",
-        "python main.py segment --seed 18 --output segment.png",
-    )
-    segment.add_argument("--count", type=int, default=20, help="faces (default 20)")
-    for command, seed, name in ((faces, 0, "faces"), (segment, 18, "segment")):
-        command.add_argument(
-            "--generator",
-            metavar="FILE.h5",
-            default=_WEIGHTS / "generator.h5",
-            help="generator weights; a file that does not say how its output becomes "
-            "a picture, as the course's, is drawn as it is (default: ours)",
-        )
-        command.add_argument(
-            "--seed", type=int, default=seed, help=f"which people (default {seed})"
-        )
-        command.add_argument(
-            "--output",
-            metavar="FILE",
-            default=f"{name}.png",
-            help=f".png, .pdf or .svg to write (default {name}.png)",
-        )
-        command.add_argument(
-            "--show", action="store_true", help="also open a window with the picture"
-        )
-    faces.add_argument(
+    command.add_argument("--count", type=int, default=400, help="faces (default 400)")
+    _add_generator(command)
+    command.add_argument(
         "--discriminator",
         metavar="FILE.h5",
         default=_WEIGHTS / "discriminator.h5",
         help="discriminator weights, which sort the faces (default: ours)",
     )
-    train = add(
+    _add_drawing(command, "faces", seed=0)
+
+
+def _add_segment(add):
+    command = add(
+        "segment",
+        _segment,
+        "draw the faces along a segment between two latent vectors",
+        "python main.py segment --seed 18 --output segment.png",
+    )
+    command.add_argument("--count", type=int, default=20, help="faces (default 20)")
+    _add_generator(command)
+    _add_drawing(command, "segment", seed=18)
+
+
+def _add_train(add):
+    command = add(
         "train",
         _train,
         "train a generator on your own 16x16 grey pictures",
         "python main.py train --pictures small_res_faces_10000.npy --output run",
     )
-    train.add_argument(
+    command.add_argument(
         "--pictures",
         metavar="FILE.npy",
         required=True,
         help="array (N, 16, 16), uint8 or float in [0, 1]",
     )
-    train.add_argument(
+    command.add_argument(
         "--output",
         metavar="DIR",
         required=True,
-        help="folder for generator.h5, discriminator.h5 and faces.png",
+        help="folder for generator.h5, discriminator.h5 and checkpoints",
     )
-    train.add_argument(
+    command.add_argument(
         "--recipe",
         choices=["gan", "course"],
         default="gan",
         help="ours, or the course's own batch, rates and length (default gan)",
     )
-    train.add_argument("--epochs", type=int, help="instead of the recipe's number")
-    train.add_argument(
+    command.add_argument("--epochs", type=int, help="instead of the recipe's number")
+    command.add_argument(
         "--steps", type=int, help="steps an epoch, instead of the recipe's number"
     )
-    train.add_argument("--seed", type=int, default=0, help="of the run (default 0)")
-    train.add_argument(
+    command.add_argument("--seed", type=int, default=0, help="of the run (default 0)")
+    command.add_argument(
         "--until-course",
         action="store_true",
         help="stop as soon as all six measures are better than those of the course's "
         "weights, and say after how long",
     )
-    train.add_argument(
+    command.add_argument(
         "--restart",
         action="store_true",
         help="start afresh; without it a run in the folder goes on",
     )
-    evaluate = add(
+
+
+def _add_evaluate(add):
+    command = add(
         "evaluate",
         _evaluate,
         "judge fakes by every measure against real pictures, with the reals' floor",
         "python main.py evaluate --pictures small_res_faces_10000.npy",
     )
-    evaluate.add_argument(
+    command.add_argument(
         "--pictures", metavar="FILE.npy", required=True, help="the real pictures"
     )
-    evaluate.add_argument(
-        "--generator",
-        metavar="FILE.h5",
-        default=_WEIGHTS / "generator.h5",
-        help="generator weights (default: ours)",
-    )
-    evaluate.add_argument(
+    _add_generator(command)
+    command.add_argument(
         "--course", metavar="FILE.h5", help="another generator, such as the course's"
     )
-    compare = add(
+    _add_drawing(command, "evaluate", seed=0)
+
+
+def _add_compare(add):
+    command = add(
         "compare",
         _compare,
         "train the three classes on the 49-dimensional cloud and compare them",
         "python main.py compare --epochs 100 --seeds 3 --output compare.png",
     )
-    compare.add_argument(
+    command.add_argument(
         "--epochs", type=int, default=100, help="of 250 steps each (default 100)"
     )
-    compare.add_argument(
+    command.add_argument(
         "--seeds", type=int, default=3, help="runs of each class (default 3)"
     )
-    evaluate.add_argument("--seed", type=int, default=0, help="of fakes and measures")
-    for command, name in ((evaluate, "evaluate"), (compare, "compare")):
-        command.add_argument(
-            "--output",
-            metavar="FILE",
-            default=f"{name}.png",
-            help=f"picture to write (default {name}.png)",
-        )
-    return parser, commands.choices
+    _add_drawing(command, "compare", seed=0)
+
+
+def _add_generator(command):
+    command.add_argument(
+        "--generator",
+        metavar="FILE.h5",
+        default=_WEIGHTS / "generator.h5",
+        help="generator weights; a file that does not say how its output becomes a "
+        "picture, as the course's, is drawn as it is (default: ours)",
+    )
+
+
+def _add_drawing(command, name, seed):
+    command.add_argument(
+        "--seed", type=int, default=seed, help=f"of every draw (default {seed})"
+    )
+    command.add_argument(
+        "--output",
+        metavar="FILE",
+        default=f"{name}.png",
+        help=f".png, .pdf or .svg to write (default {name}.png)",
+    )
+    command.add_argument(
+        "--show", action="store_true", help="also open a window with the picture"
+    )
 
 
 def _faces(arguments):
@@ -298,22 +319,21 @@ def _evaluate(arguments):
             generators[name] = generate
     reports, shown = evaluate_faces(pictures, generators, arguments.seed)
     print(table(reports))
-    print(plots.save(plots.rows(shown, title="ten of each"), arguments.output))
+    _finish(plots.rows(shown, title="ten of each"), arguments)
 
 
 def _compare(arguments):
     expect_positive_int(epochs=arguments.epochs, seeds=arguments.seeds)
-    arguments.seed = 0
     _expect_output(arguments)
     _import_tensorflow()
     from gan import plots
     from gan.reports import compare_classes, conclude
 
-    verdicts = compare_classes(arguments.epochs, arguments.seeds)
+    verdicts = compare_classes(arguments.epochs, arguments.seeds, arguments.seed)
     print(conclude(verdicts))
     histories = {name: verdict.history for name, verdict in verdicts.items()}
     figure = plots.compare_losses(histories, title="cloud in the corner of [0, 1]^49")
-    print(plots.save(figure, arguments.output))
+    _finish(figure, arguments)
 
 
 def _import_tensorflow():

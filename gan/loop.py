@@ -220,10 +220,14 @@ class GraphLoop(keras.Model):
             how many steps it were before one that was not finite; and whether all
             weights are finite.
         """
-        traced = self.traced_with()
-        if self.train_function is not None and not force and traced == self._traced:
-            return self.train_function
-        self._traced = traced
+        objects, options = self.traced_with()
+        if self.train_function is not None and not force:
+            old_objects, old_options = self._traced()
+            pairs = zip(objects, old_objects, strict=True)
+            if options == old_options and all(new is old for new, old in pairs):
+                return self.train_function
+        # A function, for Keras would track what a list holds.
+        self._traced = lambda: (objects, options)
         strategy = self.distribute_strategy
         step = self.train_step
         if self.jit_compile:

@@ -1,6 +1,7 @@
 """Whole-model files: whole or not at all, and refused unless undamaged."""
 
 import contextlib
+import functools
 import hashlib
 import importlib
 import json
@@ -19,6 +20,72 @@ from gan._validation import InvalidInput, expect
 
 _MEMBERS = {"metadata.json", "config.json", "model.weights.h5", "gan.json"}
 _MOST_BYTES = 2**30
+
+
+class WholeModel(keras.Model):
+    """A model whose files hold all of its state and appear whole or not at all."""
+
+    def save(self, filepath, overwrite=True, **options):
+        """Write the whole model to a `.keras` file, whole or not at all.
+
+        The file holds networks, optimizers, averages, random state and every
+        option, not the real examples. `keras.models.load_model` reads it too.
+
+        Args:
+            filepath: str or `os.PathLike` that ends in `.keras`.
+            overwrite: bool, whether a file that is there may be replaced.
+            **options: none; an unknown one is refused.
+
+        Raises:
+            InvalidInput: before anything is written.
+        """
+        expect(not options, "no further options", **options)
+        _expect_new(filepath, overwrite)
+        save_model(self, filepath)
+
+    def save_weights(self, filepath, overwrite=True, **options):
+        """Write weights, optimizers and random state to a `.weights.h5` file.
+
+        Args:
+            filepath: str or `os.PathLike` that ends in `.weights.h5`.
+            overwrite: bool, whether a file that is there may be replaced.
+            **options: as of Keras.
+        """
+        name = str(filepath)
+        expect(name.endswith(".weights.h5"), "a path in .weights.h5", filepath=name)
+        _expect_new(filepath, overwrite)
+        with atomic_path(filepath) as temporary:
+            super().save_weights(temporary, **options)
+
+    def load_weights(self, filepath, **options):
+        """Read what `save_weights` wrote: all of it or, if it does not fit, nothing.
+
+        Args:
+            filepath: str or `os.PathLike`.
+            **options: as of Keras.
+
+        Raises:
+            InvalidInput: if the file is missing, damaged or of another model; the
+                model is then as it was.
+        """
+        load = functools.partial(super().load_weights, filepath, **options)
+        load_state(self, load, filepath)
+
+    def save_own_variables(self, store):
+        """Write the random state, which Keras leaves out of its files."""
+        for number, state in enumerate(self.random_states()):
+            store[f"random_state_{number}"] = state.numpy()
+
+    def load_own_variables(self, store):
+        """Read the random state."""
+        for number, state in enumerate(self.random_states()):
+            state.assign(store[f"random_state_{number}"])
+
+    def random_states(self):
+        """Variables of the stream and of every random layer (dropout), in order."""
+        kept = {id(variable) for variable in self.weights}
+        kept |= {id(v) for metric in self.metrics for v in metric.variables}
+        return [v for v in self.non_trainable_variables if id(v) not in kept]
 
 
 def save_model(model, path, notes=None):
@@ -158,7 +225,7 @@ def state_of(model):
     return variables
 
 
-def expect_new(filepath, overwrite):
+def _expect_new(filepath, overwrite):
     """Expect a path that is free or may be overwritten."""
     expect(isinstance(filepath, (str, os.PathLike)), "a file path", filepath=filepath)
     new = overwrite or not os.path.exists(filepath)

@@ -48,7 +48,7 @@ class Recipe:
 
 
 RECIPES = {
-    "gan": Recipe(150, 200, 50, 2, 2e-3, 0.0, 0.995, 0.3),
+    "gan": Recipe(100, 200, 50, 2, 2e-3, 0.0, 0.995, 0.3),
     "course": Recipe(150, 200, 200, 2, 1e-4, 0.3, None, None),
 }
 
