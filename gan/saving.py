@@ -136,6 +136,8 @@ def load_model(path, custom_objects=None):
         for module in set(re.findall(r'"module": "(gan\.\w+)"', config)):
             importlib.import_module(module)
         model = keras.saving.load_model(path, custom_objects=custom_objects)
+    kind = type(model).__name__
+    expect(isinstance(model, WholeModel), f"a GAN in {path}", model=kind)
     _expect_finite(model, path)
     return model
 
@@ -184,6 +186,10 @@ def restore_model(model, path):
             is then as it was.
     """
     notes = read_notes(path)
+    with zipfile.ZipFile(path) as archive, _refused(path):
+        kind = json.loads(archive.read("config.json"))["registered_name"]
+    own = keras.saving.get_registered_name(type(model))
+    expect(kind == own, f"a file of {own}: {path}", registered_name=kind)
 
     def load():
         with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:

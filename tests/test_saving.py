@@ -250,7 +250,6 @@ def test_a_config_that_names_a_function(saved, part, tmp_path):
     assert not (tmp_path / "made").exists()
 
 
-@pytest.mark.xfail(strict=True, raises=AttributeError, reason="reported")
 def test_a_file_of_another_kind_of_model(saved, tmp_path):
     keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]).save(
         tmp_path / "other.keras"
@@ -605,7 +604,6 @@ def test_another_network_or_class_of_weights_is_refused(vectors, pictures, tmp_p
         refused(lambda o=other: o.load_weights(tmp_path / "g.weights.h5"), "", other)
 
 
-@pytest.mark.xfail(strict=True, reason="reported")
 def test_a_checkpoint_of_another_class_is_refused(vectors, tmp_path):
     vectors(gan.WGAN_clip).save(tmp_path / "g.keras")
     other = vectors(gan.Simple_GAN, seed=1)
