@@ -1,6 +1,7 @@
 """Generative adversarial networks for Keras 3 on TensorFlow."""
 
 import importlib
+import sys
 
 __version__ = "0.1.0"
 
@@ -34,3 +35,9 @@ def __getattr__(name):
 
 def __dir__():
     return sorted([*globals(), *__all__])
+
+
+# Who has Keras loaded already expects `keras.models.load_model` to know the classes.
+if "keras" in sys.modules:
+    for _module in ("simple_gan", "wgan_clip", "wgan_gp"):
+        importlib.import_module(f"gan.{_module}")

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+# Imported for their registration: Keras finds what a model file names only then.
+from gan import fast_layers, latent, schedules  # noqa: F401
 from gan._validation import expect, expect_number, expect_positive_int
 from gan.adam import Adam
 from gan.loop import GraphLoop

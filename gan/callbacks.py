@@ -20,8 +20,9 @@ class Checkpoint(keras.callbacks.Callback):
 
     A checkpoint is a whole-model file (`gan.saving.load_model` reads it) with the
     place in the run. A resumed run ends with the numbers of the uninterrupted one,
-    bit for bit, on one machine. It appears whole or not at all, so a run may be
-    killed at any moment; a damaged one is passed over with a line that says so.
+    bit for bit, on one machine; only a Dataset starts again. A checkpoint appears
+    whole or not at all, so a run may be killed at any moment; a damaged one is
+    passed over with a line that says so.
 
     Args:
         directory: str or `os.PathLike`, made if it is not there. One run at a time
@@ -80,10 +81,9 @@ class Checkpoint(keras.callbacks.Callback):
         constant = not any(isinstance(rate, schedules) for rate in rates)
         expected = "constant learning rates, for go_back lowers them"
         expect(constant or not self.go_back, expected, go_back=self.go_back)
-        self._acquire()
+        self.acquire()
         if self.restart:
-            for path in [*self._checkpoints(), self.directory / "best.keras"]:
-                path.unlink(missing_ok=True)
+            self.clear()
             # The next fit of this object goes on, as any other.
             self.restart = False
         self.history, self.best, self.times_back = {}, None, 0
@@ -159,20 +159,62 @@ class Checkpoint(keras.callbacks.Callback):
         paths, said = self._checkpoints(), None
         for path in reversed(paths):
             try:
-                notes = saving.restore_model(self.model, path)
+                notes = saving.read_notes(path)
                 position = Position(**notes["position"])
                 history, best = dict(notes["history"]), notes["best"]
+                times_back = int(notes["times_back"])
+                saving.restore_model(self.model, path)
             except (InvalidInput, KeyError, TypeError) as error:
                 said = error
                 print(f"Passed over {path}: {error}")
                 continue
             self.model.position = position
             self.history, self.best = history, best
-            self.times_back = int(notes["times_back"])
+            self.times_back = times_back
             return path
         expected = f"an undamaged checkpoint in {self.directory} ({said})"
         expect(not paths, expected, checkpoints=len(paths))
         return None
+
+    def acquire(self):
+        """Make the directory and take it for this run.
+
+        Raises:
+            InvalidInput: if it cannot be written to or another run uses it.
+        """
+        if self._lock is not None:
+            return
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(self.directory / ".lock", os.O_RDWR | os.O_CREAT)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            expect(
+                False,
+                f"a folder that can be written to ({reason})",
+                directory=str(self.directory),
+            )
+        # Windows has no fcntl; there nothing guards the folder.
+        with contextlib.suppress(ImportError):
+            import fcntl
+
+            try:
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                self.release()
+                expect(
+                    False,
+                    "a folder that no other run is using",
+                    directory=str(self.directory),
+                )
+        # What a kill left half-written; nobody else writes here now.
+        for path in self.directory.glob(".*.keras"):
+            path.unlink()
+
+    def clear(self):
+        """Delete what an earlier run left in the directory."""
+        for path in [*self._checkpoints(), self.directory / "best.keras"]:
+            path.unlink(missing_ok=True)
 
     def release(self):
         """Free the directory for another run; `fit` calls it however it ends."""
@@ -217,30 +259,3 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _newest(self):
         return max(self._checkpoints(), default=None)
-
-    def _acquire(self):
-        if self._lock is not None:
-            return
-        try:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(self.directory / ".lock", os.O_RDWR | os.O_CREAT)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            expect(
-                False,
-                f"a folder that can be written to ({reason})",
-                directory=str(self.directory),
-            )
-        # Windows has no fcntl; there nothing guards the folder.
-        with contextlib.suppress(ImportError):
-            import fcntl
-
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                self.release()
-                expect(
-                    False,
-                    "a folder that no other run is using",
-                    directory=str(self.directory),
-                )

@@ -7,6 +7,7 @@ import threading
 import time
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from gan._validation import expect, expect_positive_int
@@ -190,10 +191,12 @@ class GraphLoop(keras.Model):
 
     def _run_steps(self, position, count, batches):
         totals = {
-            name: tf.constant(position.totals.get(name, 0.0), tf.float64)
+            name: tf.constant(np.float64(position.totals.get(name, 0.0)))
             for name in self.log_names
         }
-        totals, good, weights = self.train_function(tf.constant(count), totals, batches)
+        # TensorFlow keeps every distinct Python number for ever, but no NumPy ones.
+        steps = tf.constant(np.int32(count))
+        totals, good, weights = self.train_function(steps, totals, batches)
         totals = {name: float(total) for name, total in totals.items()}
         finite = int(good) == count and bool(weights)
         if not finite:

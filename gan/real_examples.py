@@ -24,7 +24,7 @@ def as_real_examples(value, row_shape, batch_size):
 
     Raises:
         InvalidInput: for another type, dtype, shape or length, or numbers that are
-            not finite.
+            not finite (a memory-mapped array is not read through for them).
     """
     if value is None:
         return None
@@ -109,6 +109,7 @@ def _as_dataset(dataset, row_shape, batch_size):
         "a Dataset of a numeric dtype",
         dtype=spec.dtype.name,
     )
+    expect(int(dataset.cardinality()) != 0, "a Dataset that is not empty", batches=0)
     expect(
         spec.shape[0] in (None, batch_size),
         f"a Dataset of batches of batch_size={batch_size} rows",

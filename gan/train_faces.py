@@ -212,17 +212,23 @@ def train(
     expect(directory.is_dir(), "an existing folder", directory=str(directory))
     expect_positive_int(epochs=recipe.epochs, steps_per_epoch=recipe.steps_per_epoch)
     model = make_model(pictures, recipe, seed)
-    checkpoint = Checkpoint(directory / "checkpoints", restart=restart)
+    checkpoint = Checkpoint(directory / "checkpoints")
     pictures_sum = hashlib.sha256(np.ascontiguousarray(pictures)).hexdigest()[:16]
     settings = {**dataclasses.asdict(recipe), "seed": seed, "pictures": pictures_sum}
-    _agree(directory / "run.json", settings, restart)
     until = [UntilCourse(pictures)] if until_course else []
-    model.fit(
-        epochs=recipe.epochs,
-        steps_per_epoch=recipe.steps_per_epoch,
-        verbose=verbose,
-        callbacks=[*until, checkpoint],
-    )
+    checkpoint.acquire()
+    try:
+        if restart:
+            checkpoint.clear()
+        _agree(directory / "run.json", settings, restart)
+        model.fit(
+            epochs=recipe.epochs,
+            steps_per_epoch=recipe.steps_per_epoch,
+            verbose=verbose,
+            callbacks=[*until, checkpoint],
+        )
+    finally:
+        checkpoint.release()
     if until_course and until[0].seconds is not None:
         print(f"better than the course's weights after {until[0].seconds:.0f} s")
     elif until_course:
@@ -240,7 +246,7 @@ def _agree(path, settings, restart):
     if path.exists() and not restart:
         try:
             there = dict(json.loads(path.read_text(encoding="utf-8")))
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             expect(
                 False, f"a readable run.json, or a restart ({error})", path=str(path)
             )
