@@ -32,6 +32,7 @@ def test_faces_are_judged_beside_the_pca_generators():
     assert f"{value:.3f} ±" in written[2]
 
 
+@pytest.mark.slow
 def test_classes_are_compared_on_the_cloud():
     lines = []
     found = compare_classes(epochs=1, seeds=2, tell=lines.append)

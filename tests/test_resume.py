@@ -283,6 +283,7 @@ def test_train_refuses_a_damaged_run_json(trained, content):
         path.write_text(before)
 
 
+@pytest.mark.slow
 def test_train_restarts(trained, tmp_path):
     pictures, folder = trained
     other = Recipe(**{**vars(TINY), "epochs": 1, "learning_rate": 0.01})
@@ -312,6 +313,7 @@ def command(faces, folder):
     return ["train", "--pictures", str(faces), "--output", str(folder), *SIZES]
 
 
+@pytest.mark.slow
 def test_the_command_line_stops_on_interrupt_and_goes_on(faces, tmp_path, capsys):
     stopped, whole = tmp_path / "stopped", tmp_path / "whole"
     with subprocess.Popen(
