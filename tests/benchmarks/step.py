@@ -127,7 +127,7 @@ def faces():
             step(None)
 
     bare.fit = fit
-    times = in_turns({"ours": ours, "plain": plain, "bare": bare}, data, 20)
+    times = in_turns({"ours": ours, "plain": plain, "bare": bare}, data, 40)
     line("WGAN_GP faces", times["plain"], times["ours"])
     print(f"{'  bare tf.function of our step':32} {times['bare']:7.2f}")
 
