@@ -191,11 +191,11 @@ class GraphLoop(keras.Model):
 
     def _run_steps(self, position, count, batches):
         totals = {
-            name: tf.constant(np.float64(position.totals.get(name, 0.0)))
+            name: tf.constant(np.array(position.totals.get(name, 0.0)), tf.float64)
             for name in self.log_names
         }
-        # TensorFlow keeps every distinct Python number for ever, but no NumPy ones.
-        steps = tf.constant(np.int32(count))
+        # TensorFlow keeps every distinct number for ever, but not NumPy's arrays.
+        steps = tf.constant(np.array(count, np.int32))
         totals, good, weights = self.train_function(steps, totals, batches)
         totals = {name: float(total) for name, total in totals.items()}
         finite = int(good) == count and bool(weights)
