@@ -101,7 +101,7 @@ def test_the_six_measures_are_those_of_metrics():
 
 
 def test_the_committed_weights_are_as_good_as_said(shared):
-    """Figures of faces/README.md; other latents move them by up to a tenth."""
+    """Figures of faces/README.md; other latents move them by up to a fifth."""
     pictures = load_faces(shared("small_res_faces_10000.npy")).pictures
     folder = pathlib.Path(gan.__file__).parents[1] / "faces"
     generator, _ = gan.convolutional_GenDiscr()
@@ -117,7 +117,7 @@ def test_the_committed_weights_are_as_good_as_said(shared):
     said = dict(zip(COURSE, map(float, row.split("|")), strict=True))
     said["kid"] /= 1000
     for name, value in said.items():
-        slack = 0.0003 if name == "kid" else 0.15 * value
+        slack = 0.0007 if name == "kid" else 0.2 * value
         assert abs(found[name] - value) <= slack, (name, found[name], value)
     assert found["sw2"] <= 0.035 and found["precision"] >= 0.6
     assert found["recall"] >= 0.12
