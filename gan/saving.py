@@ -5,6 +5,7 @@ import functools
 import hashlib
 import importlib
 import json
+import math
 import os
 import pathlib
 import re
@@ -132,9 +133,11 @@ def load_model(path, custom_objects=None):
     with _refused(path):
         with zipfile.ZipFile(path) as archive:
             config = archive.read("config.json").decode()
+            size = archive.getinfo("model.weights.h5").file_size
         # Keras finds a class only after its module was imported.
         for module in set(re.findall(r'"module": "(gan\.\w+)"', config)):
             importlib.import_module(module)
+        _expect_stored(json.loads(config)["config"], size, path, custom_objects)
         model = keras.saving.load_model(path, custom_objects=custom_objects)
     kind = type(model).__name__
     expect(isinstance(model, WholeModel), f"a GAN in {path}", model=kind)
@@ -236,6 +239,19 @@ def _expect_new(filepath, overwrite):
     expect(isinstance(filepath, (str, os.PathLike)), "a file path", filepath=filepath)
     new = overwrite or not os.path.exists(filepath)
     expect(new, "a new file, or overwrite=True", filepath=str(filepath))
+
+
+def _expect_stored(config, size, path, custom_objects):
+    """Expect networks no larger than the weights stored for them, before making any."""
+    # In a stateless scope variables have shapes but take no memory.
+    with keras.StatelessScope(initialize_variables=False):
+        for part in ("generator", "discriminator"):
+            network = keras.saving.deserialize_keras_object(
+                config[part], custom_objects=custom_objects
+            )
+            weights = sum(math.prod(weight.shape) for weight in network.weights)
+            stored = 2 * weights <= size
+            expect(stored, f"all weights of the {part} in {path}", weights=weights)
 
 
 def _keras_path(path):

@@ -417,7 +417,7 @@ def add(name, data=b"x"):
         (add("config.json", b"{"), {}, "a readable model file"),
         (add("config.json", b"[]"), {}, "a readable model file"),
         (add("config.json", b"\xff"), {}, "a readable model file"),
-        (add("model.weights.h5", b""), {}, "a readable model file"),
+        (add("model.weights.h5", b""), {}, "all weights of the generator"),
     ],
 )
 def test_changed_members(saved, vectors, change, options, message):
@@ -616,3 +616,17 @@ def test_damaged_weights(vectors, tmp_path, content):
     model = vectors(gan.Simple_GAN)
     refused(lambda: model.load_weights(tmp_path / "g.weights.h5"), "", model)
     refused(lambda: model.load_weights(tmp_path / "none.weights.h5"), "", model)
+
+
+@pytest.mark.parametrize("part", ["generator", "discriminator"])
+def test_networks_larger_than_their_file_are_never_built(saved, part):
+    """With right checksums a config could ask for terabytes of weights."""
+
+    def grow(config):
+        for layer in config[part]["config"]["layers"]:
+            layer.pop("build_config", None)
+            if layer["class_name"] == "Dense":
+                layer["config"]["units"] = 10**6
+
+    rewrite_config(saved[1], grow)
+    refused(lambda: gan.load_model(saved[1]), f"all weights of the {part}")
