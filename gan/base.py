@@ -59,6 +59,11 @@ class AdversarialModel(GraphLoop, WholeModel):
             moving average of all generator weights, batch-normalisation statistics
             included, of this decay. The decay ramps up as (1 + t)/(10 + t), t the
             generator's updates, so that the first pictures are not the initial ones.
+        batch_statistics: bool, whether the generator is trained in training mode, in
+            which batch normalisation divides by each batch's statistics. False: in
+            inference mode, as it draws pictures later; batch normalisation then only
+            scales and shifts each row by its own weights and its moving statistics,
+            which stay as they are, and dropout is off.
         generator_optimizer: `keras.optimizers.Optimizer`, or None for Adam.
         discriminator_optimizer: the same, for the discriminator.
         seed: int, or None to take one from Python's `random`.
@@ -86,6 +91,7 @@ class AdversarialModel(GraphLoop, WholeModel):
         beta_1=0.5,
         beta_2=0.9,
         ema=None,
+        batch_statistics=True,
         generator_optimizer=None,
         discriminator_optimizer=None,
         seed=None,
@@ -114,6 +120,7 @@ class AdversarialModel(GraphLoop, WholeModel):
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.ema = ema
+        self.batch_statistics = bool(batch_statistics)
         self.generator = generator
         self.discriminator = discriminator
         self.latent_generator = latent_generator
@@ -259,11 +266,14 @@ class AdversarialModel(GraphLoop, WholeModel):
                 real = self._as_rows(real)
             else:
                 real = self.get_real_sample()
-            fake = self.get_fake_sample(training=True)
+            fake = self._fakes_for_training()
             discriminator_logs = self._update_discriminator(real, fake)
         generator_logs = self._update_generator()
         logs = discriminator_logs | generator_logs
         return {name: logs[name] for name in self.log_names}
+
+    def _fakes_for_training(self):
+        return self.get_fake_sample(training=self.batch_statistics, averaged=False)
 
     def _update_discriminator(self, real, fake):
         network = self.discriminator
@@ -281,7 +291,7 @@ class AdversarialModel(GraphLoop, WholeModel):
     def _update_generator(self):
         network = self.generator
         with tf.GradientTape() as tape:
-            fake = self.get_fake_sample(training=True)
+            fake = self._fakes_for_training()
             loss = network.loss(self.discriminator(fake, training=True))
         weights = network.trainable_variables
         network.optimizer.apply(tape.gradient(loss, weights), weights)
@@ -309,6 +319,7 @@ class AdversarialModel(GraphLoop, WholeModel):
     def options(self):
         """The constructor's plain options by name; a subclass adds its own."""
         names = ("batch_size", "disc_iter", "learning_rate", "beta_1", "beta_2", "ema")
+        names += ("batch_statistics",)
         return {name: getattr(self, name) for name in names}
 
     def get_config(self):

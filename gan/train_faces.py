@@ -33,6 +33,8 @@ class Recipe:
         learning_rate: float, of both Adam optimizers.
         beta_1: float, Adam's decay of the first moment.
         ema: float or None, decay of the averaged generator.
+        batch_statistics: bool, whether batch normalisation sees each batch's while the
+            generator is trained, see `gan.AdversarialModel`.
         hold: float or None, the share of the run before the learning rates fall
             linearly to 0; None keeps them.
     """
@@ -45,6 +47,7 @@ class Recipe:
     beta_1: float
     ema: float | None
     hold: float | None
+    batch_statistics: bool = True
 
 
 RECIPES = {
@@ -97,6 +100,7 @@ def make_model(pictures, recipe, seed=0):
         recipe.learning_rate,
         beta_1=recipe.beta_1,
         ema=recipe.ema,
+        batch_statistics=recipe.batch_statistics,
         generator_optimizer=adam(steps),
         discriminator_optimizer=adam(steps * recipe.disc_iter),
     )

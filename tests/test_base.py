@@ -82,6 +82,27 @@ def test_optimizers_by_argument():
     assert model.generator.optimizer is sgd and model.discriminator.optimizer is rms
 
 
+@pytest.mark.parametrize("batch_statistics", [True, False])
+def test_fakes_for_training_depend_on_each_other_only_by_batch_statistics(
+    pictures, batch_statistics
+):
+    model = pictures(batch_statistics=batch_statistics)
+    statistics = [
+        w.numpy() for w in model.generator.non_trainable_variables if "moving" in w.path
+    ]
+    latents = tf.random.stateless_normal((8, 3), (0, 1))
+    model.latent_generator = lambda k: latents
+    fakes = model._fakes_for_training().numpy()
+    alone = [model.generator(latents[i : i + 1]).numpy()[0] for i in range(8)]
+    same = np.allclose(fakes, alone, atol=1e-6)
+    model._update_generator()
+    after = [
+        w.numpy() for w in model.generator.non_trainable_variables if "moving" in w.path
+    ]
+    moved = any((a != b).any() for a, b in zip(statistics, after, strict=True))
+    assert same is not batch_statistics and moved is batch_statistics
+
+
 # -- data -----------------------------------------------------------------------
 
 ROWS = np.random.default_rng(0).random((32, 4, 4))

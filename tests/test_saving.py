@@ -95,7 +95,8 @@ def test_everything_comes_back(pictures, tmp_path, cls):
     own = {"lambda_gp": 3, "penalty_epsilon": 1e-9} if cls is gan.WGAN_GP else own
     options = {
         **{"batch_size": 5, "disc_iter": 3, "learning_rate": 0.01, "beta_1": 0.4},
-        **{"beta_2": 0.8, "ema": 0.7, "name": "mine", **own},
+        **{"beta_2": 0.8, "ema": 0.7, "batch_statistics": False},
+        **{"name": "mine", **own},
     }
     model = pictures(cls, **options)
     model.latent_generator = gan.latent.LatentGenerator(3, "uniform")
