@@ -2,6 +2,8 @@
 
 import os
 import pathlib
+import subprocess
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -9,7 +11,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 import numpy as np  # noqa: E402 (the settings above must come first)
 import pytest  # noqa: E402
 
-DATA = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data"
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+DATA = ROOT.parent / "shared" / "data"
 
 
 @pytest.fixture
@@ -89,3 +92,52 @@ def pictures():
         return model
 
     return make
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory):
+    """Folder of fresh face networks' weights, random pictures, and bad files."""
+    import keras
+
+    import gan
+    from gan.weights import save_weights
+
+    keras.utils.set_random_seed(0)
+    folder = tmp_path_factory.mktemp("files")
+    generator, discriminator = gan.convolutional_GenDiscr()
+    save_weights(generator, folder / "g.h5", (np.full((16, 16), 0.5),) * 2)
+    save_weights(generator, folder / "plain.h5")
+    save_weights(discriminator, folder / "d.h5")
+    pictures = np.random.default_rng(0).integers(0, 256, (60, 16, 16), "uint8")
+    np.save(folder / "pictures.npy", pictures)
+    np.save(folder / "wide.npy", pictures[:, :, :8])
+    np.save(folder / "few.npy", pictures[:10])
+    np.save(folder / "objects.npy", np.array([{}, []], object), allow_pickle=True)
+    (folder / "text.h5").write_text("not HDF5")
+    (folder / "cut.h5").write_bytes((folder / "g.h5").read_bytes()[:5000])
+    return folder
+
+
+@pytest.fixture
+def networks(files):
+    """Options that make a command use the fresh networks."""
+    names = ["--generator", files / "g.h5", "--discriminator", files / "d.h5"]
+    return [str(name) for name in names]
+
+
+@pytest.fixture
+def python():
+    """Run Python in a process of its own, with the checkout on its path."""
+
+    def run(*arguments, **options):
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})}
+        return subprocess.run(
+            [sys.executable, *arguments],
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=120,
+            **options,
+        )
+
+    return run

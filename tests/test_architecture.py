@@ -11,11 +11,17 @@ import sys
 import pytest
 
 import gan
+import gan.cli
 
 ROOT = pathlib.Path(gan.__file__).parents[1]
-MODULES = sorted(path.stem for path in (ROOT / "gan").glob("*.py"))
-ROOMS = [name for name in MODULES if name != "__init__"]
-PRIVATE = {name for name in ROOMS if name.startswith("_")}
+PATHS = {
+    ".".join(path.relative_to(ROOT / "gan").with_suffix("").parts): path
+    for path in sorted((ROOT / "gan").rglob("*.py"))
+}
+MODULES = [*PATHS]
+ROOMS = [name for name in MODULES if not name.endswith("__init__")]
+PRIVATE = {name for name in ROOMS if name.startswith("_")} - {"__main__"}
+COMMANDS = [name for name in ROOMS if name.startswith("commands.")]
 LEAVES = {"losses", "penalties", "latent", "toys", "metrics", "plots", "weights"}
 LEAVES |= {"faces", "schedules", "stream", "adam", "pca", "real_examples", "saving"}
 LEAVES |= {"fast_layers"}
@@ -26,7 +32,7 @@ FRAMEWORKS = {"tensorflow", "keras", "tf_keras", "torch", "jax"}
 
 @functools.cache
 def tree(path):
-    return ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    return ast.parse(pathlib.Path(path).read_text(encoding="utf-8"))
 
 
 def imported(nodes, package="gan"):
@@ -36,21 +42,30 @@ def imported(nodes, package="gan"):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            base = [package] if node.level else []
+            base = package.split(".")[: 1 - node.level or None] if node.level else []
             base = ".".join([*base, *([node.module] if node.module else [])])
             names |= {f"{base}.{alias.name}" for alias in node.names}
     return names
 
 
-def ours(path):
-    """Rooms of ours that a file imports, at any depth of it."""
-    rooms = set()
-    for name in imported(ast.walk(tree(path))):
-        first, *rest = name.split(".")
-        if first == "gan" and rest:
-            home = gan._PUBLIC.get(rest[0], f"gan.{rest[0]}")
-            rooms.add(home.removeprefix("gan."))
-    return rooms - {"__version__"}
+def room_of(name):
+    """The room that a dotted name of ours lives in; the name if there is none."""
+    name = gan._PUBLIC.get(name.removeprefix("gan."), name).removeprefix("gan.")
+    parts = name.split(".")
+    heads = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    return next((head for head in heads if head in ROOMS), name)
+
+
+def imports_of(path, package="gan"):
+    names = imported(ast.walk(tree(path)), package)
+    return {room_of(name) for name in names if name.startswith("gan.")} - {
+        "__version__"
+    }
+
+
+def ours(room):
+    """Rooms of ours that a room imports, at any depth of it."""
+    return imports_of(PATHS[room], ".".join(["gan", *room.split(".")[:-1]]))
 
 
 def outside(nodes):
@@ -100,43 +115,61 @@ def function():
     assert numbers == {"one", "two", "three", "four", "five", "six", "seven"}
     assert outside(at_import_time(ast.parse(code))) == {"gan"}
     assert "gan.seven.name" not in imported(at_import_time(ast.parse(code)))
+    inside = ast.parse("from . import one\nfrom ..two import name").body
+    assert imported(inside, "gan.commands") == {"gan.commands.one", "gan.two.name"}
 
 
 def test_all_we_import_of_ours_exists():
     for room in MODULES:
-        assert ours(f"gan/{room}.py") <= {*ROOMS}, room
+        assert ours(room) <= {*ROOMS}, room
 
 
 @pytest.mark.parametrize("room", sorted(LEAVES))
 def test_leaves_import_only_private_rooms(room):
     allowed = PRIVATE | ({"stream"} if room == "latent" else set())
-    assert ours(f"gan/{room}.py") <= allowed
+    assert ours(room) <= allowed
 
 
 @pytest.mark.parametrize("room", sorted(PRIVATE))
 def test_private_rooms_import_only_each_other(room):
-    assert ours(f"gan/{room}.py") <= PRIVATE
+    assert ours(room) <= PRIVATE
 
 
 def test_base_imports_leaves_and_the_loop():
-    assert ours("gan/loop.py") <= LEAVES | PRIVATE
-    assert ours("gan/base.py") <= LEAVES | PRIVATE | {"loop"}
+    assert ours("loop") <= LEAVES | PRIVATE
+    assert ours("base") <= LEAVES | PRIVATE | {"loop"}
 
 
 @pytest.mark.parametrize("room", sorted(CLASSES))
 def test_classes_import_base_and_leaves_but_not_each_other(room):
-    assert "base" in ours(f"gan/{room}.py")
-    assert ours(f"gan/{room}.py") <= LEAVES | PRIVATE | {"base"}
+    assert "base" in ours(room)
+    assert ours(room) <= LEAVES | PRIVATE | {"base"}
 
 
 def test_nothing_but_main_imports_the_command_line():
-    for room in MODULES:
-        assert "cli" not in ours(f"gan/{room}.py"), room
-    assert ours("main.py") == {"cli"}
+    for room in {*MODULES} - {"__main__"}:
+        assert "cli" not in ours(room), room
+    assert imports_of(ROOT / "main.py") == ours("__main__") == {"cli"}
+
+
+def test_the_command_line_finds_every_command_in_one_list():
+    assert {f"commands.{name}" for name in gan.cli.COMMANDS} | {"commands._shared"} == {
+        *COMMANDS
+    }
+
+
+@pytest.mark.parametrize("room", COMMANDS)
+def test_commands_import_no_other_command(room):
+    assert ours(room) & {*COMMANDS} <= {"commands._shared"}
+
+
+def test_only_commands_import_commands():
+    for room in {*MODULES} - {*COMMANDS}:
+        assert not ours(room) & {*COMMANDS}, room
 
 
 def test_no_import_goes_round_in_a_circle():
-    graph = {room: ours(f"gan/{room}.py") for room in ROOMS}
+    graph = {room: ours(room) for room in ROOMS}
     assert sorted(graphlib.TopologicalSorter(graph).static_order()) == sorted(ROOMS)
 
 
@@ -145,12 +178,12 @@ def test_no_import_goes_round_in_a_circle():
 
 @pytest.mark.parametrize("room", NUMPY_ONLY + sorted(PRIVATE))
 def test_rooms_that_take_arrays_do_without_a_framework(room):
-    assert not outside(ast.walk(tree(f"gan/{room}.py"))) & FRAMEWORKS
+    assert not outside(ast.walk(tree(PATHS[room]))) & FRAMEWORKS
 
 
 @pytest.mark.parametrize("room", MODULES)
 def test_matplotlib_is_imported_only_inside_functions_of_plots(room):
-    nodes = tree(f"gan/{room}.py")
+    nodes = tree(PATHS[room])
     assert "matplotlib" not in outside(at_import_time(nodes))
     if room != "plots":
         assert "matplotlib" not in outside(ast.walk(nodes))
@@ -158,7 +191,7 @@ def test_matplotlib_is_imported_only_inside_functions_of_plots(room):
 
 @pytest.mark.parametrize("room", MODULES)
 def test_no_room_needs_what_only_the_tests_have(room):
-    third_party = outside(ast.walk(tree(f"gan/{room}.py"))) - sys.stdlib_module_names
+    third_party = outside(ast.walk(tree(PATHS[room]))) - sys.stdlib_module_names
     known = {"gan", "h5py", "keras", "matplotlib", "numpy", "tensorflow"}
     assert third_party <= known
 
@@ -238,7 +271,7 @@ def public_definitions(node, prefix):
 
 @pytest.mark.parametrize("room", MODULES)
 def test_every_public_definition_has_a_docstring(room):
-    nodes = tree(f"gan/{room}.py")
+    nodes = tree(PATHS[room])
     named = [(room, nodes), *public_definitions(nodes, room)]
     assert not [name for name, node in named if not ast.get_docstring(node)]
 
@@ -253,4 +286,5 @@ def test_every_public_name_has_a_docstring():
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_every_room_has_its_tests(room):
-    assert (ROOT / "tests" / f"test_{room.removeprefix('_')}.py").is_file()
+    name = "_".join(part.strip("_") for part in ["test", *room.split(".")])
+    assert (ROOT / "tests" / f"{name}.py").is_file()

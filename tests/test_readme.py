@@ -36,3 +36,5 @@ def test_files_it_names_exist():
 def test_every_module_is_in_the_layout():
     for path in (ROOT / "gan").glob("[!_]*.py"):
         assert f"gan/{path.name}" in TEXT
+    for path in (ROOT / "gan").glob("*/__init__.py"):
+        assert f"gan/{path.parent.name}/" in TEXT

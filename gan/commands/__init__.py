@@ -1,0 +1,1 @@
+"""The commands: one file each, with `add` (its options) and `run`."""

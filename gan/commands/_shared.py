@@ -1,0 +1,116 @@
+"""What the commands share: options, checks before the work, the picture after it."""
+
+import contextlib
+import os
+import pathlib
+import sys
+
+from gan._files import expect_writable
+from gan._validation import expect
+
+WEIGHTS = pathlib.Path(__file__).resolve().parents[2] / "faces"
+
+
+def add_generator(command):
+    """Add `--generator`."""
+    command.add_argument(
+        "--generator",
+        metavar="FILE.h5",
+        default=WEIGHTS / "generator.h5",
+        help="generator weights; a file that does not say how its output becomes a "
+        "picture, as the course's, is drawn as it is (default: ours)",
+    )
+
+
+def add_drawing(command, name, seed=0):
+    """Add `--seed`, `--output` (default `{name}.png`) and `--show`."""
+    add_seed(command, seed)
+    command.add_argument(
+        "--output",
+        metavar="FILE",
+        default=f"{name}.png",
+        help=f".png, .pdf or .svg to write (default {name}.png)",
+    )
+    command.add_argument(
+        "--show", action="store_true", help="also open a window with the picture"
+    )
+
+
+def add_seed(command, seed=0):
+    """Add `--seed`."""
+    command.add_argument(
+        "--seed", type=int, default=seed, help=f"of every draw (default {seed})"
+    )
+
+
+def expect_seed(seed):
+    """Expect a seed that Keras takes."""
+    expect(0 <= seed < 2**32, "seed from 0 to 4294967295", seed=seed)
+
+
+def expect_drawing(arguments):
+    """Expect what `add_drawing` added to be usable, before any work is done."""
+    expect_seed(arguments.seed)
+    suffix = pathlib.Path(arguments.output).suffix.lower()
+    expect(
+        suffix in ("", ".png", ".pdf", ".svg"),
+        "an output that ends in .png, .pdf or .svg",
+        output=arguments.output,
+    )
+    expect_writable(arguments.output)
+
+
+def import_tensorflow():
+    """Import TensorFlow without its start-up chatter."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Its C++ libraries print to descriptor 2 before any setting reaches them.
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
+        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        try:
+            import tensorflow  # noqa: F401 (the first import is the noisy one)
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)
+
+
+def set_seed(seed):
+    """Make every draw that follows repeat itself."""
+    import keras
+
+    keras.utils.set_random_seed(seed)
+
+
+def parts(array, size=1000):
+    """Cut an array into rows of at most `size`.
+
+    The generator's widest layer takes 8 KiB a face: parts bound the memory.
+    """
+    return [array[start : start + size] for start in range(0, len(array), size)]
+
+
+def generate(generator, latents):
+    """Fakes of `(N, 16)` latents, as a `(N, 16, 16, 1)` array."""
+    import numpy as np
+
+    return np.concatenate([generator(part) for part in parts(latents)])
+
+
+def as_pictures(fakes, path):
+    """`(N, 16, 16)` pictures of fakes, as the generator's file at `path` says."""
+    from gan.faces import recover
+    from gan.weights import read_picture
+
+    picture = read_picture(path)
+    return fakes[..., 0] if picture is None else recover(fakes, *picture)
+
+
+def finish(figure, arguments):
+    """Save the picture, print its path, show it if asked to."""
+    from gan import plots
+
+    print(plots.save(figure, arguments.output))
+    if arguments.show:
+        plots.show(figure)

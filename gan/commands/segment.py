@@ -1,0 +1,50 @@
+"""`segment`: one face turns into another."""
+
+from gan._validation import expect, expect_positive_int
+from gan.commands._shared import (
+    add_drawing,
+    add_generator,
+    as_pictures,
+    expect_drawing,
+    finish,
+    generate,
+    import_tensorflow,
+    set_seed,
+)
+
+
+def add(add_command):
+    """Add the command to the parser."""
+    command = add_command(
+        "segment",
+        run,
+        "draw the faces along a segment between two latent vectors",
+        example="segment --seed 18 --output segment.png",
+    )
+    command.add_argument("--count", type=int, default=20, help="faces (default 20)")
+    add_generator(command)
+    add_drawing(command, "segment", seed=18)
+
+
+def run(arguments):
+    """Draw the strip."""
+    expect_positive_int(count=arguments.count)
+    expect(2 <= arguments.count <= 100, "count from 2 to 100", count=arguments.count)
+    expect_drawing(arguments)
+    import_tensorflow()
+    import numpy as np
+
+    from gan import plots
+    from gan.generate_faces import convolutional_GenDiscr
+    from gan.latent import normal_generator
+    from gan.weights import load_weights
+
+    generator, _ = convolutional_GenDiscr()
+    load_weights((generator, arguments.generator))
+    set_seed(arguments.seed)
+    start, end = normal_generator(2, 16).numpy()
+    along = np.linspace(0, 1, arguments.count, dtype=np.float32)[:, None]
+    fakes = generate(generator, (1 - along) * start + along * end)
+    pictures = as_pictures(fakes, arguments.generator)
+    title = "from one face to another, along a segment of latent space"
+    finish(plots.strip(pictures, title=title), arguments)
