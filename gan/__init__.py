@@ -18,8 +18,8 @@ _PUBLIC = {
     "spheric_generator": "gan.latent",
     "uniform_generator": "gan.latent",
 }
-_MODULES = ["callbacks", "faces", "latent", "losses", "metrics", "penalties", "plots"]
-_MODULES += ["saving", "schedules", "toys", "weights"]
+_MODULES = ["animation", "callbacks", "faces", "latent", "losses", "metrics"]
+_MODULES += ["penalties", "plots", "saving", "schedules", "toys", "weights"]
 
 __all__ = [*_PUBLIC, *_MODULES]
 

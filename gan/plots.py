@@ -32,6 +32,35 @@ _METADATA = {
 _DPI = 100
 
 
+def tile(pictures, columns=None, scale=1):
+    """Lay pictures side by side, row by row, in one array.
+
+    What lies outside [0, 1] is clipped. One pixel of white separates the pictures.
+
+    Args:
+        pictures: float array of shape `(n, h, w)`, `(n, h, w, 1)` or, in
+            colour, `(n, h, w, 3)`, with values in [0, 1].
+        columns: int, pictures in a row. Defaults to `ceil(sqrt(n))`.
+        scale: int, how often each pixel is repeated along both sides, or None: 2 to
+            8 times, so that the longer side comes near 700 pixels.
+
+    Returns:
+        float32 array of shape `(H, W)` or, in colour, `(H, W, 3)` with values in
+        [0, 1].
+    """
+    pictures = _pictures(pictures)
+    n, h, w, *channels = pictures.shape
+    columns = math.ceil(math.sqrt(n)) if columns is None else columns
+    expect_positive_int(columns=columns, scale=1 if scale is None else scale)
+    rows = math.ceil(n / columns)
+    tiles = np.ones((rows * columns, h + 1, w + 1, *channels), np.float32)
+    tiles[:n, :h, :w] = pictures
+    tiles = tiles.reshape(rows, columns, h + 1, w + 1, *channels).swapaxes(1, 2)
+    tiles = tiles.reshape(rows * (h + 1), columns * (w + 1), *channels)[:-1, :-1]
+    scale = _screen_scale(tiles) if scale is None else scale
+    return tiles.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
 def mosaic(pictures, columns=None, title=None):
     """Draw pictures side by side, row by row, as one image.
 
@@ -40,9 +69,8 @@ def mosaic(pictures, columns=None, title=None):
     Each pixel takes a whole number of screen pixels.
 
     Args:
-        pictures: float array of shape `(n, h, w)`, `(n, h, w, 1)` or, in
-            colour, `(n, h, w, 3)`, with values in [0, 1].
-        columns: int, pictures in a row. Defaults to `ceil(sqrt(n))`.
+        pictures: as for `tile`.
+        columns: as for `tile`.
         title: str or None.
 
     Returns:
@@ -52,9 +80,9 @@ def mosaic(pictures, columns=None, title=None):
 
         plots.save(plots.mosaic(pictures, title="fake faces"), "faces.png")
     """
-    tiled = _tile(_pictures(pictures), columns)
+    tiled = tile(pictures, columns)
     height, width = tiled.shape[:2]
-    scale = min(max(700 // max(height, width), 2), 8)
+    scale = _screen_scale(tiled)
     margin, top = 10, 40 if title else 10
     full_width = max(scale * width + 2 * margin, 340)
     full_height = scale * height + top + margin
@@ -71,7 +99,7 @@ def strip(pictures, title=None):
     """Draw pictures in one row, such as those along a walk in latent space.
 
     Args:
-        pictures: as for `mosaic`.
+        pictures: as for `tile`.
         title: str or None.
 
     Returns:
@@ -85,7 +113,7 @@ def rows(pictures, title=None):
     """Draw sets of pictures below each other, one named row each.
 
     Args:
-        pictures: dict from names to arrays as for `mosaic`, of equal length.
+        pictures: dict from names to arrays as for `tile`, of equal length.
         title: str or None.
 
     Returns:
@@ -95,7 +123,7 @@ def rows(pictures, title=None):
     checked = [_pictures(some) for some in pictures.values()]
     equal = len({some.shape for some in checked}) == 1
     expect(equal, "rows of equal shape", shapes=[some.shape for some in checked])
-    tiled = _tile(np.concatenate(checked), len(checked[0]))
+    tiled = tile(np.concatenate(checked), len(checked[0]))
     figure = _figure(1000, 70 + 880 * len(checked) // len(checked[0]), title)
     axes = figure.add_subplot()
     _draw_pictures(axes, tiled)
@@ -228,7 +256,7 @@ def faces_and_values(pictures, values_real, values_fake, history, title=None):
     """Draw fake pictures, the discriminator's values, and the losses.
 
     Args:
-        pictures: as for `mosaic`, at most ten in a row.
+        pictures: as for `tile`, at most ten in a row.
         values_real: array of shape `(n,)` or `(n, 1)`, the discriminator on
             real pictures.
         values_fake: array of shape `(m,)` or `(m, 1)`, the same on fake ones.
@@ -242,7 +270,7 @@ def faces_and_values(pictures, values_real, values_fake, history, title=None):
     values_real = _column(values_real=values_real)
     values_fake = _column(values_fake=values_fake)
     history = _history(history)
-    tiled = _tile(pictures, min(len(pictures), 10))
+    tiled = tile(pictures, min(len(pictures), 10))
     height = min(960 * tiled.shape[0] // tiled.shape[1], 400)
     figure = _figure(1000, height + 400, title)
     above, below = figure.add_gridspec(2, 1, height_ratios=[height, 360])
@@ -286,6 +314,23 @@ def save(figure, path):
     with atomic_path(path) as temporary, rc_context({"svg.hashsalt": "gan"}):
         figure.savefig(temporary, format=suffix[1:], metadata=_METADATA[suffix])
     return path
+
+
+def pixels(figure):
+    """Draw a figure into an array, such as a frame of an animation.
+
+    Args:
+        figure: `matplotlib.figure.Figure`.
+
+    Returns:
+        uint8 array `(h, w, 3)`: red, green and blue.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    _expect_figure(figure)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.array(canvas.buffer_rgba())[..., :3]
 
 
 def show(figure):
@@ -332,15 +377,8 @@ def _settle(figure):
     return figure
 
 
-def _tile(pictures, columns):
-    n, h, w, *channels = pictures.shape
-    columns = math.ceil(math.sqrt(n)) if columns is None else columns
-    expect_positive_int(columns=columns)
-    rows = math.ceil(n / columns)
-    tiles = np.ones((rows * columns, h + 1, w + 1, *channels), np.float32)
-    tiles[:n, :h, :w] = pictures
-    tiles = tiles.reshape(rows, columns, h + 1, w + 1, *channels).swapaxes(1, 2)
-    return tiles.reshape(rows * (h + 1), columns * (w + 1), *channels)[:-1, :-1]
+def _screen_scale(tiled):
+    return min(max(700 // max(tiled.shape[:2]), 2), 8)
 
 
 def _draw_pictures(axes, tiled):

@@ -24,9 +24,9 @@ PRIVATE = {name for name in ROOMS if name.startswith("_")} - {"__main__"}
 COMMANDS = [name for name in ROOMS if name.startswith("commands.")]
 LEAVES = {"losses", "penalties", "latent", "toys", "metrics", "plots", "weights"}
 LEAVES |= {"faces", "schedules", "stream", "adam", "pca", "real_examples", "saving"}
-LEAVES |= {"fast_layers"}
+LEAVES |= {"fast_layers", "animation"}
 CLASSES = {"simple_gan", "wgan_clip", "wgan_gp"}
-NUMPY_ONLY = ["faces", "metrics", "plots", "toys", "weights"]
+NUMPY_ONLY = ["animation", "faces", "metrics", "plots", "toys", "weights"]
 FRAMEWORKS = {"tensorflow", "keras", "tf_keras", "torch", "jax"}
 
 
@@ -192,7 +192,7 @@ def test_matplotlib_is_imported_only_inside_functions_of_plots(room):
 @pytest.mark.parametrize("room", MODULES)
 def test_no_room_needs_what_only_the_tests_have(room):
     third_party = outside(ast.walk(tree(PATHS[room]))) - sys.stdlib_module_names
-    known = {"gan", "h5py", "keras", "matplotlib", "numpy", "tensorflow"}
+    known = {"gan", "h5py", "keras", "matplotlib", "numpy", "tensorflow", "PIL"}
     assert third_party <= known
 
 

@@ -5,6 +5,7 @@ import sys
 import time
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from gan import plots
@@ -68,6 +69,32 @@ def test_mosaic_holds_the_pictures_in_order(shape):
         top, left = 5 * (i // 3), 6 * (i % 3)
         wall[top : top + 4, left : left + 5] = picture
     np.testing.assert_array_equal(drawn, wall)
+
+
+@pytest.mark.parametrize("channels", [(), (1,), (3,)])
+def test_tile_is_what_mosaic_shows_enlarged(channels):
+    pictures = RNG.uniform(-0.5, 1.5, size=(7, 4, 5, *channels))
+    drawn = np.asarray(image(plots.mosaic(pictures, columns=3)).get_array())
+    tiled = plots.tile(pictures, columns=3)
+    assert tiled.dtype == np.float32
+    np.testing.assert_array_equal(tiled, drawn)
+    for scale, times in [(3, 3), (None, 8)]:
+        large = plots.tile(pictures, columns=3, scale=scale)
+        block = np.ones((times, times, *[1] * (drawn.ndim - 2)))
+        np.testing.assert_array_equal(large, np.kron(drawn, block))
+    assert plots.tile(np.zeros((4, 60, 60)), scale=None).shape == (5 * 121, 5 * 121)
+    for scale in (0, 1.5, "2"):
+        with pytest.raises(InvalidInput, match="scale to be a positive integer"):
+            plots.tile(pictures, scale=scale)
+
+
+def test_pixels_are_those_of_the_saved_figure(tmp_path):
+    figure = plots.losses({"discr_loss": [1, 2], "gen_loss": [3, 1]}, title="x")
+    drawn = plots.pixels(figure)
+    with PIL.Image.open(plots.save(figure, tmp_path / "a.png")) as file:
+        np.testing.assert_array_equal(drawn, np.asarray(file.convert("RGB")))
+    with pytest.raises(InvalidInput, match="a matplotlib Figure"):
+        plots.pixels(drawn)
 
 
 @pytest.mark.parametrize(
