@@ -8,7 +8,10 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "AdversarialModel": "gan.base",
     "Diverged": "gan.loop",
+    "MinimaxGAN": "gan.minimax_gan",
+    "NonSaturatingGAN": "gan.non_saturating_gan",
     "Simple_GAN": "gan.simple_gan",
+    "TwoClassGAN": "gan.two_class_gan",
     "WGAN_clip": "gan.wgan_clip",
     "WGAN_GP": "gan.wgan_gp",
     "convolutional_GenDiscr": "gan.generate_faces",
@@ -39,5 +42,6 @@ def __dir__():
 
 # Who has Keras loaded already expects `keras.models.load_model` to know the classes.
 if "keras" in sys.modules:
-    for _module in ("simple_gan", "wgan_clip", "wgan_gp"):
-        importlib.import_module(f"gan.{_module}")
+    for _name, _module in _PUBLIC.items():
+        if "GAN" in _name:
+            importlib.import_module(_module)

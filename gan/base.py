@@ -23,8 +23,10 @@ class AdversarialModel(GraphLoop, WholeModel):
     The base owns the game: draws, alternation, updates, logs, saving. A subclass
     states one idea by overriding some of:
 
-    - `discriminator_loss(real, fake)` and `generator_loss(fake)`, static functions
-      of the discriminator's outputs;
+    - `discriminator_loss(real, fake)` and `generator_loss(fake)`, functions of the
+      discriminator's outputs, static unless they need an option;
+    - `output_logs(real, fake)`: further logs of these outputs, whose names are in
+      `log_names`;
     - `discriminator_extra(real, fake)`: a further term of the discriminator's
       objective, with the names of its logs in `log_names`;
     - `after_discriminator_update()`: a constraint on the discriminator.
@@ -42,7 +44,9 @@ class AdversarialModel(GraphLoop, WholeModel):
 
     Args:
         generator: `keras.Model`, latents `(batch, latent_dim)` -> rows.
-        discriminator: `keras.Model`, rows -> `(batch, 1)`.
+        discriminator: `keras.Model`, rows -> `(batch, 1)`. The weight regularisers
+            of both networks' layers (`kernel_regularizer=`) are added to their
+            objectives, not to the logged losses.
         latent_generator: callable, int k -> float tensor `(k, latent_dim)`, drawn
             with TensorFlow.
         real_examples: real rows: array or tensor `(N, …)` of the discriminator's
@@ -152,6 +156,10 @@ class AdversarialModel(GraphLoop, WholeModel):
     def generator_loss(fake):
         """Loss of the generator from D(fake) `(batch, 1)`; a subclass's."""
         raise NotImplementedError
+
+    def output_logs(self, real, fake):
+        """Further logs of the discriminator's outputs `(batch, 1)`: dict of scalars."""
+        return {}
 
     def discriminator_extra(self, real, fake):
         """Further terms of the discriminator's objective.
@@ -278,23 +286,23 @@ class AdversarialModel(GraphLoop, WholeModel):
     def _update_discriminator(self, real, fake):
         network = self.discriminator
         with tf.GradientTape() as tape:
-            loss = network.loss(
-                network(real, training=True), network(fake, training=True)
-            )
+            outputs = network(real, training=True), network(fake, training=True)
+            loss = network.loss(*outputs)
             extra, logs = self.discriminator_extra(real, fake)
-            objective = loss + extra
+            objective = _regularised(loss + extra, network)
         weights = network.trainable_variables
         network.optimizer.apply(tape.gradient(objective, weights), weights)
         self.after_discriminator_update()
-        return {"discr_loss": loss, **logs}
+        return {"discr_loss": loss, **logs, **self.output_logs(*outputs)}
 
     def _update_generator(self):
         network = self.generator
         with tf.GradientTape() as tape:
             fake = self._fakes_for_training()
             loss = network.loss(self.discriminator(fake, training=True))
+            objective = _regularised(loss, network)
         weights = network.trainable_variables
-        network.optimizer.apply(tape.gradient(loss, weights), weights)
+        network.optimizer.apply(tape.gradient(objective, weights), weights)
         if self.averaged_generator is not None:
             self._update_average()
         return {"gen_loss": loss}
@@ -352,6 +360,18 @@ class AdversarialModel(GraphLoop, WholeModel):
                 config[name], custom_objects=custom_objects
             )
         return cls(**config)
+
+
+def _regularised(objective, network):
+    """Add the weight regularisers of a network's layers, each once."""
+    kept = sum(w.regularizer is not None for w in network.trainable_variables)
+    # Of what layers add of their activities Keras keeps the last call's only.
+    expect(
+        len(network.losses) == kept,
+        f"a {network.name} with regularisers of weights only",
+        other_losses=len(network.losses) - kept,
+    )
+    return sum(network.losses, objective)
 
 
 def _pick(batches, iteration):

@@ -1,7 +1,8 @@
 """Loss pairs: pure functions of what the discriminator says.
 
 Every function takes the discriminator's outputs on real rows and on fake rows
-(float tensors `(batch, 1)`, any range) and gives a float scalar to minimise.
+(float tensors `(batch, 1)`, any range; log-probabilities `(batch, 2)` in the
+two-class pair) and gives a float scalar to minimise.
 """
 
 import tensorflow as tf
@@ -79,3 +80,107 @@ def wasserstein_generator(fake):
         Arjovsky et al. 2017, Wasserstein GAN, Algorithm 1, line 10.
     """
     return -tf.reduce_mean(fake)
+
+
+def cross_entropy_discriminator(real, fake, real_target=1.0):
+    """Cross-entropy of telling real from fake, from logits.
+
+    Args:
+        real: float tensor `(batch, 1)`, D(real): the logit of "real".
+        fake: float tensor `(batch, 1)`, D(fake), the same.
+        real_target: float in [0, 1], the probability asked for on reals; below 1 it
+            is one-sided label smoothing.
+
+    Returns:
+        Float scalar tensor, at least 0; 2 log 2 where every logit is 0.
+
+    Formula:
+        −mean(t log σ(D(real)) + (1 − t) log(1 − σ(D(real))))
+        − mean(log(1 − σ(D(fake)))), t = real_target, σ the logistic function
+
+    Reference:
+        Goodfellow et al. 2014, Generative Adversarial Nets, equation 1; smoothing:
+        Salimans et al. 2016, Improved Techniques for Training GANs, section 3.4.
+    """
+    # −log σ(x) = softplus(−x) and −log(1 − σ(x)) = softplus(−x) + x: no overflow.
+    smoothing = (1.0 - real_target) * tf.reduce_mean(real)
+    cross_entropy = tf.reduce_mean(tf.nn.softplus(-real)) + smoothing
+    return cross_entropy + tf.reduce_mean(tf.nn.softplus(fake))
+
+
+def minimax_generator(fake):
+    """Minus the discriminator's loss on fakes: the zero-sum game, from logits.
+
+    Args:
+        fake: float tensor `(batch, 1)`, D(fake): the logit of "real".
+
+    Returns:
+        Float scalar tensor, at most 0.
+
+    Formula:
+        mean(log(1 − σ(D(fake))))
+
+    Reference:
+        Goodfellow et al. 2014, Generative Adversarial Nets, equation 1.
+    """
+    return -tf.reduce_mean(tf.nn.softplus(fake))
+
+
+def non_saturating_generator(fake):
+    """Cross-entropy of fakes taken for real, from logits.
+
+    Its gradient is strong where the minimax one vanishes: on fakes that the
+    discriminator is sure of.
+
+    Args:
+        fake: float tensor `(batch, 1)`, D(fake): the logit of "real".
+
+    Returns:
+        Float scalar tensor, at least 0.
+
+    Formula:
+        −mean(log σ(D(fake)))
+
+    Reference:
+        Goodfellow et al. 2014, Generative Adversarial Nets, end of section 3.
+    """
+    return tf.reduce_mean(tf.nn.softplus(-fake))
+
+
+def two_class_discriminator(real, fake):
+    """Cross-entropy of telling real from fake, from two log-probabilities.
+
+    Args:
+        real: float tensor `(batch, 2)`, log-softmax of D(real): column 0 "fake",
+            column 1 "real".
+        fake: float tensor `(batch, 2)`, log-softmax of D(fake).
+
+    Returns:
+        Float scalar tensor, at least 0.
+
+    Formula:
+        −mean(D(real)[:, 1]) − mean(D(fake)[:, 0])
+
+    Reference:
+        Goodfellow et al. 2014, Generative Adversarial Nets, equation 1, with the
+        logit written as the difference of two.
+    """
+    return -tf.reduce_mean(real[:, 1]) - tf.reduce_mean(fake[:, 0])
+
+
+def two_class_generator(fake):
+    """Cross-entropy of fakes taken for real, from two log-probabilities.
+
+    Args:
+        fake: float tensor `(batch, 2)`, log-softmax of D(fake).
+
+    Returns:
+        Float scalar tensor, at least 0.
+
+    Formula:
+        −mean(D(fake)[:, 1])
+
+    Reference:
+        Goodfellow et al. 2014, Generative Adversarial Nets, end of section 3.
+    """
+    return -tf.reduce_mean(fake[:, 1])

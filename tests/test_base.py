@@ -9,6 +9,7 @@ from gan._validation import InvalidInput
 from gan.stream import next_seed
 
 CLASSES = [gan.Simple_GAN, gan.WGAN_clip, gan.WGAN_GP]
+PARTS = "generator", "discriminator"
 
 
 def state(model):
@@ -381,6 +382,39 @@ def test_a_draw_elsewhere_does_not_disturb_the_model(vectors):
     gan.normal_generator(2, 2)
     keras.random.normal((2,))
     np.testing.assert_array_equal(model.get_real_sample(), twin.get_real_sample())
+
+
+# -- regularisers ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["generator", "discriminator"])
+def test_a_weight_regulariser_counts_once_and_is_not_logged(vectors, name):
+    """Real, fake and penalty points pass the discriminator, and the term is one."""
+    models = []
+    for _ in range(2):
+        slow = {f"{n}_optimizer": keras.optimizers.SGD(0.5) for n in PARTS}
+        models.append(vectors(gan.WGAN_GP, disc_iter=1, **slow))
+    model, twin = models
+    kernel, other = (getattr(m, name).trainable_variables[2] for m in models)
+    kernel.regularizer = keras.regularizers.L2(0.25)
+    before = np.array(kernel)
+    logs, without = model.train_step(None), twin.train_step(None)
+    assert logs["discr_loss"] == without["discr_loss"]
+    change = np.array(kernel) - np.array(other)
+    np.testing.assert_allclose(change, -0.5 * 2 * 0.25 * before, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_losses_of_activities_are_refused(name):
+    parts = networks()
+    layer = parts[PARTS.index(name)].layers[1]
+    layer.activity_regularizer = keras.regularizers.L2(0.1)
+    model = gan.Simple_GAN(*parts, np.zeros((9, 2)), batch_size=3)
+    model.compile()
+    message = f"Expected a {name} with regularisers of weights only. Received: other_"
+    with pytest.raises(InvalidInput, match=message):
+        model.fit(verbose=0)
+    assert model.discriminator.optimizer.iterations == 0
 
 
 # -- averaging ------------------------------------------------------------------

@@ -9,9 +9,10 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_examples_run_as_pasted(tmp_path):
-    example, resume = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    example, own, resume = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
     assert len(example.splitlines()) <= 18
-    script = example + resume.replace("epochs=100", "epochs=2")
+    assert own.index("model =") and len(own.split("model =")[0].splitlines()) < 20
+    script = example + resume.replace("epochs=100", "epochs=2") + own
     run = subprocess.run(
         [sys.executable, "-c", script],
         cwd=tmp_path,
@@ -24,6 +25,7 @@ def test_the_examples_run_as_pasted(tmp_path):
     assert "\ncircle.png\n" in run.stdout
     assert (tmp_path / "circle.png").stat().st_size > 10_000
     assert (tmp_path / "run" / "best.keras").is_file()
+    assert "Epoch 16/16" in run.stdout and "{'discr_loss': [" in run.stdout
 
 
 def test_files_it_names_exist():

@@ -42,7 +42,7 @@ GO_ON = """
 import pathlib, sys
 import numpy as np
 import keras
-from gan import Simple_GAN, WGAN_GP, WGAN_clip, latent, load_model
+from gan import latent, load_model
 for number, path in enumerate(sorted(pathlib.Path(sys.argv[1]).glob("half-*.keras"))):
     load = [keras.models.load_model, load_model][number % 2]
     model = load(path)
@@ -53,8 +53,9 @@ for number, path in enumerate(sorted(pathlib.Path(sys.argv[1]).glob("half-*.kera
 
 
 SHAPES = ("vectors", "pictures")
-ALL = list(itertools.product(SHAPES, CLASSES, (None, 0.9)))
-FEW = [ALL[1], ALL[2], ALL[4], ALL[11]]
+CROSS_ENTROPY = [gan.MinimaxGAN, gan.NonSaturatingGAN]
+ALL = list(itertools.product(SHAPES, CLASSES + CROSS_ENTROPY, (None, 0.9)))
+FEW = [ALL[1], ALL[2], ALL[4], ALL[9], ALL[15]]
 
 
 @pytest.mark.parametrize("cases", [FEW, pytest.param(ALL, marks=pytest.mark.slow)])

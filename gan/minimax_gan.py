@@ -1,0 +1,30 @@
+"""The zero-sum game of the first GAN paper."""
+
+import keras
+
+from gan import losses
+from gan.base import AdversarialModel
+
+
+@keras.saving.register_keras_serializable(package="gan")
+class MinimaxGAN(AdversarialModel):
+    """Discriminator and generator play for one value, which is theory's game.
+
+    For a fixed generator the best discriminator is σ(D) = p_data/(p_data + p_G), and
+    minus its loss is then 2 JS(p_data, p_G) − log 4.
+
+    Args:
+        discriminator: gives logits: its last layer has no activation.
+        Others as `gan.AdversarialModel`.
+
+    Formula:
+        D minimises −mean(log σ(D(x))) − mean(log(1 − σ(D(G(z)))))
+        G minimises mean(log(1 − σ(D(G(z)))))
+
+    Reference:
+        Goodfellow et al. 2014, Generative Adversarial Nets, equation 1 and
+        section 4.1.
+    """
+
+    discriminator_loss = staticmethod(losses.cross_entropy_discriminator)
+    generator_loss = staticmethod(losses.minimax_generator)
