@@ -1,16 +1,12 @@
 """Sets of pictures: read them, scale them, undo the scaling."""
 
 import dataclasses
-import io
-import math
 import os
 
 import numpy as np
 
-from gan._validation import InvalidInput, expect, expect_positive_int
-
-# NumPy refuses headers of more than 10,000 characters.
-_HEADER_BYTES = 16_384
+from gan._npy import expect_unit, opened, read_array
+from gan._validation import expect, expect_positive_int
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -79,25 +75,12 @@ def load_pictures(path):
         InvalidInput: if there is no such file, it is not a regular file, it is
             damaged, or it holds something else.
     """
-    expect(isinstance(path, (str, os.PathLike)), "a file path", path=path)
-    path = os.fspath(path)
-    expect(os.path.exists(path), "an existing file", path=path)
-    expect(os.path.isfile(path), "a regular file", path=path)
-    try:
-        with open(path, "rb") as file:
-            array = _read_array(file, path)
-    except InvalidInput:
-        raise
-    except Exception as error:
-        # A damaged header can make NumPy raise nearly anything.
-        reason = str(error) or type(error).__name__
-        expect(False, f"a readable .npy file ({reason})", path=path)
+    with opened(path) as file:
+        array = read_array(file, os.fstat(file.fileno()).st_size, path)
     if array.dtype == np.uint8:
         pictures = np.divide(array, 255, dtype=np.float32)
     else:
-        # A NaN fails both comparisons.
-        inside = array.min() >= 0 and array.max() <= 1
-        expect(inside, "float pictures in [0, 1], without NaN", path=path)
+        expect_unit(array, path)
         pictures = array.astype(np.float32)
     return pictures.reshape(pictures.shape[:3])
 
@@ -155,32 +138,3 @@ def _arrays(x, mean_face, multiplier):
         **{name: a.shape for name, a in arrays.items()},
     )
     return x, mean_face, multiplier
-
-
-def _read_array(file, path):
-    # A copy of the first bytes, so that a false length in them cannot ask for more.
-    start = io.BytesIO(file.read(_HEADER_BYTES))
-    version = np.lib.format.read_magic(start)
-    read_header = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }.get(version)
-    expect(read_header, "a .npy file of version 1.0 or 2.0", path=path, version=version)
-    shape, _, dtype = read_header(start)
-    expect(
-        dtype == np.uint8 or dtype.kind == "f",
-        "pictures of dtype uint8 or float",
-        path=path,
-        dtype=str(dtype),
-    )
-    expect(
-        len(shape) in [3, 4] and min(shape) >= 1 and shape[3:] in [(), (1,)],
-        "at least one picture, shape (N, h, w) or (N, h, w, 1)",
-        path=path,
-        shape=shape,
-    )
-    length = start.tell() + math.prod(shape) * dtype.itemsize
-    received = os.fstat(file.fileno()).st_size
-    expect(received == length, f"a file of {length} bytes", path=path, bytes=received)
-    file.seek(0)
-    return np.lib.format.read_array(file, allow_pickle=False)

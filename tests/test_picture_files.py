@@ -1,0 +1,241 @@
+import os
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gan._validation import InvalidInput
+from gan.picture_files import read_pictures
+
+RNG = np.random.default_rng(0)
+GREY = RNG.integers(0, 256, (12, 12), "uint8")
+COLOUR = RNG.integers(0, 256, (12, 12, 3), "uint8")
+
+
+def save(folder, name, array, **options):
+    folder.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(array).save(folder / name, **options)
+
+
+def means(array, size):
+    """Means over equal blocks, rounded half up as Pillow does."""
+    height, width = size
+    h, w, *channels = array.shape
+    blocks = array.reshape(height, h // height, width, w // width, *channels)
+    return np.floor(blocks.mean((1, 3)) + 0.5)
+
+
+def only(path, size=(4, 4), **options):
+    (picture,), skipped = read_pictures(path, size, **options)
+    assert not skipped and picture.dtype == np.uint8
+    return picture.astype(float)
+
+
+# -- one picture ----------------------------------------------------------------
+
+
+def test_resizing_takes_the_mean_over_areas(tmp_path):
+    save(tmp_path, "a.png", GREY)
+    np.testing.assert_allclose(only(tmp_path), means(GREY, (4, 4)), atol=1)
+    np.testing.assert_array_equal(only(tmp_path, (12, 12)), GREY)
+
+
+def test_colour_stays_and_grey_is_luma(tmp_path):
+    save(tmp_path, "a.png", COLOUR)
+    colour = only(tmp_path, colour=True)
+    np.testing.assert_allclose(colour, means(COLOUR, (4, 4)), atol=1)
+    luma = COLOUR @ [0.299, 0.587, 0.114]
+    np.testing.assert_allclose(only(tmp_path), means(luma, (4, 4)), atol=1)
+
+
+def test_grey_files_become_colour(tmp_path):
+    save(tmp_path, "a.png", GREY)
+    picture = only(tmp_path, (12, 12), colour=True)
+    np.testing.assert_array_equal(picture, np.stack([GREY] * 3, axis=-1))
+
+
+@pytest.mark.parametrize("upright", [True, False])
+def test_the_crop_is_central_and_has_the_aspect_of_the_size(tmp_path, upright):
+    wide = np.concatenate([np.zeros((12, 6), np.uint8), GREY, np.zeros((12, 6))], 1)
+    wide = wide.astype(np.uint8)
+    save(tmp_path, "a.png", wide.T if upright else wide)
+    np.testing.assert_array_equal(only(tmp_path, (12, 12)), GREY.T if upright else GREY)
+    save(tmp_path, "a.png", wide)
+    np.testing.assert_array_equal(only(tmp_path, (6, 12)).shape, (6, 12))
+    np.testing.assert_allclose(only(tmp_path, (2, 4)), means(wide, (2, 4)), atol=1)
+
+
+def test_keep_is_the_share_of_each_side(tmp_path):
+    save(tmp_path, "a.png", GREY)
+    np.testing.assert_array_equal(only(tmp_path, (6, 6), keep=0.5), GREY[3:9, 3:9])
+    np.testing.assert_array_equal(only(tmp_path, (1, 1), keep=1e-9), GREY[5:6, 5:6])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_turns_the_picture_upright(tmp_path, orientation):
+    stored = {
+        1: GREY,
+        2: GREY[:, ::-1],
+        3: GREY[::-1, ::-1],
+        4: GREY[::-1],
+        5: GREY.T,
+        6: np.rot90(GREY),
+        7: GREY[::-1, ::-1].T,
+        8: np.rot90(GREY, -1),
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    save(tmp_path, "a.png", np.ascontiguousarray(stored), exif=exif)
+    np.testing.assert_array_equal(only(tmp_path, (12, 12)), GREY)
+
+
+def test_transparent_pictures_lie_on_white(tmp_path):
+    alpha = np.full((12, 12, 1), 102, np.uint8)
+    save(tmp_path, "a.png", np.concatenate([COLOUR, alpha], axis=-1))
+    expected = 255 + 102 / 255 * (COLOUR - 255.0)
+    picture = only(tmp_path, (12, 12), colour=True)
+    np.testing.assert_allclose(picture, expected, atol=1)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.pgm"])
+def test_sixteen_bits_are_divided_not_clipped(tmp_path, name):
+    save(tmp_path, name, GREY.astype(np.uint16) * 257)
+    np.testing.assert_array_equal(only(tmp_path, (12, 12)), GREY)
+
+
+@pytest.mark.parametrize("name", ["a.bmp", "a.gif", "a.tif", "a.webp", "noending"])
+def test_formats(tmp_path, name):
+    options = {"lossless": True} if name == "a.webp" else {}
+    save(tmp_path, name, GREY, format=None if "." in name else "PNG", **options)
+    np.testing.assert_allclose(only(tmp_path, (12, 12)), GREY, atol=1)
+
+
+# -- folders --------------------------------------------------------------------
+
+
+def test_a_folder_is_read_by_name_with_its_subfolders(tmp_path):
+    names = ["b/2.png", "a.png", "b/10.png", "c.png", "b/deep/1.png"]
+    for value, name in enumerate(names):
+        save((tmp_path / name).parent, tmp_path / name, GREY * 0 + np.uint8(value))
+    pictures, skipped = read_pictures(str(tmp_path), (1, 1))
+    assert [names[value] for value in pictures[:, 0, 0]] == sorted(names)
+    assert not skipped
+    watched = []
+    read_pictures(tmp_path, (1, 1), watch=lambda all: watched.append(len(all)) or all)
+    assert watched == [5]
+
+
+def test_what_cannot_be_read_is_skipped_with_its_reason(tmp_path, monkeypatch):
+    good, bad = tmp_path / "pictures", {}
+
+    def plant(name, reason):
+        bad[str(good / name)] = reason
+        return good / name
+
+    save(good, "m.png", GREY)
+    whole = (good / "m.png").read_bytes()
+    plant("text.png", "not a picture").write_text("not a picture")
+    plant("empty.jpg", "not a picture").write_bytes(b"")
+    plant("cut.png", "a damaged picture").write_bytes(whole[:100])
+    save(good, plant("cut.jpg", "a damaged picture"), COLOUR)
+    cut = (good / "cut.jpg").read_bytes()
+    (good / "cut.jpg").write_bytes(cut[:-30])
+    save(good, plant("float.tif", "values without a known range"), GREY / np.float32(9))
+    save(good, plant("script.eps", "not a picture"), GREY)
+    plant("loop", "Too many levels of symbolic links").symlink_to("loop")
+    plant("nowhere", "No such file or directory").symlink_to("nothing")
+    plant("circle", "a link to a folder").symlink_to(good)
+    os.mkfifo(plant("pipe.png", "not a regular file"))
+    save(good, plant("bomb.png", "too many pixels"), np.zeros((20, 20), np.uint8))
+    save(good, plant("fuse.png", "too many pixels"), np.zeros((15, 15), np.uint8))
+    # Between the bounds Pillow only warns.
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 12 * 12)
+    pictures, skipped = read_pictures(good, (12, 12))
+    assert skipped == bad
+    np.testing.assert_array_equal(pictures, GREY[None])
+
+
+def test_every_truncation_is_a_picture_or_skipped(tmp_path):
+    for format in ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF"):
+        folder = tmp_path / format
+        save(folder, "whole", COLOUR, format=format)
+        whole = (folder / "whole").read_bytes()
+        lengths = range(0, len(whole), 1 + len(whole) // 40)
+        for length in lengths:
+            (folder / f"{length}").write_bytes(whole[:length])
+        pictures, skipped = read_pictures(folder, (4, 4))
+        assert len(pictures) + len(skipped) == len(lengths) + 1
+        assert len(skipped) > 10, format
+
+
+def test_nothing_to_read(tmp_path):
+    with pytest.raises(InvalidInput, match="^Expected an existing folder or file"):
+        read_pictures(tmp_path / "none", (4, 4))
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(InvalidInput, match="^Expected an existing folder or file"):
+        read_pictures(tmp_path / "loop", (4, 4))
+    (tmp_path / "folder").mkdir()
+    expected = "^Expected at least one picture. Received: path=.*skipped='no files'$"
+    with pytest.raises(InvalidInput, match=expected):
+        read_pictures(tmp_path / "folder", (4, 4))
+    (tmp_path / "folder" / "x").write_text("")
+    with pytest.raises(InvalidInput, match="skipped='not a picture'$"):
+        read_pictures(tmp_path / "folder", (4, 4))
+
+
+# -- arrays ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("write", [np.save, np.savez, np.savez_compressed])
+@pytest.mark.parametrize("array", [GREY, GREY[..., None], COLOUR])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_arrays(tmp_path, write, array, dtype):
+    path = tmp_path / ("a.npy" if write is np.save else "a.npz")
+    several = np.stack([array, array[::-1]])
+    write(path, several if dtype == "uint8" else np.float32(several / 255))
+    colour = array.shape[2:] == (3,)
+    pictures, skipped = read_pictures(path, (12, 12), colour=colour)
+    assert pictures.dtype == np.uint8 and not skipped
+    np.testing.assert_array_equal(pictures, several if colour else [GREY, GREY[::-1]])
+    small, _ = read_pictures(path, (4, 4), colour=colour)
+    expected = means(COLOUR if colour else GREY, (4, 4))
+    np.testing.assert_allclose(small[0].astype(float), expected, atol=1)
+
+
+def test_arrays_that_are_refused(tmp_path):
+    np.savez(tmp_path / "two.npz", a=GREY[None], b=GREY[None])
+    np.save(tmp_path / "wild.npy", np.full((2, 4, 4), 1.5))
+    np.save(tmp_path / "objects.npy", np.array([{}], object), allow_pickle=True)
+    np.savez(tmp_path / "flat.npz", GREY)
+    (tmp_path / "text.npy").write_text("text")
+    np.savez(tmp_path / "cut.npz", GREY[None])
+    data = (tmp_path / "cut.npz").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(data.replace(b"(1, 12, 12)", b"(9, 12, 12)"))
+    for name, message in {
+        "two.npz": "Expected one array in it. Received: path=.*['a.npy', 'b.npy']",
+        "wild.npy": "Expected float pictures in [0, 1]",
+        "objects.npy": "Expected pictures of dtype uint8 or float",
+        "flat.npz": "Expected at least one picture, shape (N, h, w)",
+        "text.npy": "Expected a readable .npy or .npz file",
+        "cut.npz": "Expected a readable .npy or .npz file (Bad CRC",
+    }.items():
+        message = re.escape(message).replace(r"\.\*", ".*")
+        with pytest.raises(InvalidInput, match=f"^{message}"):
+            read_pictures(tmp_path / name, (4, 4))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"size": 4}, r"size to be \(height, width\)"),
+        ({"size": (4, 0)}, "width to be a positive integer"),
+        ({"keep": 0}, "keep above 0"),
+        ({"keep": 1.1}, r"keep to be a finite number in \[0, 1\]"),
+        ({"path": 3}, "a path"),
+    ],
+)
+def test_arguments_are_checked(tmp_path, options, message):
+    save(tmp_path, "a.png", GREY)
+    with pytest.raises(InvalidInput, match=f"^Expected {message}"):
+        read_pictures(**{"path": tmp_path, "size": (4, 4), **options})
