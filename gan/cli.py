@@ -10,6 +10,7 @@ from gan._validation import InvalidInput
 COMMANDS = [
     "faces",
     "segment",
+    "prepare",
     "train",
     "evaluate",
     "compare",

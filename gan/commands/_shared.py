@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import sys
+import time
 
 from gan._files import expect_writable
 from gan._validation import expect
@@ -114,3 +115,15 @@ def finish(figure, arguments):
     print(plots.save(figure, arguments.output))
     if arguments.show:
         plots.show(figure)
+
+
+def progress(items):
+    """Give the items one by one; on a terminal, after two seconds, count them."""
+    told, following = False, time.monotonic() + 2
+    for done, item in enumerate(items):
+        if time.monotonic() > following and sys.stderr.isatty():
+            told, following = True, time.monotonic() + 0.2
+            print(f"\r{done} of {len(items)}", end="", file=sys.stderr, flush=True)
+        yield item
+    if told:
+        print(f"\r{len(items)} of {len(items)}", file=sys.stderr)
