@@ -6,6 +6,7 @@ import sys
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "AC_GAN": "gan.ac_gan",
     "AdversarialModel": "gan.base",
     "Diverged": "gan.loop",
     "MinimaxGAN": "gan.minimax_gan",

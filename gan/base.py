@@ -4,7 +4,6 @@ import functools
 import warnings
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 # Imported for their registration: Keras finds what a model file names only then.
@@ -12,7 +11,7 @@ from gan import fast_layers, latent, schedules  # noqa: F401
 from gan._validation import expect, expect_number, expect_positive_int
 from gan.adam import Adam
 from gan.loop import GraphLoop
-from gan.real_examples import as_real_examples, equal
+from gan.real_examples import as_real_examples, count_rows, equal, take, take_first
 from gan.saving import WholeModel
 from gan.stream import Stream, distinct_rows
 
@@ -29,7 +28,9 @@ class AdversarialModel(GraphLoop, WholeModel):
       `log_names`;
     - `discriminator_extra(real, fake)`: a further term of the discriminator's
       objective, with the names of its logs in `log_names`;
-    - `after_discriminator_update()`: a constraint on the discriminator.
+    - `after_discriminator_update()`: a constraint on the discriminator;
+    - `as_examples`, `get_fake_sample` and `judge(sample)`, where a sample is more than
+      rows, as in `gan.AC_GAN`.
 
     Example:
 
@@ -81,6 +82,8 @@ class AdversarialModel(GraphLoop, WholeModel):
     """
 
     log_names = ("discr_loss", "gen_loss")
+    # Of latents, in an update of the generator.
+    generator_batches = 1
 
     def __init__(
         self,
@@ -115,8 +118,7 @@ class AdversarialModel(GraphLoop, WholeModel):
             )
         if latent_generator is not None:
             _expect_latents(latent_generator, generator)
-        row_shape = discriminator.input_shape[1:]
-        real_examples = as_real_examples(real_examples, row_shape, batch_size)
+        real_examples = self.as_examples(real_examples, discriminator, batch_size)
         super().__init__(**options)
         self.batch_size = int(batch_size)
         self.disc_iter = int(disc_iter)
@@ -157,6 +159,15 @@ class AdversarialModel(GraphLoop, WholeModel):
         """Loss of the generator from D(fake) `(batch, 1)`; a subclass's."""
         raise NotImplementedError
 
+    @staticmethod
+    def as_examples(value, discriminator, batch_size):
+        """Check `real_examples` and bring them into the form samples are drawn from."""
+        return as_real_examples(value, discriminator.input_shape[1:], batch_size)
+
+    def judge(self, sample):
+        """What the losses are given of a sample: the discriminator's outputs on it."""
+        return self.discriminator(sample, training=True)
+
     def output_logs(self, real, fake):
         """Further logs of the discriminator's outputs `(batch, 1)`: dict of scalars."""
         return {}
@@ -184,8 +195,7 @@ class AdversarialModel(GraphLoop, WholeModel):
 
     @real_examples.setter
     def real_examples(self, value):
-        row_shape = self.discriminator.input_shape[1:]
-        value = as_real_examples(value, row_shape, self.batch_size)
+        value = self.as_examples(value, self.discriminator, self.batch_size)
         # The traced graph holds the tensor: equal data must not cost a new trace.
         if not equal(value, self._real_examples):
             self._real_examples = value
@@ -202,6 +212,18 @@ class AdversarialModel(GraphLoop, WholeModel):
         Returns:
             Float32 tensor `(size, …)` of the generator's output shape.
         """
+        network = self._drawing(training, averaged)
+        with self.stream.feeds():
+            return network(self._latents(size), training=training)
+
+    def _drawing(self, training, averaged):
+        if averaged is None:
+            averaged = self.averaged_generator is not None and not training
+        network = self.averaged_generator if averaged else self.generator
+        expect(network is not None, "a model with ema=", averaged=averaged)
+        return network
+
+    def _latents(self, size):
         size = self.batch_size if size is None else size
         expect_positive_int(size=size)
         expect(
@@ -210,12 +232,8 @@ class AdversarialModel(GraphLoop, WholeModel):
             "be stored)",
             latent_generator=self.latent_generator,
         )
-        if averaged is None:
-            averaged = self.averaged_generator is not None and not training
-        network = self.averaged_generator if averaged else self.generator
-        expect(network is not None, "a model with ema=", averaged=averaged)
         with self.stream.feeds():
-            return network(self.latent_generator(size), training=training)
+            return self.latent_generator(size)
 
     def get_real_sample(self, size=None):
         """Random distinct rows of `real_examples`.
@@ -232,18 +250,11 @@ class AdversarialModel(GraphLoop, WholeModel):
         real = self._real_examples
         expect(real is not None, "real_examples: give them to fit", real_examples=real)
         if isinstance(real, tf.data.Dataset):
-            rows = next(iter(real.unbatch().batch(size)))
-            expect(
-                len(rows) == size, f"a Dataset of at least {size} rows", rows=len(rows)
-            )
-            return self._as_rows(rows)
-        expect(size <= len(real), f"size of at most N={len(real)}", size=size)
-        numbers = distinct_rows(len(real), size, self.stream.next_seed())
-        if isinstance(real, np.memmap):
-            rows = tf.numpy_function(lambda i: real[i], [numbers], real.dtype)
-            rows.set_shape((size, *real.shape[1:]))
-            return self._as_rows(rows)
-        return self._as_rows(tf.gather(real, numbers))
+            return self._as_rows(take_first(real, size))
+        rows = count_rows(real)
+        expect(size <= rows, f"size of at most N={rows}", size=size)
+        numbers = distinct_rows(rows, size, self.stream.next_seed())
+        return self._as_rows(take(real, numbers))
 
     def _as_rows(self, rows):
         pictures = rows.dtype == tf.uint8
@@ -280,13 +291,14 @@ class AdversarialModel(GraphLoop, WholeModel):
         logs = discriminator_logs | generator_logs
         return {name: logs[name] for name in self.log_names}
 
-    def _fakes_for_training(self):
-        return self.get_fake_sample(training=self.batch_statistics, averaged=False)
+    def _fakes_for_training(self, batches=1):
+        size = batches * self.batch_size
+        return self.get_fake_sample(size, self.batch_statistics, averaged=False)
 
     def _update_discriminator(self, real, fake):
         network = self.discriminator
         with tf.GradientTape() as tape:
-            outputs = network(real, training=True), network(fake, training=True)
+            outputs = self.judge(real), self.judge(fake)
             loss = network.loss(*outputs)
             extra, logs = self.discriminator_extra(real, fake)
             objective = _regularised(loss + extra, network)
@@ -298,8 +310,8 @@ class AdversarialModel(GraphLoop, WholeModel):
     def _update_generator(self):
         network = self.generator
         with tf.GradientTape() as tape:
-            fake = self._fakes_for_training()
-            loss = network.loss(self.discriminator(fake, training=True))
+            fake = self._fakes_for_training(self.generator_batches)
+            loss = network.loss(self.judge(fake))
             objective = _regularised(loss, network)
         weights = network.trainable_variables
         network.optimizer.apply(tape.gradient(objective, weights), weights)
@@ -376,7 +388,7 @@ def _regularised(objective, network):
 
 def _pick(batches, iteration):
     expect(batches is not None, "a real batch: the data are a Dataset", batch=None)
-    return batches[iteration] if isinstance(batches, (list, tuple)) else batches
+    return batches[iteration] if isinstance(batches, list) else batches
 
 
 def _expect_networks(generator, discriminator):
@@ -424,7 +436,10 @@ def _expect_latents(latent_generator, generator):
         "latent_generator to return a tensor drawn with TensorFlow",
         returned=type(drawn).__name__,
     )
-    expected = (2, *generator.input_shape[1:])
+    shape = generator.input_shape
+    # The first input, where there are several.
+    shape = shape[0] if isinstance(shape[0], tuple) else shape
+    expected = (2, *shape[1:])
     expect(
         tuple(drawn.shape) == expected,
         f"latent_generator(2) of shape {expected}, as the generator takes",

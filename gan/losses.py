@@ -2,9 +2,11 @@
 
 Every function takes the discriminator's outputs on real rows and on fake rows
 (float tensors `(batch, 1)`, any range; log-probabilities `(batch, 2)` in the
-two-class pair) and gives a float scalar to minimise.
+two-class pair) and gives a float scalar to minimise. The last two functions are the
+parts of conditional models' losses, from probabilities.
 """
 
+import keras
 import tensorflow as tf
 
 
@@ -184,3 +186,51 @@ def two_class_generator(fake):
         Goodfellow et al. 2014, Generative Adversarial Nets, end of section 3.
     """
     return -tf.reduce_mean(fake[:, 1])
+
+
+# Keras's own cross-entropies, for they go back to the logits of probabilities that a
+# sigmoid or softmax has just made: sure ones neither overflow nor lose their slope.
+
+
+def binary_cross_entropy(probabilities, target):
+    """Cross-entropy of the probability of "real" with one target for all rows.
+
+    Args:
+        probabilities: float tensor `(batch, 1)` in [0, 1], best straight from a
+            sigmoid.
+        target: float in [0, 1]; 1 for real, 0 for fake, below 1 for smoothed labels.
+
+    Returns:
+        Float scalar tensor, at least 0.
+
+    Formula:
+        −mean(t log p + (1 − t) log(1 − p))
+
+    Reference:
+        Odena et al. 2017, Conditional Image Synthesis with Auxiliary Classifier
+        GANs, equation 2.
+    """
+    targets = tf.fill(tf.shape(probabilities), target)
+    return tf.reduce_mean(keras.losses.binary_crossentropy(targets, probabilities))
+
+
+def class_cross_entropy(probabilities, labels):
+    """Cross-entropy of the probabilities of the classes with the rows' classes.
+
+    Args:
+        probabilities: float tensor `(batch, classes)` in [0, 1], best straight from a
+            softmax.
+        labels: int tensor `(batch,)` in [0, classes).
+
+    Returns:
+        Float scalar tensor, at least 0.
+
+    Formula:
+        −mean(log p[label])
+
+    Reference:
+        Odena et al. 2017, Conditional Image Synthesis with Auxiliary Classifier
+        GANs, equation 3.
+    """
+    loss = keras.losses.sparse_categorical_crossentropy(labels, probabilities)
+    return tf.reduce_mean(loss)

@@ -53,10 +53,117 @@ def as_real_examples(value, row_shape, batch_size):
     return tf.reshape(tf.convert_to_tensor(value), (-1, *row_shape))
 
 
+def as_labelled_examples(value, row_shape, batch_size, classes):
+    """Check real examples with labels and bring them into the form of the draws.
+
+    Args:
+        value: pair `(rows, labels)`, rows as in `as_real_examples` and labels as in
+            `as_labels`; a `tf.data.Dataset` of such pairs of batches (whose labels'
+            range is not read through); or None.
+        row_shape: tuple, shape of a row as the discriminator takes it.
+        batch_size: int, rows in a sample.
+        classes: int, number of classes.
+
+    Returns:
+        None, the Dataset, or a tuple of what `as_real_examples` and `as_labels` give.
+
+    Raises:
+        InvalidInput: if either is not of its form, or their lengths differ.
+    """
+    if value is None:
+        return None
+    if isinstance(value, tf.data.Dataset):
+        spec = value.element_spec
+        pair = isinstance(spec, tuple) and len(spec) == 2
+        expect(pair, "a Dataset of pairs (rows, labels)", element_spec=spec)
+        _as_dataset(value.map(lambda rows, labels: rows), row_shape, batch_size)
+        expected = "labels in the Dataset that are integers of shape (batch,)"
+        labels = isinstance(spec[1], tf.TensorSpec) and spec[1].dtype.is_integer
+        expect(labels and spec[1].shape[1:] in ((), (1,)), expected, labels=spec[1])
+        return value
+    pair = isinstance(value, (tuple, list)) and len(value) == 2
+    expect(
+        pair and hasattr(value[0], "shape"),
+        "real_examples to be a pair of arrays (rows, labels) or a tf.data.Dataset",
+        real_examples=value,
+    )
+    rows = as_real_examples(value[0], row_shape, batch_size)
+    labels = as_labels(value[1], classes)
+    expect(
+        len(labels) == len(rows),
+        f"a label for each of {len(rows)} real examples",
+        labels=len(labels),
+    )
+    return rows, labels
+
+
+def as_labels(labels, classes):
+    """Check class labels.
+
+    Args:
+        labels: array, tensor or list of integers in [0, classes), `(N,)` or `(N, 1)`.
+        classes: int, number of classes.
+
+    Returns:
+        Int32 tensor `(N,)`.
+
+    Raises:
+        InvalidInput: for another dtype, shape or range.
+    """
+    labels = np.asarray(labels)
+    shaped = labels.ndim >= 1 and labels.shape[1:] in ((), (1,)) and labels.size > 0
+    expect(shaped, "labels of shape (N,)", shape=labels.shape)
+    expect(labels.dtype.kind in "iu", "integer labels", dtype=str(labels.dtype))
+    for label in (labels.min(), labels.max()):
+        inside = 0 <= label < classes
+        expect(inside, f"labels from 0 to {classes - 1}", label=int(label))
+    return tf.constant(labels.reshape(-1), tf.int32)
+
+
+def count_rows(real_examples):
+    """Number of rows, of labelled ones too."""
+    return len(real_examples[0] if isinstance(real_examples, tuple) else real_examples)
+
+
+def take(real_examples, numbers):
+    """The rows of these numbers, with their labels if they have any.
+
+    Args:
+        real_examples: what `as_real_examples` or `as_labelled_examples` gave, not a
+            Dataset.
+        numbers: int64 tensor `(size,)`.
+
+    Returns:
+        Tensor `(size, …)` of the data's dtype, or a tuple of two.
+    """
+    if isinstance(real_examples, tuple):
+        return tuple(take(part, numbers) for part in real_examples)
+    if not isinstance(real_examples, np.memmap):
+        return tf.gather(real_examples, numbers)
+    dtype = real_examples.dtype
+    rows = tf.numpy_function(lambda i: real_examples[i], [numbers], dtype)
+    rows.set_shape((*numbers.shape, *real_examples.shape[1:]))
+    return rows
+
+
+def take_first(dataset, size):
+    """The first rows of a Dataset, as `take` gives them.
+
+    Raises:
+        InvalidInput: if it has fewer.
+    """
+    sample = next(iter(dataset.unbatch().batch(size)))
+    rows = count_rows(sample)
+    expect(rows == size, f"a Dataset of at least {size} rows", rows=rows)
+    return sample
+
+
 def equal(value, other):
     """Whether two checked real examples are the same or hold the same numbers."""
     if value is other:
         return True
+    if isinstance(value, tuple) and isinstance(other, tuple):
+        return all(equal(a, b) for a, b in zip(value, other, strict=True))
     if not (tf.is_tensor(value) and tf.is_tensor(other)):
         return False
     same = value.shape == other.shape and value.dtype == other.dtype
@@ -70,7 +177,7 @@ def count_batches(real_examples, batch_size):
         InvalidInput: for a Dataset without a known length.
     """
     if not isinstance(real_examples, tf.data.Dataset):
-        return math.ceil(len(real_examples) / batch_size)
+        return math.ceil(count_rows(real_examples) / batch_size)
     count = int(real_examples.cardinality())
     expected = "steps_per_epoch for a Dataset of unknown length"
     expect(count >= 1, expected, steps_per_epoch=None)

@@ -26,7 +26,7 @@ LEAVES = {"losses", "penalties", "latent", "toys", "metrics", "plots", "weights"
 LEAVES |= {"faces", "schedules", "stream", "adam", "pca", "real_examples", "saving"}
 LEAVES |= {"fast_layers", "animation", "picture_files"}
 CLASSES = {"simple_gan", "wgan_clip", "wgan_gp"}
-CLASSES |= {"minimax_gan", "non_saturating_gan", "two_class_gan"}
+CLASSES |= {"ac_gan", "minimax_gan", "non_saturating_gan", "two_class_gan"}
 NUMPY_ONLY = ["animation", "faces", "metrics", "plots", "toys", "weights"]
 FRAMEWORKS = {"tensorflow", "keras", "tf_keras", "torch", "jax"}
 

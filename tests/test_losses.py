@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -40,6 +41,14 @@ def sigmoid(logits):
             -(np.log(0.8) + np.log(0.5)) / 2 - (np.log(1) + np.log(0.4)) / 2,
         ),
         (losses.two_class_generator(TWO_FAKE), -(np.log(0.1) + np.log(1)) / 2),
+        (
+            losses.binary_cross_entropy(np.float32([[0.2], [0.9]]), 0.75),
+            -0.75 * np.log([0.2, 0.9]).mean() - 0.25 * np.log([0.8, 0.1]).mean(),
+        ),
+        (
+            losses.class_cross_entropy(np.exp(TWO_REAL), np.array([1, 0])),
+            -np.log([0.8, 0.5]).mean(),
+        ),
     ],
 )
 def test_losses_by_hand(value, by_hand):
@@ -80,3 +89,24 @@ def test_cross_entropy_of_far_logits_is_exact_and_so_is_its_slope(size):
     ):
         np.testing.assert_allclose(value, expected, rtol=1e-6)
         np.testing.assert_allclose(tape.gradient(value, far), slope, atol=1e-12)
+
+
+@pytest.mark.parametrize("run", [lambda f: f, tf.function])
+def test_cross_entropy_of_sure_probabilities_knows_their_logits(run):
+    """A probability of 0 in float32 has still its cross-entropy, and a slope."""
+    logits = tf.constant([[-200.0, 100.0]])
+
+    @run
+    def both():
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(logits)
+            one = keras.activations.sigmoid(logits[:, :1])
+            one = losses.binary_cross_entropy(one, 1.0)
+            many = keras.activations.softmax(logits)
+            many = losses.class_cross_entropy(many, tf.constant([0]))
+        return one, many, tape.gradient(one, logits), tape.gradient(many, logits)
+
+    one, many, one_slope, many_slope = both()
+    np.testing.assert_allclose([one, many], [200, 300])
+    np.testing.assert_allclose(one_slope, [[-1, 0]])
+    np.testing.assert_allclose(many_slope, [[-1, 1]])

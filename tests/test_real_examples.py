@@ -5,7 +5,17 @@ import pytest
 import tensorflow as tf
 
 from gan._validation import InvalidInput
-from gan.real_examples import as_real_examples, count_batches, endless_batches, equal
+from gan.real_examples import (
+    as_labelled_examples,
+    as_labels,
+    as_real_examples,
+    count_batches,
+    count_rows,
+    endless_batches,
+    equal,
+    take,
+    take_first,
+)
 
 ROWS = np.arange(24).reshape(6, 4)
 
@@ -143,3 +153,56 @@ def test_a_dataset_of_fewer_rows_than_a_batch():
         [0, 1, 0, 1, 0],
         [1, 0, 1, 0, 1],
     ]
+
+
+# -- labels ---------------------------------------------------------------------
+
+PAIR = ROWS, np.arange(6) % 3
+
+
+def test_labelled_examples():
+    """Their forms and refusals are in test_ac_gan."""
+    assert as_labelled_examples(None, (4,), 6, 3) is None
+    for form in (list, np.uint8, tf.constant, lambda labels: labels[:, None]):
+        rows, labels = as_labelled_examples((ROWS, form(PAIR[1])), (4,), 6, 3)
+        assert rows.dtype == tf.float32 and labels.dtype == tf.int32
+        np.testing.assert_array_equal(rows, ROWS)
+        np.testing.assert_array_equal(labels, PAIR[1])
+    pairs = tf.data.Dataset.from_tensors(PAIR)
+    assert as_labelled_examples(pairs, (4,), 6, 3) is pairs
+
+
+def test_labels_are_not_cut_to_fit():
+    assert as_labels(np.int64([0, 2]), 3).shape == (2,)
+    for label in (2**32, -(2**32)):
+        with pytest.raises(InvalidInput, match="Expected labels from 0 to 2. Received"):
+            as_labels([label], 3)
+
+
+def test_pairs_are_counted_and_compared():
+    pair, other = (as_labelled_examples(PAIR, (4,), 6, 3) for _ in range(2))
+    assert count_rows(pair) == 6 and count_batches(pair, 4) == 2
+    assert equal(pair, other)
+    assert not equal(pair, (pair[0], pair[1] + 1))
+    assert not equal(pair, pair[0]) and not equal(pair[0], pair)
+
+
+def test_rows_and_labels_are_taken_together(tmp_path):
+    np.save(tmp_path / "x.npy", ROWS)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    numbers = tf.constant([4, 0], tf.int64)
+    np.testing.assert_array_equal(take(tf.constant(ROWS), numbers), ROWS[[4, 0]])
+    for rows in (tf.constant(ROWS), mapped):
+        taken = tf.function(lambda rows=rows: take((rows, PAIR[1]), numbers))()
+        np.testing.assert_array_equal(taken[0], ROWS[[4, 0]])
+        np.testing.assert_array_equal(taken[1], [1, 0])
+        assert taken[0].shape == (2, 4)
+
+
+def test_the_first_rows_of_a_dataset():
+    pairs = tf.data.Dataset.from_tensor_slices(PAIR).batch(4)
+    rows, labels = take_first(pairs, 5)
+    np.testing.assert_array_equal(rows, ROWS[:5])
+    np.testing.assert_array_equal(labels, PAIR[1][:5])
+    with pytest.raises(InvalidInput, match="Expected a Dataset of at least 7 rows"):
+        take_first(pairs, 7)
