@@ -48,13 +48,14 @@ def test_logged_losses_are_those_of_the_log_probabilities():
 
 def test_it_goes_on_from_a_file_with_momentum_and_regulariser(tmp_path):
     model = two_classes()
-    model.fit(epochs=1, steps_per_epoch=3, verbose=0)
+    model.train_step(None)
     model.save(tmp_path / "half.keras")
     other = gan.load_model(tmp_path / "half.keras")
     assert type(other.discriminator.optimizer) is keras.optimizers.SGD
     assert type(other.generator.optimizer) is keras.optimizers.Adam
+    other.real_examples = model.real_examples
     for one in (model, other):
-        one.fit(model.real_examples, epochs=1, steps_per_epoch=3, verbose=0)
+        one.train_step(None)
     for a, b in zip(state(model), state(other), strict=True):
         np.testing.assert_array_equal(a, b)
 
