@@ -1,9 +1,13 @@
 """The command line: what `main.py`, `python -m gan` and `gan` call."""
 
 import argparse
+import contextlib
 import importlib
+import logging
+import os
 import sys
 
+from gan import __version__
 from gan._validation import InvalidInput
 
 # Each is a file of gan/commands/; the help lists them in this order.
@@ -15,6 +19,7 @@ COMMANDS = [
     "evaluate",
     "compare",
 ]
+_OF_THE_WHOLE = ("-h", "--help", "--version")
 
 
 def main(argv=None, prog="gan"):
@@ -27,18 +32,46 @@ def main(argv=None, prog="gan"):
     Returns:
         int: 0, or 2 after one line on stderr for anything a user can get wrong.
     """
+    _prepare_streams()
+    # Where its cache cannot be written it would say so on each run.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     argv = sys.argv[1:] if argv is None else list(argv)
-    if not argv or argv[0] not in (*COMMANDS, "-h", "--help"):
+    if not argv or argv[0].startswith("-") and argv[0] not in _OF_THE_WHOLE:
         argv = ["faces", *argv]
-    arguments = _parser(prog).parse_args(argv)
     try:
-        arguments.run(arguments)
+        try:
+            arguments = _parser(prog).parse_args(argv)
+            arguments.run(arguments)
+        finally:
+            _flush()
+    except BrokenPipeError:
+        return 141  # what a shell reports of a program that SIGPIPE ended
     except (InvalidInput, ArithmeticError, OSError) as error:
         print(f"{prog}: error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _prepare_streams():
+    """Make stdout and stderr take whatever is printed."""
+    for name in ("stdout", "stderr"):
+        # Of a closed stream Python makes None, and the next file takes its number.
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))
+        # Names of files, and signs such as ±, need not be in the stream's encoding.
+        with contextlib.suppress(AttributeError):
+            getattr(sys, name).reconfigure(errors="backslashreplace")
+
+
+def _flush():
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Python would try again at its end, and complain.
+        sys.stdout = open(os.devnull, "w")
+        raise
 
 
 class _Parser(argparse.ArgumentParser):
@@ -60,6 +93,7 @@ def _parser(prog):
         f"  {prog} COMMAND --help  (all options of a command)",
         **formatter,
     )
+    parser.add_argument("--version", action="version", version=f"{prog} {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def add_command(name, run, text, example):

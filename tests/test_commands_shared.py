@@ -1,13 +1,47 @@
+import importlib.util
+import pathlib
+import shutil
+import tomllib
+
 import numpy as np
 import pytest
 
 from gan._validation import InvalidInput
 from gan.commands import _shared
 
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
 
 def test_weights_are_there():
     assert (_shared.WEIGHTS / "generator.h5").is_file()
     assert (_shared.WEIGHTS / "discriminator.h5").is_file()
+
+
+def test_weights_travel_in_the_wheel(tmp_path):
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    settings = settings["tool"]["setuptools"]
+    folders = {path.parent for path in (ROOT / "gan").rglob("*.py")}
+    packages = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
+    assert {*settings["packages"]} == packages | {"gan.pretrained"}
+    assert settings["package-dir"] == {"gan.pretrained": "faces"}
+    (pattern,) = settings["package-data"]["gan.pretrained"]
+    carried = {path.name for path in (ROOT / "faces").glob(pattern)}
+    assert {"generator.h5", "discriminator.h5"} <= carried
+    installed = tmp_path / "gan"
+    shutil.copytree(ROOT / "gan" / "commands", installed / "commands")
+    (installed / "pretrained").mkdir()
+    spec = importlib.util.spec_from_file_location(
+        "elsewhere", installed / "commands" / "_shared.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.WEIGHTS == installed / "pretrained"
+
+
+@pytest.mark.parametrize("screen, verbose", [(True, 1), (False, 2)])
+def test_a_progress_bar_is_for_terminals(screen, verbose, monkeypatch, capsys):
+    monkeypatch.setattr(_shared.sys.stdout, "isatty", lambda: screen)
+    assert _shared.verbose() == verbose
 
 
 def test_parts_lose_nothing_and_bound_the_size():

@@ -9,6 +9,7 @@ def test_train_writes_weights_that_draw(files, tmp_path, capsys):
     assert cli.main(["train", *pictures, "--output", str(run), *settings]) == 0
     out = capsys.readouterr().out
     assert "2/2" in out and str(run / "generator.h5") in out
+    assert not {"\b", "\r", "\x1b"} & {*out}
     made = ["--generator", str(run / "generator.h5")]
     made += ["--discriminator", str(run / "discriminator.h5")]
     assert cli.main([*made, "--count", "4", "--output", str(tmp_path / "x.png")]) == 0

@@ -9,7 +9,10 @@ import time
 from gan._files import expect_writable
 from gan._validation import expect
 
-WEIGHTS = pathlib.Path(__file__).resolve().parents[2] / "faces"
+_PACKAGE = pathlib.Path(__file__).resolve().parents[1]
+# A wheel carries the checkout's faces/ as gan/pretrained/, see pyproject.toml.
+_INSTALLED = _PACKAGE / "pretrained"
+WEIGHTS = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "faces"
 
 
 def add_generator(command):
@@ -115,6 +118,11 @@ def finish(figure, arguments):
     print(plots.save(figure, arguments.output))
     if arguments.show:
         plots.show(figure)
+
+
+def verbose():
+    """Keras's `verbose`: its bar on a terminal, a line an epoch elsewhere."""
+    return 1 if sys.stdout.isatty() else 2
 
 
 def progress(items):

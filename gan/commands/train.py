@@ -5,7 +5,7 @@ import pathlib
 
 from gan._files import expect_writable
 from gan._validation import expect, expect_positive_int
-from gan.commands._shared import add_seed, expect_seed, import_tensorflow
+from gan.commands._shared import add_seed, expect_seed, import_tensorflow, verbose
 
 
 def add(add_command):
@@ -79,6 +79,7 @@ def run(arguments):
             arguments.seed,
             restart=arguments.restart,
             until_course=arguments.until_course,
+            verbose=verbose(),
         )
     except KeyboardInterrupt:
         print("\nStopped and saved. The same command, without --restart, goes on.")
