@@ -23,7 +23,8 @@ _PUBLIC = {
     "uniform_generator": "gan.latent",
 }
 _MODULES = ["animation", "callbacks", "faces", "latent", "losses", "metrics"]
-_MODULES += ["penalties", "plots", "saving", "schedules", "toys", "weights"]
+_MODULES += ["penalties", "plots", "saving", "schedules", "toys", "walks"]
+_MODULES += ["weights"]
 
 __all__ = [*_PUBLIC, *_MODULES]
 

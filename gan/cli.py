@@ -14,6 +14,7 @@ from gan._validation import InvalidInput
 COMMANDS = [
     "faces",
     "segment",
+    "walk",
     "prepare",
     "train",
     "evaluate",

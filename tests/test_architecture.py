@@ -24,10 +24,10 @@ PRIVATE = {name for name in ROOMS if name.startswith("_")} - {"__main__"}
 COMMANDS = [name for name in ROOMS if name.startswith("commands.")]
 LEAVES = {"losses", "penalties", "latent", "toys", "metrics", "plots", "weights"}
 LEAVES |= {"faces", "schedules", "stream", "adam", "pca", "real_examples", "saving"}
-LEAVES |= {"fast_layers", "animation", "picture_files"}
+LEAVES |= {"fast_layers", "animation", "picture_files", "walks"}
 CLASSES = {"simple_gan", "wgan_clip", "wgan_gp"}
 CLASSES |= {"ac_gan", "minimax_gan", "non_saturating_gan", "two_class_gan"}
-NUMPY_ONLY = ["animation", "faces", "metrics", "plots", "toys", "weights"]
+NUMPY_ONLY = ["animation", "faces", "metrics", "plots", "toys", "walks", "weights"]
 FRAMEWORKS = {"tensorflow", "keras", "tf_keras", "torch", "jax"}
 
 

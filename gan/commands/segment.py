@@ -32,9 +32,7 @@ def run(arguments):
     expect(2 <= arguments.count <= 100, "count from 2 to 100", count=arguments.count)
     expect_drawing(arguments)
     import_tensorflow()
-    import numpy as np
-
-    from gan import plots
+    from gan import plots, walks
     from gan.generate_faces import convolutional_GenDiscr
     from gan.latent import normal_generator
     from gan.weights import load_weights
@@ -43,8 +41,7 @@ def run(arguments):
     load_weights((generator, arguments.generator))
     set_seed(arguments.seed)
     start, end = normal_generator(2, 16).numpy()
-    along = np.linspace(0, 1, arguments.count, dtype=np.float32)[:, None]
-    fakes = generate(generator, (1 - along) * start + along * end)
+    fakes = generate(generator, walks.segment(start, end, arguments.count))
     pictures = as_pictures(fakes, arguments.generator)
     title = "from one face to another, along a segment of latent space"
     finish(plots.strip(pictures, title=title), arguments)
