@@ -61,9 +61,12 @@ def _prepare_streams():
         # Of a closed stream Python makes None, and the next file takes its number.
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))
-        # Names of files, and signs such as ±, need not be in the stream's encoding.
+        # Names of files, and signs such as ±, need not be in the stream's encoding;
+        # who reads through a pipe wants to know how far it is.
         with contextlib.suppress(AttributeError):
-            getattr(sys, name).reconfigure(errors="backslashreplace")
+            getattr(sys, name).reconfigure(
+                errors="backslashreplace", line_buffering=True
+            )
 
 
 def _flush():

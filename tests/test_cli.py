@@ -1,5 +1,6 @@
 import shlex
 
+import numpy as np
 import pytest
 
 import gan
@@ -92,3 +93,23 @@ def test_interrupt_is_quiet(monkeypatch, networks, tmp_path):
     output = ["--output", str(tmp_path / "x.png")]
     assert cli.main([*networks, *output]) == 130
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "line",
+    [
+        "evaluate --pictures {files}/many.npy --generator {files}/g.h5",
+        "compare --epochs 1 --seeds 1",
+    ],
+)
+def test_two_runs_print_and_draw_the_same(line, files, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    np.save(files / "many.npy", rng.integers(0, 256, (200, 16, 16), "uint8"))
+    command = [*line.format(files=files).split(), "--output", "x.png", "--seed"]
+    seen = []
+    for seed in ("3", "3", "4"):
+        assert cli.main([*command, seed]) == 0
+        seen.append((capsys.readouterr().out, (tmp_path / "x.png").read_bytes()))
+    assert seen[0] == seen[1] != seen[2]
