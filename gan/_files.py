@@ -65,6 +65,32 @@ def expect_writable(path):
     return path
 
 
+@contextlib.contextmanager
+def made_folder(path):
+    """Make a folder unless it is there, and name it if using it then fails.
+
+    Args:
+        path: str or `os.PathLike`; the folders above it are made as well.
+
+    Yields:
+        pathlib.Path of the folder.
+
+    Raises:
+        InvalidInput: if `path` is no path or the system refuses something.
+    """
+    named = isinstance(path, (str, os.PathLike))
+    expect(named, "directory to be a path", directory=path)
+    path = pathlib.Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        yield path
+    except OSError as error:
+        reason = error.strerror or str(error)
+        expect(
+            False, f"a folder that can be written to ({reason})", directory=str(path)
+        )
+
+
 def _sync(path):
     descriptor = os.open(path, os.O_RDONLY)
     try:

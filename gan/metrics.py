@@ -11,6 +11,9 @@ import numpy as np
 
 from gan._validation import expect, expect_positive_int
 
+NAMES = ("sw2", "fd", "fd49", "kid", "precision", "recall", "chi2")
+NAMES += ("neighbour_ratio", "two_sample")
+_WHITENED = {"fd49", "precision", "recall", "chi2", "two_sample"}
 _BLOCK = 1000  # rows of a distance matrix held at once
 _RESAMPLES = 20
 _STUDENT = 2.093  # 97.5% point of Student's t with _RESAMPLES - 1 degrees of freedom
@@ -294,6 +297,41 @@ def two_sample_score(real, fake, points=5000, seed=0, axes=None):
     return float(((scores[0] > 0).mean() + (scores[1] <= 0).mean()) / 2)
 
 
+def measures(real, fake, names=NAMES, seed=0, axes=None):
+    """Some measures of fakes, without their intervals.
+
+    Args:
+        real, fake: arrays `(n, ...)`, `(m, ...)`, at least 8 rows each; for
+            "neighbour_ratio" `real` is the set that was trained on.
+        names: iterable of str, from `NAMES`.
+        seed: int, seed of everything drawn.
+        axes: `principal_axes` to look along; None: those of `real`.
+
+    Returns:
+        Dict of floats by name, in the order of `names`.
+
+    Raises: InvalidInput for unusable arguments.
+    """
+    names = expect_names(names)
+    real, fake = _flat(8, real=real, fake=fake)
+    if axes is None and {*names} & _WHITENED:
+        axes = principal_axes(real)
+    found = {}
+    for some, (measure, _) in _table(seed, axes, len(real)).items():
+        if {*names} & {*some.split()}:
+            values = np.atleast_1d(measure(real, fake)).tolist()
+            found |= zip(some.split(), values, strict=True)
+    return {name: found[name] for name in names}
+
+
+def expect_names(names):
+    """Expect an iterable of names of measures; return them as a tuple."""
+    several = tuple(names) if np.iterable(names) and not isinstance(names, str) else ()
+    known = 0 < len(several) == len({*several}) and {*several} <= {*NAMES}
+    expect(known, f"different names among {', '.join(NAMES)}", names=names)
+    return several
+
+
 def evaluate(real, fake, seed=0):
     """All measures of the fakes, beside those of other reals: the floor.
 
@@ -326,21 +364,7 @@ def evaluate(real, fake, seed=0):
     real, fake = rng.permutation(real), rng.permutation(fake)
     n = min(len(real) // 2, len(fake))
     reference, floor, axes = real[:n], real[n : 2 * n], principal_axes(real)
-
-    def fd49(a, b):
-        return frechet_distance(*(whitened_coordinates(p, axes) for p in (a, b)))
-
-    # Rows are cut here, not in the measure: half a sample is half of what it used.
-    table = {
-        "sw2": (lambda a, b: sliced_wasserstein(a, b, seed=seed), n),
-        "fd": (frechet_distance, n),
-        "fd49": (fd49, n),
-        "kid": (lambda a, b: kernel_distance(a, b)[0], 3000),
-        "precision recall": (lambda a, b: precision_recall(a, b, axes=axes), 4000),
-        "chi2": (lambda a, b: chi2_gap(a, b, axes), n),
-        "neighbour_ratio": (neighbour_ratio, 2000),
-        "two_sample": (lambda a, b: two_sample_score(a, b, seed=seed, axes=axes), 5000),
-    }
+    table = _table(seed, axes, n)
     report = {}
     for names, (measure, rows) in table.items():
         against = real if measure is neighbour_ratio else reference[:rows]
@@ -358,6 +382,25 @@ def evaluate(real, fake, seed=0):
             fields = ("value", "low", "high", "floor")
             report[name] = dict(zip(fields, column, strict=True))
     return report
+
+
+def _table(seed, axes, n):
+    """The measures by names, each with the most rows that it uses of n."""
+
+    def fd49(a, b):
+        return frechet_distance(*(whitened_coordinates(p, axes) for p in (a, b)))
+
+    # `evaluate` cuts rows before the measure: half a sample is half of what it used.
+    return {
+        "sw2": (lambda a, b: sliced_wasserstein(a, b, seed=seed), n),
+        "fd": (frechet_distance, n),
+        "fd49": (fd49, n),
+        "kid": (lambda a, b: kernel_distance(a, b)[0], 3000),
+        "precision recall": (lambda a, b: precision_recall(a, b, axes=axes), 4000),
+        "chi2": (lambda a, b: chi2_gap(a, b, axes), n),
+        "neighbour_ratio": (neighbour_ratio, 2000),
+        "two_sample": (lambda a, b: two_sample_score(a, b, seed=seed, axes=axes), 5000),
+    }
 
 
 def _flat(least, **sets):

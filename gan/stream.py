@@ -42,6 +42,23 @@ class Stream(keras.random.SeedGenerator):
             _feeding.reset(token)
 
 
+    @contextlib.contextmanager
+    def anew(self, seed):
+        """Within this context the stream starts from `seed`; then it goes on as before.
+
+        What a callback draws is the same every time and leaves no trace in the run.
+
+        Args:
+            seed: int.
+        """
+        before = self.state.numpy()
+        self.state.assign(Stream(seed).state)
+        try:
+            yield
+        finally:
+            self.state.assign(before)
+
+
 def next_seed():
     """Seed for one draw: from the feeding stream, else from TensorFlow's own state.
 

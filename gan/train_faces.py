@@ -12,7 +12,7 @@ import numpy as np
 from gan import metrics
 from gan._files import atomic_path
 from gan._validation import expect, expect_positive_int
-from gan.callbacks import Checkpoint
+from gan.checkpoint import Checkpoint
 from gan.generate_faces import convolutional_GenDiscr
 from gan.latent import LatentGenerator
 from gan.schedules import LinearDecay
@@ -161,17 +161,7 @@ def judge(pictures, fakes):
     """
     axes = metrics.principal_axes(pictures)
     half = np.random.default_rng(0).permutation(pictures)[: len(pictures) // 2]
-    white = [metrics.whitened_coordinates(some, axes) for some in (half, fakes)]
-    kid, _ = metrics.kernel_distance(half, fakes)
-    precision, recall = metrics.precision_recall(half, fakes, axes=axes)
-    return {
-        "sw2": metrics.sliced_wasserstein(half, fakes),
-        "fd": metrics.frechet_distance(half, fakes),
-        "fd49": metrics.frechet_distance(*white),
-        "kid": kid,
-        "precision": precision,
-        "recall": recall,
-    }
+    return metrics.measures(half, fakes, COURSE, axes=axes)
 
 
 def _better(name, value):

@@ -5,7 +5,7 @@ import tempfile
 
 import pytest
 
-from gan._files import atomic_path, expect_writable
+from gan._files import atomic_path, expect_writable, made_folder
 from gan._validation import InvalidInput
 
 
@@ -204,3 +204,19 @@ def test_pipes_and_impossible_names_are_refused(tmp_path):
         expect_writable(tmp_path / "pipe")
     with pytest.raises(InvalidInput, match="Expected a writable path"):
         expect_writable("a\0b")
+
+
+def test_a_folder_is_made_and_named_when_it_cannot_be_used(tmp_path):
+    for _ in range(2):
+        with made_folder(str(tmp_path / "a" / "b")) as folder:
+            assert folder == tmp_path / "a" / "b" and folder.is_dir()
+    (tmp_path / "file").write_text("")
+    said = r"a folder that can be written to \(.+\). Received: directory='.*file"
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(InvalidInput, match=said), made_folder(path):
+            pytest.fail("there is no folder")
+    said = r"a folder that can be written to \(full\). Received: directory='.*b'"
+    with pytest.raises(InvalidInput, match=said), made_folder(folder):
+        raise OSError(28, "full")
+    with pytest.raises(InvalidInput, match="directory to be a path"), made_folder(3):
+        pytest.fail("there is no folder")

@@ -296,6 +296,33 @@ def test_two_sample_score_is_near_the_best_possible():
 # --- all together ------------------------------------------------------------------
 
 
+def test_measures_by_name_are_the_functions():
+    real, fake = normal(60, 3, 1), normal(50, 3, 2)
+    white = [
+        metrics.whitened_coordinates(some, metrics.principal_axes(real))
+        for some in (real, fake)
+    ]
+    precision, recall = metrics.precision_recall(real, fake)
+    expected = {
+        "two_sample": metrics.two_sample_score(real, fake),
+        "sw2": metrics.sliced_wasserstein(real, fake),
+        "fd": metrics.frechet_distance(real, fake),
+        "fd49": metrics.frechet_distance(*white),
+        "kid": metrics.kernel_distance(real, fake)[0],
+        "precision": precision,
+        "recall": recall,
+        "chi2": metrics.chi2_gap(real, fake),
+        "neighbour_ratio": metrics.neighbour_ratio(real, fake),
+    }
+    assert {*expected} == {*metrics.NAMES}
+    found = metrics.measures(real, fake, expected)
+    assert found == expected and [*found] == [*expected]
+    assert metrics.measures(real, fake, ["recall"]) == {"recall": recall}
+    for names in [[], ["fid"], ["fd", "fd"], "fd", None, 3]:
+        with pytest.raises(InvalidInput, match="Expected different names among sw2, "):
+            metrics.measures(real, fake, names)
+
+
 def test_evaluate_reports_every_measure():
     real, fake = normal(300, 3), normal(160, 3, seed=1, shift=2)
     report = metrics.evaluate(real, fake)

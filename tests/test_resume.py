@@ -18,7 +18,7 @@ from test_base import CLASSES, assert_same
 import gan
 from gan import cli, saving
 from gan._validation import InvalidInput
-from gan.callbacks import Checkpoint
+from gan.checkpoint import Checkpoint
 from gan.train_faces import Recipe, train
 
 TESTS = pathlib.Path(__file__).resolve().parent
@@ -103,7 +103,7 @@ def fill(model, other):
 RUN = """
 import sys
 import numpy as np, keras, gan
-from gan.callbacks import Checkpoint
+from gan.checkpoint import Checkpoint
 
 class Report(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):

@@ -7,7 +7,7 @@ import pytest
 SOAK = """
 import gc, sys
 import numpy as np, keras, gan
-from gan.callbacks import Checkpoint
+from gan.checkpoint import Checkpoint
 
 def resident():
     gc.collect()

@@ -54,3 +54,15 @@ def test_inside_feeds_the_seed_comes_from_the_stream():
     with stream.feeds():
         inside = next_seed()
     np.testing.assert_array_equal(inside, twin.next_seed())
+
+
+def test_anew_draws_the_same_each_time_and_leaves_no_trace():
+    stream, twin = Stream(5), Stream(5)
+    draw = tf.function(stream.next_seed)
+    for _ in range(2):
+        draw(), twin.next_seed()
+        with stream.anew(3):
+            np.testing.assert_array_equal(draw(), Stream(3).next_seed())
+    with pytest.raises(RuntimeError), stream.anew(3):
+        raise RuntimeError
+    np.testing.assert_array_equal(draw(), twin.next_seed())

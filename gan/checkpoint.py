@@ -1,4 +1,4 @@
-"""What happens beside training while `fit` runs."""
+"""A run's state on disk: kept while `fit` runs, gone on with when it runs again."""
 
 import contextlib
 import os
@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from gan import saving
+from gan._files import made_folder
 from gan._validation import InvalidInput, expect, expect_number, expect_positive_int
 from gan.loop import Position
 
@@ -31,7 +32,8 @@ class Checkpoint(keras.callbacks.Callback):
         every: int, epochs between checkpoints. The last epoch and the place where
             Ctrl-C stopped are saved always.
         monitor: None, or the name of a log: the epoch with the best value is kept as
-            `best.keras` as well.
+            `best.keras` as well. Callbacks that add logs, such as
+            `gan.callbacks.Metrics`, come before this one in the list.
         mode: "min" or "max", which value of `monitor` is best.
         restart: bool, delete what an earlier run left there.
         go_back: int, how often to go back to the last checkpoint when training
@@ -41,7 +43,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     Attributes:
         history: dict of lists, the logs of all epochs of the run, those before the
-            resume included.
+            resume included; of a log that only some epochs have, only those.
         times_back: int, how often training went back.
     """
 
@@ -99,11 +101,11 @@ class Checkpoint(keras.callbacks.Callback):
             self.history.setdefault(name, []).append(float(value))
         position = Position(epoch + 1)
         if self.monitor is not None:
-            expect(
-                self.monitor in (logs or {}),
-                f"monitor to be one of {', '.join(logs or {})}",
-                monitor=self.monitor,
-            )
+            # A log may be there only every so many epochs, the first included.
+            known = ", ".join(self.history)
+            expected = f"monitor to be one of {known}"
+            expect(self.monitor in self.history, expected, monitor=self.monitor)
+        if self.monitor in (logs or {}):
             value = logs[self.monitor]
             sign = 1 if self.mode == "min" else -1
             if self.best is None or sign * value < sign * self.best:
@@ -184,16 +186,8 @@ class Checkpoint(keras.callbacks.Callback):
         """
         if self._lock is not None:
             return
-        try:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(self.directory / ".lock", os.O_RDWR | os.O_CREAT)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            expect(
-                False,
-                f"a folder that can be written to ({reason})",
-                directory=str(self.directory),
-            )
+        with made_folder(self.directory) as directory:
+            self._lock = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT)
         # Windows has no fcntl; there nothing guards the folder.
         with contextlib.suppress(ImportError):
             import fcntl

@@ -10,7 +10,7 @@ from test_base import assert_same, state
 
 import gan
 from gan._validation import InvalidInput
-from gan.callbacks import Checkpoint
+from gan.checkpoint import Checkpoint
 from gan.loop import Diverged
 
 
@@ -85,6 +85,20 @@ def test_it_keeps_the_last_and_the_best(vectors, tmp_path):
     assert names(tmp_path) == ["best.keras", *kept]
     notes = gan.saving.read_notes(tmp_path / "best.keras")
     assert notes["position"]["epoch"] == int(np.argmin(history)) + 1
+
+
+def test_the_best_of_a_log_that_only_some_epochs_have(vectors, tmp_path):
+    values = {0: 5.0, 2: 1.0, 4: 3.0}
+
+    class Sometimes(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs |= {"x": values[epoch]} if epoch in values else {}
+
+    checkpoint = Checkpoint(tmp_path, monitor="x")
+    fit(vectors(), 5, Sometimes(), checkpoint)
+    assert checkpoint.history["x"] == [5, 1, 3] and checkpoint.best == 1
+    notes = gan.saving.read_notes(tmp_path / "best.keras")
+    assert notes["position"]["epoch"] == 3
 
 
 def test_every_saves_the_end_too(vectors, tmp_path):
@@ -319,7 +333,7 @@ FULL = """
 import json, resource, signal, sys
 sys.path[:0] = [{root!r}, {tests!r}]
 import numpy as np, keras, gan
-from gan.callbacks import Checkpoint
+from gan.checkpoint import Checkpoint
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 keras.utils.set_random_seed(0)
 real = np.random.default_rng(0).normal(0.5, 0.1, (64, 2))
