@@ -106,10 +106,10 @@ class AC_GAN(AdversarialModel):
         with self.stream.feeds():
             return network([latents, labels], training=training), labels
 
-    def judge(self, sample):
+    def judge(self, sample, training=True):
         """Tuple `(generation, auxiliary, labels)` of a sample."""
         rows, labels = sample
-        return *self.discriminator(rows, training=True), labels
+        return *self.discriminator(rows, training=training), labels
 
     def discriminator_loss(self, real, fake):
         """Cross-entropy of real or fake, and of the class of real rows."""
@@ -126,9 +126,10 @@ class AC_GAN(AdversarialModel):
         """Shares of rows of which the discriminator names the class."""
         return {"real_class_acc": _accuracy(real), "fake_class_acc": _accuracy(fake)}
 
-    def _as_rows(self, sample):
+    def as_rows(self, sample):
+        """Rows and labels in the form that the discriminator and the losses take."""
         rows, labels = sample
-        return super()._as_rows(rows), tf.reshape(tf.cast(labels, tf.int32), (-1,))
+        return super().as_rows(rows), tf.reshape(tf.cast(labels, tf.int32), (-1,))
 
     def options(self):
         """The constructor's plain options by name."""

@@ -29,7 +29,7 @@ class AdversarialModel(GraphLoop, WholeModel):
     - `discriminator_extra(real, fake)`: a further term of the discriminator's
       objective, with the names of its logs in `log_names`;
     - `after_discriminator_update()`: a constraint on the discriminator;
-    - `as_examples`, `get_fake_sample` and `judge(sample)`, where a sample is more than
+    - `as_examples`, `get_fake_sample` and `judge`, where a sample is more than
       rows, as in `gan.AC_GAN`.
 
     Example:
@@ -164,9 +164,9 @@ class AdversarialModel(GraphLoop, WholeModel):
         """Check `real_examples` and bring them into the form samples are drawn from."""
         return as_real_examples(value, discriminator.input_shape[1:], batch_size)
 
-    def judge(self, sample):
+    def judge(self, sample, training=True):
         """What the losses are given of a sample: the discriminator's outputs on it."""
-        return self.discriminator(sample, training=True)
+        return self.discriminator(sample, training=training)
 
     def output_logs(self, real, fake):
         """Further logs of the discriminator's outputs `(batch, 1)`: dict of scalars."""
@@ -250,13 +250,14 @@ class AdversarialModel(GraphLoop, WholeModel):
         real = self._real_examples
         expect(real is not None, "real_examples: give them to fit", real_examples=real)
         if isinstance(real, tf.data.Dataset):
-            return self._as_rows(take_first(real, size))
+            return self.as_rows(take_first(real, size))
         rows = count_rows(real)
         expect(size <= rows, f"size of at most N={rows}", size=size)
         numbers = distinct_rows(rows, size, self.stream.next_seed())
-        return self._as_rows(take(real, numbers))
+        return self.as_rows(take(real, numbers))
 
-    def _as_rows(self, rows):
+    def as_rows(self, rows):
+        """Rows in the form of `real_examples`, as the discriminator takes them."""
         pictures = rows.dtype == tf.uint8
         rows = tf.cast(rows, tf.float32)
         rows = rows / 255.0 if pictures else rows
@@ -282,7 +283,7 @@ class AdversarialModel(GraphLoop, WholeModel):
         for iteration in range(self.disc_iter):
             if isinstance(self._real_examples, tf.data.Dataset):
                 real = _pick(useless_argument, iteration)
-                real = self._as_rows(real)
+                real = self.as_rows(real)
             else:
                 real = self.get_real_sample()
             fake = self._fakes_for_training()

@@ -15,6 +15,7 @@ from gan._validation import expect, expect_positive_int
 # Okabe and Ito's colours, which the colour-blind can tell apart.
 _BLUE, _VERMILLION = "#0072B2", "#D55E00"
 _GREEN, _PINK, _GREY = "#009E73", "#CC79A7", "#666666"
+_CYCLE = [_BLUE, _VERMILLION, _GREEN, _PINK, _GREY]
 
 _LOSSES = {
     "discr_loss": {"label": "discriminator loss", "color": _GREEN},
@@ -172,6 +173,30 @@ def losses(history, title=None):
     return _settle(figure)
 
 
+def curves(panels, title=None):
+    """Draw curves over the epochs, one panel beside the other.
+
+    Args:
+        panels: dict from the label of each panel's y axis to a dict of curves, from
+            names to pairs `(epochs, values)` of sequences of equal length.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    expect(len(panels) > 0, "at least one panel", panels=len(panels))
+    figure = _figure(420 * len(panels), 400, title)
+    several = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (label, named) in zip(several, panels.items(), strict=True):
+        for colour, (name, curve) in zip(_CYCLE, named.items(), strict=False):
+            epochs, values = (_numbers(**{name: numbers}) for numbers in curve)
+            same = epochs.ndim == 1 and epochs.shape == values.shape
+            expect(same, f"{name} of two equal lengths", shape=values.shape)
+            _draw_curve(axes, epochs, values, color=colour, label=name)
+        _finish_curves(axes, label)
+    return _settle(figure)
+
+
 def grid(size=64):
     """Give the points at which `points_and_values` shows the discriminator.
 
@@ -191,7 +216,7 @@ def grid(size=64):
     return np.float32(np.stack([x.ravel(), y.ravel()], axis=1))
 
 
-def points_and_values(real, fake, values, history, title=None):
+def points_and_values(real, fake, values, history=None, title=None):
     """Draw real and fake points over the discriminator's values, and the losses.
 
     Args:
@@ -200,7 +225,7 @@ def points_and_values(real, fake, values, history, title=None):
         values: array of shape `(g, g)`, the discriminator's values on
             `grid(g)`: `values[i, j]` belongs to `x = (j + .5) / g` and
             `y = (i + .5) / g`.
-        history: as for `losses`.
+        history: as for `losses`, or None to leave the losses out.
         title: str or None.
 
     Returns:
@@ -210,9 +235,9 @@ def points_and_values(real, fake, values, history, title=None):
     values = _numbers(values=values)
     square = values.ndim == 2 and values.shape[0] == values.shape[1] > 0
     expect(square, "values of shape (g, g)", shape=values.shape)
-    history = _history(history)
-    figure = _figure(1100, 480, title)
-    left, right = figure.subplots(1, 2)
+    histories = [] if history is None else [_history(history)]
+    figure = _figure(550 + 550 * len(histories), 480, title)
+    left, *right = figure.subplots(1, 1 + len(histories), squeeze=False)[0]
     background = left.imshow(
         values, origin="lower", extent=(0, 1, 0, 1), cmap="Greys_r", alpha=0.4
     )
@@ -221,38 +246,40 @@ def points_and_values(real, fake, values, history, title=None):
     left.scatter(*fake.T, s=8, color=_VERMILLION, linewidths=0, label="fake")
     left.set(xlabel="x", ylabel="y")
     left.legend(markerscale=2, loc="upper right")
-    _draw_losses(right, history)
+    for axes, history in zip(right, histories, strict=True):
+        _draw_losses(axes, history)
     return _settle(figure)
 
 
-def coloured_points(real, fake, history, title=None):
+def coloured_points(real, fake, history=None, title=None):
     """Draw real points beside fake ones, each in its own colour, and the losses.
 
     Args:
         real: array of shape `(n, 5)`, columns x, y, r, g, b; colours are
             clipped to [0, 1].
         fake: array of shape `(m, 5)`.
-        history: as for `losses`.
+        history: as for `losses`, or None to leave the losses out.
         title: str or None.
 
     Returns:
         `matplotlib.figure.Figure`.
     """
     clouds = {"real": _points(5, real=real), "fake": _points(5, fake=fake)}
-    history = _history(history)
-    figure = _figure(1300, 430, title)
-    *squares, right = figure.subplots(1, 3)
-    squares[1].sharex(squares[0])
-    squares[1].sharey(squares[0])
-    for axes, (name, cloud) in zip(squares, clouds.items(), strict=True):
+    histories = [] if history is None else [_history(history)]
+    figure = _figure(870 + 430 * len(histories), 430, title)
+    first, second, *right = figure.subplots(1, 2 + len(histories))
+    second.sharex(first)
+    second.sharey(first)
+    for axes, (name, cloud) in zip((first, second), clouds.items(), strict=True):
         axes.scatter(*cloud[:, :2].T, s=8, linewidths=0, c=cloud[:, 2:].clip(0, 1))
         axes.update_datalim([(0, 0), (1, 1)])
         axes.set(title=name, xlabel="x", ylabel="y", box_aspect=1)
-    _draw_losses(right, history)
+    for axes, history in zip(right, histories, strict=True):
+        _draw_losses(axes, history)
     return _settle(figure)
 
 
-def faces_and_values(pictures, values_real, values_fake, history, title=None):
+def faces_and_values(pictures, values_real, values_fake, history=None, title=None):
     """Draw fake pictures, the discriminator's values, and the losses.
 
     Args:
@@ -260,7 +287,7 @@ def faces_and_values(pictures, values_real, values_fake, history, title=None):
         values_real: array of shape `(n,)` or `(n, 1)`, the discriminator on
             real pictures.
         values_fake: array of shape `(m,)` or `(m, 1)`, the same on fake ones.
-        history: as for `losses`.
+        history: as for `losses`, or None to leave the losses out.
         title: str or None.
 
     Returns:
@@ -269,20 +296,22 @@ def faces_and_values(pictures, values_real, values_fake, history, title=None):
     pictures = _pictures(pictures)
     values_real = _column(values_real=values_real)
     values_fake = _column(values_fake=values_fake)
-    history = _history(history)
+    histories = [] if history is None else [_history(history)]
     tiled = tile(pictures, min(len(pictures), 10))
     height = min(960 * tiled.shape[0] // tiled.shape[1], 400)
     figure = _figure(1000, height + 400, title)
     above, below = figure.add_gridspec(2, 1, height_ratios=[height, 360])
     _draw_pictures(figure.add_subplot(above), tiled)
-    left, right = below.subgridspec(1, 2).subplots()
+    columns = below.subgridspec(1, 1 + len(histories))
+    left, *right = columns.subplots(squeeze=False)[0]
     bins = np.histogram_bin_edges(np.concatenate([values_real, values_fake]), 30)
     style = {"bins": bins, "histtype": "stepfilled", "alpha": 0.6}
     left.hist(values_real, color=_BLUE, label="real", **style)
     left.hist(values_fake, color=_VERMILLION, label="fake", **style)
     left.set(xlabel="discriminator", ylabel="pictures")
     left.legend()
-    _draw_losses(right, history)
+    for axes, history in zip(right, histories, strict=True):
+        _draw_losses(axes, history)
     return _settle(figure)
 
 
@@ -387,16 +416,24 @@ def _draw_pictures(axes, tiled):
 
 
 def _draw_losses(axes, history):
+    for name, curve in history.items():
+        _draw_curve(axes, range(1, len(curve) + 1), curve, **_LOSSES[name])
+    _finish_curves(axes, "loss")
+
+
+def _draw_curve(axes, epochs, curve, **style):
+    # Dots show a curve of one epoch, and would thicken one of a thousand.
+    axes.plot(epochs, curve, marker="." if len(curve) <= 50 else "", **style)
+
+
+def _finish_curves(axes, label):
     from matplotlib.ticker import MaxNLocator
 
-    for name, curve in history.items():
-        # Dots show a curve of one epoch, and would thicken one of a thousand.
-        marker = "." if len(curve) <= 50 else ""
-        axes.plot(range(1, len(curve) + 1), curve, marker=marker, **_LOSSES[name])
-    axes.set(xlabel="epoch", ylabel="loss")
+    axes.set(xlabel="epoch", ylabel=label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(alpha=0.3)
-    axes.legend()
+    if len(axes.lines) > 1:
+        axes.legend()
 
 
 def _numbers(**named):

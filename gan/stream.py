@@ -41,7 +41,6 @@ class Stream(keras.random.SeedGenerator):
         finally:
             _feeding.reset(token)
 
-
     @contextlib.contextmanager
     def anew(self, seed):
         """Within this context the stream starts from `seed`; then it goes on as before.

@@ -88,6 +88,44 @@ def test_tile_is_what_mosaic_shows_enlarged(channels):
             plots.tile(pictures, scale=scale)
 
 
+def test_curves_are_drawn_panel_by_panel():
+    panels = {
+        "estimate": {"training": ([1, 2, 5], [3.0, 2, 1]), "held out": ([2], [1.5])},
+        "penalty": {"gp": (range(1, 61), np.arange(60))},
+    }
+    axes = plots.curves(panels, title="run").axes
+    assert [a.get_ylabel() for a in axes] == ["estimate", "penalty"]
+    assert {a.get_xlabel() for a in axes} == {"epoch"}
+    for drawn, named in zip(axes, panels.values(), strict=True):
+        labels = [line.get_label() for line in drawn.lines]
+        assert labels == [*named] and (drawn.get_legend() is None) == (len(named) == 1)
+        for line, curve in zip(drawn.lines, named.values(), strict=True):
+            np.testing.assert_array_equal(line.get_data(), [[*c] for c in curve])
+            assert (line.get_marker() == ".") == (len(curve[0]) < 50)
+    for wrong, said in [
+        ({}, "at least one panel"),
+        ({"a": {"b": ([1, 2], [3])}}, "b of two equal lengths"),
+        ({"a": {"b": ([1], [np.nan])}}, "b to be finite"),
+    ]:
+        with pytest.raises(InvalidInput, match=said):
+            plots.curves(wrong)
+
+
+def test_without_a_history_the_losses_are_left_out():
+    cloud, values = RNG.random((9, 5)), RNG.random((9, 1))
+    arguments = {
+        plots.points_and_values: (cloud[:, :2], cloud[:, :2], np.eye(3)),
+        plots.coloured_points: (cloud, cloud),
+        plots.faces_and_values: (RNG.random((9, 3, 3)), values, values),
+    }
+    for draw, arrays in arguments.items():
+        without, with_losses = draw(*arrays), draw(*arrays, HISTORY)
+        assert len(with_losses.axes) == len(without.axes) + 1
+        labels = [axes.get_xlabel() for axes in without.axes]
+        assert "epoch" not in labels
+        assert [axes.get_xlabel() for axes in with_losses.axes].count("epoch") == 1
+
+
 def test_pixels_are_those_of_the_saved_figure(tmp_path):
     figure = plots.losses({"discr_loss": [1, 2], "gen_loss": [3, 1]}, title="x")
     drawn = plots.pixels(figure)

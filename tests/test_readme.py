@@ -4,15 +4,19 @@ import re
 import subprocess
 import sys
 
+import gan
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_examples_run_as_pasted(tmp_path):
-    example, own, resume = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    example, own, resume, watch = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
     assert len(example.splitlines()) <= 18
     assert own.index("model =") and len(own.split("model =")[0].splitlines()) < 20
+    assert len(watch.splitlines()) <= 23
     script = example + resume.replace("epochs=100", "epochs=2") + own
+    script += watch.replace("epochs=20", "epochs=2")
     run = subprocess.run(
         [sys.executable, "-c", script],
         cwd=tmp_path,
@@ -25,6 +29,8 @@ def test_the_examples_run_as_pasted(tmp_path):
     assert "\ncircle.png\n" in run.stdout
     assert (tmp_path / "circle.png").stat().st_size > 10_000
     assert (tmp_path / "run" / "best.keras").is_file()
+    assert gan.animation.Gif(tmp_path / "circle.gif").notes == ["1", "2"]
+    assert (tmp_path / "losses.png").stat().st_size > 10_000
     assert "Epoch 16/16" in run.stdout and "{'discr_loss': [" in run.stdout
 
 

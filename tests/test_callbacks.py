@@ -1,0 +1,438 @@
+import csv
+
+import keras
+import numpy as np
+import PIL.Image
+import pytest
+import test_ac_gan
+from matplotlib.figure import Figure
+from test_base import assert_same
+
+import gan
+from gan import metrics, plots
+from gan._validation import InvalidInput
+from gan.callbacks import Animation, Checkpoint, Losses, Metrics, SampleGrid
+from gan.stream import Stream
+
+HELD_OUT = np.random.default_rng(9).normal(0.5, 0.1, (30, 2)).astype("float32")
+
+
+def fit(model, epochs, *callbacks, **options):
+    # The few steps here take less time than the tracing of a graph.
+    model.compile(run_eagerly=True)
+    options = {"steps_per_epoch": 3, "verbose": 0, **options}
+    return model.fit(epochs=epochs, callbacks=list(callbacks), **options)
+
+
+def halves(rows):
+    return rows / 2 + 0.5
+
+
+def two_pixels(model):
+    """A picture for models of 2-vectors: its fakes as they are."""
+    return np.clip(model.get_fake_sample(3).numpy(), 0, 1)
+
+
+def fixed_fakes(model, count, seed=0, averaged=None):
+    """Independent of the callbacks: latents from a stream of their own."""
+    network = model.generator
+    if averaged is not False and model.averaged_generator is not None:
+        network = model.averaged_generator
+    with Stream(seed).feeds():
+        latents = [model.latent_generator(min(500, count))]
+        latents += [model.latent_generator(count - 500)] if count > 500 else []
+    return network(np.concatenate(latents), training=False).numpy()
+
+
+def read_png(path):
+    with PIL.Image.open(path) as file:
+        return np.asarray(file.convert("RGB"))
+
+
+def read_gif(path):
+    with PIL.Image.open(path) as file:
+        frames, comments = [], []
+        for number in range(file.n_frames):
+            file.seek(number)
+            frames.append(np.asarray(file.convert("RGB")))
+            comments.append(file.info["comment"].decode())
+    return frames, comments
+
+
+def read_table(path):
+    with path.open() as file:
+        return [
+            {name: float(value) for name, value in row.items() if value}
+            for row in csv.DictReader(file)
+        ]
+
+
+def names(directory):
+    return sorted(path.name for path in directory.iterdir())
+
+
+class Stop(keras.callbacks.Callback):
+    """Raise at the start of an epoch, as a crash would."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            raise RuntimeError("crash")
+
+
+# -- pictures -------------------------------------------------------------------
+
+
+def test_grid_and_animation_show_the_averaged_generator_from_fixed_latents(
+    pictures, tmp_path
+):
+    seen = []
+
+    class See(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            rows = fixed_fakes(self.model, 6, seed=3)
+            seen.append(plots.tile(rows / 2 + 0.5, 3))
+
+    options = {"count": 6, "columns": 3, "seed": 3, "to_picture": halves}
+    grid = SampleGrid(tmp_path / "grid", **options)
+    fit(pictures(ema=0.9), 2, grid, Animation(tmp_path / "a.gif", **options), See())
+    assert names(tmp_path / "grid") == [
+        "image_at_epoch_0001.png",
+        "image_at_epoch_0002.png",
+    ]
+    frames, comments = read_gif(tmp_path / "a.gif")
+    assert comments == ["1", "2"]
+    assert not np.array_equal(*seen)
+    for epoch, (frame, tiled) in enumerate(zip(frames, seen, strict=True), 1):
+        large = np.rint(255 * tiled).repeat(8, axis=0).repeat(8, axis=1)
+        np.testing.assert_array_equal(frame[..., 0], large)
+        png = read_png(tmp_path / "grid" / f"image_at_epoch_{epoch:04d}.png")
+        wanted = plots.pixels(plots.mosaic(tiled[None]))
+        np.testing.assert_array_equal(png, wanted)
+
+
+def test_callbacks_leave_no_trace_in_the_run(vectors, tmp_path):
+    plain, watched = vectors(ema=0.9), vectors(ema=0.9)
+    history = fit(plain, 3).history
+    found = fit(
+        watched,
+        3,
+        SampleGrid(tmp_path / "grid", draw=two_pixels),
+        Animation(tmp_path / "a.gif", draw=two_pixels),
+        Metrics(HELD_OUT, ["sw2"], count=20),
+        Losses(tmp_path / "losses.png", HELD_OUT, every=3),
+    ).history
+    assert_same(plain, watched)
+    assert {name: found[name] for name in history} == history
+
+
+def test_every_name_and_draw_of_a_figure(vectors, tmp_path):
+    def figure(model):
+        figure = Figure((1, 1), facecolor="#808000")
+        figure.text(0.2, 0.5, "a figure")
+        return figure
+
+    model = vectors(gan.Simple_GAN)
+    fit(
+        model,
+        5,
+        SampleGrid(tmp_path, draw=figure, every=2, name="{epoch}.png"),
+        SampleGrid(str(tmp_path), draw=figure, every=5, name="last.png"),
+        Animation(tmp_path / "a.gif", draw=figure, every=4),
+    )
+    assert names(tmp_path) == ["2.png", "4.png", "a.gif", "last.png"]
+    (frame,), comments = read_gif(tmp_path / "a.gif")
+    assert comments == ["4"]
+    assert abs(frame - plots.pixels(figure(model)) * 1.0).mean() < 3
+    np.testing.assert_array_equal(
+        read_png(tmp_path / "last.png"), plots.pixels(figure(model))
+    )
+
+
+def test_unfit_pictures_are_refused_before_any_step(vectors, tmp_path):
+    model = vectors()
+    for callback in (SampleGrid(tmp_path), Animation(tmp_path / "a.gif")):
+        with pytest.raises(InvalidInput, match=r"picture, shape \(n, h, w\)"):
+            fit(model, 1, callback)
+    assert model.generator.optimizer.iterations == 0 and names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"count": 0}, "count to be a positive integer"),
+        ({"columns": 1.5}, "columns to be a positive integer"),
+        ({"every": -1}, "every to be a positive integer"),
+        ({"seed": "1"}, "seed to be an int"),
+        ({"to_picture": 1}, "to_picture to be callable or None"),
+        ({"draw": 1}, "draw to be callable or None"),
+        ({"draw": halves, "columns": 2}, "draw, or columns and to_picture"),
+        ({"draw": halves, "to_picture": halves}, "draw, or columns and to_picture"),
+    ],
+)
+def test_unusable_options_of_pictures(tmp_path, options, message):
+    with pytest.raises(InvalidInput, match=f"Expected {message}. Received: "):
+        SampleGrid(tmp_path / "new", **options)
+    with pytest.raises(InvalidInput, match=f"Expected {message}. Received: "):
+        Animation(tmp_path / "a.gif", **options)
+    assert names(tmp_path) == []
+
+
+def test_unusable_places_of_pictures(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidInput, match="a folder that can be written to"):
+        SampleGrid(tmp_path / "file")
+    with pytest.raises(InvalidInput, match="directory to be a path"):
+        SampleGrid(3)
+    for name in ["{step}.png", "{epoch}.gif", "a/{epoch}.png", "{epoch", "{}.png", 3]:
+        with pytest.raises(InvalidInput, match="name to be a file's, with {epoch}"):
+            SampleGrid(tmp_path, name=name)
+    with pytest.raises(InvalidInput, match="ends in .gif"):
+        Animation(tmp_path / "a.png")
+    with pytest.raises(InvalidInput, match="frames_per_second to be a finite number"):
+        Animation(tmp_path / "a.gif", frames_per_second=0)
+    gan.animation.write_gif(np.zeros((1, 2, 2)), tmp_path / "walk.gif")
+    with pytest.raises(InvalidInput, match="an animation of a training, or no file"):
+        Animation(tmp_path / "walk.gif")
+
+
+# -- Metrics --------------------------------------------------------------------
+
+
+def test_metrics_are_those_of_fixed_fakes_in_history_and_in_later_callbacks(
+    vectors, tmp_path, capsys
+):
+    expected = []
+
+    class See(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            fakes = halves(fixed_fakes(self.model, 600, seed=4))
+            expected.append(metrics.frechet_distance(HELD_OUT, fakes))
+
+    judge = Metrics(
+        HELD_OUT, ("fd", "recall"), every=2, count=600, seed=4, to_picture=halves
+    )
+    board = keras.callbacks.TensorBoard(str(tmp_path / "board"))
+    checkpoint = Checkpoint(tmp_path / "run", monitor="fd")
+    model = vectors(ema=0.9)
+    history = fit(model, 5, See(), judge, checkpoint, board, verbose=2).history
+    wanted = [expected[epoch] for epoch in (0, 1, 3)]
+    np.testing.assert_allclose(history["fd"], wanted, rtol=1e-12)
+    assert len(history["recall"]) == 3 and len(history["gp"]) == 5
+    assert checkpoint.history == history and checkpoint.best == min(history["fd"])
+    lines = [line for line in capsys.readouterr().out.splitlines() if "gp:" in line]
+    assert ["fd:" in line for line in lines] == [True, True, False, True, False]
+    assert board_scalars(tmp_path / "board", "epoch_fd") == {
+        epoch: pytest.approx(value)
+        for epoch, value in zip((0, 1, 3), wanted, strict=True)
+    }
+
+
+def board_scalars(directory, tag):
+    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+    from tensorboard.util import tensor_util
+
+    found = {}
+    for path in directory.rglob("events*"):
+        for event in EventFileLoader(str(path)).Load():
+            for value in event.summary.value:
+                if value.tag == tag:
+                    number = tensor_util.make_ndarray(value.tensor)
+                    found[event.step] = float(number)
+    return found
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"names": ["fid"]}, "different names among sw2, fd, "),
+        ({"names": "fd"}, "different names among sw2, fd, "),
+        ({"every": 0}, "every to be a positive integer"),
+        ({"count": 7}, "at least 8 fakes"),
+        ({"seed": None}, "seed to be an int"),
+        ({"to_picture": 3}, "to_picture to be callable or None"),
+        ({"real": HELD_OUT[:7]}, "real to be at least 8 rows of numbers"),
+        ({"real": "reals"}, "real to be at least 8 rows of numbers"),
+        ({"real": HELD_OUT * np.nan}, "real to be finite"),
+    ],
+)
+def test_unusable_options_of_metrics(options, message):
+    with pytest.raises(InvalidInput, match=f"Expected {message}.*Received: "):
+        Metrics(**{"real": HELD_OUT, **options})
+
+
+def test_fakes_unlike_the_reals_are_refused_before_any_step(vectors):
+    model = vectors()
+    with pytest.raises(InvalidInput, match=r"like the real rows. .*real=\(30, 3\)"):
+        fit(model, 1, Metrics(np.ones((30, 3))))
+    assert model.generator.optimizer.iterations == 0
+
+
+# -- Losses ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "cls, held_out",
+    [(gan.WGAN_GP, HELD_OUT), (gan.Simple_GAN, HELD_OUT), (gan.WGAN_GP, None)],
+    ids=["wasserstein", "least squares", "nothing held out"],
+)
+def test_losses_are_noted_and_drawn(vectors, tmp_path, monkeypatch, cls, held_out):
+    drawn = []
+    usual = plots.curves
+    monkeypatch.setattr(
+        plots, "curves", lambda panels: drawn.append(panels) or usual(panels)
+    )
+    model = vectors(cls)
+    callback = Losses(tmp_path / "losses.png", held_out, every=2, seed=5)
+    history = fit(model, 3, callback).history
+    rows = read_table(tmp_path / "losses.csv")
+    assert [row.pop("epoch") for row in rows] == [1, 2, 3]
+    assert {name: [row[name] for row in rows] for name in rows[0]} == history
+    assert len(drawn) == 2
+    wasserstein = cls is gan.WGAN_GP
+    label = "Wasserstein estimate" if wasserstein else "discriminator loss"
+    others = ["gradient penalty"] if wasserstein else []
+    assert [*drawn[-1]] == [label, "generator loss", *others]
+    sign = -1 if wasserstein else 1
+    epochs, training = drawn[-1][label]["training"]
+    log = "discr_loss" if held_out is None else "training_loss"
+    assert epochs == [1, 2, 3]
+    np.testing.assert_array_equal(training, sign * np.array(history[log]))
+    np.testing.assert_array_equal(
+        read_png(tmp_path / "losses.png"), plots.pixels(usual(drawn[-1]))
+    )
+    if held_out is None:
+        return
+    last = history["held_out_loss"][-1]
+    np.testing.assert_array_equal(drawn[-1][label]["held out"][1][-1], sign * last)
+    fake = model.discriminator(fixed_fakes(model, 30, seed=5)).numpy()
+    real = model.discriminator(HELD_OUT).numpy()
+    expected = fake.mean() - real.mean()
+    if not wasserstein:
+        expected = ((real - 1) ** 2).mean() + ((fake + 1) ** 2).mean()
+    assert last == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_discriminator_that_knows_its_training_rows_shows_a_gap(pictures, tmp_path):
+    """Held-out rows far from the training ones, as uint8 pictures without channel."""
+    dark = np.zeros((32, 4, 4), np.uint8)
+    model = pictures(real=dark, ema=0.9)
+    model.discriminator.layers[0].set_weights([np.ones((3, 3, 1, 2)), np.zeros(2)])
+    model.discriminator.layers[-1].set_weights([-np.ones((8, 1)), np.zeros(1)])
+    callback = Losses(tmp_path / "losses.png", dark + np.uint8(255))
+    fit(model, 1, callback, steps_per_epoch=1)
+    (row,) = read_table(tmp_path / "losses.csv")
+    # D(dark) is about 0, D(bright) is about -1.
+    assert row["held_out_loss"] - row["training_loss"] == pytest.approx(1, abs=0.1)
+
+
+def test_losses_of_a_dataset(vectors, tmp_path):
+    import tensorflow as tf
+
+    model = vectors()
+    data = tf.data.Dataset.from_tensor_slices(HELD_OUT[:16]).batch(8)
+    fit(model, 1, Losses(tmp_path / "losses.png", HELD_OUT[:8]), x=data)
+    (row,) = read_table(tmp_path / "losses.csv")
+    assert row["training_loss"] == row["held_out_loss"]
+
+
+def test_unusable_options_of_losses(vectors, tmp_path):
+    path = tmp_path / "losses.png"
+    for options, message in [
+        ({"path": 3}, "a file path"),
+        ({"path": tmp_path / "a.pdf"}, "a path that ends in .png"),
+        ({"path": tmp_path / "no" / "a.png"}, "a path in an existing directory"),
+        ({"every": 0}, "every to be a positive integer"),
+        ({"held_out": "x"}, "held_out to be an array"),
+        ({"seed": 1.5}, "seed to be an int"),
+    ]:
+        with pytest.raises(InvalidInput, match=f"Expected {message}"):
+            Losses(**{"path": path, **options})
+    model = vectors()
+    with pytest.raises(InvalidInput, match=r"real_examples of shape \(N, 2\)"):
+        fit(model, 1, Losses(path, np.ones((9, 3))))
+    for text in ["a,b\n1,2\n", "epoch,gp\n1,x\n", "epoch\n1,2\n", "\x00\xff"]:
+        path.with_suffix(".csv").write_text(text)
+        with pytest.raises(InvalidInput, match="a table that Losses wrote, or no file"):
+            fit(model, 1, Losses(path))
+    assert model.generator.optimizer.iterations == 0
+
+
+def test_a_model_with_labels(tmp_path):
+    real = np.random.default_rng(0).random((40, 4, 4)), np.arange(40) % 4
+    held_out = real[0][:9], real[1][:9]
+    model = test_ac_gan.make(real, row=(4, 4))
+    fit(
+        model,
+        1,
+        Losses(tmp_path / "losses.png", held_out),
+        SampleGrid(tmp_path, 2, to_picture=lambda rows: rows.clip(0, 1)),
+        Metrics(real[0], ["fd"], count=9),
+    )
+    assert names(tmp_path) == ["image_at_epoch_0001.png", "losses.csv", "losses.png"]
+    (row,) = read_table(tmp_path / "losses.csv")
+    with model.stream.anew(0):
+        fake = model.get_fake_sample(9)
+    sets = [(np.float32(held_out[0]), held_out[1]), fake]
+    said = [(*model.discriminator(rows), labels) for rows, labels in sets]
+    loss = model.discriminator_loss(*said)
+    assert row["held_out_loss"] == pytest.approx(float(loss), rel=1e-5)
+
+
+# -- together -------------------------------------------------------------------
+
+
+def watchers(directory):
+    directory.mkdir(exist_ok=True)
+    return [
+        Animation(directory / "a.gif", draw=two_pixels, every=2),
+        Losses(directory / "losses.png", HELD_OUT, every=5),
+        SampleGrid(directory, draw=two_pixels, every=2),
+        Metrics(HELD_OUT, ["sw2"], every=2, count=20),
+    ]
+
+
+def test_a_killed_run_goes_on_to_the_same_files(vectors, tmp_path):
+    whole, crashed, resumed = vectors(), vectors(), vectors(seed=7)
+    fit(whole, 5, *watchers(tmp_path / "whole"))
+    killed = tmp_path / "killed"
+
+    def together():
+        # Some hear of each epoch before the checkpoint is written, some after.
+        first, second, *others = watchers(killed)
+        return first, second, Checkpoint(tmp_path / "run", every=3), *others
+
+    with pytest.raises(RuntimeError, match="crash"):
+        fit(crashed, 5, *together(), Stop(4))
+    assert read_gif(killed / "a.gif")[1] == ["2", "4"]
+    assert len(read_table(killed / "losses.csv")) == 4
+    # From the checkpoint of epoch 3: epoch 4 is done again.
+    fit(resumed, 5, *together())
+    assert_same(whole, resumed)
+    assert names(killed) == names(tmp_path / "whole") and len(names(killed)) == 5
+    for name in names(killed):
+        same = (killed / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+        assert same, name
+
+
+def test_a_new_run_starts_its_files_anew(vectors, tmp_path):
+    for epochs in (3, 2):
+        fit(vectors(), epochs, *watchers(tmp_path))
+        assert len(read_table(tmp_path / "losses.csv")) == epochs
+        assert len(read_gif(tmp_path / "a.gif")[1]) == epochs // 2
+
+
+def test_divergence_leaves_the_last_good_files(vectors, tmp_path):
+    class Poison(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                weight = self.model.generator.weights[0]
+                weight.assign(np.full(weight.shape, np.nan))
+
+    stop = keras.callbacks.TerminateOnNaN()
+    fit(vectors(), 5, *watchers(tmp_path), stop, Poison())
+    assert len(read_table(tmp_path / "losses.csv")) == 2
+    assert read_gif(tmp_path / "a.gif")[1] == ["2"]
