@@ -138,7 +138,9 @@ class AdversarialModel(GraphLoop, WholeModel):
             self.averaged_generator.set_weights(generator.get_weights())
             self.averaged_generator.trainable = False
         self._given_optimizers = given
-        adam = functools.partial(Adam, float(learning_rate), beta_1, beta_2)
+        adam = functools.partial(
+            Adam, float(learning_rate), float(beta_1), float(beta_2)
+        )
         generator.loss = self.generator_loss
         generator.optimizer = generator_optimizer or adam()
         discriminator.loss = self.discriminator_loss

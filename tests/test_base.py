@@ -577,3 +577,10 @@ def test_what_is_missing_is_said():
     endless = tf.data.Dataset.from_tensors(np.zeros((200, 2))).repeat()
     with pytest.raises(InvalidInput, match="Expected steps_per_epoch for a Dataset"):
         model.fit(endless)
+
+
+def test_decays_may_be_whole_numbers(vectors):
+    whole, real = vectors(beta_1=0, beta_2=0), vectors(beta_1=0.0, beta_2=0.0)
+    for model in (whole, real):
+        model.train_step()
+    assert_same(whole, real)

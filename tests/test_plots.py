@@ -247,7 +247,7 @@ def test_a_run_that_went_wrong_can_still_be_drawn(curve):
 @pytest.mark.parametrize(
     ("history", "message"),
     [
-        (None, "history to be a dict"),
+        ([], "history to be a dict"),
         ({}, "history to be a dict"),
         ({"discr_loss": [1.0]}, "history to be a dict"),
         ({"discr_loss": [], "gen_loss": []}, "curves of one equal length"),
