@@ -355,7 +355,7 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path):
     tests = os.path.dirname(__file__)
     code = FULL.format(root=os.path.dirname(tests), tests=tests, folder=str(tmp_path))
     run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=900
     )
     said = json.loads(run.stdout.splitlines()[-1])
     good = tmp_path / "epoch-000002-step-000000000.keras"

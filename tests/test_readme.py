@@ -16,13 +16,15 @@ def test_the_examples_run_as_pasted(tmp_path):
     assert own.index("model =") and len(own.split("model =")[0].splitlines()) < 20
     assert len(watch.splitlines()) <= 23
     script = example + resume.replace("epochs=100", "epochs=2") + own
-    script += watch.replace("epochs=20", "epochs=2")
+    script += watch.replace(
+        "epochs=20, steps_per_epoch=100", "epochs=2, steps_per_epoch=9"
+    )
     run = subprocess.run(
         [sys.executable, "-c", script],
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=900,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert run.returncode == 0, run.stderr
