@@ -16,6 +16,7 @@ _PUBLIC = {
     "WGAN_clip": "gan.wgan_clip",
     "WGAN_GP": "gan.wgan_gp",
     "convolutional_GenDiscr": "gan.generate_faces",
+    "diagnose": "gan.diagnosis",
     "fully_connected_GenDiscr": "gan.fully_connected",
     "load_model": "gan.saving",
     "normal_generator": "gan.latent",

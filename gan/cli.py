@@ -19,6 +19,7 @@ COMMANDS = [
     "train",
     "evaluate",
     "compare",
+    "diagnose",
 ]
 _OF_THE_WHOLE = ("-h", "--help", "--version")
 

@@ -1,0 +1,133 @@
+import hashlib
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import gan
+from gan import cli
+from gan.saving import save_model
+
+NEWEST = "epoch-000002-step-000000000.keras"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Folder of a run on 60 pictures of 4x4, which are in it."""
+    run = tmp_path_factory.mktemp("run")
+    pictures = np.random.default_rng(0).integers(0, 256, (60, 4, 4), "uint8")
+    np.save(run / "pictures.npy", pictures)
+    np.save(run / "wide.npy", pictures[:, :, :2])
+    noted = hashlib.sha256(np.float32(pictures / np.float32(255)).tobytes()).hexdigest()
+    (run / "run.json").write_text(json.dumps({"seed": 0, "pictures": noted[:16]}))
+    keras.utils.set_random_seed(0)
+    generator = keras.Sequential(
+        [keras.Input((3,)), layers.Dense(16, "tanh"), layers.Reshape((4, 4, 1))]
+    )
+    critic = keras.Sequential(
+        [keras.Input((4, 4, 1)), layers.Flatten(), layers.Dense(1, use_bias=False)]
+    )
+    # The slope is 3 everywhere.
+    critic.set_weights([np.full((16, 1), 0.75)])
+    parts = generator, critic, gan.latent.LatentGenerator(3)
+    model = gan.WGAN_GP(*parts, batch_size=20, seed=0)
+    (run / "checkpoints").mkdir()
+    for name in ("epoch-000001-step-000000000.keras", NEWEST):
+        save_model(model, run / "checkpoints" / name)
+    return run
+
+
+def diagnose(*line):
+    return cli.main(["diagnose", *map(str, line), "--count", "50"])
+
+
+def test_a_run_with_its_pictures(trained, capsys):
+    line = [trained, "--pictures", trained / "pictures.npy"]
+    assert diagnose(*line) == 0
+    out = capsys.readouterr().out
+    first, second, third, *_ = out.splitlines()
+    assert first == f"WGAN_GP of {trained / 'checkpoints' / NEWEST}"
+    assert second.startswith("gradient norm: 3.00 ± 0.00 (mean ± standard deviation)")
+    assert third.startswith("    cure: train longer")
+    assert "\nfine: output range (0% of the real values, in [-1, 1], lie" in out
+    assert "\nnot made: clipped weights (no clipping)\n" in out
+    assert diagnose(*line) == 0
+    assert capsys.readouterr().out == out
+
+
+def test_without_pictures_it_says_what_is_missing(trained, capsys):
+    for path in (trained / "checkpoints" / NEWEST, trained / "checkpoints"):
+        assert diagnose(path) == 0
+        out = capsys.readouterr().out
+        assert "\nWithout --pictures, what needs the training data is not" in out
+        assert "\nnothing found\n" in out
+        assert "\nnot made: collapsed variety (the model has no real examples)" in out
+
+
+def test_other_pictures_and_another_range(trained, tmp_path, capsys):
+    other = np.random.default_rng(1).random((60, 4, 4), "float32")
+    other[0] = [[0, 1, 0, 1]] * 4
+    np.save(tmp_path / "other.npy", other)
+    line = [trained, "--pictures", tmp_path / "other.npy", "--range", "0", "255"]
+    assert diagnose(*line) == 0
+    out = capsys.readouterr().out
+    assert "\nThese are not the pictures of the run: copies cannot be told.\n" in out
+    assert "% of the real values, in [0, 255], lie outside of the generator's" in out
+    assert "\noutput range: " in out
+    # A file elsewhere comes without a run.json.
+    shutil.copy(trained / "checkpoints" / NEWEST, tmp_path / "model.keras")
+    assert diagnose(tmp_path / "model.keras", *line[1:]) == 0
+    assert "not the pictures" not in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_run_of_train_and_its_pictures_are_known_again(files, tmp_path, capsys):
+    line = ["train", "--pictures", str(files / "pictures.npy"), "--epochs", "1"]
+    assert cli.main([*line, "--steps", "1", "--output", str(tmp_path)]) == 0
+    np.save(tmp_path / "other.npy", 255 - np.load(files / "pictures.npy"))
+    for path, other in ((files / "pictures.npy", 0), (tmp_path / "other.npy", 1)):
+        capsys.readouterr()
+        assert diagnose(tmp_path, "--pictures", path) == 0
+        assert capsys.readouterr().out.count("not the pictures of the run") == other
+
+
+def test_a_damaged_checkpoint_is_passed_over(trained, tmp_path, capsys):
+    good = trained / "checkpoints" / "epoch-000001-step-000000000.keras"
+    shutil.copy(good, tmp_path / good.name)
+    bad = tmp_path / "epoch-000002-step-000000002.keras"
+    bad.write_bytes(good.read_bytes()[:1000])
+    assert diagnose(tmp_path) == 0
+    out = capsys.readouterr().out
+    assert f"Passed over {bad}: Expected a readable model file" in out
+    assert f"WGAN_GP of {tmp_path / good.name}\n" in out
+    (tmp_path / good.name).unlink()
+    assert diagnose(tmp_path) == 2
+    error = f"gan: error: Expected an undamaged checkpoint in {tmp_path}. Received: "
+    assert capsys.readouterr().err == f"{error}checkpoints=1\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (["{empty}/none"], "an existing folder or .keras file. Received: RUN='"),
+        (["{empty}"], "a run with checkpoints (epoch-….keras). Received: RUN='"),
+        (["{files}/g.h5"], "a path that ends in .keras. Received: path='"),
+        (["{empty}", "--pictures", "none.npy"], "an existing file. Received: path="),
+        (["{empty}", "--range", "1", "1"], "two different numbers. Received: range="),
+        (["{empty}", "--range", "nan", "1"], "black to be a finite number"),
+        (["{empty}", "--seed", "-1"], "seed from 0 to 4294967295. Received: seed=-1"),
+        (["{run}", "--pictures", "{run}/wide.npy"], "real_examples of shape (N, 4, 4"),
+    ],
+)
+def test_what_is_refused(line, expected, trained, files, tmp_path, capsys):
+    places = {"empty": tmp_path, "files": files, "run": trained}
+    assert diagnose(*(part.format(**places) for part in line)) == 2
+    assert capsys.readouterr().err.startswith(f"gan: error: Expected {expected}")
+
+
+def test_few_fakes_are_refused_before_anything_is_read(capsys):
+    assert cli.main(["diagnose", "none", "--count", "15"]) == 2
+    assert "count of at least 16. Received: count=15" in capsys.readouterr().err

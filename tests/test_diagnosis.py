@@ -1,0 +1,468 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+from test_ac_gan import make as make_ac_gan
+
+import gan
+from gan import metrics
+from gan._validation import InvalidInput
+from gan.diagnosis import Diagnosis, Finding, _flat, diagnose
+from gan.saving import state_of
+from gan.stream import next_seed
+
+DIM = 8
+NORMAL = np.random.default_rng(0).standard_normal((600, DIM)).astype("float32")
+DATA = {
+    "output range",
+    "discriminator far ahead",
+    "discriminator asleep",
+    "collapsed variety",
+    "copied examples",
+}
+
+
+def affine(scale=1.0, shift=0.0, **options):
+    """Generator that maps normal latents to normal rows."""
+    network = keras.Sequential(
+        [keras.Input((DIM,)), layers.Dense(DIM, **options)], name="generator"
+    )
+    network.set_weights([scale * np.eye(DIM), np.full(DIM, shift)])
+    return network
+
+
+def linear(norm=1.0):
+    """Critic of slope `norm` everywhere."""
+    network = keras.Sequential([keras.Input((DIM,)), layers.Dense(1)])
+    network.set_weights([np.full((DIM, 1), norm / DIM**0.5), np.zeros(1)])
+    return network
+
+
+def dense(*middle):
+    keras.utils.set_random_seed(3)
+    return keras.Sequential([keras.Input((DIM,)), *middle, layers.Dense(1)])
+
+
+def sound(
+    cls=gan.Simple_GAN, generator=None, discriminator=None, real=NORMAL, **options
+):
+    """A model whose fakes are of the reals' law, unless told otherwise."""
+    networks = generator or affine(), discriminator or linear()
+    sampler = options.pop("sampler", gan.latent.LatentGenerator(DIM))
+    return cls(*networks, sampler, real, batch_size=100, seed=0, **options)
+
+
+def state(model):
+    return [np.array(variable) for variable in state_of(model)]
+
+
+def assert_same(arrays, others):
+    for a, b in zip(arrays, others, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def names(model, count=200):
+    return [finding.name for finding in diagnose(model, count)]
+
+
+# -- healthy --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cls", [gan.Simple_GAN, gan.WGAN_GP])
+def test_nothing_in_a_trained_model(cls):
+    rng = np.random.default_rng(1)
+    real = np.float32(rng.normal(0, 1, (1000, 2)) @ [[0.5, 0.2], [0, 0.3]])
+    keras.utils.set_random_seed(0)
+    networks = []
+    for name, last in (("generator", 2), ("discriminator", 1)):
+        hidden = [layers.Dense(32, activation="elu") for _ in range(2)]
+        parts = [keras.Input((2,)), *hidden, layers.Dense(last)]
+        networks.append(keras.Sequential(parts, name=name))
+    sampler = gan.latent.LatentGenerator(2)
+    model = cls(*networks, sampler, real, 64, learning_rate=1e-3, ema=0.98)
+    model.compile()
+    model.fit(epochs=1, steps_per_epoch=500, verbose=0)
+    found = diagnose(model)
+    assert found == [], str(found)
+    assert DATA <= {*found.checked}
+    assert ("gradient norm" in found.checked) is (cls is gan.WGAN_GP)
+
+
+@pytest.mark.slow
+def test_nothing_in_the_committed_faces(shared):
+    from gan.commands._shared import WEIGHTS
+    from gan.train_faces import RECIPES, make_model
+
+    pictures = gan.faces.load_faces(shared("small_res_faces_10000.npy")).pictures
+    model = make_model(pictures[:2000], RECIPES["gan"])
+    for network in (model.generator, model.averaged_generator):
+        gan.weights.load_weights((network, WEIGHTS / "generator.h5"))
+    gan.weights.load_weights((model.discriminator, WEIGHTS / "discriminator.h5"))
+    found = diagnose(model, 200)
+    assert found == [], str(found)
+    assert {*found.not_made} == {"clipped weights"}
+
+
+def test_nothing_in_the_model_that_the_faults_are_planted_in():
+    for cls in (gan.Simple_GAN, gan.WGAN_GP, gan.WGAN_clip):
+        assert names(sound(cls)) == [], cls
+
+
+# -- one fault each -------------------------------------------------------------
+
+
+def not_finite():
+    model = sound()
+    weight = model.discriminator.trainable_variables[0]
+    weight.assign(np.where(np.arange(DIM) == 2, np.nan, weight[:, 0])[:, None])
+    return model, "12.5% of sequential"
+
+
+def overflow():
+    return sound(generator=affine(3e38)), "the fakes"
+
+
+def dead():
+    critic = dense(layers.Dense(16, "relu"), layers.Dense(8, "relu"))
+    critic.trainable_variables[3].assign(np.full(8, -1e3))
+    return sound(discriminator=critic), "100% of the units never change in sequential"
+
+
+def half_dead():
+    critic = dense(layers.Dense(16, "relu"))
+    critic.trainable_variables[1].assign(np.repeat([-1e3, 0.5], 8))
+    return sound(discriminator=critic), "50% of the units never change"
+
+
+def saturated():
+    critic = dense(layers.Dense(16, "tanh"))
+    critic.trainable_variables[0].assign(80 * critic.trainable_variables[0])
+    return sound(discriminator=critic), "at their bounds in sequential"
+
+
+def coupled():
+    critic = dense(layers.Dense(16, "tanh"), layers.BatchNormalization())
+    return sound(gan.WGAN_GP, discriminator=critic), "goes to the other rows"
+
+
+def clipped():
+    model = sound(gan.WGAN_clip, clip=0.1)
+    model.after_discriminator_update()
+    # Its 8 weights were .35, its bias is 0.
+    return model, "89% of the critic's weights lie at the bound 0.1"
+
+
+def steep():
+    return sound(gan.WGAN_GP, discriminator=linear(5.0)), "5.00 ± 0.00"
+
+
+def uneven():
+    critic = keras.Sequential([linear(), layers.ReLU(), layers.Rescaling(2.0)])
+    return sound(gan.WGAN_GP, discriminator=critic), "1.10 ± 0.99"
+
+
+def out_of_reach():
+    model = sound(generator=affine(activation="sigmoid"), real=0.2 * NORMAL + 0.6)
+    model.real_examples = 255 * model.real_examples
+    return model, "% of the real values"
+
+
+def half_out_of_reach():
+    generator = affine(activation="sigmoid")
+    return sound(generator=generator, real=np.tanh(NORMAL)), "reach [0, 1]"
+
+
+def strayed():
+    return sound(generator=affine(shift=5.0)), "% of the fake values"
+
+
+def far_ahead():
+    steep = [linear(4.0), layers.Rescaling(-1.0, 14.0), layers.Activation("tanh")]
+    critic = keras.Sequential([keras.Input((DIM,)), *steep])
+    return sound(generator=affine(shift=2.5), discriminator=critic), "pull"
+
+
+def asleep(rate=1e-9):
+    """The critic looks across the direction in which the fakes are off."""
+    critic = linear()
+    critic.set_weights([DIM**-0.5 * (-1.0) ** np.arange(DIM)[:, None], np.zeros(1)])
+    optimizer = keras.optimizers.Adam(rate)
+    off = {"generator": affine(shift=1.5), "discriminator": critic}
+    return sound(**off, discriminator_optimizer=optimizer), "after 30 more updates"
+
+
+def collapsed(**options):
+    """The discriminator sees it after some updates, as it would in training."""
+    lively = {"discriminator": dense(layers.Dense(64, "tanh")), "learning_rate": 0.02}
+    return sound(**lively, **options)
+
+
+def narrow():
+    return collapsed(generator=affine(0.2)), "variance 0.04"
+
+
+def thin():
+    generator = affine()
+    line = np.zeros((DIM, DIM))
+    line[0] = np.where(NORMAL[0] > 0, 0.6, -0.6)
+    generator.set_weights([line, np.zeros(DIM)])
+    return collapsed(generator=generator), "effective rank 0.13"
+
+
+def picks(rows):
+    """Sampler of given rows with a little noise."""
+
+    def sampler(count):
+        seed = next_seed()
+        numbers = tf.random.stateless_uniform((count,), seed, 0, len(rows), tf.int32)
+        noise = tf.random.stateless_normal((count, DIM), seed)
+        return tf.gather(np.float32(rows), numbers) + 0.01 * noise
+
+    return sampler
+
+
+def few():
+    """The same twelve pictures again and again, none of the training set."""
+    some = np.random.default_rng(5).standard_normal((12, DIM))
+    return collapsed(sampler=picks(some)), "recall 0.00"
+
+
+def copied():
+    return sound(sampler=picks(NORMAL)), "0.02 times as far"
+
+
+FAULTS = {
+    "non-finite numbers": [not_finite, overflow],
+    "dead layer": [dead, half_dead],
+    "saturated layer": [saturated],
+    "coupled samples": [coupled],
+    "clipped weights": [clipped],
+    "gradient norm": [steep, uneven],
+    "output range": [out_of_reach, half_out_of_reach, strayed],
+    "discriminator far ahead": [far_ahead],
+    "discriminator asleep": [asleep],
+    "collapsed variety": [narrow, thin, few],
+    "copied examples": [copied],
+}
+CASES = [(name, plant) for name, plants in FAULTS.items() for plant in plants]
+
+
+@pytest.mark.parametrize(("name", "plant"), CASES)
+def test_a_planted_fault_is_found_and_no_other(name, plant):
+    model, evidence = plant()
+    found = diagnose(model, 300)
+    assert [finding.name for finding in found] == [name], str(found)
+    assert evidence in found[0].evidence
+    assert found[0].cure
+
+
+def test_every_check_has_its_fault():
+    found = diagnose(sound(), 100)
+    assert {*FAULTS} == {*found.checked, *found.not_made}
+
+
+def test_a_critic_that_wakes_up_is_not_asleep_and_all_updates_are_undone():
+    model, _ = asleep(0.05)
+    before = state(model)
+    found = diagnose(model, 200)
+    assert found == []
+    assert "after 30 more updates" in found.checked["discriminator asleep"]
+    assert_same(state(model), before)
+
+
+def test_batch_normalisation_without_a_penalty_is_no_fault():
+    critic = dense(layers.Dense(16, "tanh"), layers.BatchNormalization())
+    found = diagnose(sound(discriminator=critic), 300)
+    assert found == []
+    assert found.checked["coupled samples"].endswith("no penalty depends on the rows")
+
+
+def test_the_leak_is_that_of_the_layer():
+    """D(x)_i = f(x_i − mean(x)) gives 1/n of the slope to each other row."""
+
+    class Centre(layers.Layer):
+        def call(self, x):
+            return x - tf.reduce_mean(x, axis=0)
+
+    critic = keras.Sequential(
+        [keras.Input((DIM,)), Centre(), layers.Activation("tanh"), linear()]
+    )
+    found = diagnose(sound(gan.WGAN_GP, discriminator=critic), 300)
+    # Slopes 1 − 1/100 at the row itself and 1/100 at each of 99 others.
+    assert found[0].evidence.startswith("50% of the slope")
+    assert found.not_made["gradient norm"] == "first cure: coupled samples"
+
+
+def test_a_penalty_of_ones_own_counts():
+    class Penalised(gan.Simple_GAN):
+        def discriminator_extra(self, real, fake):
+            return gan.penalties.gradient_penalty(self.discriminator, real), {}
+
+    critic = dense(layers.Dense(16, "tanh"), layers.BatchNormalization())
+    assert names(sound(Penalised, discriminator=critic)) == ["coupled samples"]
+
+
+# -- what it does not do --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cls", "options"),
+    [(gan.WGAN_GP, {}), (gan.Simple_GAN, {"ema": 0.9, "batch_statistics": False})],
+)
+def test_the_model_is_what_it_was(pictures, monkeypatch, cls, options):
+    """With batch normalisation, dropout, moments and a stream to be disturbed."""
+    monkeypatch.setattr("gan.diagnosis._UPDATES", 2)
+    model, twin = pictures(cls, **options), pictures(cls, **options)
+    for one in (model, twin):
+        one.train_step()
+    before = state(model)
+    first = diagnose(model, 16)
+    assert_same(state(model), before)
+    assert str(diagnose(model, 16)) == str(first)
+    assert str(diagnose(model, 16, seed=1)) != str(first)
+    logs, expected = model.train_step(), twin.train_step()
+    assert all(logs[name] == expected[name] for name in expected)
+    assert_same(state(model), state(twin))
+
+
+def test_the_model_is_what_it_was_after_a_failure(monkeypatch):
+    model = sound()
+    before = state(model)
+
+    def fail(*arguments, **options):
+        raise ArithmeticError
+
+    monkeypatch.setattr(metrics, "neighbour_ratio", fail)
+    with pytest.raises(ArithmeticError):
+        diagnose(model, 64)
+    assert_same(state(model), before)
+
+
+def test_what_cannot_be_checked_is_named():
+    model = sound(gan.WGAN_GP, real=None)
+    found = diagnose(model, 200)
+    assert found == []
+    assert {*found.not_made} == DATA | {"clipped weights", "gradient norm"}
+    assert found.not_made["output range"] == "the model has no real examples"
+    model.discriminator.set_weights([np.full((DIM, 1), np.nan), np.zeros(1)])
+    found = diagnose(model, 200)
+    assert {*found.checked} == {"non-finite numbers"}
+    assert found.not_made["dead layer"] == "first cure: non-finite numbers"
+
+
+def test_layers_inside_layers_are_looked_into_and_left_as_they_were():
+    inner = keras.Sequential([keras.Input((DIM,)), layers.Dense(4, "sigmoid")])
+    inner.layers[0].kernel.assign(900 * inner.layers[0].kernel)
+    critic = keras.Sequential([keras.Input((DIM,)), inner, layers.Dense(1)])
+    assert names(sound(discriminator=critic)) == ["saturated layer"]
+    assert inner.layers[0].activation is keras.activations.sigmoid
+
+
+def test_outputs_at_their_bounds_are_no_saturation():
+    """Black and white pictures, the tanh before a reshape."""
+    real = np.sign(NORMAL).reshape(-1, 4, 2)
+    generator = keras.Sequential(
+        [affine(1e3), layers.Activation("tanh"), layers.Reshape((4, 2, 1))]
+    )
+    critic = keras.Sequential([keras.Input((4, 2, 1)), layers.Flatten(), linear()])
+    assert "saturated layer" not in names(sound(gan.WGAN_GP, generator, critic, real))
+
+
+# -- data and classes -----------------------------------------------------------
+
+
+def test_pictures_as_bytes_and_as_a_memory_map(tmp_path):
+    pictures = np.uint8(np.clip(60 * NORMAL + 128, 0, 255)).reshape(-1, 4, 2)
+    np.save(tmp_path / "x.npy", pictures)
+    generator = keras.Sequential(
+        [affine(60 / 255, 128 / 255), layers.Reshape((4, 2, 1))]
+    )
+    critic = keras.Sequential([keras.Input((4, 2, 1)), layers.Flatten(), linear()])
+    for real in (pictures, np.load(tmp_path / "x.npy", mmap_mode="r")):
+        found = diagnose(sound(gan.WGAN_GP, generator, critic, real), 300)
+        assert found == [], str(found)
+        assert "copied examples" in found.checked
+
+
+def test_a_dataset():
+    real = tf.data.Dataset.from_tensor_slices(NORMAL[:250]).batch(100)
+    found = diagnose(sound(real=real), 400)
+    assert found == [], str(found)
+    reason = "the training examples are not all at hand"
+    assert {*found.not_made} & DATA == {"copied examples"}
+    assert found.not_made["copied examples"] == reason
+
+
+def test_two_columns_and_logits():
+    column = keras.layers.Dense(2)
+    critic = keras.Sequential([linear(), column, layers.Activation("log_softmax")])
+    column.set_weights([np.float32([[-1, 1]]), np.zeros(2)])
+    shifted = {"generator": affine(shift=-2.5), "discriminator": critic}
+    found = diagnose(sound(gan.TwoClassGAN, **shifted), 300)
+    assert "area under the ROC curve 1.000" in found.checked["discriminator far ahead"]
+    steep = {**shifted, "discriminator": linear(30.0)}
+    # The same slopes; the zero-sum loss has none left on what is surely fake.
+    assert names(sound(gan.NonSaturatingGAN, **steep)) == []
+    assert names(sound(gan.MinimaxGAN, **steep)) == ["discriminator far ahead"]
+
+
+def test_labels():
+    model = make_ac_gan()
+    before = state(model)
+    found = diagnose(model, 16)
+    assert DATA <= {*found.checked, *found.not_made}
+    assert "dead layer" in found.checked and "saturated layer" in found.checked
+    assert_same(state(model), before)
+
+
+def test_large_rows_keep_their_distances():
+    rows = np.random.default_rng(0).standard_normal((50, 20, 20, 3), "float32")
+    short = _flat(rows)
+    assert short.shape == (50, 256)
+    before, after = (
+        np.linalg.norm((r[:25] - r[25:]).reshape(25, -1), axis=1) for r in (rows, short)
+    )
+    # The ratio's standard deviation is 1/√512.
+    np.testing.assert_allclose(after / before, 1, atol=5 / 512**0.5)
+    np.testing.assert_array_equal(
+        _flat(rows[:, :8, :8, 0]), rows[:, :8, :8, 0].reshape(50, 64)
+    )
+
+
+# -- form -----------------------------------------------------------------------
+
+
+def test_it_prints_readably():
+    model, _ = steep()
+    finding = diagnose(model, 300)[0]
+    assert str(finding).startswith("gradient norm: 5.00 ± 0.00 (mean ± standard")
+    assert "\n    cure: train longer" in str(finding)
+    diagnosis = Diagnosis()
+    assert str(diagnosis) == "nothing found"
+    diagnosis.append(Finding("a", "b", "c"))
+    diagnosis.checked = {"a": "b", "d": "e"}
+    diagnosis.not_made = {"f": "g"}
+    text = "a: b\n    cure: c\nfine: d (e)\nnot made: f (g)"
+    assert str(diagnosis) == text
+    with pytest.raises(AttributeError):
+        finding.name = "other"
+
+
+def test_what_is_refused():
+    model = sound()
+    for count in (0, 2.5, True):
+        with pytest.raises(InvalidInput, match="^Expected count to be a positive int"):
+            diagnose(model, count)
+    with pytest.raises(InvalidInput, match="^Expected count of at least 16. Received"):
+        diagnose(model, 15)
+    with pytest.raises(InvalidInput, match="^Expected seed to be an int"):
+        diagnose(model, seed="0")
+    with pytest.raises(InvalidInput, match="^Expected a GAN of this library. Received"):
+        diagnose(model.generator)
+    model.latent_generator = None
+    with pytest.raises(InvalidInput, match="^Expected a model with a latent_generator"):
+        diagnose(model)
+    wide = dense(layers.Dense(3), layers.Reshape((3, 1)))
+    with pytest.raises(InvalidInput, match="^Expected a discriminator of 1 or 2 out"):
+        diagnose(sound(discriminator=wide))
