@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from gan import losses
+from gan import distribute, losses
 from gan._validation import expect, expect_number
 from gan.base import AdversarialModel
 from gan.real_examples import as_labelled_examples, as_labels
@@ -99,10 +99,11 @@ class AC_GAN(AdversarialModel):
         size = self.batch_size if size is None else size
         latents = self._latents(size)
         if labels is None:
-            seed, most = self.stream.next_seed(), self.classes
+            seed, most = self.stream.next_seed(joint=True), self.classes
             labels = tf.random.stateless_uniform(
                 (size,), seed, 0, most, tf.int32, alg="philox"
             )
+        labels = distribute.share(labels)
         with self.stream.feeds():
             return network([latents, labels], training=training), labels
 

@@ -13,8 +13,7 @@ class Adam(keras.optimizers.Adam):
 
     The mathematics is that of `keras.optimizers.Adam`. A dozen operations a weight
     become a dozen in all, which took a quarter of a small network's step. Above
-    50,000 weights, where it does not pay, and under a `tf.distribute` strategy it
-    is Keras's own.
+    50,000 weights, where it does not pay, it is Keras's own.
 
     Args:
         As `keras.optimizers.Adam`.
@@ -31,8 +30,7 @@ class Adam(keras.optimizers.Adam):
     def build(self, variables):
         """Make the moments of `variables`, all of one dtype."""
         self._sizes = [int(tf.size(variable)) for variable in variables]
-        plain = self.amsgrad or tf.distribute.has_strategy()
-        self._flat = sum(self._sizes) <= _MOST_WEIGHTS and not plain
+        self._flat = sum(self._sizes) <= _MOST_WEIGHTS and not self.amsgrad
         if not self._flat:
             super().build(variables)
             return
@@ -47,6 +45,9 @@ class Adam(keras.optimizers.Adam):
             super()._backend_update_step(grads, trainable_variables, learning_rate)
             return
         gradient = tf.concat([tf.reshape(g, [-1]) for g in grads], axis=0)
+        replica = tf.distribute.get_replica_context()
+        if replica is not None and replica.num_replicas_in_sync > 1:
+            gradient = replica.all_reduce("SUM", gradient)
         step = tf.cast(self.iterations + 1, gradient.dtype)
         m, v = (moment.value for moment in self._moments)
         m = m.assign_add((gradient - m) * (1 - self.beta_1))

@@ -7,7 +7,12 @@ import keras
 import tensorflow as tf
 
 # Imported for their registration: Keras finds what a model file names only then.
-from gan import fast_layers, latent, schedules  # noqa: F401
+from gan import (
+    distribute,
+    fast_layers,  # noqa: F401
+    latent,  # noqa: F401
+    schedules,  # noqa: F401
+)
 from gan._validation import expect, expect_number, expect_positive_int
 from gan.adam import Adam
 from gan.loop import GraphLoop
@@ -55,7 +60,8 @@ class AdversarialModel(GraphLoop, WholeModel):
             or integers are used as float32, uint8 is read as pictures and divided
             by 255 as it is drawn; or a `tf.data.Dataset` of batches of
             `batch_size` rows; or None, to be given to `fit`.
-        batch_size: int, rows in each sample.
+        batch_size: int, rows in each sample; under a `tf.distribute` strategy those
+            of all replicas together.
         disc_iter: int, discriminator updates in each step.
         learning_rate: float, of both Adam optimizers.
         beta_1: float in [0, 1), Adam's decay of the first moment.
@@ -118,6 +124,8 @@ class AdversarialModel(GraphLoop, WholeModel):
             )
         if latent_generator is not None:
             _expect_latents(latent_generator, generator)
+        networks = [generator, discriminator]
+        distribute.expect_distributable(batch_size, networks, given.values())
         real_examples = self.as_examples(real_examples, discriminator, batch_size)
         super().__init__(**options)
         self.batch_size = int(batch_size)
@@ -212,7 +220,8 @@ class AdversarialModel(GraphLoop, WholeModel):
                 does where the model has one (`ema`) and `training` is False.
 
         Returns:
-            Float32 tensor `(size, …)` of the generator's output shape.
+            Float32 tensor `(size, …)` of the generator's output shape; in a step of
+            several replicas this replica's share of it.
         """
         network = self._drawing(training, averaged)
         with self.stream.feeds():
@@ -234,8 +243,8 @@ class AdversarialModel(GraphLoop, WholeModel):
             "be stored)",
             latent_generator=self.latent_generator,
         )
-        with self.stream.feeds():
-            return self.latent_generator(size)
+        with self.stream.feeds(joint=True):
+            return distribute.share(self.latent_generator(size))
 
     def get_real_sample(self, size=None):
         """Random distinct rows of `real_examples`.
@@ -244,8 +253,9 @@ class AdversarialModel(GraphLoop, WholeModel):
             size: int, how many, or None for `batch_size`.
 
         Returns:
-            Float32 tensor `(size, …)` of the discriminator's input shape. From a
-            Dataset: its first rows.
+            Float32 tensor `(size, …)` of the discriminator's input shape; in a step
+            of several replicas this replica's share of it. From a Dataset: its first
+            rows.
         """
         size = self.batch_size if size is None else size
         expect_positive_int(size=size)
@@ -255,8 +265,8 @@ class AdversarialModel(GraphLoop, WholeModel):
             return self.as_rows(take_first(real, size))
         rows = count_rows(real)
         expect(size <= rows, f"size of at most N={rows}", size=size)
-        numbers = distinct_rows(rows, size, self.stream.next_seed())
-        return self.as_rows(take(real, numbers))
+        numbers = distinct_rows(rows, size, self.stream.next_seed(joint=True))
+        return self.as_rows(take(real, distribute.share(numbers)))
 
     def as_rows(self, rows):
         """Rows in the form of `real_examples`, as the discriminator takes them."""
@@ -304,7 +314,7 @@ class AdversarialModel(GraphLoop, WholeModel):
             outputs = self.judge(real), self.judge(fake)
             loss = network.loss(*outputs)
             extra, logs = self.discriminator_extra(real, fake)
-            objective = _regularised(loss + extra, network)
+            objective = distribute.part(_regularised(loss + extra, network))
         weights = network.trainable_variables
         network.optimizer.apply(tape.gradient(objective, weights), weights)
         self.after_discriminator_update()
@@ -315,9 +325,12 @@ class AdversarialModel(GraphLoop, WholeModel):
         with tf.GradientTape() as tape:
             fake = self._fakes_for_training(self.generator_batches)
             loss = network.loss(self.judge(fake))
-            objective = _regularised(loss, network)
+            objective = distribute.part(_regularised(loss, network))
         weights = network.trainable_variables
         network.optimizer.apply(tape.gradient(objective, weights), weights)
+        # Replicas have batch-normalisation statistics of their own.
+        for either in (network, self.discriminator):
+            distribute.average(either.non_trainable_variables)
         if self.averaged_generator is not None:
             self._update_average()
         return {"gen_loss": loss}

@@ -8,7 +8,7 @@ import re
 import keras
 import numpy as np
 
-from gan import saving
+from gan import distribute, saving
 from gan._files import made_folder
 from gan._validation import InvalidInput, expect, expect_number, expect_positive_int
 from gan.loop import Position
@@ -23,7 +23,8 @@ class Checkpoint(keras.callbacks.Callback):
     place in the run. A resumed run ends with the numbers of the uninterrupted one,
     bit for bit, on one machine; only a Dataset starts again. A checkpoint appears
     whole or not at all, so a run may be killed at any moment; a damaged one is
-    passed over with a line that says so.
+    passed over with a line that says so. Of several workers only the chief writes; all
+    read, so that the directory must be one that they share.
 
     Args:
         directory: str or `os.PathLike`, made if it is not there. One run at a time
@@ -74,7 +75,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.monitor, self.mode = monitor, mode
         self.restart, self.go_back, self.factor = restart, go_back, factor
         self.history, self.best, self.times_back = {}, None, 0
-        self._lock = None
+        self._lock, self._writes = None, True
 
     def on_train_begin(self, logs=None):
         """Take the directory and restore its newest checkpoint."""
@@ -83,11 +84,19 @@ class Checkpoint(keras.callbacks.Callback):
         constant = not any(isinstance(rate, schedules) for rate in rates)
         expected = "constant learning rates, for go_back lowers them"
         expect(constant or not self.go_back, expected, go_back=self.go_back)
-        self.acquire()
-        if self.restart:
-            self.clear()
-            # The next fit of this object goes on, as any other.
-            self.restart = False
+        strategy = self.model.distribute_strategy
+        self._writes = distribute.is_chief(strategy)
+        if self._writes:
+            self.acquire()
+            if self.restart:
+                self.clear()
+        # The others read only after the chief has cleared.
+        distribute.gathered(strategy, 0)
+        there = (self.directory / ".lock").exists()
+        expected = "a folder that all workers share"
+        expect(there, expected, directory=str(self.directory))
+        # The next fit of this object goes on, as any other.
+        self.restart = False
         self.history, self.best, self.times_back = {}, None, 0
         path = self.restore()
         if path is not None:
@@ -146,7 +155,7 @@ class Checkpoint(keras.callbacks.Callback):
             position: `Position`, the place in the run.
         """
         self._write(self._path(position), position)
-        for path in self._checkpoints()[: -self.keep]:
+        for path in self._checkpoints()[: -self.keep] if self._writes else []:
             path.unlink()
 
     def restore(self):
@@ -217,6 +226,8 @@ class Checkpoint(keras.callbacks.Callback):
             self._lock = None
 
     def _write(self, path, position):
+        if not self._writes:
+            return
         notes = {
             "position": {
                 "epoch": position.epoch,

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gan import distribute
 from gan._validation import expect, expect_positive_int
 from gan.real_examples import count_batches, endless_batches
 
@@ -63,6 +64,9 @@ class GraphLoop(keras.Model):
         """
         if steps_per_execution != "auto":
             expect_positive_int(steps_per_execution=steps_per_execution)
+        alone = self.distribute_strategy.num_replicas_in_sync == 1
+        expected = "no jit_compile with several replicas"
+        expect(alone or not jit_compile, expected, jit_compile=jit_compile)
         super().compile(
             optimizer=None, run_eagerly=run_eagerly, jit_compile=jit_compile
         )
@@ -98,7 +102,8 @@ class GraphLoop(keras.Model):
             epochs: int, the number of the last epoch.
             steps_per_epoch: int, exactly how many steps an epoch has. None: as many
                 as batches in the data.
-            verbose: "auto", 0, 1 or 2, as in Keras.
+            verbose: "auto", 0, 1 or 2, as in Keras; "auto" is 0 on workers other
+                than the chief.
             callbacks: list of `keras.callbacks.Callback`.
             initial_epoch: int, the epoch to start from.
 
@@ -110,8 +115,16 @@ class GraphLoop(keras.Model):
             ValueError: if `compile()` was not called.
             Diverged: after the graph call in which a loss or a weight ceased to be
                 finite, unless a callback mends it or stops training.
+            gan.distribute.WorkerLost: if another worker dies.
         """
         self._assert_compile_called("fit")
+        strategy, scope = self.distribute_strategy, tf.distribute.get_strategy()
+        expect(
+            scope.extended.variable_created_in_scope(self.generator.weights[0].value)
+            or not tf.distribute.has_strategy(),
+            "a model made within this strategy.scope()",
+            strategy=type(scope).__name__,
+        )
         expect_positive_int(epochs=epochs)
         if x is not None:
             self.real_examples = x
@@ -121,6 +134,8 @@ class GraphLoop(keras.Model):
         if steps_per_epoch is None:
             steps_per_epoch = count_batches(real, self.batch_size)
         expect_positive_int(steps_per_epoch=steps_per_epoch)
+        if verbose == "auto" and not distribute.is_chief(strategy):
+            verbose = 0
         if not isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks = keras.callbacks.CallbackList(
                 callbacks,
@@ -134,23 +149,52 @@ class GraphLoop(keras.Model):
         self.stop_training = False
         self.diverged = self.position = self._initial_epoch = None
         self.make_train_function()
-        batches = endless_batches(real, self.batch_size)
-        with _held_interrupt() as interrupt, _released(callbacks):
+        batches = endless_batches(real, self.batch_size, strategy)
+        with (
+            distribute.worker_lost(strategy),
+            _held_interrupt() as interrupt,
+            _released(callbacks),
+        ):
             callbacks.on_train_begin()
             # BackupAndRestore tells the epoch to go on from through _initial_epoch.
             if self.position is None:
                 self.position = Position(self._initial_epoch or initial_epoch)
+            self._expect_agreement(epochs, steps_per_epoch)
             logs = self._run_epochs(
                 epochs, steps_per_epoch, batches, callbacks, interrupt
             )
             callbacks.on_train_end(logs)
+            # What the chief has written is then there for all.
+            distribute.gathered(strategy, 0)
         if interrupt:
             raise KeyboardInterrupt
         return self.history
 
+    def _expect_agreement(self, epochs, steps):
+        """Expect the same run on all workers, which would otherwise wait for ever."""
+        place = (self.position.epoch, self.position.step)
+        sizes = (epochs, steps, self.batch_size, self.disc_iter)
+        rows = distribute.gathered(self.distribute_strategy, *place, *sizes)
+        expect(
+            (rows == rows[0]).all(),
+            "all workers at the same place of the same run: the same arguments, and a "
+            "folder of checkpoints that all of them read",
+            epoch_step_epochs_steps_batch_iter=rows.astype(int).tolist(),
+        )
+
+    def _go_on(self, interrupt):
+        """Whether to run on: no worker was told to stop. The chief's pace is all's."""
+        told = [bool(interrupt), self.stop_training]
+        rows = distribute.gathered(self.distribute_strategy, self._chunk, *told)
+        self._chunk = int(rows[0, 0])
+        self.stop_training = bool(rows[:, 2].any())
+        if rows[:, 1].any() and not interrupt:
+            interrupt.append(True)
+        return not (interrupt or self.stop_training)
+
     def _run_epochs(self, epochs, steps, batches, callbacks, interrupt):
         logs = {}
-        while self.position.epoch < epochs and not self.stop_training:
+        while self.position.epoch < epochs and self._go_on(interrupt):
             epoch = self.position.epoch
             callbacks.on_epoch_begin(epoch)
             logs = self._run_epoch(steps, batches, callbacks, interrupt)
@@ -158,8 +202,6 @@ class GraphLoop(keras.Model):
             if ended or self.stop_training:
                 callbacks.on_epoch_end(epoch, logs)
                 self.position = Position(epoch + 1)
-            if interrupt:
-                break
         return logs
 
     def _run_epoch(self, steps, batches, callbacks, interrupt):
@@ -168,7 +210,7 @@ class GraphLoop(keras.Model):
         if setting != "auto":
             self._chunk = setting
         position, logs = self.position, {}
-        while position.step < steps and not (self.stop_training or interrupt):
+        while position.step < steps and self._go_on(interrupt):
             count = min(self._chunk, steps - position.step)
             callbacks.on_train_batch_begin(position.step)
             start = time.perf_counter()

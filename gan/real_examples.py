@@ -184,12 +184,22 @@ def count_batches(real_examples, batch_size):
     return count
 
 
-def endless_batches(real_examples, batch_size):
-    """Iterator without end over a Dataset's batches of equal size; else None."""
+def endless_batches(real_examples, batch_size, strategy=None):
+    """Iterator without end over a Dataset's batches of equal size; else None.
+
+    Args:
+        real_examples: what `as_real_examples` gave.
+        batch_size: int, rows of the joint batch.
+        strategy: `tf.distribute.Strategy`, which shares each batch out over its
+            replicas and the files or rows over its workers; or None.
+    """
     if not isinstance(real_examples, tf.data.Dataset):
         return None
     dataset = real_examples.repeat().rebatch(batch_size, drop_remainder=True)
-    return iter(dataset.prefetch(2))
+    dataset = dataset.prefetch(2)
+    if strategy is None or strategy.num_replicas_in_sync == 1:
+        return iter(dataset)
+    return iter(strategy.experimental_distribute_dataset(dataset))
 
 
 def _expect_rows(shape, row_shape):

@@ -16,6 +16,7 @@ import zipfile
 import keras
 import numpy as np
 
+from gan import distribute
 from gan._files import atomic_path
 from gan._validation import InvalidInput, expect
 
@@ -30,7 +31,8 @@ class WholeModel(keras.Model):
         """Write the whole model to a `.keras` file, whole or not at all.
 
         The file holds networks, optimizers, averages, random state and every
-        option, not the real examples. `keras.models.load_model` reads it too.
+        option, not the real examples. `keras.models.load_model` reads it too. Of
+        several workers only the chief writes it.
 
         Args:
             filepath: str or `os.PathLike` that ends in `.keras`.
@@ -41,11 +43,15 @@ class WholeModel(keras.Model):
             InvalidInput: before anything is written.
         """
         expect(not options, "no further options", **options)
+        if not distribute.is_chief(self.distribute_strategy):
+            return
         _expect_new(filepath, overwrite)
         save_model(self, filepath)
 
     def save_weights(self, filepath, overwrite=True, **options):
         """Write weights, optimizers and random state to a `.weights.h5` file.
+
+        Of several workers only the chief writes it.
 
         Args:
             filepath: str or `os.PathLike` that ends in `.weights.h5`.
@@ -54,6 +60,8 @@ class WholeModel(keras.Model):
         """
         name = str(filepath)
         expect(name.endswith(".weights.h5"), "a path in .weights.h5", filepath=name)
+        if not distribute.is_chief(self.distribute_strategy):
+            return
         _expect_new(filepath, overwrite)
         with atomic_path(filepath) as temporary:
             super().save_weights(temporary, **options)

@@ -2,11 +2,12 @@
 
 import contextlib
 import contextvars
+import functools
 
 import keras
 import tensorflow as tf
 
-_feeding = contextvars.ContextVar("stream that feeds the draws", default=None)
+_feeding = contextvars.ContextVar("what feeds the draws", default=None)
 
 
 class Stream(keras.random.SeedGenerator):
@@ -20,12 +21,20 @@ class Stream(keras.random.SeedGenerator):
             `keras.utils.set_random_seed` and `random.seed` make repeatable.
     """
 
-    def next_seed(self):
-        """Int64 tensor `(2,)`: the next seed for a `tf.random.stateless_*` op."""
+    def next_seed(self, joint=False):
+        """Seed for one draw.
+
+        Args:
+            joint: bool, whether replicas get the same one, to draw a joint batch of
+                which each keeps `gan.distribute.share`. Otherwise each has its own.
+
+        Returns:
+            Int64 tensor `(2,)` for a `tf.random.stateless_*` op.
+        """
         seed = self.state.value.assign_add((0, 1))
         seed = tf.convert_to_tensor(seed)
         replica = tf.distribute.get_replica_context()
-        if replica is None or replica.num_replicas_in_sync == 1:
+        if joint or replica is None or replica.num_replicas_in_sync == 1:
             return seed
         # Replicas keep equal states; without their number they would draw alike.
         return tf.random.experimental.stateless_fold_in(
@@ -33,9 +42,13 @@ class Stream(keras.random.SeedGenerator):
         )
 
     @contextlib.contextmanager
-    def feeds(self):
-        """Within this context the latent samplers draw from this stream."""
-        token = _feeding.set(self)
+    def feeds(self, joint=False):
+        """Within this context the latent samplers draw from this stream.
+
+        Args:
+            joint: bool, as of `next_seed`.
+        """
+        token = _feeding.set(functools.partial(self.next_seed, joint))
         try:
             yield
         finally:
@@ -65,9 +78,9 @@ def next_seed():
         Int64 tensor `(2,)` for a `tf.random.stateless_*` op. Outside a model it
         follows `tf.random.set_seed`.
     """
-    stream = _feeding.get()
-    if stream is not None:
-        return stream.next_seed()
+    feed = _feeding.get()
+    if feed is not None:
+        return feed()
     return tf.random.uniform((2,), tf.int64.min, tf.int64.max, tf.int64)
 
 

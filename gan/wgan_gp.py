@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from gan import losses, penalties
+from gan import distribute, losses, penalties
 from gan._validation import expect_number
 from gan.base import AdversarialModel
 from gan.weights import load_weights
@@ -103,11 +103,11 @@ class WGAN_GP(AdversarialModel):
         if real_sample.shape != fake_sample.shape:
             real_sample = tf.reshape(real_sample, tf.shape(fake_sample))
         u = tf.random.stateless_uniform(
-            (rows,) + (1,) * (self.len_dims - 1),
-            self.stream.next_seed(),
+            (rows * distribute.replicas(),) + (1,) * (self.len_dims - 1),
+            self.stream.next_seed(joint=True),
             alg="philox",
         )
-        return penalties.interpolate(real_sample, fake_sample, u)
+        return penalties.interpolate(real_sample, fake_sample, distribute.share(u))
 
     def gradient_penalty(self, interpolated_sample):
         """Mean squared distance of the critic's gradient norms from 1.
