@@ -1,8 +1,6 @@
 """Training of a face generator: from a set of pictures to two weights files."""
 
 import dataclasses
-import hashlib
-import json
 import pathlib
 import time
 
@@ -10,11 +8,10 @@ import keras
 import numpy as np
 
 from gan import metrics
-from gan._files import atomic_path
-from gan._validation import expect, expect_positive_int
-from gan.checkpoint import Checkpoint
+from gan._validation import expect
 from gan.generate_faces import convolutional_GenDiscr
 from gan.latent import LatentGenerator
+from gan.run import checksum, fit_in_folder
 from gan.schedules import LinearDecay
 from gan.stream import Stream
 from gan.weights import save_weights
@@ -204,25 +201,19 @@ def train(
     """
     directory = pathlib.Path(directory)
     expect(directory.is_dir(), "an existing folder", directory=str(directory))
-    expect_positive_int(epochs=recipe.epochs, steps_per_epoch=recipe.steps_per_epoch)
     model = make_model(pictures, recipe, seed)
-    checkpoint = Checkpoint(directory / "checkpoints")
-    pictures_sum = hashlib.sha256(np.ascontiguousarray(pictures)).hexdigest()[:16]
-    settings = {**dataclasses.asdict(recipe), "seed": seed, "pictures": pictures_sum}
+    settings = {**dataclasses.asdict(recipe), "seed": seed}
     until = [UntilCourse(pictures)] if until_course else []
-    checkpoint.acquire()
-    try:
-        if restart:
-            checkpoint.clear()
-        _agree(directory / "run.json", settings, restart)
-        model.fit(
-            epochs=recipe.epochs,
-            steps_per_epoch=recipe.steps_per_epoch,
-            verbose=verbose,
-            callbacks=[*until, checkpoint],
-        )
-    finally:
-        checkpoint.release()
+    fit_in_folder(
+        model,
+        directory,
+        {**settings, "pictures": checksum(pictures)},
+        recipe.epochs,
+        recipe.steps_per_epoch,
+        until,
+        restart=restart,
+        verbose=verbose,
+    )
     if until_course and until[0].seconds is not None:
         print(f"better than the course's weights after {until[0].seconds:.0f} s")
     elif until_course:
@@ -233,24 +224,3 @@ def train(
     save_weights(drawing, generator, picture=(_HALF, _HALF))
     save_weights(model.discriminator, discriminator)
     return [generator, discriminator]
-
-
-def _agree(path, settings, restart):
-    """Expect that the run in the folder, if there is one, has these settings."""
-    if path.exists() and not restart:
-        try:
-            there = dict(json.loads(path.read_text(encoding="utf-8")))
-        except (TypeError, ValueError) as error:
-            expect(
-                False, f"a readable run.json, or a restart ({error})", path=str(path)
-            )
-        names = sorted({*there, *settings})
-        differences = [
-            f"{name} {settings.get(name)} (there {there.get(name)})"
-            for name in names
-            if settings.get(name) != there.get(name)
-        ]
-        expected = f"the settings of the run in {path.parent}, or a restart"
-        expect(not differences, expected, differences=", ".join(differences))
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(settings, indent=1), encoding="utf-8")

@@ -1,0 +1,97 @@
+"""A run in a folder: the same call again goes on where the last one stopped."""
+
+import hashlib
+import json
+import pathlib
+
+import numpy as np
+
+from gan._files import atomic_path
+from gan._validation import expect, expect_positive_int
+from gan.checkpoint import Checkpoint
+
+
+def fit_in_folder(
+    model,
+    directory,
+    settings,
+    epochs,
+    steps_per_epoch,
+    callbacks=(),
+    every=1,
+    restart=False,
+    verbose="auto",
+):
+    """Train a model with its settings and checkpoints in a folder.
+
+    Args:
+        model: `gan.AdversarialModel`, compiled and as new.
+        directory: str or `os.PathLike`, an existing folder for `run.json` (the
+            settings) and `checkpoints`.
+        settings: dict that JSON can hold: all that makes this run what it is.
+        epochs: int.
+        steps_per_epoch: int, or None for once through the data.
+        callbacks: list of `keras.callbacks.Callback`, called before a checkpoint is
+            written, so that what they wrote is there when the run goes on after it.
+        every: int, epochs between checkpoints.
+        restart: bool, forget what an earlier run left in the folder.
+        verbose: as in Keras's `fit`.
+
+    Returns:
+        dict of lists, the logs of all epochs, those of earlier calls included.
+
+    Raises:
+        InvalidInput: if the folder holds a run with other settings, or another
+            process uses it.
+        KeyboardInterrupt: after Ctrl-C, when the place is saved.
+    """
+    directory = pathlib.Path(directory)
+    expect(directory.is_dir(), "an existing folder", directory=str(directory))
+    expect_positive_int(epochs=epochs)
+    if steps_per_epoch is not None:
+        expect_positive_int(steps_per_epoch=steps_per_epoch)
+    checkpoint = Checkpoint(directory / "checkpoints", every=every)
+    checkpoint.acquire()
+    try:
+        if restart:
+            checkpoint.clear()
+        settings = {**settings, "epochs": epochs, "steps_per_epoch": steps_per_epoch}
+        _agree(directory / "run.json", settings, restart)
+        model.fit(
+            epochs=epochs,
+            steps_per_epoch=steps_per_epoch,
+            verbose=verbose,
+            callbacks=[*callbacks, checkpoint],
+        )
+    finally:
+        checkpoint.release()
+    return checkpoint.history
+
+
+def checksum(*arrays):
+    """Sixteen hexadecimal digits that tell arrays' numbers from others."""
+    sums = hashlib.sha256()
+    for array in arrays:
+        sums.update(np.ascontiguousarray(array))
+    return sums.hexdigest()[:16]
+
+
+def _agree(path, settings, restart):
+    """Expect that the run in the folder, if there is one, has these settings."""
+    if path.exists() and not restart:
+        try:
+            there = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (TypeError, ValueError) as error:
+            expect(
+                False, f"a readable run.json, or a restart ({error})", path=str(path)
+            )
+        names = sorted({*there, *settings})
+        differences = [
+            f"{name} {settings.get(name)} (there {there.get(name)})"
+            for name in names
+            if settings.get(name) != there.get(name)
+        ]
+        expected = f"the settings of the run in {path.parent}, or a restart"
+        expect(not differences, expected, differences=", ".join(differences))
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(settings, indent=1), encoding="utf-8")
