@@ -21,6 +21,7 @@ _PUBLIC = {
     "load_model": "gan.saving",
     "normal_generator": "gan.latent",
     "spheric_generator": "gan.latent",
+    "symmetric_generator": "gan.latent",
     "uniform_generator": "gan.latent",
 }
 _MODULES = ["animation", "callbacks", "faces", "latent", "losses", "metrics"]

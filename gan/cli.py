@@ -17,6 +17,7 @@ COMMANDS = [
     "walk",
     "prepare",
     "train",
+    "recipe",
     "evaluate",
     "compare",
     "diagnose",

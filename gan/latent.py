@@ -37,6 +37,20 @@ def uniform_generator(nb_points, dim):
     return tf.random.stateless_uniform((nb_points, dim), next_seed(), alg="philox")
 
 
+def symmetric_generator(nb_points, dim):
+    """Vectors uniform in the cube of side 2 around 0.
+
+    Args:
+        nb_points: int, how many.
+        dim: int, dimension of each.
+
+    Returns:
+        Float32 tensor `(nb_points, dim)` in [−1, 1), drawn as in
+        `normal_generator`.
+    """
+    return 2.0 * uniform_generator(nb_points, dim) - 1.0
+
+
 def spheric_generator(nb_points, dim):
     """Vectors uniform on the unit sphere.
 
@@ -57,6 +71,7 @@ def spheric_generator(nb_points, dim):
 _GENERATORS = {
     "normal": normal_generator,
     "uniform": uniform_generator,
+    "symmetric": symmetric_generator,
     "spheric": spheric_generator,
 }
 
@@ -67,7 +82,8 @@ class LatentGenerator:
 
     Args:
         dim: int, latent dimension.
-        latent_type: "normal" N(0, 1), "uniform" U[0, 1) or "spheric".
+        latent_type: "normal" N(0, 1), "uniform" U[0, 1), "symmetric" U[−1, 1) or
+            "spheric".
 
     Raises:
         InvalidInput: for an unknown type or a dimension below 1.

@@ -315,6 +315,44 @@ def faces_and_values(pictures, values_real, values_fake, history=None, title=Non
     return _settle(figure)
 
 
+def histograms(panels, label=None, title=None):
+    """Draw sets of numbers over each other as histograms, in panels side by side.
+
+    Args:
+        panels: dict from titles to dicts from names to arrays `(n,)` or `(n, 1)`, at
+            most five in a panel. All bars of a panel have one width, and each set
+            has area 1.
+        label: str or None, what the numbers are.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+
+    Example:
+
+        plots.histograms({"discriminator": {"real": real, "fake": fake}})
+    """
+    expect(len(panels) > 0, "at least one panel", panels=len(panels))
+    columns = min(len(panels), 3)
+    rows = math.ceil(len(panels) / columns)
+    figure = _figure(120 + 320 * columns, 60 + 260 * rows, title)
+    plots = figure.subplots(rows, columns, squeeze=False).ravel()
+    colours = [_BLUE, _VERMILLION, _GREEN, _PINK, _GREY]
+    for axes, (name, sets) in zip(plots, panels.items(), strict=False):
+        few = 0 < len(sets) <= len(colours)
+        expect(few, "one to five sets in a panel", panel=name, sets=len(sets))
+        sets = {name: _column(**{name: values}) for name, values in sets.items()}
+        bins = np.histogram_bin_edges(np.concatenate([*sets.values()]), 50)
+        for colour, (which, values) in zip(colours, sets.items(), strict=False):
+            style = {"color": colour, "histtype": "stepfilled", "alpha": 0.6}
+            axes.hist(values, bins, density=True, label=which, **style)
+        axes.set(title=name, xlabel=label, ylabel="density")
+        axes.legend()
+    for axes in plots[len(panels) :]:
+        axes.set_axis_off()
+    return _settle(figure)
+
+
 def save(figure, path):
     """Write a figure to a file, whole or not at all.
 

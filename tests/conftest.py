@@ -141,3 +141,83 @@ def python():
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def layer_table():
+    """Rows (type, output shape, parameters) of a network, inputs left out."""
+
+    def table(network):
+        rows = [
+            (type(layer).__name__, layer.output.shape[1:], layer.count_params())
+            for layer in network.layers
+        ]
+        return [row for row in rows if row[0] != "InputLayer"]
+
+    return table
+
+
+@pytest.fixture(scope="session")
+def random_digits():
+    """Factory of `gan.datasets.Digits` of random pixels, classes in turn."""
+    from gan.datasets import Digits
+
+    def make(count):
+        pictures = np.random.default_rng(0).random((count, 28, 28), "float32")
+        pictures[0, 0, :2] = 0, 1
+        return Digits(pictures, np.arange(count, dtype=np.int32) % 10)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def digits_file(random_digits, tmp_path_factory):
+    """Path of a .npz file of 256 such digits, named as Keras's own."""
+    digits, path = random_digits(256), tmp_path_factory.mktemp("data") / "mnist.npz"
+    pictures = np.uint8(255 * digits.pictures)
+    np.savez(path, x_train=pictures, y_train=digits.labels.astype(np.uint8))
+    return path
+
+
+@pytest.fixture(scope="session")
+def moves_both_networks():
+    """Whether one step on two rows changes every trainable weight."""
+
+    def moves(model):
+        model.batch_size = 2
+        networks = model.generator, model.discriminator
+        before = [network.get_weights() for network in networks]
+        logs = model.fit(epochs=1, steps_per_epoch=1, verbose=0).history
+        assert np.isfinite([*logs.values()]).all() and {*logs} == {*model.log_names}
+        after = [network.get_weights() for network in networks]
+        return all(
+            any((old != new).any() for old, new in zip(*pair, strict=True))
+            for pair in zip(before, after, strict=True)
+        )
+
+    return moves
+
+
+@pytest.fixture
+def run_of(tmp_path, monkeypatch):
+    """What a recipe's `train` asks of its run: how to fit, with which callbacks."""
+
+    def run(recipe, model, data):
+        from gan.train_recipe import Run
+
+        class Recorded(Run):
+            def fit(self, model, epochs, steps, callbacks=(), every=1):
+                asked.update(epochs=epochs, steps=steps, every=every)
+                asked["callbacks"] = callbacks
+                for callback in callbacks:
+                    callback.set_model(model)
+
+            def finish(self, model, *paths):
+                return paths
+
+        asked = {}
+        monkeypatch.setattr(recipe, "make_model", lambda data, seed: model)
+        asked["paths"] = recipe.train(Recorded("name", tmp_path, data))
+        return asked
+
+    return run

@@ -22,6 +22,7 @@ MODULES = [*PATHS]
 ROOMS = [name for name in MODULES if not name.endswith("__init__")]
 PRIVATE = {name for name in ROOMS if name.startswith("_")} - {"__main__"}
 COMMANDS = [name for name in ROOMS if name.startswith("commands.")]
+RECIPES = [name for name in ROOMS if name.startswith("recipes.")]
 LEAVES = {"losses", "penalties", "latent", "toys", "metrics", "plots", "weights"}
 LEAVES |= {"faces", "schedules", "stream", "adam", "pca", "real_examples", "saving"}
 LEAVES |= {"fast_layers", "animation", "picture_files", "walks", "distribute"}
@@ -170,6 +171,13 @@ def test_only_commands_import_commands():
         assert not ours(room) & {*COMMANDS}, room
 
 
+def test_recipes_stand_alone():
+    for room in {*MODULES} - {*RECIPES}:
+        assert not ours(room) & {*RECIPES}, room
+    for room in RECIPES:
+        assert not ours(room) & {*RECIPES, "train_recipe", "cli"}, room
+
+
 def test_no_import_goes_round_in_a_circle():
     graph = {room: ours(room) for room in ROOMS}
     assert sorted(graphlib.TopologicalSorter(graph).static_order()) == sorted(ROOMS)
@@ -195,7 +203,7 @@ def test_matplotlib_is_imported_only_inside_functions_of_plots(room):
 def test_no_room_needs_what_only_the_tests_have(room):
     third_party = outside(ast.walk(tree(PATHS[room]))) - sys.stdlib_module_names
     known = {"gan", "h5py", "keras", "matplotlib", "numpy", "tensorflow", "PIL"}
-    if room == "commands.prepare":
+    if room in ("commands.prepare", "datasets"):
         known |= {"sklearn"}  # an option, which says so where it is missing
     assert third_party <= known
 

@@ -26,15 +26,17 @@ def test_distributions():
     tf.random.set_seed(0)
     normal = gan.normal_generator(4000, 1).numpy()[:, 0]
     uniform = gan.uniform_generator(4000, 1).numpy()[:, 0]
+    symmetric = gan.latent.symmetric_generator(4000, 1).numpy()[:, 0]
     spheric = gan.spheric_generator(4000, 2).numpy()
     assert stats.kstest(normal, "norm").pvalue > 1e-3
     assert stats.kstest(uniform, "uniform").pvalue > 1e-3
+    assert stats.kstest((symmetric + 1) / 2, "uniform").pvalue > 1e-3
     np.testing.assert_allclose(np.linalg.norm(spheric, axis=1), 1, rtol=1e-4)
     angle = np.arctan2(*spheric.T) / (2 * np.pi) + 0.5
     assert stats.kstest(angle, "uniform").pvalue > 1e-3
 
 
-@pytest.mark.parametrize("latent_type", ["normal", "uniform", "spheric"])
+@pytest.mark.parametrize("latent_type", ["normal", "uniform", "symmetric", "spheric"])
 def test_callable_survives_its_config_and_equals_the_function(latent_type):
     latent = LatentGenerator(3, latent_type)
     config = keras.saving.serialize_keras_object(latent)

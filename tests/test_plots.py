@@ -508,6 +508,28 @@ def test_rows_are_named_and_in_order():
         plots.rows({})
 
 
+def test_histograms_of_several_sets():
+    sets = {"real": RNG.normal(size=(300, 1)), "fake": RNG.normal(2, 1, 200)}
+    panels = {name: sets for name in "abcd"}
+    figure = plots.histograms(panels, "value", "title")
+    assert [axes.get_title() for axes in figure.axes] == [*"abcd", "", ""]
+    assert [axes.axison for axes in figure.axes] == [True] * 4 + [False] * 2
+    axes = figure.axes[0]
+    edges = np.histogram_bin_edges(np.concatenate([*map(np.ravel, sets.values())]), 50)
+    for polygon, values in zip(axes.patches, sets.values(), strict=True):
+        heights = polygon.get_xy()[1:101:2, 1]
+        expected = np.histogram(values, edges, density=True)[0]
+        np.testing.assert_allclose(heights, expected)
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [*sets]
+    rendered(figure)
+    with pytest.raises(InvalidInput, match="Expected at least one panel"):
+        plots.histograms({})
+    with pytest.raises(InvalidInput, match="Expected one to five sets in a panel"):
+        plots.histograms({"a": {}})
+    with pytest.raises(InvalidInput, match="Expected fake to be finite"):
+        plots.histograms({"a": {"fake": [np.nan]}})
+
+
 def test_losses_side_by_side():
     history = {"discr_loss": [1.0, 2.0], "gen_loss": [3.0, 4.0]}
     figure = plots.compare_losses({"A": history, "B": {**history, "gp": [5.0, 6.0]}})

@@ -7,7 +7,7 @@ import sys
 import time
 
 from gan._files import expect_writable
-from gan._validation import expect
+from gan._validation import expect, expect_positive_int
 
 _PACKAGE = pathlib.Path(__file__).resolve().parents[1]
 # A wheel carries the checkout's faces/ as gan/pretrained/, see pyproject.toml.
@@ -50,6 +50,41 @@ def add_seed(command, seed=0):
 def expect_seed(seed):
     """Expect a seed that Keras takes."""
     expect(0 <= seed < 2**32, "seed from 0 to 4294967295", seed=seed)
+
+
+def add_training(command):
+    """Add `--epochs`, `--steps`, `--seed` and `--restart`."""
+    command.add_argument("--epochs", type=int, help="instead of the recipe's number")
+    command.add_argument(
+        "--steps", type=int, help="steps an epoch, instead of the recipe's number"
+    )
+    add_seed(command)
+    command.add_argument(
+        "--restart",
+        action="store_true",
+        help="start afresh; without it a run in the folder goes on",
+    )
+
+
+def expect_training(arguments):
+    """Expect what `add_training` added to be usable; give the output folder's path."""
+    for name in ("epochs", "steps"):
+        if getattr(arguments, name) is not None:
+            expect_positive_int(**{name: getattr(arguments, name)})
+    expect_seed(arguments.seed)
+    directory = pathlib.Path(arguments.output)
+    expect(not directory.is_file(), "a folder", output=arguments.output)
+    return directory
+
+
+@contextlib.contextmanager
+def stoppable():
+    """Say after Ctrl-C that a training goes on from where it stopped."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("\nStopped and saved. The same command, without --restart, goes on.")
+        raise
 
 
 def expect_drawing(arguments):

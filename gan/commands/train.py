@@ -1,11 +1,15 @@
 """`train`: a generator of your own pictures."""
 
 import dataclasses
-import pathlib
 
 from gan._files import expect_writable
-from gan._validation import expect, expect_positive_int
-from gan.commands._shared import add_seed, expect_seed, import_tensorflow, verbose
+from gan.commands._shared import (
+    add_training,
+    expect_training,
+    import_tensorflow,
+    stoppable,
+    verbose,
+)
 
 
 def add(add_command):
@@ -34,35 +38,21 @@ def add(add_command):
         default="gan",
         help="ours, or the course's own batch, rates and length (default gan)",
     )
-    command.add_argument("--epochs", type=int, help="instead of the recipe's number")
-    command.add_argument(
-        "--steps", type=int, help="steps an epoch, instead of the recipe's number"
-    )
-    add_seed(command)
+    add_training(command)
     command.add_argument(
         "--until-course",
         action="store_true",
         help="stop as soon as all six measures are better than those of the course's "
         "weights, and say after how long",
     )
-    command.add_argument(
-        "--restart",
-        action="store_true",
-        help="start afresh; without it a run in the folder goes on",
-    )
 
 
 def run(arguments):
     """Train, and print the paths of the two weights files."""
-    directory = pathlib.Path(arguments.output)
-    for name in ("epochs", "steps"):
-        if getattr(arguments, name) is not None:
-            expect_positive_int(**{name: getattr(arguments, name)})
-    expect_seed(arguments.seed)
+    directory = expect_training(arguments)
     from gan.faces import load_faces
 
     pictures = load_faces(arguments.pictures).pictures
-    expect(not directory.is_file(), "a folder", output=arguments.output)
     directory.mkdir(parents=True, exist_ok=True)
     expect_writable(directory / "generator.h5")
     import_tensorflow()
@@ -71,7 +61,7 @@ def run(arguments):
     changes = {"epochs": arguments.epochs, "steps_per_epoch": arguments.steps}
     changes = {name: value for name, value in changes.items() if value is not None}
     recipe = dataclasses.replace(RECIPES[arguments.recipe], **changes)
-    try:
+    with stoppable():
         paths = train(
             pictures,
             directory,
@@ -81,7 +71,4 @@ def run(arguments):
             until_course=arguments.until_course,
             verbose=verbose(),
         )
-    except KeyboardInterrupt:
-        print("\nStopped and saved. The same command, without --restart, goes on.")
-        raise
     print(*paths, sep="\n")

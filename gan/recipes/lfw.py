@@ -1,0 +1,133 @@
+"""Convolutional GAN on the colour faces of LFW.
+
+Reference:
+    Huang et al. 2007, Labeled Faces in the Wild.
+"""
+
+import functools
+
+import keras
+import numpy as np
+from keras import layers
+
+from gan import plots
+from gan.callbacks import SampleGrid
+from gan.datasets import load_lfw
+from gan.latent import LatentGenerator
+from gan.two_class_gan import TwoClassGAN
+
+
+def make_generator():
+    """Generator: latents `(batch, 256)` -> pictures `(batch, 36, 36, 3)`.
+
+    Returns:
+        `keras.Model` of 320,835 parameters, whose pictures mean [0, 1] but are
+        unbounded.
+    """
+
+    def up(filters, kernel_size):
+        return layers.Conv2DTranspose(filters, kernel_size, activation="elu")
+
+    return keras.Sequential(
+        [
+            keras.Input((256,)),
+            layers.Dense(10 * 8 * 8, activation="elu"),
+            layers.Reshape((8, 8, 10)),
+            up(64, 5),
+            up(64, 5),
+            layers.UpSampling2D(2),
+            up(32, 3),
+            up(32, 3),
+            up(32, 3),
+            layers.Conv2D(3, 3),
+        ],
+        name="generator",
+    )
+
+
+def make_discriminator():
+    """Discriminator: pictures `(batch, 36, 36, 3)` -> log p `(batch, 2)`, fake, real.
+
+    The kernel of the last layer is regularised by the mean of its squares.
+
+    Returns:
+        `keras.Model` of 651,330 parameters.
+    """
+    blocks = []
+    for filters in (32, 64, 128, 256):
+        blocks += [layers.Conv2D(filters, 3, padding="same", activation="elu")]
+        blocks += [layers.MaxPooling2D(2)]
+    return keras.Sequential(
+        [
+            keras.Input((36, 36, 3)),
+            *blocks,
+            layers.Flatten(),
+            layers.Dense(256, activation="tanh"),
+            layers.Dense(
+                2,
+                activation="log_softmax",
+                kernel_regularizer=keras.regularizers.L2(1 / (256 * 2)),
+            ),
+        ],
+        name="discriminator",
+    )
+
+
+def make_model(pictures, seed=0):
+    """The model on pictures, compiled.
+
+    Args:
+        pictures: float32 array `(N, 36, 36, 3)` in [0, 1], at least a batch of them.
+        seed: int; the same seed gives the same run.
+
+    Returns:
+        `gan.TwoClassGAN`.
+    """
+    keras.utils.set_random_seed(seed)
+    model = TwoClassGAN(
+        make_generator(),
+        make_discriminator(),
+        LatentGenerator(256),
+        pictures,
+        batch_size=100,
+        disc_iter=5,
+        generator_optimizer=keras.optimizers.Adam(1e-4),
+        discriminator_optimizer=keras.optimizers.SGD(1e-3),
+    )
+    model.compile()
+    return model
+
+
+def draw_values(model, pictures):
+    """Histograms of D's probability of "real", on 1,000 real and 1,000 fake pictures.
+
+    Args:
+        model: `gan.TwoClassGAN`.
+        pictures: float32 array `(N, 36, 36, 3)`; if there are fewer, then so many.
+
+    Returns:
+        matplotlib `Figure`.
+    """
+    rows = np.random.default_rng(0).permutation(len(pictures))[:1000]
+    fakes = model.get_fake_sample(len(rows)).numpy()
+    values = {}
+    for name, some in (("real", pictures[rows]), ("fake", fakes)):
+        parts = [model.discriminator(part) for part in np.array_split(some, 4)]
+        values[name] = np.exp(np.concatenate(parts)[:, 1])
+    return plots.histograms({"discriminator": values}, "probability of being real")
+
+
+def train(run):
+    """Train, see `gan.train_recipe.Run`; at the end draw 128 samples, 16×8."""
+    pictures = load_lfw(run.data)
+    model = make_model(pictures, run.seed)
+    values = SampleGrid(
+        run.output,
+        name="values_at_epoch_{epoch:04d}.png",
+        draw=functools.partial(draw_values, pictures=pictures),
+    )
+    run.fit(model, 100, 100, [*run.pictures(count=6, columns=3), values])
+    with model.stream.anew(0):
+        samples = model.get_fake_sample(128).numpy()
+    path = plots.save(plots.mosaic(samples, 16), run.output / "samples.png")
+    return run.finish(model, path)

@@ -1,0 +1,121 @@
+"""AC-GAN on MNIST: digits of a class that you ask for.
+
+Reference:
+    Odena et al. 2017, Conditional Image Synthesis with Auxiliary Classifier GANs.
+"""
+
+import functools
+
+import keras
+import numpy as np
+from keras import layers
+
+from gan import plots
+from gan._validation import expect
+from gan.ac_gan import AC_GAN
+from gan.datasets import load_mnist
+from gan.latent import LatentGenerator
+
+
+def make_generator():
+    """Generator: latents `(batch, 100)` and classes `(batch,)` -> pictures.
+
+    The latents are multiplied, number by number, with a vector learnt for the class.
+
+    Returns:
+        `keras.Model` with pictures `(batch, 28, 28, 1)` in (−1, 1), of 2,657,897
+        parameters, 2,657,321 of them trainable.
+    """
+    options = {"kernel_initializer": "glorot_normal"}
+    latents = keras.Input((100,), name="latents")
+    labels = keras.Input((), dtype="int32", name="labels")
+    embedding = layers.Embedding(10, 100, embeddings_initializer="glorot_normal")
+    x = layers.Multiply()([latents, embedding(labels)])
+    x = layers.Dense(3 * 3 * 384, activation="relu")(x)
+    x = layers.Reshape((3, 3, 384))(x)
+    x = layers.Conv2DTranspose(192, 5, activation="relu", **options)(x)
+    x = layers.BatchNormalization()(x)
+    options["padding"] = "same"
+    x = layers.Conv2DTranspose(96, 5, 2, activation="relu", **options)(x)
+    x = layers.BatchNormalization()(x)
+    x = layers.Conv2DTranspose(1, 5, 2, activation="tanh", **options)(x)
+    return keras.Model([latents, labels], x, name="generator")
+
+
+def make_discriminator():
+    """Discriminator: pictures `(batch, 28, 28, 1)` -> two opinions of each.
+
+    Returns:
+        `keras.Model` of 525,835 parameters with outputs "generation" `(batch, 1)`,
+        the probability of being real, and "auxiliary" `(batch, 10)`, those of the
+        classes.
+    """
+    pictures = x = keras.Input((28, 28, 1))
+    for filters, strides in ((32, 2), (64, 1), (128, 2), (256, 1)):
+        x = layers.Conv2D(filters, 3, strides, padding="same")(x)
+        x = layers.LeakyReLU(0.2)(x)
+        x = layers.Dropout(0.3)(x)
+    x = layers.Flatten()(x)
+    generation = layers.Dense(1, activation="sigmoid", name="generation")(x)
+    auxiliary = layers.Dense(10, activation="softmax", name="auxiliary")(x)
+    return keras.Model(pictures, [generation, auxiliary], name="discriminator")
+
+
+def make_model(digits, seed=0):
+    """The model on digits, compiled.
+
+    Args:
+        digits: `gan.datasets.Digits` with labels, at least a batch of them.
+        seed: int; the same seed gives the same run.
+
+    Returns:
+        `gan.AC_GAN`.
+    """
+    keras.utils.set_random_seed(seed)
+    model = AC_GAN(
+        make_generator(),
+        make_discriminator(),
+        LatentGenerator(100, "symmetric"),
+        (2 * digits.pictures - 1, digits.labels),
+        batch_size=100,
+        disc_iter=1,
+        learning_rate=2e-4,
+        beta_1=0.5,
+        beta_2=0.999,
+    )
+    model.compile()
+    return model
+
+
+def draw(model, digits, columns=20):
+    """Fakes and reals, a row a class, a white row between them.
+
+    Args:
+        model: `gan.AC_GAN`.
+        digits: `gan.datasets.Digits` with labels.
+        columns: int, digits in a row; the fakes of a column share their latents.
+
+    Returns:
+        matplotlib `Figure`.
+    """
+    rows = []
+    for digit in range(10):
+        with model.stream.anew(0):
+            fakes, _ = model.get_fake_sample(labels=np.full(columns, digit))
+        rows.append(fakes[..., 0] / 2 + 0.5)
+    rows.append(np.ones((columns, 28, 28)))
+    for digit in range(10):
+        reals = digits.pictures[digits.labels == digit][:columns]
+        rows.append(np.pad(reals, [(0, columns - len(reals)), (0, 0), (0, 0)]))
+    return plots.mosaic(np.concatenate(rows), columns)
+
+
+def train(run):
+    """Train, see `gan.train_recipe.Run`."""
+    digits = load_mnist(run.data)
+    expected = "digits with labels: y_train or y in a .npz file, or sub-folders 0 to 9"
+    expect(digits.labels is not None, expected, data=run.data)
+    model = make_model(digits, run.seed)
+    pictures = run.pictures(draw=functools.partial(draw, digits=digits))
+    run.fit(model, 30, None, pictures)
+    return run.finish(model)

@@ -1,0 +1,150 @@
+"""Training of a recipe: from data to pictures, an animation and a saved model."""
+
+import dataclasses
+import importlib
+import pathlib
+import time
+
+from gan._files import expect_writable
+from gan._validation import expect, expect_positive_int
+
+# Each is a file of gan/recipes/.
+RECIPES = {
+    "gaussian": "a Gaussian from uniform noise, by every loss pair of the library",
+    "mnist_dense": "digits by dense networks",
+    "lfw": "colour faces by convolutional networks and two classes",
+    "mnist_dcgan": "digits by DCGAN",
+    "mnist_acgan": "digits of the class you ask for, by AC-GAN",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What a user may say of a recipe's run, and what all recipes do with it.
+
+    Attributes:
+        recipe: str, one of `RECIPES`.
+        output: `pathlib.Path`, an existing folder.
+        data: str, `os.PathLike` or None: where the real examples come from.
+        epochs: int, or None for the recipe's.
+        steps: int, steps an epoch, or None for the recipe's.
+        seed: int; the same seed gives the same run.
+        restart: bool, forget what an earlier run left in the folder.
+        verbose: as in Keras's `fit`.
+    """
+
+    recipe: str
+    output: pathlib.Path
+    data: object = None
+    epochs: int | None = None
+    steps: int | None = None
+    seed: int = 0
+    restart: bool = False
+    verbose: object = "auto"
+
+    def fit(self, model, epochs, steps, callbacks=(), every=1, folder="."):
+        """Train as `gan.run.fit_in_folder` does, for the recipe's or the user's time.
+
+        Args:
+            model: `gan.AdversarialModel`, compiled and as new.
+            epochs: int, the recipe's.
+            steps: int, the recipe's steps an epoch, or None for once through the data.
+            callbacks: list of `keras.callbacks.Callback`.
+            every: int, epochs between checkpoints.
+            folder: str, name of a sub-folder of `output` for the run's state.
+
+        Returns:
+            dict of lists, the logs of all epochs.
+        """
+        import keras
+
+        from gan.run import checksum, fit_in_folder
+
+        directory = self.output / folder
+        directory.mkdir(exist_ok=True)
+        data = checksum(*keras.tree.flatten(model.real_examples))
+        settings = {"recipe": self.recipe, "seed": self.seed, "data": data}
+        return fit_in_folder(
+            model,
+            directory,
+            settings | model.options(),
+            self.epochs or epochs,
+            self.steps or steps,
+            callbacks,
+            every,
+            self.restart,
+            self.verbose,
+        )
+
+    def pictures(self, **options):
+        """Callbacks that draw after each epoch: a PNG of its own, a frame of a GIF.
+
+        Args:
+            **options: as of `gan.callbacks.SampleGrid`, but for the folder.
+
+        Returns:
+            List of two callbacks.
+        """
+        from gan.callbacks import Animation, SampleGrid
+
+        gif = self.output / "training.gif"
+        return [SampleGrid(self.output, **options), Animation(gif, **options)]
+
+    def finish(self, model, *paths):
+        """Write the trained model.
+
+        Args:
+            model: `gan.AdversarialModel`.
+            *paths: `pathlib.Path`, what else was written at the end.
+
+        Returns:
+            List of `pathlib.Path`: the last picture, the GIF, `paths`, the model.
+        """
+        last = max(self.output.glob("image_at_epoch_*.png"))
+        model.save(self.output / "model.keras")
+        files = ["training.gif", "model.keras"]
+        return [last, *paths, *(self.output / name for name in files)]
+
+
+def train_recipe(
+    name,
+    output,
+    data=None,
+    epochs=None,
+    steps=None,
+    seed=0,
+    restart=False,
+    verbose="auto",
+):
+    """Train a recipe; the same call again goes on where the last one stopped.
+
+    Args:
+        name: str, one of `RECIPES`.
+        output: str or `os.PathLike`, an existing folder for all that is written.
+        data: str, `os.PathLike` or None, as the recipe's `gan.datasets` reader takes.
+        epochs: int, or None for the recipe's number.
+        steps: int, steps an epoch, or None for the recipe's number.
+        seed: int; the same seed gives the same files on one machine.
+        restart: bool, forget what an earlier run left in the folder.
+        verbose: as in Keras's `fit`.
+
+    Returns:
+        List of `pathlib.Path`, what was written.
+
+    Raises:
+        InvalidInput: before anything is written, if an argument is not of that form
+            or the folder holds a run with other settings.
+        KeyboardInterrupt: after Ctrl-C, when the place is saved.
+    """
+    expect(name in RECIPES, f"one of {', '.join(RECIPES)}", recipe=name)
+    numbers = {"epochs": epochs, "steps": steps}
+    expect_positive_int(**{k: v for k, v in numbers.items() if v is not None})
+    output = pathlib.Path(output)
+    expect(output.is_dir(), "an existing folder", output=str(output))
+    expect_writable(output / "run.json")
+    run = Run(name, output, data, epochs, steps, seed, restart, verbose)
+    recipe = importlib.import_module(f"gan.recipes.{name}")
+    start = time.perf_counter()
+    paths = recipe.train(run)
+    print(f"{name}: {time.perf_counter() - start:.0f} s")
+    return paths

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from gan import cli, train_recipe
+from gan.train_recipe import RECIPES
+
+
+def test_without_a_name_they_are_listed(capsys):
+    assert cli.main(["recipe"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [*RECIPES]
+    assert max(map(len, lines)) < 80
+
+
+def test_a_recipe_says_what_it_wrote(tmp_path, monkeypatch, capsys):
+    asked = {}
+
+    def train(*arguments, **options):
+        asked.update(arguments=arguments, **options)
+        return [tmp_path / "a", tmp_path / "b"]
+
+    monkeypatch.setattr("gan.commands.recipe.train_recipe", train)
+    output = tmp_path / "new" / "run"
+    options = ["--data", "x.npz", "--epochs", "2", "--seed", "3", "--restart"]
+    assert cli.main(["recipe", "lfw", "--output", str(output), *options]) == 0
+    assert asked["arguments"] == ("lfw", output, "x.npz", 2, None, 3)
+    assert asked["restart"] and asked["verbose"] == 2 and output.is_dir()
+    assert capsys.readouterr().out == f"{tmp_path / 'a'}\n{tmp_path / 'b'}\n"
+
+
+def test_ctrl_c_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
+    def train(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gan.commands.recipe.train_recipe", train)
+    assert cli.main(["recipe", "lfw", "--output", str(tmp_path)]) == 130
+    assert "The same command, without --restart, goes on." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["mnist"], "Expected one of gaussian, mnist_dense"),
+        (["lfw"], "Expected --output DIR"),
+        (["lfw", "--output", "{}", "--epochs", "0"], "epochs to be a positive"),
+        (["lfw", "--output", "{}", "--seed", "-1"], "Expected seed from 0"),
+        (["lfw", "--output", "{}/file"], "Expected a folder"),
+        (["lfw", "--output", "{}", "--data", "{}/none"], "an existing folder or file"),
+        (["lfw", "--output", "{}", "--data", "{}/empty"], "at least one picture"),
+        (["lfw", "--output", "{}", "--data", "{}/small.npz"], "pictures of size 36x36"),
+        (["lfw", "--output", "{}", "--data", "{}/file"], "a readable"),
+        (["mnist_acgan", "--output", "{}", "--data", "{}/x.npz"], "digits with labels"),
+    ],
+)
+def test_what_a_user_gets_wrong_is_one_line(tmp_path, arguments, message, capsys):
+    (tmp_path / "file").write_text("text")
+    (tmp_path / "empty").mkdir()
+    np.savez(tmp_path / "small.npz", x=np.zeros((2, 30, 30), np.uint8))
+    np.savez(tmp_path / "x.npz", x=np.zeros((2, 28, 28), np.uint8))
+    arguments = [argument.format(tmp_path) for argument in arguments]
+    assert cli.main(["recipe", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert not (tmp_path / "run.json").exists()
+
+
+def test_the_command_and_the_library_train_alike():
+    assert cli.importlib.import_module("gan.commands.recipe").train_recipe is (
+        train_recipe.train_recipe
+    )

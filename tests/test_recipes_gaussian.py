@@ -1,0 +1,65 @@
+import pytest
+from scipy import stats
+
+import gan
+from gan import toys
+from gan._validation import InvalidInput
+from gan.recipes import gaussian
+from gan.train_recipe import Run
+
+
+def test_every_loss_pair_of_the_library_is_there():
+    classes = {name for name in gan.__all__ if name.endswith(("GAN", "_clip", "_GP"))}
+    assert {cls.__name__ for cls in gaussian.PAIRS.values()} == classes - {"AC_GAN"}
+
+
+def test_the_networks_are_the_documented_ones(layer_table):
+    hidden = [("Dense", (32,), 32 * 33)]
+    assert layer_table(gaussian.make_generator()) == [
+        ("Dense", (32,), 288),
+        *hidden,
+        ("Dense", (1,), 33),
+    ]
+    assert layer_table(gaussian.make_discriminator(2)) == [
+        ("Dense", (32,), 64),
+        *hidden,
+        ("Dense", (2,), 66),
+    ]
+    assert gaussian.make_generator().count_params() == 1_377
+    assert gaussian.make_discriminator().count_params() == 1_153
+    assert gaussian.make_discriminator(2).count_params() == 1_186
+
+
+def test_judge_is_the_moments_and_scipys_distance():
+    real, fake = toys.gaussian(500, seed=0), toys.gaussian(500, 5, 2, seed=1)
+    mean, std, distance = gaussian.judge(real, fake)
+    assert (mean, std) == pytest.approx((fake.mean(), fake.std()))
+    expected = stats.wasserstein_distance(real[:, 0], fake[:, 0])
+    assert distance == pytest.approx(expected, rel=1e-5)
+
+
+def test_one_pair_comes_near_in_seconds():
+    real = toys.gaussian(2000)
+    model = gaussian.make_model("least_squares", real, seed=0)
+    model.fit(epochs=1, steps_per_epoch=500, verbose=0)
+    mean, std, distance = gaussian.judge(real, model.get_fake_sample(2000))
+    assert abs(mean - 4) < 0.3 and abs(std - 1.25) < 0.3 and distance < 0.3
+
+
+def test_a_run_writes_table_picture_and_models(tmp_path, monkeypatch, capsys):
+    two = {k: gaussian.PAIRS[k] for k in ("wasserstein_gp", "two_class")}
+    monkeypatch.setattr(gaussian, "PAIRS", two)
+    paths = gaussian.train(Run("gaussian", tmp_path, epochs=1, steps=1, verbose=0))
+    assert all(path.is_file() for path in paths)
+    assert [path.name for path in paths] == ["gaussian.png", *["model.keras"] * 2]
+    head, real, *rows = capsys.readouterr().out.splitlines()
+    assert head.split() == ["mean", "std", "W1"] and len(rows) == 2
+    assert [float(value) for value in real.split()[2:]] == pytest.approx(
+        [4, 1.25, 0.025], abs=0.03
+    )
+    assert isinstance(gan.load_model(paths[-1]), gan.TwoClassGAN)
+
+
+def test_data_are_refused(tmp_path):
+    with pytest.raises(InvalidInput, match="Expected no data: the Gaussian is drawn"):
+        gaussian.train(Run("gaussian", tmp_path, "mnist.npz"))

@@ -1,0 +1,108 @@
+import importlib
+import pathlib
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import gan
+from gan import train_recipe
+from gan._validation import InvalidInput
+from gan.recipes import mnist_dense
+from gan.train_recipe import RECIPES
+
+FOLDER = pathlib.Path(gan.__file__).parent / "recipes"
+
+
+def test_every_recipe_is_listed_and_explained():
+    files = {path.stem for path in FOLDER.glob("[!_]*.py")}
+    assert {*RECIPES} == files
+    for name in RECIPES:
+        assert callable(importlib.import_module(f"gan.recipes.{name}").train)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """The dense recipe with few weights, so that its files are small."""
+    import keras
+    from keras import layers
+
+    def make_generator():
+        inputs = [keras.Input((100,)), layers.Dense(3), layers.BatchNormalization()]
+        outputs = [layers.Dense(784, activation="tanh"), layers.Reshape((28, 28, 1))]
+        return keras.Sequential([*inputs, *outputs], name="generator")
+
+    def make_discriminator():
+        inputs = [keras.Input((28, 28, 1)), layers.Flatten(), layers.Dropout(0.5)]
+        return keras.Sequential([*inputs, layers.Dense(1)], name="discriminator")
+
+    monkeypatch.setattr(mnist_dense, "make_generator", make_generator)
+    monkeypatch.setattr(mnist_dense, "make_discriminator", make_discriminator)
+
+
+def trained(folder, data, epochs=3, **options):
+    folder.mkdir(exist_ok=True)
+    options = {"seed": 1, "verbose": 0, **options}
+    return train_recipe.train_recipe("mnist_dense", folder, data, epochs, 2, **options)
+
+
+def test_a_stopped_recipe_goes_on_to_the_same_files(
+    small, digits_file, tmp_path, monkeypatch, capsys
+):
+    whole = trained(tmp_path / "whole", digits_file)
+    assert [path.name for path in whole] == [
+        "image_at_epoch_0003.png",
+        "training.gif",
+        "model.keras",
+    ]
+    assert re.fullmatch(r"mnist_dense: \d+ s\n", capsys.readouterr().out)
+
+    def stop(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gan.callbacks.Checkpoint, "on_epoch_begin", stop, raising=False)
+        with pytest.raises(KeyboardInterrupt):
+            trained(tmp_path / "stopped", digits_file)
+    assert not (tmp_path / "stopped" / "model.keras").exists()
+    again = trained(tmp_path / "stopped", digits_file)
+    for one, other in zip(whole[:2], again[:2], strict=True):
+        assert one.read_bytes() == other.read_bytes()
+    models = [gan.load_model(paths[-1]) for paths in (whole, again)]
+    for one, other in zip(*(model.weights for model in models), strict=True):
+        np.testing.assert_array_equal(one, other)
+    with Image.open(again[1]) as gif:
+        assert gif.n_frames == 3
+    pictures = sorted(path.name for path in (tmp_path / "stopped").glob("*.png"))
+    assert pictures == [f"image_at_epoch_000{epoch}.png" for epoch in (1, 2, 3)]
+
+
+def test_other_settings_or_data_are_refused(small, digits_file, tmp_path):
+    trained(tmp_path / "run", digits_file, epochs=1)
+    with pytest.raises(InvalidInput, match=r"differences='seed 2 \(there 1\)'"):
+        trained(tmp_path / "run", digits_file, epochs=1, seed=2)
+    with np.load(digits_file) as arrays:
+        np.save(tmp_path / "other.npy", 255 - arrays["x_train"])
+    with pytest.raises(InvalidInput, match=r"differences='data \w+ \(there \w+\)'"):
+        trained(tmp_path / "run", tmp_path / "other.npy", epochs=1)
+    trained(tmp_path / "run", tmp_path / "other.npy", epochs=1, restart=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "mnist"}, "one of gaussian, mnist_dense, lfw"),
+        ({"output": "none"}, "an existing folder"),
+        ({"epochs": 0}, "epochs to be a positive integer"),
+        ({"steps": -1}, "steps to be a positive integer"),
+        ({"data": "none.npz"}, "an existing file"),
+    ],
+)
+def test_refusals_write_nothing(tmp_path, change, message):
+    arguments = {"name": "mnist_dense", "output": ".", "data": "x.npz", **change}
+    arguments["output"] = tmp_path / arguments["output"]
+    with pytest.raises(InvalidInput, match=f"Expected .*{message}"):
+        train_recipe.train_recipe(**arguments)
+    assert not [*tmp_path.iterdir()]
