@@ -1,6 +1,8 @@
+import dataclasses
 import pathlib
 import re
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -9,7 +11,15 @@ import gan
 from gan import train_faces
 from gan._validation import InvalidInput
 from gan.faces import load_faces
-from gan.train_faces import COURSE, RECIPES, Recipe, judge, make_model, train
+from gan.train_faces import (
+    COURSE,
+    RECIPES,
+    Recipe,
+    fit_spread,
+    judge,
+    make_model,
+    train,
+)
 
 TINY = Recipe(2, 3, 8, 1, 1e-3, 0.0, 0.9, 0.5)
 
@@ -59,6 +69,30 @@ def test_the_averaged_generator_is_what_is_written(pictures, tmp_path):
     pairs = zip(generator.weights, model.averaged_generator.weights, strict=True)
     for weight, average in pairs:
         np.testing.assert_array_equal(weight, average)
+
+
+def test_the_spread_is_found_and_goes_into_the_first_kernel():
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Dense(256), keras.layers.Reshape((16, 16, 1))]
+    generator = keras.Sequential([keras.Input((16,)), *layers])
+    latents = tf.random.stateless_normal((2000, 16), (1, 2))
+    wide = generator(1.1 * latents).numpy()
+    factor = fit_spread(generator, wide[..., 0])
+    np.testing.assert_allclose(factor, 1.1, atol=0.02)
+    np.testing.assert_allclose(generator(latents * 1.1 / factor), wide, atol=1e-5)
+
+
+def test_a_recipe_may_end_with_the_spread(pictures, tmp_path, capsys):
+    kernels = []
+    for spread in (False, True):
+        recipe = dataclasses.replace(TINY, spread=spread)
+        (tmp_path / f"{spread}").mkdir()
+        path, _ = train(pictures, tmp_path / f"{spread}", recipe, 1, verbose=0)
+        generator, _ = gan.convolutional_GenDiscr()
+        gan.weights.load_weights((generator, path))
+        kernels.append(generator.weights[0].numpy())
+    (factor,) = re.findall(r"latents times (.*):", capsys.readouterr().out)
+    np.testing.assert_allclose(kernels[1], float(factor) * kernels[0], rtol=1e-5)
 
 
 def test_the_folder_must_exist(pictures, tmp_path):
