@@ -34,7 +34,7 @@ class Recipe:
             linearly to 0; None keeps them.
         batch_statistics: bool, whether batch normalisation sees each batch's while the
             generator is trained, see `gan.AdversarialModel`.
-        spread: bool, whether `fit_spread` ends the run.
+        calibrated: bool, whether `calibrate` ends the run.
     """
 
     epochs: int
@@ -46,7 +46,7 @@ class Recipe:
     ema: float | None
     hold: float | None
     batch_statistics: bool = True
-    spread: bool = False
+    calibrated: bool = False
 
 
 RECIPES = {
@@ -148,36 +148,57 @@ class UntilCourse(keras.callbacks.Callback):
             model.stop_training = True
 
 
-def fit_spread(generator, pictures):
-    """Make a generator's pictures vary as much as the real ones.
+def calibrate(generator, pictures):
+    """Bring a generator's spread, contrast and brightness to those of real pictures.
 
-    A trained generator's pictures spread less than the real ones. Of the factors from
-    1 to 1.2 on its latents, the one whose pictures are nearest to the real ones goes
-    into the kernel of its first layer: the latents stay N(0, 1).
+    A generator that is trained to the end still varies less than the real pictures.
+    Three of its numbers are fitted: a factor on the latents, which goes into the kernel
+    of the first layer, and a factor on the scale and a shift of the offset of the last
+    batch normalisation. At most twenty steps, from .04 to .005, go where the distance
+    falls.
 
     Args:
-        generator: `keras.Model`, latents `(batch, latent_dim)` -> pictures; its first
-            layer with weights is a Dense, whose kernel is changed.
-        pictures: float array `(N, 16, 16)` in [0, 1].
+        generator: `keras.Model`, latents `(batch, latent_dim)` -> `(batch, h, w, 1)`,
+            from a Dense to a BatchNormalization, whose weights are changed.
+        pictures: float array `(N, h, w)` in [0, 1].
 
     Returns:
-        float, the factor.
+        List of three floats: factor on the latents, factor on the scale, shift.
 
     Formula:
-        argmin_s SW2(real, G(s z)), z ~ N(0, 1), s = 1, 1.01, …, 1.2
+        argmin SW2(real, G(z)) over the three, z ~ N(0, 1)
     """
     first = next(layer for layer in generator.layers if layer.weights)
+    norms = keras.layers.BatchNormalization
+    last = [layer for layer in generator.layers if isinstance(layer, norms)][-1]
+    weights = [first.kernel, last.gamma, last.beta]
+    trained = [weight.numpy() for weight in weights]
     with Stream(0).feeds():
         latents = LatentGenerator(generator.input_shape[1])(min(len(pictures), 5000))
 
-    def distance(factor):
-        parts = [factor * latents[i : i + 500] for i in range(0, len(latents), 500)]
+    def distance(numbers):
+        spread, contrast, shift = numbers
+        kernel, gamma, beta = trained
+        now = (kernel * spread, gamma * contrast, beta + shift)
+        for weight, value in zip(weights, now, strict=True):
+            weight.assign(value)
+        parts = [latents[i : i + 500] for i in range(0, len(latents), 500)]
         fakes = np.concatenate([generator(part) for part in parts])[..., 0]
         return metrics.sliced_wasserstein(pictures, fakes, directions=128)
 
-    factor = min(1 + np.arange(21) / 100, key=distance)
-    first.kernel.assign(first.kernel * factor)
-    return float(factor)
+    best = np.array([1.0, 1.0, 0.0])
+    least, step = distance(best), 0.04
+    for _ in range(20):
+        nearby = [best + step * sign * axis for axis in np.eye(3) for sign in (1, -1)]
+        found = [distance(numbers) for numbers in nearby]
+        if min(found) < least:
+            best, least = nearby[int(np.argmin(found))], min(found)
+        else:
+            step /= 2
+        if step < 0.005:
+            break
+    distance(best)
+    return best.tolist()
 
 
 def judge(pictures, fakes):
@@ -255,9 +276,10 @@ def train(
     generator = directory / "generator.h5"
     discriminator = directory / "discriminator.h5"
     drawing = model.averaged_generator or model.generator
-    if recipe.spread:
-        factor = fit_spread(drawing, pictures)
-        print(f"latents times {factor:.2f}: fakes spread as the real pictures do")
+    if recipe.calibrated:
+        if verbose:
+            print("calibrating spread, contrast and brightness ...")
+        calibrate(drawing, pictures)
     save_weights(drawing, generator, picture=_PICTURE)
     save_weights(model.discriminator, discriminator)
     return [generator, discriminator]

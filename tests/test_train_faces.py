@@ -15,7 +15,7 @@ from gan.train_faces import (
     COURSE,
     RECIPES,
     Recipe,
-    fit_spread,
+    calibrate,
     judge,
     make_model,
     train,
@@ -71,28 +71,38 @@ def test_the_averaged_generator_is_what_is_written(pictures, tmp_path):
         np.testing.assert_array_equal(weight, average)
 
 
-def test_the_spread_is_found_and_goes_into_the_first_kernel():
+def test_calibration_finds_spread_contrast_and_brightness():
     keras.utils.set_random_seed(0)
-    layers = [keras.layers.Dense(256), keras.layers.Reshape((16, 16, 1))]
-    generator = keras.Sequential([keras.Input((16,)), *layers])
-    latents = tf.random.stateless_normal((2000, 16), (1, 2))
-    wide = generator(1.1 * latents).numpy()
-    factor = fit_spread(generator, wide[..., 0])
-    np.testing.assert_allclose(factor, 1.1, atol=0.02)
-    np.testing.assert_allclose(generator(latents * 1.1 / factor), wide, atol=1e-5)
+    layers = [keras.layers.Dense(4, "tanh"), keras.layers.Reshape((2, 2, 1))]
+    layers += [keras.layers.BatchNormalization()]
+    generator = keras.Sequential([keras.Input((3,)), *layers])
+    latents = tf.random.stateless_normal((1000, 3), (1, 2))
+    real = (0.85 * generator(1.15 * latents).numpy() + 0.1)[..., 0]
+    before = generator(latents).numpy()[..., 0]
+    kernel, _, gamma, beta, *_ = (weight.numpy() for weight in generator.weights)
+    found = calibrate(generator, real)
+    after = generator(latents).numpy()[..., 0]
+    distance = gan.metrics.sliced_wasserstein
+    assert distance(real, after) < distance(real, before) / 4
+    now = [weight.numpy() for weight in generator.weights]
+    np.testing.assert_allclose(now[0], found[0] * kernel, rtol=1e-5)
+    np.testing.assert_allclose(now[2], found[1] * gamma, rtol=1e-5)
+    np.testing.assert_allclose(now[3], beta + found[2], rtol=1e-5)
 
 
-def test_a_recipe_may_end_with_the_spread(pictures, tmp_path, capsys):
-    kernels = []
-    for spread in (False, True):
-        recipe = dataclasses.replace(TINY, spread=spread)
-        (tmp_path / f"{spread}").mkdir()
-        path, _ = train(pictures, tmp_path / f"{spread}", recipe, 1, verbose=0)
+def test_a_recipe_may_end_with_calibration(pictures, tmp_path):
+    ends = []
+    for calibrated in (False, True):
+        recipe = dataclasses.replace(TINY, calibrated=calibrated)
+        (tmp_path / f"{calibrated}").mkdir()
+        path, _ = train(pictures, tmp_path / f"{calibrated}", recipe, 1, verbose=0)
         generator, _ = gan.convolutional_GenDiscr()
         gan.weights.load_weights((generator, path))
-        kernels.append(generator.weights[0].numpy())
-    (factor,) = re.findall(r"latents times (.*):", capsys.readouterr().out)
-    np.testing.assert_allclose(kernels[1], float(factor) * kernels[0], rtol=1e-5)
+        ends.append(generator)
+    calibrate(ends[0], pictures)
+    pairs = zip(ends[0].get_weights(), ends[1].get_weights(), strict=True)
+    for weight, calibrated in pairs:
+        np.testing.assert_array_equal(weight, calibrated)
 
 
 def test_the_folder_must_exist(pictures, tmp_path):
