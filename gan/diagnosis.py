@@ -376,7 +376,7 @@ def _saturated(s):
         near = {}
         for given in inputs:
             for layer, share in _at_bounds(network, given):
-                near.setdefault(f"{network.name}: {layer.path}", []).append(share)
+                near.setdefault(f"{network.name}: {layer.name}", []).append(share)
         shares |= {name: np.mean(some) for name, some in near.items()}
     return (
         *_worst(shares, _SATURATED, "of the activations are at their bounds"),

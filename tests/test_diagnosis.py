@@ -355,7 +355,9 @@ def test_layers_inside_layers_are_looked_into_and_left_as_they_were():
     inner = keras.Sequential([keras.Input((DIM,)), layers.Dense(4, "sigmoid")])
     inner.layers[0].kernel.assign(900 * inner.layers[0].kernel)
     critic = keras.Sequential([keras.Input((DIM,)), inner, layers.Dense(1)])
-    assert names(sound(discriminator=critic)) == ["saturated layer"]
+    found = diagnose(sound(discriminator=critic), 200)
+    assert [finding.name for finding in found] == ["saturated layer"]
+    assert inner.layers[0].name in found[0].evidence
     assert inner.layers[0].activation is keras.activations.sigmoid
 
 
