@@ -87,7 +87,7 @@ def test_a_step_moves_both_networks(model, moves_both_networks):
 def test_the_picture_has_classes_in_rows(model, digits, monkeypatch):
     seen = {}
     monkeypatch.setattr(
-        gan.plots, "mosaic", lambda *shown: seen.update(zip("pc", shown, strict=True))
+        gan.plots, "tile", lambda *shown: seen.update(zip("pc", shown, strict=True))
     )
     before = model.stream.state.numpy()
     mnist_acgan.draw(model, digits, columns=3)

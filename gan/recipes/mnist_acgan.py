@@ -1,5 +1,16 @@
 """AC-GAN on MNIST: digits of a class that you ask for.
 
+Latents uniform in [−1, 1)^100, pictures in [−1, 1], a batch of 100, Adam(2e-4, .5) for
+both networks. Real pictures are to be called real with probability .95; the auxiliary
+loss counts on real pictures only, with weight 2; the generator's step has 200 latents.
+
+A classifier of 97.8% on held-out digits (`tests/benchmarks/digits.py`) judged 5,000
+fakes after 20 epochs on 10,000 digits (`python main.py recipe mnist_acgan --output run
+--data mnist_10k.npz`, 0.8 s of one core a step, 26 minutes of it in all):
+
+    seed  has the class asked for  worst class  kernel distance · 10³ (reals 0.01)
+       0                    0.997        0.976                       14.56 ± 0.40
+
 Reference:
     Odena et al. 2017, Conditional Image Synthesis with Auxiliary Classifier GANs.
 """
@@ -96,7 +107,7 @@ def draw(model, digits, columns=20):
         columns: int, digits in a row; the fakes of a column share their latents.
 
     Returns:
-        matplotlib `Figure`.
+        float32 array `(H, W)` in [0, 1].
     """
     rows = []
     for digit in range(10):
@@ -107,7 +118,7 @@ def draw(model, digits, columns=20):
     for digit in range(10):
         reals = digits.pictures[digits.labels == digit][:columns]
         rows.append(np.pad(reals, [(0, columns - len(reals)), (0, 0), (0, 0)]))
-    return plots.mosaic(np.concatenate(rows), columns)
+    return plots.tile(np.concatenate(rows), columns)
 
 
 def train(run):
@@ -117,5 +128,5 @@ def train(run):
     expect(digits.labels is not None, expected, data=run.data)
     model = make_model(digits, run.seed)
     pictures = run.pictures(draw=functools.partial(draw, digits=digits))
-    run.fit(model, 30, None, pictures)
+    run.fit(model, 20, None, pictures)
     return run.finish(model)

@@ -45,11 +45,11 @@ def make_classifier(digits):
             layers.Dense(10, activation="softmax"),
         ]
     )
-    network.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    network.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     order = np.random.default_rng(0).permutation(len(digits.labels))
     learnt, held_out = np.split(order, [len(order) * 4 // 5])
     pictures, labels = digits.pictures[..., None], digits.labels
-    network.fit(pictures[learnt], labels[learnt], 64, epochs=8, verbose=0)
+    network.fit(pictures[learnt], labels[learnt], epochs=8, verbose=0)
     _, accuracy = network.evaluate(pictures[held_out], labels[held_out], verbose=0)
     return network, accuracy
 
