@@ -19,7 +19,10 @@ COMMANDS = [
     "train",
     "recipe",
     "evaluate",
+    "pca",
     "compare",
+    "toys",
+    "theory",
     "diagnose",
 ]
 _OF_THE_WHOLE = ("-h", "--help", "--version")

@@ -1,6 +1,10 @@
-"""The generator that knows only two moments: principal components of a set."""
+"""The generator that knows only two moments, and how χ² tells it from the real set.
+
+Principal coordinates are uncorrelated, which is not independent.
+"""
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -90,3 +94,82 @@ def fit_pca(pictures):
     variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(flat, rowvar=False)))
     deviations = np.sqrt(np.maximum(variances[::-1], 0))
     return PCA(flat.mean(axis=0), axes[:, ::-1], deviations, pictures.shape[1:])
+
+
+def chi2_density(x, degrees):
+    """Density of χ²: the squared length of a vector of independent normals.
+
+    Args:
+        x: float array, at least 0; above 0 for fewer than 2 degrees.
+        degrees: int, dimension of the vector.
+
+    Returns:
+        float64 array of the shape of x, at least 0.
+
+    Formula:
+        (x/2)^(k/2 − 1) · exp(−x/2) / (2 Γ(k/2)), k = degrees
+    """
+    half, power = _chi2(x, degrees), degrees / 2 - 1
+    return _poisson(half, power) / 2
+
+
+def chi2_distribution(x, degrees):
+    """Distribution function of χ², by its finite sum: exact but for rounding.
+
+    Args:
+        x: float array, at least 0.
+        degrees: int, at least 1.
+
+    Returns:
+        float64 array of the shape of x, in [0, 1].
+
+    Formula:
+        1 − r − Σ_a h^a · exp(−h) / Γ(a + 1), h = x/2, for even degrees k over
+        a = 0, 1, …, k/2 − 1 with r = 0, for odd ones over a = 1/2, 3/2, …, k/2 − 1
+        with r = erfc(√h)
+
+    Reference:
+        Abramowitz & Stegun 1964, Handbook of Mathematical Functions, 26.4.4, 26.4.5.
+    """
+    half, odd = _chi2(x, degrees), degrees % 2
+    beyond = np.vectorize(math.erfc, [float])(np.sqrt(half)) if odd else 0 * half
+    for power in np.arange(odd / 2, degrees / 2):
+        beyond = beyond + _poisson(half, power)
+    return np.clip(1 - beyond, 0, 1)
+
+
+def chi2_distance(coordinates):
+    """Kolmogorov–Smirnov distance of squared lengths to χ² of as many degrees.
+
+    Independent normal coordinates give about .87/√n; dependent ones, though white
+    and each of them normal, need not.
+
+    Args:
+        coordinates: float array `(n, depth)`, such as whitened principal ones.
+
+    Returns:
+        float in [0, 1], `max |F_n − F|`, F_n the empirical distribution function of
+        Σ_i coordinate_i², F that of χ²(depth).
+    """
+    shape = np.shape(coordinates)
+    table = len(shape) == 2 and min(shape) >= 1
+    expect(table, "coordinates of shape (n, depth)", shape=shape)
+    lengths = np.sort(np.sum(np.square(coordinates, dtype=np.float64), axis=1))
+    expect(np.isfinite(lengths).all(), "finite coordinates", shape=shape)
+    below = chi2_distribution(lengths, shape[1])
+    ranks = np.arange(len(lengths) + 1) / len(lengths)
+    return float(max(np.max(below - ranks[:-1]), np.max(ranks[1:] - below)))
+
+
+def _chi2(x, degrees):
+    expect_positive_int(degrees=degrees)
+    x = np.asarray(x, np.float64)
+    expect(np.all(x >= 0), "x of at least 0", x=x)
+    return x / 2
+
+
+def _poisson(half, power):
+    """h^a · exp(−h) / Γ(a + 1), through logarithms: neither factor overflows."""
+    with np.errstate(divide="ignore"):
+        powers = power * np.log(half) if power else 0 * half
+    return np.exp(powers - half - math.lgamma(power + 1))

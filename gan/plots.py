@@ -353,6 +353,82 @@ def histograms(panels, label=None, title=None):
     return _settle(figure)
 
 
+def histograms_and_density(samples, density, label, title=None):
+    """Draw histograms side by side, each under the same density.
+
+    Args:
+        samples: dict from titles to arrays `(n,)`. Bars are shares of all n over the
+            width of a bar; what lies beyond the x of the density is not shown.
+        density: pair of arrays `(k,)`, x rising and the density there.
+        label: str, what the density is.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    expect(len(samples) > 0, "at least one sample", samples=len(samples))
+    samples = {name: _column(sample=sample) for name, sample in samples.items()}
+    x, y = (_column(density=values) for values in density)
+    rising = len(x) == len(y) >= 2 and (np.diff(x) > 0).all()
+    expect(rising, "a density at rising x", x=x, density=y)
+    columns = math.ceil(math.sqrt(len(samples)))
+    rows = math.ceil(len(samples) / columns)
+    small = columns > 3
+    width = 1050 / columns if small else 450
+    figure = _figure(width * columns, 0.75 * width * rows + 80, title)
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    bins = np.linspace(x[0], x[-1], 31 if small else 61)
+    for axes, (name, sample) in zip(panels.flat, samples.items(), strict=False):
+        weights = np.full(len(sample), 1 / (len(sample) * (bins[1] - bins[0])))
+        bars = axes.hist(sample, bins, weights=weights, color=_BLUE, alpha=0.6)
+        (curve,) = axes.plot(x, y, color=_VERMILLION)
+        axes.set_title(name, fontsize=8 if small else 11)
+        axes.tick_params(labelsize=7 if small else 9)
+    for axes in panels.flat[len(samples) :]:
+        axes.set_axis_off()
+    # Below the panels, where it hides no bar.
+    marks, names = [bars[2], curve], ["share", label]
+    figure.legend(marks, names, loc="outside lower center", ncols=2)
+    return _settle(figure)
+
+
+def discriminator_and_value(x, densities, found, best, value, limit, title=None):
+    """Draw a discriminator in one dimension beside the best one, and the game's value.
+
+    Args:
+        x: array `(k,)`, rising.
+        densities: pair of arrays `(k,)`, of the real and of the fake rows at x.
+        found: array `(k,)`, the discriminator's probability of "real" at x.
+        best: array `(k,)`, that of the best discriminator.
+        value: array `(epochs,)`, the value of the game in each epoch.
+        limit: float, the value of the best discriminator.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    x, value = _column(x=x), _column(value=value)
+    real, fake = (_column(densities=density) for density in densities)
+    found, best = _column(found=found), _column(best=best)
+    curves = {"x": x, "real": real, "fake": fake, "found": found, "best": best}
+    shapes = {name: curve.shape for name, curve in curves.items()}
+    expect(len(set(shapes.values())) == 1, "curves of one equal length", **shapes)
+    _numbers(limit=limit)
+    figure = _figure(1100, 430, title)
+    left, right = figure.subplots(1, 2)
+    left.fill_between(x, real, color=_BLUE, alpha=0.3, label="density of reals, p")
+    left.fill_between(x, fake, color=_VERMILLION, alpha=0.3, label="of fakes, q")
+    left.plot(x, best, color="black", linestyle="--", label="best, p / (p + q)")
+    left.plot(x, found, color=_GREEN, label="discriminator, trained")
+    left.set(xlabel="x", ylim=(0, 1.02))
+    left.legend()
+    epochs, name = range(1, len(value) + 1), "value, in training"
+    _draw_curve(right, epochs, value, color=_GREEN, label=name)
+    right.axhline(limit, color="black", linestyle="--", label="2 JS(p, q) − log 4")
+    _finish_curves(right, "value")
+    return _settle(figure)
+
+
 def save(figure, path):
     """Write a figure to a file, whole or not at all.
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from gan._validation import InvalidInput
-from gan.pca import fit_pca
+from gan.pca import chi2_density, chi2_distance, chi2_distribution, fit_pca
 
 RNG = np.random.default_rng(0)
 MIX = RNG.normal(size=(6, 6))
@@ -49,5 +50,50 @@ def test_a_seed_repeats_itself():
     ],
 )
 def test_bad_input(use, message):
+    with pytest.raises(InvalidInput, match=f"Expected {message}"):
+        use()
+
+
+@pytest.mark.parametrize("degrees", [1, 2, 3, 8, 49, 256])
+def test_chi2_is_that_of_scipy(degrees):
+    law = stats.chi2(degrees)
+    x = np.concatenate([law.ppf([1e-6, 0.1, 0.5, 0.9, 1 - 1e-6]), [0.5, 3000]])
+    np.testing.assert_allclose(chi2_distribution(x, degrees), law.cdf(x), atol=1e-13)
+    np.testing.assert_allclose(chi2_density(x, degrees), law.pdf(x), rtol=1e-11)
+    assert chi2_distribution(0.0, degrees) == 0
+
+
+@pytest.mark.parametrize("depth", [2, 49])
+def test_chi2_distance_is_that_of_scipy(depth):
+    z = np.random.default_rng(1).standard_normal((3000, depth))
+    wild = z * np.exp(0.3 * np.random.default_rng(2).standard_normal((3000, 1)))
+    for some in (z, wild):
+        expected = stats.kstest((some**2).sum(axis=1), stats.chi2(depth).cdf)
+        np.testing.assert_allclose(chi2_distance(some), expected.statistic, atol=1e-12)
+    assert chi2_distance(z) < 1.63 / np.sqrt(3000) < chi2_distance(wild)
+
+
+def test_shuffled_columns_follow_chi2_where_the_rows_do_not():
+    """The appendix's argument: white is not independent."""
+    rng = np.random.default_rng(0)
+    signs = rng.choice([-1.0, 1.0], (4000, 30))
+    z = signs * np.abs(rng.standard_normal((4000, 1)))
+    np.testing.assert_allclose(np.cov(z.T), np.eye(30), atol=0.1)
+    shuffled = rng.permuted(z, axis=0)
+    assert chi2_distance(shuffled) < 1.63 / np.sqrt(4000) < 0.3 < chi2_distance(z)
+
+
+@pytest.mark.parametrize(
+    "use, message",
+    [
+        (lambda: chi2_density([1.0], 0), "degrees to be a positive integer"),
+        (lambda: chi2_distribution([-1.0], 3), "x of at least 0"),
+        (lambda: chi2_distribution([np.nan], 3), "x of at least 0"),
+        (lambda: chi2_distance(np.zeros(3)), r"coordinates of shape \(n, depth\)"),
+        (lambda: chi2_distance(np.zeros((0, 3))), r"coordinates of shape \(n, depth\)"),
+        (lambda: chi2_distance([[np.nan, 1]]), "finite coordinates"),
+    ],
+)
+def test_bad_input_of_chi2(use, message):
     with pytest.raises(InvalidInput, match=f"Expected {message}"):
         use()

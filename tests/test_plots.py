@@ -50,6 +50,12 @@ def every_figure():
             points, points, RNG.normal(size=(9, 9)), HISTORY
         ),
         "clouds": plots.coloured_points(clouds, clouds, HISTORY_GP, "clouds"),
+        "density": plots.histograms_and_density(
+            {"a": points[:, 0]}, [[0, 1], [1, 1]], "flat"
+        ),
+        "theory": plots.discriminator_and_value(
+            [0, 1], [[1, 1], [2, 0]], [0.3, 0.9], [1 / 3, 1], [-1, -0.8], -0.7
+        ),
         "faces": plots.faces_and_values(faces, *values, HISTORY, "faces"),
     }
 
@@ -382,6 +388,60 @@ def test_wrong_discriminator_values(values, message):
         plots.faces_and_values(pictures, values, [0.0], HISTORY)
     with pytest.raises(InvalidInput, match=f"Expected values_fake {message}"):
         plots.faces_and_values(pictures, [0.0], values, HISTORY)
+
+
+def test_histograms_are_densities_under_the_given_one():
+    samples = {"wide": RNG.normal(0, 3, 500), "narrow": RNG.normal(0, 0.5, (300, 1))}
+    samples |= {"third": RNG.normal(size=100)}
+    x = np.linspace(-2, 2, 41)
+    figure = plots.histograms_and_density(samples, (x, x**2), "a parabola", "three")
+    assert len(figure.axes) == 4 and not figure.axes[3].axison
+    for axes, (name, sample) in zip(figure.axes, samples.items(), strict=False):
+        assert axes.get_title() == name
+        heights = [bar.get_height() for bar in axes.patches]
+        width = axes.patches[0].get_width()
+        counts = np.histogram(sample, 60, (-2, 2))[0]
+        np.testing.assert_allclose(heights, counts / len(sample) / width)
+        np.testing.assert_array_equal(axes.lines[0].get_ydata(), x**2)
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts == ["share", "a parabola"]
+
+
+def test_many_histograms_are_small():
+    samples = {str(i): RNG.normal(size=50) for i in range(16)}
+    figure = plots.histograms_and_density(samples, ([-4, 4], [0, 1]), "density")
+    assert len(figure.axes) == 16 and max(figure.get_size_inches()) < 12
+
+
+@pytest.mark.parametrize(
+    ("samples", "density", "message"),
+    [
+        ({}, ([0, 1], [0, 1]), "at least one sample"),
+        ({"a": [[1.0, 2.0]]}, ([0, 1], [0, 1]), "sample of shape"),
+        ({"a": [1.0]}, ([0, 1], [0]), "a density at rising x"),
+        ({"a": [1.0]}, ([1, 0], [0, 1]), "a density at rising x"),
+        ({"a": [1.0]}, ([0], [1]), "a density at rising x"),
+        ({"a": [1.0]}, ([0, np.nan], [1, 1]), "density to be finite"),
+    ],
+)
+def test_wrong_histograms(samples, density, message):
+    with pytest.raises(InvalidInput, match=f"Expected {message}"):
+        plots.histograms_and_density(samples, density, "density")
+
+
+def test_discriminator_and_value():
+    x, curves = np.linspace(0, 1, 9), RNG.random((4, 9))
+    value = [-1.3, -1.1, -1.0]
+    figure = plots.discriminator_and_value(x, curves[:2], *curves[2:], value, -0.9)
+    left, right = figure.axes
+    drawn = {line.get_label(): line.get_ydata() for line in left.lines}
+    np.testing.assert_array_equal(drawn["discriminator, trained"], curves[2])
+    np.testing.assert_array_equal(drawn["best, p / (p + q)"], curves[3])
+    curve, limit = right.lines
+    np.testing.assert_array_equal(curve.get_ydata(), value)
+    assert set(limit.get_ydata()) == {-0.9}
+    with pytest.raises(InvalidInput, match="Expected curves of one equal length"):
+        plots.discriminator_and_value(x, curves[:2], *curves[2:, :5], value, -0.9)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg"])
