@@ -136,18 +136,24 @@ def conclude(verdicts):
     Returns:
         str. The claim: WGAN_GP comes closest to the cloud's spread, the others show
         too little of it.
+
+    Formula:
+        spread = msdcc − dbc: the mean squared distance to the fakes' own barycentre
     """
-    spread = 49 * 0.05**2
-    means = {name: float(np.mean(v.msdcc)) for name, v in verdicts.items()}
-    errors = {name: abs(np.log(mean / spread)) for name, mean in means.items()}
+    cloud = 49 * 0.05**2
+    spreads = {
+        name: float(np.mean(v.msdcc) - np.mean(v.dbc)) for name, v in verdicts.items()
+    }
+    errors = {name: abs(spread - cloud) for name, spread in spreads.items()}
     best = min(errors, key=errors.get) == "WGAN_GP"
-    narrow = [name for name in means if name != "WGAN_GP" and means[name] < spread]
-    wide = [name for name in means if name != "WGAN_GP" and means[name] >= spread]
+    others = [name for name in spreads if name != "WGAN_GP"]
+    narrow = [name for name in others if spreads[name] < cloud]
+    wide = [name for name in others if spreads[name] >= cloud]
     holds = "holds" if best and not wide else "does not hold"
-    parts = [f"The course's claim {holds}: WGAN_GP is"]
-    parts.append("closest to the cloud's spread" if best else "not the closest")
+    text = f"The course's claim {holds}: WGAN_GP is "
+    text += "closest to the cloud's spread" if best else "not the closest"
     if narrow:
-        parts.append(f"; too little variability: {', '.join(narrow)}")
+        text += f"; too little variability: {', '.join(narrow)}"
     if wide:
-        parts.append(f"; too much, not too little: {', '.join(wide)}")
-    return f"{parts[0]} {''.join(parts[1:])}."
+        text += f"; too much, not too little: {', '.join(wide)}"
+    return f"{text}."

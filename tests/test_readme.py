@@ -1,10 +1,12 @@
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
 import gan
+from gan import cli
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -13,11 +15,13 @@ TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_the_examples_run_as_pasted(tmp_path):
     # tests/test_distribute.py runs those of the section on several machines.
     text = re.sub(r"## Beyond one machine\n.*?\n(?=## )", "", TEXT, flags=re.DOTALL)
-    example, own, resume, watch = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    example, port, own, resume, watch = re.findall(
+        r"```python\n(.*?)```", text, re.DOTALL
+    )
     assert len(example.splitlines()) <= 18
     assert own.index("model =") and len(own.split("model =")[0].splitlines()) < 20
     assert len(watch.splitlines()) <= 23
-    script = example + resume.replace("epochs=100", "epochs=2") + own
+    script = port + example + resume.replace("epochs=100", "epochs=2") + own
     script += watch.replace(
         "epochs=20, steps_per_epoch=100", "epochs=2, steps_per_epoch=9"
     )
@@ -38,8 +42,16 @@ def test_the_examples_run_as_pasted(tmp_path):
     assert "Epoch 16/16" in run.stdout and "{'discr_loss': [" in run.stdout
 
 
+def test_commands_it_names_are_understood():
+    gallery = (ROOT / "faces" / "gallery" / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"main\.py ([a-z][^`\n;)]*)", TEXT + gallery)
+    assert len(named) > 12
+    for command in named:
+        cli._parser("gan").parse_args(shlex.split(command))
+
+
 def test_files_it_names_exist():
-    named = re.findall(r"\b(?:gan|faces|tests)/[\w/]*\.?\w*", TEXT)
+    named = re.findall(r"\b(?:gan|faces|tests)/[\w/-]*\.?\w*", TEXT)
     assert len(named) > 20
     for name in named:
         assert (ROOT / name).exists(), name
