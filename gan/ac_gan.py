@@ -1,6 +1,9 @@
 """Conditional GAN with an auxiliary classifier: rows of the class asked for."""
 
+from __future__ import annotations
+
 import keras
+import numpy.typing as npt
 import tensorflow as tf
 
 from gan import distribute, losses
@@ -50,13 +53,13 @@ class AC_GAN(AdversarialModel):
 
     def __init__(
         self,
-        generator,
-        discriminator,
-        *args,
-        real_target=0.95,
-        auxiliary_weight=2.0,
-        **options,
-    ):
+        generator: keras.Model,
+        discriminator: keras.Model,
+        *args: object,
+        real_target: float = 0.95,
+        auxiliary_weight: float = 2.0,
+        **options: object,
+    ) -> None:
         expect_number(0, 1, real_target=real_target)
         expect_number(0, auxiliary_weight=auxiliary_weight)
         _expect_conditional(generator, discriminator)
@@ -65,12 +68,14 @@ class AC_GAN(AdversarialModel):
         self.auxiliary_weight = auxiliary_weight
 
     @property
-    def classes(self):
+    def classes(self) -> int:
         """Number of classes."""
         return self.discriminator.output_shape[1][1]
 
     @staticmethod
-    def as_examples(value, discriminator, batch_size):
+    def as_examples(
+        value: object, discriminator: keras.Model, batch_size: int
+    ) -> object:
         """Check `real_examples`, see `gan.real_examples.as_labelled_examples`."""
         row_shape, classes = (
             discriminator.input_shape[1:],
@@ -78,7 +83,13 @@ class AC_GAN(AdversarialModel):
         )
         return as_labelled_examples(value, row_shape, batch_size, classes[1])
 
-    def get_fake_sample(self, size=None, training=False, averaged=None, labels=None):
+    def get_fake_sample(
+        self,
+        size: int | None = None,
+        training: bool = False,
+        averaged: bool | None = None,
+        labels: npt.ArrayLike | None = None,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Rows from the generator, and their labels.
 
         Args:
@@ -107,32 +118,44 @@ class AC_GAN(AdversarialModel):
         with self.stream.feeds():
             return network([latents, labels], training=training), labels
 
-    def judge(self, sample, training=True):
+    def judge(
+        self, sample: tuple[tf.Tensor, tf.Tensor], training: bool = True
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Tuple `(generation, auxiliary, labels)` of a sample."""
         rows, labels = sample
         return *self.discriminator(rows, training=training), labels
 
-    def discriminator_loss(self, real, fake):
+    def discriminator_loss(
+        self,
+        real: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+        fake: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+    ) -> tf.Tensor:
         """Cross-entropy of real or fake, and of the class of real rows."""
         loss = losses.binary_cross_entropy(real[0], self.real_target)
         loss += losses.binary_cross_entropy(fake[0], 0.0)
         return loss + self.auxiliary_weight * losses.class_cross_entropy(*real[1:])
 
-    def generator_loss(self, fake):
+    def generator_loss(self, fake: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
         """Cross-entropy of fakes taken for real, and of the class asked for."""
         loss = losses.binary_cross_entropy(fake[0], self.real_target)
         return loss + losses.class_cross_entropy(*fake[1:])
 
-    def output_logs(self, real, fake):
+    def output_logs(
+        self,
+        real: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+        fake: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+    ) -> dict[str, tf.Tensor]:
         """Shares of rows of which the discriminator names the class."""
         return {"real_class_acc": _accuracy(real), "fake_class_acc": _accuracy(fake)}
 
-    def as_rows(self, sample):
+    def as_rows(
+        self, sample: tuple[tf.Tensor, tf.Tensor]
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Rows and labels in the form that the discriminator and the losses take."""
         rows, labels = sample
         return super().as_rows(rows), tf.reshape(tf.cast(labels, tf.int32), (-1,))
 
-    def options(self):
+    def options(self) -> dict[str, object]:
         """The constructor's plain options by name."""
         names = ("real_target", "auxiliary_weight")
         return {**super().options(), **{name: getattr(self, name) for name in names}}

@@ -1,5 +1,7 @@
 """Adam with few operations, for small networks."""
 
+from __future__ import annotations
+
 import keras
 import tensorflow as tf
 
@@ -27,7 +29,7 @@ class Adam(keras.optimizers.Adam):
         section 2.
     """
 
-    def build(self, variables):
+    def build(self, variables: list[keras.Variable]) -> None:
         """Make the moments of `variables`, all of one dtype."""
         self._sizes = [int(tf.size(variable)) for variable in variables]
         self._flat = sum(self._sizes) <= _MOST_WEIGHTS and not self.amsgrad

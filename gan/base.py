@@ -1,7 +1,11 @@
 """The game: one `train_step` for every adversarial model."""
 
+from __future__ import annotations
+
 import functools
 import warnings
+from collections.abc import Callable
+from typing import Self
 
 import keras
 import tensorflow as tf
@@ -93,23 +97,23 @@ class AdversarialModel(GraphLoop, WholeModel):
 
     def __init__(
         self,
-        generator,
-        discriminator,
-        latent_generator,
-        real_examples=None,
-        batch_size=200,
-        disc_iter=2,
-        learning_rate=0.005,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        latent_generator: Callable[[int], tf.Tensor],
+        real_examples: object = None,
+        batch_size: int = 200,
+        disc_iter: int = 2,
+        learning_rate: float = 0.005,
         *,
-        beta_1=0.5,
-        beta_2=0.9,
-        ema=None,
-        batch_statistics=True,
-        generator_optimizer=None,
-        discriminator_optimizer=None,
-        seed=None,
-        **options,
-    ):
+        beta_1: float = 0.5,
+        beta_2: float = 0.9,
+        ema: float | None = None,
+        batch_statistics: bool = True,
+        generator_optimizer: keras.optimizers.Optimizer | None = None,
+        discriminator_optimizer: keras.optimizers.Optimizer | None = None,
+        seed: int | None = None,
+        **options: object,
+    ) -> None:
         _expect_networks(generator, discriminator)
         expect_positive_int(batch_size=batch_size, disc_iter=disc_iter)
         _expect_rates(learning_rate, beta_1, beta_2, ema)
@@ -160,29 +164,33 @@ class AdversarialModel(GraphLoop, WholeModel):
         self.built = True
 
     @staticmethod
-    def discriminator_loss(real, fake):
+    def discriminator_loss(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         """Loss of the discriminator from its outputs `(batch, 1)`; a subclass's."""
         raise NotImplementedError
 
     @staticmethod
-    def generator_loss(fake):
+    def generator_loss(fake: tf.Tensor) -> tf.Tensor:
         """Loss of the generator from D(fake) `(batch, 1)`; a subclass's."""
         raise NotImplementedError
 
     @staticmethod
-    def as_examples(value, discriminator, batch_size):
+    def as_examples(
+        value: object, discriminator: keras.Model, batch_size: int
+    ) -> object:
         """Check `real_examples` and bring them into the form samples are drawn from."""
         return as_real_examples(value, discriminator.input_shape[1:], batch_size)
 
-    def judge(self, sample, training=True):
+    def judge(self, sample: tf.Tensor, training: bool = True) -> tf.Tensor:
         """What the losses are given of a sample: the discriminator's outputs on it."""
         return self.discriminator(sample, training=training)
 
-    def output_logs(self, real, fake):
+    def output_logs(self, real: tf.Tensor, fake: tf.Tensor) -> dict[str, tf.Tensor]:
         """Further logs of the discriminator's outputs `(batch, 1)`: dict of scalars."""
         return {}
 
-    def discriminator_extra(self, real, fake):
+    def discriminator_extra(
+        self, real: tf.Tensor, fake: tf.Tensor
+    ) -> tuple[tf.Tensor | float, dict[str, tf.Tensor]]:
         """Further terms of the discriminator's objective.
 
         Args:
@@ -195,22 +203,27 @@ class AdversarialModel(GraphLoop, WholeModel):
         """
         return 0.0, {}
 
-    def after_discriminator_update(self):
+    def after_discriminator_update(self) -> None:
         """Constrain the discriminator's weights after each of its updates."""
 
     @property
-    def real_examples(self):
+    def real_examples(self) -> object:
         """What the real samples are drawn from: tensor, memmap, Dataset or None."""
         return self._real_examples
 
     @real_examples.setter
-    def real_examples(self, value):
+    def real_examples(self, value: object) -> None:
         value = self.as_examples(value, self.discriminator, self.batch_size)
         # The traced graph holds the tensor: equal data must not cost a new trace.
         if not equal(value, self._real_examples):
             self._real_examples = value
 
-    def get_fake_sample(self, size=None, training=False, averaged=None):
+    def get_fake_sample(
+        self,
+        size: int | None = None,
+        training: bool = False,
+        averaged: bool | None = None,
+    ) -> tf.Tensor:
         """Rows from the generator.
 
         Args:
@@ -246,7 +259,7 @@ class AdversarialModel(GraphLoop, WholeModel):
         with self.stream.feeds(joint=True):
             return distribute.share(self.latent_generator(size))
 
-    def get_real_sample(self, size=None):
+    def get_real_sample(self, size: int | None = None) -> tf.Tensor:
         """Random distinct rows of `real_examples`.
 
         Args:
@@ -268,7 +281,7 @@ class AdversarialModel(GraphLoop, WholeModel):
         numbers = distinct_rows(rows, size, self.stream.next_seed(joint=True))
         return self.as_rows(take(real, distribute.share(numbers)))
 
-    def as_rows(self, rows):
+    def as_rows(self, rows: tf.Tensor) -> tf.Tensor:
         """Rows in the form of `real_examples`, as the discriminator takes them."""
         pictures = rows.dtype == tf.uint8
         rows = tf.cast(rows, tf.float32)
@@ -277,7 +290,7 @@ class AdversarialModel(GraphLoop, WholeModel):
 
     # Plain Python throughout: AutoGraph would only rewrite it, and slowly.
     @tf.autograph.experimental.do_not_convert
-    def train_step(self, useless_argument=None):
+    def train_step(self, useless_argument: object = None) -> dict[str, tf.Tensor]:
         """One step of the game: Algorithm 1 of the papers.
 
         `disc_iter` times: draw real rows, draw fakes, update the discriminator.
@@ -344,7 +357,7 @@ class AdversarialModel(GraphLoop, WholeModel):
         for average, weight in pairs:
             average.assign_add((1.0 - decay) * (weight - average))
 
-    def traced_with(self):
+    def traced_with(self) -> tuple[list[object], dict[str, object]]:
         """What a traced graph remembers, as objects and as plain options."""
         networks = [self.generator, self.discriminator]
         objects = [self._real_examples, self.latent_generator, self.averaged_generator]
@@ -352,13 +365,13 @@ class AdversarialModel(GraphLoop, WholeModel):
             objects += [network, network.loss, network.optimizer]
         return objects, self.options()
 
-    def options(self):
+    def options(self) -> dict[str, object]:
         """The constructor's plain options by name; a subclass adds its own."""
         names = ("batch_size", "disc_iter", "learning_rate", "beta_1", "beta_2", "ema")
         names += ("batch_statistics",)
         return {name: getattr(self, name) for name in names}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, object]:
         """Arguments that make an equal model, without its real examples."""
         serialize = keras.saving.serialize_keras_object
         latent_generator = self.latent_generator
@@ -379,7 +392,9 @@ class AdversarialModel(GraphLoop, WholeModel):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(
+        cls, config: dict[str, object], custom_objects: dict[str, type] | None = None
+    ) -> Self:
         """Make a model from `get_config()`."""
         config = dict(config)
         parts = ["generator", "discriminator", "latent_generator"]

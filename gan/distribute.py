@@ -4,9 +4,13 @@ Under a `tf.distribute` strategy all replicas draw the same joint batch from the
 stream and each keeps its share, so that the run is that of one device up to rounding.
 """
 
+from __future__ import annotations
+
 import contextlib
 import re
+from collections.abc import Iterable, Iterator
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -26,13 +30,13 @@ class WorkerLost(ConnectionError):
     """Another worker of the run died or can no longer be reached."""
 
 
-def replicas():
+def replicas() -> int:
     """Replicas that take part in the running step: 1 outside `strategy.run`."""
     replica = tf.distribute.get_replica_context()
     return 1 if replica is None else replica.num_replicas_in_sync
 
 
-def share(rows):
+def share(rows: tf.Tensor) -> tf.Tensor:
     """This replica's part of a joint batch; all of it where there is one replica.
 
     Args:
@@ -53,13 +57,13 @@ def share(rows):
     return tf.reshape(rows, (count, -1, *rows.shape[1:]))[number]
 
 
-def part(loss):
+def part(loss: tf.Tensor) -> tf.Tensor:
     """This replica's part of a loss that is a mean over rows: optimizers add them."""
     count = replicas()
     return loss if count == 1 else loss / count
 
 
-def average(variables):
+def average(variables: list[keras.Variable]) -> None:
     """Give every replica the mean of what the replicas hold.
 
     Args:
@@ -75,7 +79,11 @@ def average(variables):
         variable.assign(mean)
 
 
-def expect_distributable(batch_size, networks, optimizers):
+def expect_distributable(
+    batch_size: int,
+    networks: Iterable[keras.Model],
+    optimizers: Iterable[keras.optimizers.Optimizer | None],
+) -> None:
     """Expect a model that trains under the current strategy as on one device.
 
     Args:
@@ -121,15 +129,15 @@ def expect_distributable(batch_size, networks, optimizers):
             expect(value is None, expected, **{option: value})
 
 
-def many_workers(strategy):
-    """Whether processes of several machines train together."""
+def many_workers(strategy: tf.distribute.Strategy) -> bool:
+    """Whether processes of several machines train together under `strategy`."""
     kind = tf.distribute.MultiWorkerMirroredStrategy
     resolver = isinstance(strategy, kind) and strategy.cluster_resolver
     return bool(resolver) and len(resolver.cluster_spec().as_dict()) > 0
 
 
-def is_chief(strategy):
-    """Whether this process is the one that writes files: always, where it is alone."""
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process writes files under `strategy`: always, where it is alone."""
     if not many_workers(strategy):
         return True
     resolver = strategy.cluster_resolver
@@ -137,7 +145,7 @@ def is_chief(strategy):
     return (resolver.task_type, resolver.task_id) == (first, 0)
 
 
-def gathered(strategy, *numbers):
+def gathered(strategy: tf.distribute.Strategy, *numbers: float) -> np.ndarray:
     """What every worker gives, in the order of workers; it waits for them all.
 
     Args:
@@ -162,8 +170,8 @@ def _gather(strategy, row):
 
 
 @contextlib.contextmanager
-def worker_lost(strategy):
-    """Turn TensorFlow's many errors after a worker's death into `WorkerLost`."""
+def worker_lost(strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Turn TensorFlow's errors after a worker of `strategy` died into `WorkerLost`."""
     try:
         yield
     except _LOST as error:

@@ -4,6 +4,8 @@ Same names, arguments, weights and results (up to rounding) as in `keras.layers`
 where no shortcut applies, these layers are Keras's own.
 """
 
+from __future__ import annotations
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -66,7 +68,7 @@ class Conv2D(keras.layers.Conv2D):
         Lavin & Gray 2016, Fast Algorithms for Convolutional Neural Networks.
     """
 
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """The convolution alone, without bias and activation."""
         plain = (
             self.kernel_size == (3, 3)
@@ -91,7 +93,7 @@ class UpSampling2D(keras.layers.UpSampling2D):
     one and TensorFlow leaves it out of the graph.
     """
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Upsample; keep the input at hand where each pixel is just doubled."""
         outputs = super().call(inputs)
         kind = (self.size, self.interpolation, self.data_format)
@@ -110,7 +112,7 @@ class MaxPooling2D(keras.layers.MaxPooling2D):
     windows that neither overlap nor leave the picture, and is exact, ties included.
     """
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Take the maximum over each window."""
         kind = (self.strides, self.padding, self.data_format)
         if kind != (self.pool_size, "valid", "channels_last"):

@@ -1,13 +1,20 @@
 """Fully-connected generator and discriminator (task 0)."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import keras
 import numpy as np
+import numpy.typing as npt
 
 from gan._validation import expect, expect_positive_int
 from gan.latent import LatentGenerator
 
 
-def fully_connected_GenDiscr(gen_shape, real_examples, latent_type="normal"):
+def fully_connected_GenDiscr(
+    gen_shape: Sequence[int], real_examples: npt.ArrayLike, latent_type: str = "normal"
+) -> tuple[keras.Model, keras.Model, LatentGenerator]:
     """Two mirrored dense networks and the sampler that feeds the first.
 
     Args:

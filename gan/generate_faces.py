@@ -1,12 +1,14 @@
 """Convolutional generator and discriminator for 16×16 faces (task 3)."""
 
+from __future__ import annotations
+
 import keras
 from keras import layers
 
 from gan import fast_layers
 
 
-def convolutional_GenDiscr():
+def convolutional_GenDiscr() -> tuple[keras.Model, keras.Model]:
     """The course's networks for grey faces: 339,493 and 388,097 parameters.
 
     Returns:

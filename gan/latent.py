@@ -1,5 +1,9 @@
 """Latent samplers: where every fake begins."""
 
+from __future__ import annotations
+
+from typing import Self
+
 import keras
 import tensorflow as tf
 
@@ -7,7 +11,7 @@ from gan._validation import expect, expect_positive_int
 from gan.stream import next_seed
 
 
-def normal_generator(nb_points, dim):
+def normal_generator(nb_points: int, dim: int) -> tf.Tensor:
     """Standard normal vectors.
 
     Args:
@@ -22,7 +26,7 @@ def normal_generator(nb_points, dim):
     return tf.random.stateless_normal((nb_points, dim), next_seed(), alg="philox")
 
 
-def uniform_generator(nb_points, dim):
+def uniform_generator(nb_points: int, dim: int) -> tf.Tensor:
     """Vectors uniform in the unit cube.
 
     Args:
@@ -37,7 +41,7 @@ def uniform_generator(nb_points, dim):
     return tf.random.stateless_uniform((nb_points, dim), next_seed(), alg="philox")
 
 
-def symmetric_generator(nb_points, dim):
+def symmetric_generator(nb_points: int, dim: int) -> tf.Tensor:
     """Vectors uniform in the cube of side 2 around 0.
 
     Args:
@@ -51,7 +55,7 @@ def symmetric_generator(nb_points, dim):
     return 2.0 * uniform_generator(nb_points, dim) - 1.0
 
 
-def spheric_generator(nb_points, dim):
+def spheric_generator(nb_points: int, dim: int) -> tf.Tensor:
     """Vectors uniform on the unit sphere.
 
     Args:
@@ -89,7 +93,7 @@ class LatentGenerator:
         InvalidInput: for an unknown type or a dimension below 1.
     """
 
-    def __init__(self, dim, latent_type="normal"):
+    def __init__(self, dim: int, latent_type: str = "normal") -> None:
         expect_positive_int(dim=dim)
         known = isinstance(latent_type, str) and latent_type in _GENERATORS
         choices = ", ".join(map(repr, _GENERATORS))
@@ -97,15 +101,15 @@ class LatentGenerator:
         self.dim = int(dim)
         self.latent_type = latent_type
 
-    def __call__(self, nb_points):
+    def __call__(self, nb_points: int) -> tf.Tensor:
         """Draw `nb_points` vectors: float32 tensor `(nb_points, dim)`."""
         return _GENERATORS[self.latent_type](nb_points, self.dim)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, object]:
         """Arguments that make an equal sampler."""
         return {"dim": self.dim, "latent_type": self.latent_type}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, object]) -> Self:
         """Make a sampler from `get_config()`."""
         return cls(**config)

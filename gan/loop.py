@@ -1,10 +1,13 @@
 """Keras's `fit` with the loop inside the graph."""
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import signal
 import threading
 import time
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -34,7 +37,7 @@ class Position:
 
     epoch: int
     step: int = 0
-    totals: dict = dataclasses.field(default_factory=dict)
+    totals: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
 class GraphLoop(keras.Model):
@@ -50,7 +53,12 @@ class GraphLoop(keras.Model):
             that mended it sets it to None.
     """
 
-    def compile(self, run_eagerly=False, jit_compile=False, steps_per_execution="auto"):
+    def compile(
+        self,
+        run_eagerly: bool = False,
+        jit_compile: bool = False,
+        steps_per_execution: int | str = "auto",
+    ) -> None:
         """Say how `fit` runs; the losses and optimizers are the model's own.
 
         Args:
@@ -77,24 +85,24 @@ class GraphLoop(keras.Model):
             "steps_per_execution": steps_per_execution,
         }
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> dict[str, object]:
         """What `compile` was called with."""
         return dict(self._compile_options) if self.compiled else {}
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict[str, object]) -> None:
         """Compile a loaded model as the saved one was."""
         self.compile(**config)
 
     def fit(
         self,
-        x=None,
+        x: object = None,
         *,
-        epochs=1,
-        steps_per_epoch=None,
-        verbose="auto",
-        callbacks=None,
-        initial_epoch=0,
-    ):
+        epochs: int = 1,
+        steps_per_epoch: int | None = None,
+        verbose: str | int = "auto",
+        callbacks: list[keras.callbacks.Callback] | None = None,
+        initial_epoch: int = 0,
+    ) -> keras.callbacks.History:
         """Train. Ctrl-C ends the running graph call, then callbacks, then `fit`.
 
         Args:
@@ -252,7 +260,7 @@ class GraphLoop(keras.Model):
             )
         return Position(position.epoch, position.step + count, totals), finite
 
-    def make_train_function(self, force=False):
+    def make_train_function(self, force: bool = False) -> Callable:
         """Make `train_function(steps, totals, batches)`: many steps in one call.
 
         Args:

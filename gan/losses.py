@@ -6,11 +6,13 @@ two-class pair) and gives a float scalar to minimise. The last two functions are
 parts of conditional models' losses, from probabilities.
 """
 
+from __future__ import annotations
+
 import keras
 import tensorflow as tf
 
 
-def least_squares_discriminator(real, fake):
+def least_squares_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """Squared distance of the outputs from their targets 1 and −1.
 
     Args:
@@ -29,7 +31,7 @@ def least_squares_discriminator(real, fake):
     return tf.reduce_mean(tf.square(real - 1.0)) + tf.reduce_mean(tf.square(fake + 1.0))
 
 
-def least_squares_generator(fake):
+def least_squares_generator(fake: tf.Tensor) -> tf.Tensor:
     """Squared distance of the outputs on fakes from the target of reals.
 
     Args:
@@ -47,7 +49,7 @@ def least_squares_generator(fake):
     return tf.reduce_mean(tf.square(fake - 1.0))
 
 
-def wasserstein_discriminator(real, fake):
+def wasserstein_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """Minus the critic's estimate of the Wasserstein-1 distance.
 
     Args:
@@ -66,7 +68,7 @@ def wasserstein_discriminator(real, fake):
     return tf.reduce_mean(fake) - tf.reduce_mean(real)
 
 
-def wasserstein_generator(fake):
+def wasserstein_generator(fake: tf.Tensor) -> tf.Tensor:
     """Minus the critic's mean opinion of the fakes.
 
     Args:
@@ -84,7 +86,9 @@ def wasserstein_generator(fake):
     return -tf.reduce_mean(fake)
 
 
-def cross_entropy_discriminator(real, fake, real_target=1.0):
+def cross_entropy_discriminator(
+    real: tf.Tensor, fake: tf.Tensor, real_target: float = 1.0
+) -> tf.Tensor:
     """Cross-entropy of telling real from fake, from logits.
 
     Args:
@@ -110,7 +114,7 @@ def cross_entropy_discriminator(real, fake, real_target=1.0):
     return cross_entropy + tf.reduce_mean(tf.nn.softplus(fake))
 
 
-def minimax_generator(fake):
+def minimax_generator(fake: tf.Tensor) -> tf.Tensor:
     """Minus the discriminator's loss on fakes: the zero-sum game, from logits.
 
     Args:
@@ -128,7 +132,7 @@ def minimax_generator(fake):
     return -tf.reduce_mean(tf.nn.softplus(fake))
 
 
-def non_saturating_generator(fake):
+def non_saturating_generator(fake: tf.Tensor) -> tf.Tensor:
     """Cross-entropy of fakes taken for real, from logits.
 
     Its gradient is strong where the minimax one vanishes: on fakes that the
@@ -149,7 +153,7 @@ def non_saturating_generator(fake):
     return tf.reduce_mean(tf.nn.softplus(-fake))
 
 
-def two_class_discriminator(real, fake):
+def two_class_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """Cross-entropy of telling real from fake, from two log-probabilities.
 
     Args:
@@ -170,7 +174,7 @@ def two_class_discriminator(real, fake):
     return -tf.reduce_mean(real[:, 1]) - tf.reduce_mean(fake[:, 0])
 
 
-def two_class_generator(fake):
+def two_class_generator(fake: tf.Tensor) -> tf.Tensor:
     """Cross-entropy of fakes taken for real, from two log-probabilities.
 
     Args:
@@ -192,7 +196,7 @@ def two_class_generator(fake):
 # sigmoid or softmax has just made: sure ones neither overflow nor lose their slope.
 
 
-def binary_cross_entropy(probabilities, target):
+def binary_cross_entropy(probabilities: tf.Tensor, target: float) -> tf.Tensor:
     """Cross-entropy of the probability of "real" with one target for all rows.
 
     Args:
@@ -214,7 +218,7 @@ def binary_cross_entropy(probabilities, target):
     return tf.reduce_mean(keras.losses.binary_crossentropy(targets, probabilities))
 
 
-def class_cross_entropy(probabilities, labels):
+def class_cross_entropy(probabilities: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     """Cross-entropy of the probabilities of the classes with the rows' classes.
 
     Args:

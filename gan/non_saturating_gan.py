@@ -1,5 +1,7 @@
 """The GAN that is mostly meant by the name: cross-entropy, both ways."""
 
+from __future__ import annotations
+
 import keras
 import tensorflow as tf
 
@@ -35,20 +37,22 @@ class NonSaturatingGAN(AdversarialModel):
     generator_loss = staticmethod(losses.non_saturating_generator)
     log_names = (*AdversarialModel.log_names, "discr_acc")
 
-    def __init__(self, *args, real_target=1.0, **options):
+    def __init__(
+        self, *args: object, real_target: float = 1.0, **options: object
+    ) -> None:
         expect_number(0, 1, real_target=real_target)
         super().__init__(*args, **options)
         self.real_target = real_target
 
-    def discriminator_loss(self, real, fake):
+    def discriminator_loss(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         """Cross-entropy with the model's target for reals."""
         return losses.cross_entropy_discriminator(real, fake, self.real_target)
 
-    def output_logs(self, real, fake):
+    def output_logs(self, real: tf.Tensor, fake: tf.Tensor) -> dict[str, tf.Tensor]:
         """Accuracy of the discriminator, over its real and its fake half."""
         right = [tf.cast(real > 0, tf.float32), tf.cast(fake <= 0, tf.float32)]
         return {"discr_acc": (tf.reduce_mean(right[0]) + tf.reduce_mean(right[1])) / 2}
 
-    def options(self):
+    def options(self) -> dict[str, object]:
         """The constructor's plain options by name."""
         return {**super().options(), "real_target": self.real_target}

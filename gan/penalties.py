@@ -1,9 +1,13 @@
 """Terms that keep a critic Lipschitz: interpolation and gradient penalty."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import tensorflow as tf
 
 
-def interpolate(real, fake, u):
+def interpolate(real: tf.Tensor, fake: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     """Points on the segments between real and fake rows.
 
     Args:
@@ -24,7 +28,9 @@ def interpolate(real, fake, u):
     return u * real + (1.0 - u) * fake
 
 
-def gradient_penalty(discriminator, points, epsilon=1e-12):
+def gradient_penalty(
+    discriminator: Callable[..., tf.Tensor], points: tf.Tensor, epsilon: float = 1e-12
+) -> tf.Tensor:
     """Mean squared distance of the critic's gradient norms from 1.
 
     Args:

@@ -1,14 +1,20 @@
 """What the real samples may be drawn from, checked and brought into form."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from gan._validation import expect
 
 
-def as_real_examples(value, row_shape, batch_size):
+def as_real_examples(
+    value: object, row_shape: tuple[int, ...], batch_size: int
+) -> tf.Tensor | np.memmap | tf.data.Dataset | None:
     """Check real examples and bring them into the form a model draws from.
 
     Args:
@@ -53,7 +59,9 @@ def as_real_examples(value, row_shape, batch_size):
     return tf.reshape(tf.convert_to_tensor(value), (-1, *row_shape))
 
 
-def as_labelled_examples(value, row_shape, batch_size, classes):
+def as_labelled_examples(
+    value: object, row_shape: tuple[int, ...], batch_size: int, classes: int
+) -> tuple | tf.data.Dataset | None:
     """Check real examples with labels and bring them into the form of the draws.
 
     Args:
@@ -97,7 +105,7 @@ def as_labelled_examples(value, row_shape, batch_size, classes):
     return rows, labels
 
 
-def as_labels(labels, classes):
+def as_labels(labels: npt.ArrayLike, classes: int) -> tf.Tensor:
     """Check class labels.
 
     Args:
@@ -120,12 +128,14 @@ def as_labels(labels, classes):
     return tf.constant(labels.reshape(-1), tf.int32)
 
 
-def count_rows(real_examples):
-    """Number of rows, of labelled ones too."""
+def count_rows(real_examples: object) -> int:
+    """Number of rows of `real_examples`, of labelled ones too."""
     return len(real_examples[0] if isinstance(real_examples, tuple) else real_examples)
 
 
-def take(real_examples, numbers):
+def take(
+    real_examples: object, numbers: tf.Tensor
+) -> tf.Tensor | tuple[tf.Tensor, ...]:
     """The rows of these numbers, with their labels if they have any.
 
     Args:
@@ -146,8 +156,10 @@ def take(real_examples, numbers):
     return rows
 
 
-def take_first(dataset, size):
-    """The first rows of a Dataset, as `take` gives them.
+def take_first(
+    dataset: tf.data.Dataset, size: int
+) -> tf.Tensor | tuple[tf.Tensor, ...]:
+    """The first `size` rows of the Dataset `dataset`, as `take` gives them.
 
     Raises:
         InvalidInput: if it has fewer.
@@ -158,8 +170,8 @@ def take_first(dataset, size):
     return sample
 
 
-def equal(value, other):
-    """Whether two checked real examples are the same or hold the same numbers."""
+def equal(value: object, other: object) -> bool:
+    """Whether checked `value` and `other` are the same or hold the same numbers."""
     if value is other:
         return True
     if isinstance(value, tuple) and isinstance(other, tuple):
@@ -170,8 +182,8 @@ def equal(value, other):
     return same and bool(tf.reduce_all(value == other))
 
 
-def count_batches(real_examples, batch_size):
-    """Batches in once through the data, at least one.
+def count_batches(real_examples: object, batch_size: int) -> int:
+    """Batches of `batch_size` in once through `real_examples`, at least one.
 
     Raises:
         InvalidInput: for a Dataset without a known length.
@@ -184,7 +196,11 @@ def count_batches(real_examples, batch_size):
     return count
 
 
-def endless_batches(real_examples, batch_size, strategy=None):
+def endless_batches(
+    real_examples: object,
+    batch_size: int,
+    strategy: tf.distribute.Strategy | None = None,
+) -> Iterator | None:
     """Iterator without end over a Dataset's batches of equal size; else None.
 
     Args:

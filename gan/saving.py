@@ -1,5 +1,7 @@
 """Whole-model files: whole or not at all, and refused unless undamaged."""
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import hashlib
@@ -12,6 +14,7 @@ import re
 import tempfile
 import warnings
 import zipfile
+from collections.abc import Callable, Mapping, MutableMapping
 
 import keras
 import numpy as np
@@ -27,7 +30,9 @@ _MOST_BYTES = 2**30
 class WholeModel(keras.Model):
     """A model whose files hold all of its state and appear whole or not at all."""
 
-    def save(self, filepath, overwrite=True, **options):
+    def save(
+        self, filepath: str | os.PathLike, overwrite: bool = True, **options: object
+    ) -> None:
         """Write the whole model to a `.keras` file, whole or not at all.
 
         The file holds networks, optimizers, averages, random state and every
@@ -48,7 +53,9 @@ class WholeModel(keras.Model):
         _expect_new(filepath, overwrite)
         save_model(self, filepath)
 
-    def save_weights(self, filepath, overwrite=True, **options):
+    def save_weights(
+        self, filepath: str | os.PathLike, overwrite: bool = True, **options: object
+    ) -> None:
         """Write weights, optimizers and random state to a `.weights.h5` file.
 
         Of several workers only the chief writes it.
@@ -66,7 +73,7 @@ class WholeModel(keras.Model):
         with atomic_path(filepath) as temporary:
             super().save_weights(temporary, **options)
 
-    def load_weights(self, filepath, **options):
+    def load_weights(self, filepath: str | os.PathLike, **options: object) -> None:
         """Read what `save_weights` wrote: all of it or, if it does not fit, nothing.
 
         Args:
@@ -80,24 +87,26 @@ class WholeModel(keras.Model):
         load = functools.partial(super().load_weights, filepath, **options)
         load_state(self, load, filepath)
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: MutableMapping[str, np.ndarray]) -> None:
         """Write the random state, which Keras leaves out of its files."""
         for number, state in enumerate(self.random_states()):
             store[f"random_state_{number}"] = state.numpy()
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Mapping[str, np.ndarray]) -> None:
         """Read the random state."""
         for number, state in enumerate(self.random_states()):
             state.assign(store[f"random_state_{number}"])
 
-    def random_states(self):
+    def random_states(self) -> list[keras.Variable]:
         """Variables of the stream and of every random layer (dropout), in order."""
         kept = {id(variable) for variable in self.weights}
         kept |= {id(v) for metric in self.metrics for v in metric.variables}
         return [v for v in self.non_trainable_variables if id(v) not in kept]
 
 
-def save_model(model, path, notes=None):
+def save_model(
+    model: WholeModel, path: str | os.PathLike, notes: dict[str, object] | None = None
+) -> None:
     """Write a model so that `keras.models.load_model` and `load_model` read it.
 
     To Keras's file a member `gan.json` is added with a checksum of each other
@@ -121,7 +130,9 @@ def save_model(model, path, notes=None):
             archive.writestr("gan.json", json.dumps(content))
 
 
-def load_model(path, custom_objects=None):
+def load_model(
+    path: str | os.PathLike, custom_objects: dict[str, type] | None = None
+) -> WholeModel:
     """Read a model that `model.save` wrote, all of it checked.
 
     Args:
@@ -153,7 +164,7 @@ def load_model(path, custom_objects=None):
     return model
 
 
-def read_notes(path):
+def read_notes(path: str | os.PathLike) -> dict[str, object]:
     """Check a model file against its checksums and give its notes.
 
     Args:
@@ -182,7 +193,7 @@ def read_notes(path):
         return content["notes"]
 
 
-def restore_model(model, path):
+def restore_model(model: WholeModel, path: str | os.PathLike) -> dict[str, object]:
     """Fill a model with the state of a file of `save_model`: all of it or nothing.
 
     Args:
@@ -211,7 +222,9 @@ def restore_model(model, path):
     return notes
 
 
-def load_state(model, load, path):
+def load_state(
+    model: WholeModel, load: Callable[[], object], path: str | os.PathLike
+) -> None:
     """Run `load()`, which fills the model from a file, wholly or not at all.
 
     Args:
@@ -234,7 +247,7 @@ def load_state(model, load, path):
         raise
 
 
-def state_of(model):
+def state_of(model: WholeModel) -> list[keras.Variable]:
     """All variables of a model that its files hold: weights, optimizers, randomness."""
     variables = [*model.weights, *model.random_states()]
     for network in (model.generator, model.discriminator):

@@ -1,6 +1,9 @@
 """Learning rates that change with the step."""
 
+from __future__ import annotations
+
 import keras
+import tensorflow as tf
 
 from gan._validation import expect, expect_number, expect_positive_int
 
@@ -19,7 +22,7 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
         learning_rate · clip((1 − t/updates) / (1 − hold), 0, 1), t the update
     """
 
-    def __init__(self, learning_rate, updates, hold=0.3):
+    def __init__(self, learning_rate: float, updates: int, hold: float = 0.3) -> None:
         expect_number(0, learning_rate=learning_rate)
         expect_positive_int(updates=updates)
         expect_number(0, hold=hold)
@@ -28,12 +31,12 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
         self.updates = updates
         self.hold = hold
 
-    def __call__(self, step):
+    def __call__(self, step: int | tf.Tensor) -> tf.Tensor:
         """The rate at update `step`: float32 scalar tensor."""
         left = 1.0 - keras.ops.cast(step, "float32") / self.updates
         return self.learning_rate * keras.ops.clip(left / (1.0 - self.hold), 0.0, 1.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, object]:
         """Arguments that make an equal schedule."""
         return {
             "learning_rate": self.learning_rate,

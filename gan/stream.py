@@ -1,8 +1,11 @@
 """The one random stream of a model: every draw takes its seed from here."""
 
+from __future__ import annotations
+
 import contextlib
 import contextvars
 import functools
+from collections.abc import Iterator
 
 import keras
 import tensorflow as tf
@@ -21,7 +24,7 @@ class Stream(keras.random.SeedGenerator):
             `keras.utils.set_random_seed` and `random.seed` make repeatable.
     """
 
-    def next_seed(self, joint=False):
+    def next_seed(self, joint: bool = False) -> tf.Tensor:
         """Seed for one draw.
 
         Args:
@@ -42,7 +45,7 @@ class Stream(keras.random.SeedGenerator):
         )
 
     @contextlib.contextmanager
-    def feeds(self, joint=False):
+    def feeds(self, joint: bool = False) -> Iterator[None]:
         """Within this context the latent samplers draw from this stream.
 
         Args:
@@ -55,7 +58,7 @@ class Stream(keras.random.SeedGenerator):
             _feeding.reset(token)
 
     @contextlib.contextmanager
-    def anew(self, seed):
+    def anew(self, seed: int) -> Iterator[None]:
         """Within this context the stream starts from `seed`; then it goes on as before.
 
         What a callback draws is the same every time and leaves no trace in the run.
@@ -71,7 +74,7 @@ class Stream(keras.random.SeedGenerator):
             self.state.assign(before)
 
 
-def next_seed():
+def next_seed() -> tf.Tensor:
     """Seed for one draw: from the feeding stream, else from TensorFlow's own state.
 
     Returns:
@@ -84,7 +87,7 @@ def next_seed():
     return tf.random.uniform((2,), tf.int64.min, tf.int64.max, tf.int64)
 
 
-def distinct_rows(rows, size, seed):
+def distinct_rows(rows: int, size: int, seed: tf.Tensor) -> tf.Tensor:
     """Uniform draw of row numbers without repetition, at a cost free of `rows`.
 
     The first `size` distinct values of a uniform sequence are an unbiased

@@ -1,5 +1,7 @@
 """Real and fake as two classes."""
 
+from __future__ import annotations
+
 import keras
 
 from gan import losses
@@ -28,7 +30,13 @@ class TwoClassGAN(AdversarialModel):
     discriminator_loss = staticmethod(losses.two_class_discriminator)
     generator_loss = staticmethod(losses.two_class_generator)
 
-    def __init__(self, generator, discriminator, *args, **options):
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        *args: object,
+        **options: object,
+    ) -> None:
         shape = getattr(discriminator, "output_shape", None)
         expected = "a discriminator of two log-probabilities, shape (None, 2)"
         expect(shape == (None, 2), expected, output_shape=shape)

@@ -1,5 +1,7 @@
 """Wasserstein GAN with weight clipping (task 1)."""
 
+from __future__ import annotations
+
 import keras
 
 from gan import losses
@@ -27,17 +29,17 @@ class WGAN_clip(AdversarialModel):
     discriminator_loss = staticmethod(losses.wasserstein_discriminator)
     generator_loss = staticmethod(losses.wasserstein_generator)
 
-    def __init__(self, *args, clip=1.0, **options):
+    def __init__(self, *args: object, clip: float = 1.0, **options: object) -> None:
         expect_number(0, clip=clip)
         expect(clip > 0, "clip above 0", clip=clip)
         super().__init__(*args, **options)
         self.clip = clip
 
-    def after_discriminator_update(self):
+    def after_discriminator_update(self) -> None:
         """Clip every trainable critic weight to [−clip, clip]."""
         for weight in self.discriminator.trainable_variables:
             weight.assign(keras.ops.clip(weight, -self.clip, self.clip))
 
-    def options(self):
+    def options(self) -> dict[str, object]:
         """The constructor's plain options by name."""
         return {**super().options(), "clip": self.clip}

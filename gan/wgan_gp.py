@@ -1,5 +1,10 @@
 """Wasserstein GAN with gradient penalty (tasks 2 and 4)."""
 
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
@@ -36,19 +41,19 @@ class WGAN_GP(AdversarialModel):
 
     def __init__(
         self,
-        generator,
-        discriminator,
-        latent_generator,
-        real_examples=None,
-        batch_size=200,
-        disc_iter=2,
-        learning_rate=0.005,
-        lambda_gp=10,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        latent_generator: Callable[[int], tf.Tensor],
+        real_examples: object = None,
+        batch_size: int = 200,
+        disc_iter: int = 2,
+        learning_rate: float = 0.005,
+        lambda_gp: float = 10,
         *,
-        beta_1=0.3,
-        penalty_epsilon=1e-12,
-        **options,
-    ):
+        beta_1: float = 0.3,
+        penalty_epsilon: float = 1e-12,
+        **options: object,
+    ) -> None:
         expect_number(0, lambda_gp=lambda_gp)
         expect_number(0, penalty_epsilon=penalty_epsilon)
         super().__init__(
@@ -66,28 +71,30 @@ class WGAN_GP(AdversarialModel):
         self.penalty_epsilon = penalty_epsilon
 
     @property
-    def dims(self):
+    def dims(self) -> tf.TensorShape:
         """`tf.TensorShape` of the real examples, N first (None without them)."""
         known = self.real_examples is not None and hasattr(self.real_examples, "shape")
         rows = len(self.real_examples) if known else None
         return tf.TensorShape((rows, *self.discriminator.input_shape[1:]))
 
     @property
-    def len_dims(self):
+    def len_dims(self) -> int:
         """Number of axes of a batch."""
         return len(self.dims)
 
     @property
-    def axis(self):
+    def axis(self) -> tf.Tensor:
         """Axes over which a gradient's norm is taken: all but the first."""
         return tf.range(1, self.len_dims)
 
     @property
-    def scal_shape(self):
+    def scal_shape(self) -> tf.Tensor:
         """Shape of the interpolation weights: one number a row of a batch."""
         return tf.constant([self.batch_size] + [1] * (self.len_dims - 1))
 
-    def get_interpolated_sample(self, real_sample, fake_sample):
+    def get_interpolated_sample(
+        self, real_sample: tf.Tensor, fake_sample: tf.Tensor
+    ) -> tf.Tensor:
         """Random points between paired real and fake rows.
 
         Args:
@@ -109,7 +116,7 @@ class WGAN_GP(AdversarialModel):
         )
         return penalties.interpolate(real_sample, fake_sample, distribute.share(u))
 
-    def gradient_penalty(self, interpolated_sample):
+    def gradient_penalty(self, interpolated_sample: tf.Tensor) -> tf.Tensor:
         """Mean squared distance of the critic's gradient norms from 1.
 
         Args:
@@ -122,12 +129,16 @@ class WGAN_GP(AdversarialModel):
             self.discriminator, interpolated_sample, self.penalty_epsilon
         )
 
-    def discriminator_extra(self, real, fake):
+    def discriminator_extra(
+        self, real: tf.Tensor, fake: tf.Tensor
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """The weighted gradient penalty; logged unweighted as `gp`."""
         gp = self.gradient_penalty(self.get_interpolated_sample(real, fake))
         return self.lambda_gp * gp, {"gp": gp}
 
-    def replace_weights(self, gen_h5, disc_h5):
+    def replace_weights(
+        self, gen_h5: str | os.PathLike, disc_h5: str | os.PathLike
+    ) -> None:
         """Load both networks' weights from legacy `.h5` files, both or none.
 
         Args:
@@ -142,7 +153,7 @@ class WGAN_GP(AdversarialModel):
         if self.averaged_generator is not None:
             self.averaged_generator.set_weights(self.generator.get_weights())
 
-    def options(self):
+    def options(self) -> dict[str, object]:
         """The constructor's plain options by name."""
         own = {"lambda_gp": self.lambda_gp, "penalty_epsilon": self.penalty_epsilon}
         return {**super().options(), **own}
