@@ -1,10 +1,15 @@
 """Animated GIFs, written to disk frame by frame: arrays in, files out."""
 
+from __future__ import annotations
+
 import numbers
 import os
+import pathlib
 import struct
+from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 
 from gan._files import atomic_path, expect_writable
 from gan._validation import expect, expect_number
@@ -14,7 +19,11 @@ _FOR_EVER = b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 _COMMENT, _IMAGE, _END = b"!\xfe", b",", b";"
 
 
-def write_gif(frames, path, frames_per_second=10):
+def write_gif(
+    frames: Iterable[npt.ArrayLike],
+    path: str | os.PathLike,
+    frames_per_second: float = 10,
+) -> pathlib.Path:
     """Write a GIF that loops for ever, whole or not at all.
 
     One frame at a time is in memory, and the same frames give the same bytes.
@@ -67,7 +76,7 @@ class Gif:
         CompuServe 1990, "Graphics Interchange Format, Version 89a".
     """
 
-    def __init__(self, path, frames_per_second=10):
+    def __init__(self, path: str | os.PathLike, frames_per_second: float = 10) -> None:
         expect_number(0.01, 50, frames_per_second=frames_per_second)
         self.path = _expect_gif(path)
         self._milliseconds = 10 * round(100 / frames_per_second)
@@ -75,7 +84,7 @@ class Gif:
         if self.path.is_file() and self.path.stat().st_size:
             self._read()
 
-    def append(self, frame, note=""):
+    def append(self, frame: npt.ArrayLike, note: str = "") -> None:
         """Add a frame at the end of the file.
 
         Args:
@@ -117,7 +126,7 @@ class Gif:
         self._ends.append(self._ends[-1] + len(data))
         self.notes.append(note)
 
-    def cut(self, count):
+    def cut(self, count: int) -> None:
         """Keep the first frames only.
 
         Args:

@@ -1,6 +1,9 @@
 """MNIST and LFW: from the network, or from a file or folder of one's own."""
 
+from __future__ import annotations
+
 import dataclasses
+import os
 import pathlib
 import zipfile
 
@@ -27,7 +30,7 @@ class Digits:
     labels: np.ndarray | None
 
 
-def load_mnist(path=None):
+def load_mnist(path: str | os.PathLike | None = None) -> Digits:
     """Read handwritten digits.
 
     Args:
@@ -56,7 +59,7 @@ def load_mnist(path=None):
     return digits
 
 
-def load_lfw(path=None):
+def load_lfw(path: str | os.PathLike | None = None) -> np.ndarray:
     """Read colour faces.
 
     Args:

@@ -1,9 +1,12 @@
 """Sets of pictures: read them, scale them, undo the scaling."""
 
+from __future__ import annotations
+
 import dataclasses
 import os
 
 import numpy as np
+import numpy.typing as npt
 
 from gan._npy import expect_unit, opened, read_array
 from gan._validation import expect, expect_positive_int
@@ -27,12 +30,12 @@ class Faces:
     multiplier: np.ndarray
     normalized: np.ndarray
 
-    def recover(self, x):
+    def recover(self, x: npt.ArrayLike) -> np.ndarray:
         """Turn normalized values back into pictures, see `recover`."""
         return recover(x, self.mean_face, self.multiplier)
 
 
-def load_faces(path, size=(16, 16)):
+def load_faces(path: str | os.PathLike, size: tuple[int, int] = (16, 16)) -> Faces:
     """Read a set of faces and normalize it.
 
     Args:
@@ -57,7 +60,7 @@ def load_faces(path, size=(16, 16)):
     return Faces(pictures, mean_face, multiplier, normalized)
 
 
-def load_pictures(path):
+def load_pictures(path: str | os.PathLike) -> np.ndarray:
     """Read grey pictures from a `.npy` file that need not be trusted.
 
     Nothing in the file is executed, and memory is asked for only after the
@@ -85,7 +88,9 @@ def load_pictures(path):
     return pictures.reshape(pictures.shape[:3])
 
 
-def normalize(pictures, mean_face, multiplier):
+def normalize(
+    pictures: npt.ArrayLike, mean_face: npt.ArrayLike, multiplier: npt.ArrayLike
+) -> np.ndarray:
     """Centre and scale pictures.
 
     Args:
@@ -104,7 +109,9 @@ def normalize(pictures, mean_face, multiplier):
     return (pictures - mean_face) / np.where(multiplier == 0, 1, multiplier)
 
 
-def recover(x, mean_face, multiplier):
+def recover(
+    x: npt.ArrayLike, mean_face: npt.ArrayLike, multiplier: npt.ArrayLike
+) -> np.ndarray:
     """Turn normalized values, such as a generator's output, into pictures.
 
     Args:

@@ -7,7 +7,12 @@ their standard deviations. Judge by all measures together: a Gaussian with the r
 moments fools the Fréchet distance, precision and `chi2_gap` expose it.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
 import numpy as np
+import numpy.typing as npt
 
 from gan._validation import expect, expect_positive_int
 
@@ -19,7 +24,9 @@ _RESAMPLES = 20
 _STUDENT = 2.093  # 97.5% point of Student's t with _RESAMPLES - 1 degrees of freedom
 
 
-def principal_axes(real, coordinates=49):
+def principal_axes(
+    real: npt.ArrayLike, coordinates: int = 49
+) -> tuple[np.ndarray, np.ndarray]:
     """Mean and principal axes of a set, the axes divided by their deviations.
 
     Args:
@@ -40,7 +47,9 @@ def principal_axes(real, coordinates=49):
     return real.mean(axis=0), vectors[:, :kept] / np.sqrt(variances[:kept])
 
 
-def whitened_coordinates(points, axes):
+def whitened_coordinates(
+    points: npt.ArrayLike, axes: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
     """Coordinates along the whitened principal axes of another set.
 
     Args:
@@ -59,7 +68,9 @@ def whitened_coordinates(points, axes):
     return (points - mean) @ scaled
 
 
-def sliced_wasserstein(real, fake, directions=512, seed=0):
+def sliced_wasserstein(
+    real: npt.ArrayLike, fake: npt.ArrayLike, directions: int = 512, seed: int = 0
+) -> float:
     """Sliced Wasserstein-2 distance over random unit directions.
 
     Args:
@@ -96,7 +107,7 @@ def sliced_wasserstein(real, fake, directions=512, seed=0):
     return float(np.sqrt(squares / (size * directions)))
 
 
-def frechet_distance(real, fake):
+def frechet_distance(real: npt.ArrayLike, fake: npt.ArrayLike) -> float:
     """Squared Fréchet distance between the Gaussians with the sets' moments.
 
     Args:
@@ -123,7 +134,9 @@ def frechet_distance(real, fake):
     return max(0.0, float(shift + np.trace(first) + np.trace(second) - 2 * cross))
 
 
-def kernel_distance(real, fake, points=3000, seed=0):
+def kernel_distance(
+    real: npt.ArrayLike, fake: npt.ArrayLike, points: int = 3000, seed: int = 0
+) -> tuple[float, float]:
     """Kernel distance (KID): unbiased squared MMD with the cubic kernel.
 
     Args:
@@ -170,7 +183,14 @@ def kernel_distance(real, fake, points=3000, seed=0):
     return float(same / pairs - 2 * cross / size**2), float(np.sqrt(max(variance, 0)))
 
 
-def precision_recall(real, fake, k=3, points=4000, seed=0, axes=None):
+def precision_recall(
+    real: npt.ArrayLike,
+    fake: npt.ArrayLike,
+    k: int = 3,
+    points: int = 4000,
+    seed: int = 0,
+    axes: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[float, float]:
     """Improved precision and recall in whitened coordinates.
 
     Args:
@@ -197,7 +217,11 @@ def precision_recall(real, fake, k=3, points=4000, seed=0, axes=None):
     return _covered(fake, real, k), _covered(real, fake, k)
 
 
-def chi2_gap(real, fake, axes=None):
+def chi2_gap(
+    real: npt.ArrayLike,
+    fake: npt.ArrayLike,
+    axes: tuple[np.ndarray, np.ndarray] | None = None,
+) -> float:
     """Kolmogorov–Smirnov distance of the squared lengths in whitened coordinates.
 
     Were the coordinates independent normals, the lengths would follow χ²(49). Those of
@@ -223,7 +247,9 @@ def chi2_gap(real, fake, axes=None):
     return float(np.abs(below[0] - below[1]).max())
 
 
-def neighbour_ratio(train, fake, points=2000, seed=0):
+def neighbour_ratio(
+    train: npt.ArrayLike, fake: npt.ArrayLike, points: int = 2000, seed: int = 0
+) -> float:
     """Is it copying? Distance of fakes to the training set, that of new reals being 1.
 
     Args:
@@ -252,7 +278,13 @@ def neighbour_ratio(train, fake, points=2000, seed=0):
     return float(np.sqrt(np.median(_nearest(fake, train, 0)) / usual))
 
 
-def two_sample_score(real, fake, points=5000, seed=0, axes=None):
+def two_sample_score(
+    real: npt.ArrayLike,
+    fake: npt.ArrayLike,
+    points: int = 5000,
+    seed: int = 0,
+    axes: tuple[np.ndarray, np.ndarray] | None = None,
+) -> float:
     """Classifier two-sample test: how well a simple classifier tells them apart.
 
     Half of each set trains a ridge regression (penalty .1) of the label, 1 or -1, on
@@ -297,7 +329,13 @@ def two_sample_score(real, fake, points=5000, seed=0, axes=None):
     return float(((scores[0] > 0).mean() + (scores[1] <= 0).mean()) / 2)
 
 
-def measures(real, fake, names=NAMES, seed=0, axes=None):
+def measures(
+    real: npt.ArrayLike,
+    fake: npt.ArrayLike,
+    names: Iterable[str] = NAMES,
+    seed: int = 0,
+    axes: tuple[np.ndarray, np.ndarray] | None = None,
+) -> dict[str, float]:
     """Some measures of fakes, without their intervals.
 
     Args:
@@ -324,7 +362,7 @@ def measures(real, fake, names=NAMES, seed=0, axes=None):
     return {name: found[name] for name in names}
 
 
-def expect_names(names):
+def expect_names(names: Iterable[str]) -> tuple[str, ...]:
     """Expect an iterable of names of measures; return them as a tuple."""
     several = tuple(names) if np.iterable(names) and not isinstance(names, str) else ()
     known = 0 < len(several) == len({*several}) and {*several} <= {*NAMES}
@@ -332,7 +370,9 @@ def expect_names(names):
     return several
 
 
-def evaluate(real, fake, seed=0):
+def evaluate(
+    real: npt.ArrayLike, fake: npt.ArrayLike, seed: int = 0
+) -> dict[str, dict[str, float]]:
     """All measures of the fakes, beside those of other reals: the floor.
 
     `real` is shuffled and cut into a reference and a floor half of n rows each, n =

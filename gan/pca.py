@@ -3,10 +3,13 @@
 Principal coordinates are uncorrelated, which is not independent.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from gan._validation import expect, expect_positive_int
 
@@ -25,9 +28,9 @@ class PCA:
     mean: np.ndarray
     axes: np.ndarray
     deviations: np.ndarray
-    shape: tuple
+    shape: tuple[int, ...]
 
-    def coordinates(self, pictures, depth):
+    def coordinates(self, pictures: npt.ArrayLike, depth: int) -> np.ndarray:
         """Principal coordinates, divided by their standard deviations.
 
         Args:
@@ -43,14 +46,14 @@ class PCA:
         expect(flat.shape[1] == len(self.mean), expected, shape=np.shape(pictures))
         return (flat - self.mean) @ self.axes[:, :depth] / self._scale(depth)
 
-    def pictures(self, coordinates):
+    def pictures(self, coordinates: npt.ArrayLike) -> np.ndarray:
         """Pictures from whitened principal coordinates `(n, depth)`: `(n, *shape)`."""
         depth = np.shape(coordinates)[1]
         self._expect_depth(depth)
         flat = (coordinates * self._scale(depth)) @ self.axes[:, :depth].T + self.mean
         return flat.reshape(-1, *self.shape)
 
-    def sample(self, count, depth, seed=0):
+    def sample(self, count: int, depth: int, seed: int = 0) -> np.ndarray:
         """Draw pictures with independent normal coordinates.
 
         Args:
@@ -77,7 +80,7 @@ class PCA:
         expect(depth <= len(self.mean), f"depth up to {len(self.mean)}", depth=depth)
 
 
-def fit_pca(pictures):
+def fit_pca(pictures: npt.ArrayLike) -> PCA:
     """Find the principal components of a set.
 
     Args:
@@ -96,7 +99,7 @@ def fit_pca(pictures):
     return PCA(flat.mean(axis=0), axes[:, ::-1], deviations, pictures.shape[1:])
 
 
-def chi2_density(x, degrees):
+def chi2_density(x: npt.ArrayLike, degrees: int) -> np.ndarray:
     """Density of χ²: the squared length of a vector of independent normals.
 
     Args:
@@ -113,7 +116,7 @@ def chi2_density(x, degrees):
     return _poisson(half, power) / 2
 
 
-def chi2_distribution(x, degrees):
+def chi2_distribution(x: npt.ArrayLike, degrees: int) -> np.ndarray:
     """Distribution function of χ², by its finite sum: exact but for rounding.
 
     Args:
@@ -138,7 +141,7 @@ def chi2_distribution(x, degrees):
     return np.clip(1 - beyond, 0, 1)
 
 
-def chi2_distance(coordinates):
+def chi2_distance(coordinates: npt.ArrayLike) -> float:
     """Kolmogorov–Smirnov distance of squared lengths to χ² of as many degrees.
 
     Independent normal coordinates give about .87/√n; dependent ones, though white

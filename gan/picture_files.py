@@ -1,10 +1,13 @@
 """Pictures of any size and format, brought to one size."""
 
+from __future__ import annotations
+
 import os
 import pathlib
 import stat
 import warnings
 import zipfile
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -19,7 +22,13 @@ class _Skip(Exception):
     """Why a file is not read."""
 
 
-def read_pictures(path, size, colour=False, keep=1.0, watch=iter):
+def read_pictures(
+    path: str | os.PathLike,
+    size: tuple[int, int],
+    colour: bool = False,
+    keep: float = 1.0,
+    watch: Callable[[list], Iterable] = iter,
+) -> tuple[np.ndarray, dict[str, str]]:
     """Read pictures and bring them to one size.
 
     Each is turned upright as its EXIF orientation says, laid on white where it is

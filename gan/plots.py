@@ -4,13 +4,22 @@ Figures are made without pyplot: nothing stays in memory once a figure is
 dropped, and no screen is needed until `show`.
 """
 
+from __future__ import annotations
+
 import math
 import os
+import pathlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from gan._files import atomic_path, expect_writable
 from gan._validation import expect, expect_positive_int
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's colours, which the colour-blind can tell apart.
 _BLUE, _VERMILLION = "#0072B2", "#D55E00"
@@ -33,7 +42,9 @@ _METADATA = {
 _DPI = 100
 
 
-def tile(pictures, columns=None, scale=1):
+def tile(
+    pictures: npt.ArrayLike, columns: int | None = None, scale: int | None = 1
+) -> np.ndarray:
     """Lay pictures side by side, row by row, in one array.
 
     What lies outside [0, 1] is clipped. One pixel of white separates the pictures.
@@ -62,7 +73,9 @@ def tile(pictures, columns=None, scale=1):
     return tiles.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
-def mosaic(pictures, columns=None, title=None):
+def mosaic(
+    pictures: npt.ArrayLike, columns: int | None = None, title: str | None = None
+) -> Figure:
     """Draw pictures side by side, row by row, as one image.
 
     The grey scale is fixed: 0 is black and 1 is white in every picture, and
@@ -96,7 +109,7 @@ def mosaic(pictures, columns=None, title=None):
     return figure
 
 
-def strip(pictures, title=None):
+def strip(pictures: npt.ArrayLike, title: str | None = None) -> Figure:
     """Draw pictures in one row, such as those along a walk in latent space.
 
     Args:
@@ -110,7 +123,7 @@ def strip(pictures, title=None):
     return mosaic(pictures, columns=len(pictures), title=title)
 
 
-def rows(pictures, title=None):
+def rows(pictures: Mapping[str, npt.ArrayLike], title: str | None = None) -> Figure:
     """Draw sets of pictures below each other, one named row each.
 
     Args:
@@ -135,7 +148,9 @@ def rows(pictures, title=None):
     return _settle(figure)
 
 
-def compare_losses(histories, title=None):
+def compare_losses(
+    histories: Mapping[str, dict[str, list[float]]], title: str | None = None
+) -> Figure:
     """Draw the curves of the losses of several models side by side.
 
     Args:
@@ -155,7 +170,7 @@ def compare_losses(histories, title=None):
     return _settle(figure)
 
 
-def losses(history, title=None):
+def losses(history: dict[str, list[float]], title: str | None = None) -> Figure:
     """Draw the curves of the losses.
 
     Args:
@@ -173,7 +188,10 @@ def losses(history, title=None):
     return _settle(figure)
 
 
-def curves(panels, title=None):
+def curves(
+    panels: Mapping[str, Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]],
+    title: str | None = None,
+) -> Figure:
     """Draw curves over the epochs, one panel beside the other.
 
     Args:
@@ -197,7 +215,7 @@ def curves(panels, title=None):
     return _settle(figure)
 
 
-def grid(size=64):
+def grid(size: int = 64) -> np.ndarray:
     """Give the points at which `points_and_values` shows the discriminator.
 
     Args:
@@ -216,7 +234,13 @@ def grid(size=64):
     return np.float32(np.stack([x.ravel(), y.ravel()], axis=1))
 
 
-def points_and_values(real, fake, values, history=None, title=None):
+def points_and_values(
+    real: npt.ArrayLike,
+    fake: npt.ArrayLike,
+    values: npt.ArrayLike,
+    history: dict[str, list[float]] | None = None,
+    title: str | None = None,
+) -> Figure:
     """Draw real and fake points over the discriminator's values, and the losses.
 
     Args:
@@ -251,7 +275,12 @@ def points_and_values(real, fake, values, history=None, title=None):
     return _settle(figure)
 
 
-def coloured_points(real, fake, history=None, title=None):
+def coloured_points(
+    real: npt.ArrayLike,
+    fake: npt.ArrayLike,
+    history: dict[str, list[float]] | None = None,
+    title: str | None = None,
+) -> Figure:
     """Draw real points beside fake ones, each in its own colour, and the losses.
 
     Args:
@@ -279,7 +308,13 @@ def coloured_points(real, fake, history=None, title=None):
     return _settle(figure)
 
 
-def faces_and_values(pictures, values_real, values_fake, history=None, title=None):
+def faces_and_values(
+    pictures: npt.ArrayLike,
+    values_real: npt.ArrayLike,
+    values_fake: npt.ArrayLike,
+    history: dict[str, list[float]] | None = None,
+    title: str | None = None,
+) -> Figure:
     """Draw fake pictures, the discriminator's values, and the losses.
 
     Args:
@@ -315,7 +350,11 @@ def faces_and_values(pictures, values_real, values_fake, history=None, title=Non
     return _settle(figure)
 
 
-def histograms(panels, label=None, title=None):
+def histograms(
+    panels: Mapping[str, Mapping[str, npt.ArrayLike]],
+    label: str | None = None,
+    title: str | None = None,
+) -> Figure:
     """Draw sets of numbers over each other as histograms, in panels side by side.
 
     Args:
@@ -353,7 +392,12 @@ def histograms(panels, label=None, title=None):
     return _settle(figure)
 
 
-def histograms_and_density(samples, density, label, title=None):
+def histograms_and_density(
+    samples: Mapping[str, npt.ArrayLike],
+    density: tuple[npt.ArrayLike, npt.ArrayLike],
+    label: str,
+    title: str | None = None,
+) -> Figure:
     """Draw histograms side by side, each under the same density.
 
     Args:
@@ -392,7 +436,15 @@ def histograms_and_density(samples, density, label, title=None):
     return _settle(figure)
 
 
-def discriminator_and_value(x, densities, found, best, value, limit, title=None):
+def discriminator_and_value(
+    x: npt.ArrayLike,
+    densities: tuple[npt.ArrayLike, npt.ArrayLike],
+    found: npt.ArrayLike,
+    best: npt.ArrayLike,
+    value: npt.ArrayLike,
+    limit: float,
+    title: str | None = None,
+) -> Figure:
     """Draw a discriminator in one dimension beside the best one, and the game's value.
 
     Args:
@@ -429,7 +481,7 @@ def discriminator_and_value(x, densities, found, best, value, limit, title=None)
     return _settle(figure)
 
 
-def save(figure, path):
+def save(figure: Figure, path: str | os.PathLike) -> pathlib.Path:
     """Write a figure to a file, whole or not at all.
 
     The same figure gives the same bytes each time.
@@ -459,7 +511,7 @@ def save(figure, path):
     return path
 
 
-def pixels(figure):
+def pixels(figure: Figure) -> np.ndarray:
     """Draw a figure into an array, such as a frame of an animation.
 
     Args:
@@ -476,7 +528,7 @@ def pixels(figure):
     return np.array(canvas.buffer_rgba())[..., :3]
 
 
-def show(figure):
+def show(figure: Figure) -> None:
     """Open a window with the figure and wait until it is closed.
 
     Args:

@@ -1,5 +1,7 @@
 """What theory says of a fixed generator, and what training finds, in one dimension."""
 
+from __future__ import annotations
+
 import keras
 import numpy as np
 
@@ -13,12 +15,24 @@ from gan.schedules import LinearDecay
 REAL, FAKE = (4.0, 1.25), (2.5, 0.8)  # means and standard deviations
 
 
-def normal_density(x, mean, std):
-    """Density of N(mean, std²) at x, float array of the shape of x."""
+def normal_density(x: np.ndarray, mean: float, std: float) -> np.ndarray:
+    """Density of a normal law.
+
+    Args:
+        x: float array.
+        mean: float.
+        std: float above 0.
+
+    Returns:
+        float array of the shape of x, at least 0.
+
+    Formula:
+        exp(−((x − mean) / std)² / 2) / (std · √(2π))
+    """
     return np.exp(-(((x - mean) / std) ** 2) / 2) / (std * np.sqrt(2 * np.pi))
 
 
-def best_discriminator(p_data, p_fake):
+def best_discriminator(p_data: np.ndarray, p_fake: np.ndarray) -> np.ndarray:
     """The discriminator that no other beats for this generator.
 
     Args:
@@ -36,7 +50,7 @@ def best_discriminator(p_data, p_fake):
     return p_data / (p_data + p_fake)
 
 
-def value_of_best(x, p_data, p_fake):
+def value_of_best(x: np.ndarray, p_data: np.ndarray, p_fake: np.ndarray) -> float:
     """The value of the game for the best discriminator, by the trapezoidal rule.
 
     Args:
@@ -56,7 +70,7 @@ def value_of_best(x, p_data, p_fake):
     return float(np.trapezoid(p_data * np.log(real) + p_fake * np.log(fake), x))
 
 
-def train_against_fixed(epochs=20, seed=0):
+def train_against_fixed(epochs: int = 20, seed: int = 0) -> MinimaxGAN:
     """Train a discriminator while the generator stands still.
 
     Reals are drawn from N(4, 1.25²), fakes are 2.5 + .8 z, z ~ N(0, 1); the game is

@@ -1,13 +1,16 @@
 """Toy distributions with known laws, and two indicators of how well they are met."""
 
+from __future__ import annotations
+
 import numbers
 
 import numpy as np
+import numpy.typing as npt
 
 from gan._validation import expect, expect_number, expect_positive_int
 
 
-def circle(nb_points=1000, seed=0):
+def circle(nb_points: int = 1000, seed: int = 0) -> np.ndarray:
     """Draw points on the circle of radius .3 around (.5, .5).
 
     Args:
@@ -28,7 +31,7 @@ def circle(nb_points=1000, seed=0):
     return np.float32(0.5 + 0.3 * normal / norm)
 
 
-def four_clouds(nb_points=1000, seed=0):
+def four_clouds(nb_points: int = 1000, seed: int = 0) -> np.ndarray:
     """Draw four clouds in the plane, each point with a colour that its place gives.
 
     Args:
@@ -56,7 +59,9 @@ def four_clouds(nb_points=1000, seed=0):
     return np.float32(np.hstack([xy, rg, b]))
 
 
-def corner_cloud(nb_points=10000, dim=49, sigma=0.05, seed=0):
+def corner_cloud(
+    nb_points: int = 10000, dim: int = 49, sigma: float = 0.05, seed: int = 0
+) -> np.ndarray:
     """Draw a round cloud around (.8, …, .8), in a corner of the unit cube.
 
     Args:
@@ -77,7 +82,9 @@ def corner_cloud(nb_points=10000, dim=49, sigma=0.05, seed=0):
     return np.float32(0.8 + sigma * _random(seed).standard_normal((nb_points, dim)))
 
 
-def gaussian(nb_points=1000, mean=4.0, std=1.25, seed=0):
+def gaussian(
+    nb_points: int = 1000, mean: float = 4.0, std: float = 1.25, seed: int = 0
+) -> np.ndarray:
     """Draw numbers from a normal law.
 
     Args:
@@ -95,7 +102,7 @@ def gaussian(nb_points=1000, mean=4.0, std=1.25, seed=0):
     return np.float32(mean + std * _random(seed).standard_normal((nb_points, 1)))
 
 
-def msdcc(points, centre=0.8):
+def msdcc(points: npt.ArrayLike, centre: npt.ArrayLike = 0.8) -> float:
     """Mean squared distance of a cloud's points to its centre.
 
     For `corner_cloud` its expected value is `dim * sigma ** 2`.
@@ -114,7 +121,7 @@ def msdcc(points, centre=0.8):
     return float(np.mean(np.sum(_from_centre(points, centre) ** 2, axis=1)))
 
 
-def dbc(points, centre=0.8):
+def dbc(points: npt.ArrayLike, centre: npt.ArrayLike = 0.8) -> float:
     """Squared distance of a cloud's barycentre to its centre.
 
     For S points of `corner_cloud` its expected value is `dim * sigma ** 2 / S`;

@@ -4,12 +4,15 @@ A latent of N(0, I) in d dimensions has a length near √d: what is far from tha
 was hardly ever seen in training. `circle` and `star` stay on it.
 """
 
+from __future__ import annotations
+
 import numpy as np
+import numpy.typing as npt
 
 from gan._validation import expect, expect_positive_int
 
 
-def segment(start, end, count=20):
+def segment(start: npt.ArrayLike, end: npt.ArrayLike, count: int = 20) -> np.ndarray:
     """Walk straight from one latent to another.
 
     Args:
@@ -28,7 +31,7 @@ def segment(start, end, count=20):
     return (1 - t) * start + t * end
 
 
-def circle(first, second, count=60):
+def circle(first: npt.ArrayLike, second: npt.ArrayLike, count: int = 60) -> np.ndarray:
     """Walk once round the sphere of radius √dim, in the plane of two directions.
 
     The step from the last latent to the first is one like the others: an animation
@@ -50,7 +53,9 @@ def circle(first, second, count=60):
     return _arc(first, second, 2 * np.pi * np.arange(count) / count)
 
 
-def star(centre, directions, count=24):
+def star(
+    centre: npt.ArrayLike, directions: npt.ArrayLike, count: int = 24
+) -> np.ndarray:
     """Walk from one latent out and back in several directions, one after the other.
 
     Each ray is a quarter of a circle as of `circle`, slow at both of its ends.

@@ -4,18 +4,25 @@ A file is not trusted: all of it is checked before the first weight changes, its
 sizes before they are read, and nothing outside of it is opened.
 """
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
 import os
 import pathlib
 import re
 import struct
+from typing import TYPE_CHECKING
 
 import h5py
 import numpy as np
+import numpy.typing as npt
 
 from gan._files import atomic_path
 from gan._validation import InvalidInput, expect
+
+if TYPE_CHECKING:
+    import keras
 
 # HDF5 object headers hold 64 KiB, so Keras writes no larger list of names.
 _MOST_BYTES = 2**16
@@ -27,7 +34,7 @@ _PICTURE_SUM = "gan_picture_sha256"
 _WEIGHTS_SUM = "gan_weights_sha256"
 
 
-def load_weights(*pairs):
+def load_weights(*pairs: tuple[keras.Model, str | os.PathLike]) -> None:
     """Load networks' weights from legacy `.h5` files: all of them or none.
 
     Layers correspond by order and shape, as in Keras. The checksums in files of
@@ -57,7 +64,11 @@ def load_weights(*pairs):
         variable.assign(array)
 
 
-def save_weights(network, path, picture=None):
+def save_weights(
+    network: keras.Model,
+    path: str | os.PathLike,
+    picture: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+) -> None:
     """Write a network's weights so that Keras's own `load_weights` reads them.
 
     Equal weights of a network give equal bytes, whole or not at all.
@@ -96,7 +107,7 @@ def save_weights(network, path, picture=None):
         _write_names(file, _PICTURE_SUM, [_checksum(pictures)])
 
 
-def read_picture(path):
+def read_picture(path: str | os.PathLike) -> tuple[np.ndarray, np.ndarray] | None:
     """Read how the outputs of a file's network become pictures.
 
     Args:

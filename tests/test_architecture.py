@@ -58,8 +58,21 @@ def room_of(name):
     return next((head for head in heads if head in ROOMS), name)
 
 
+def children(node):
+    """Its child nodes, but not those that only a type checker reads."""
+    for_types = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    return node.orelse if for_types else ast.iter_child_nodes(node)
+
+
+def at_run_time(node):
+    """Every node that may run, at any depth."""
+    for child in children(node):
+        yield child
+        yield from at_run_time(child)
+
+
 def imports_of(path, package="gan"):
-    names = imported(ast.walk(tree(path)), package)
+    names = imported(at_run_time(tree(path)), package)
     return {room_of(name) for name in names if name.startswith("gan.")} - {
         "__version__"
     }
@@ -76,7 +89,7 @@ def outside(nodes):
 
 def at_import_time(node):
     """Every node that runs when the module is imported: functions' bodies do not."""
-    for child in ast.iter_child_nodes(node):
+    for child in children(node):
         yield child
         if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
             yield from at_import_time(child)
@@ -112,13 +125,28 @@ def function():
     class Inner:
         from gan.seven import name
 """
-    names = imported(ast.walk(ast.parse(code)))
+    names = imported(at_run_time(ast.parse(code)))
     numbers = {name.split(".")[1] for name in names}
     assert numbers == {"one", "two", "three", "four", "five", "six", "seven"}
     assert outside(at_import_time(ast.parse(code))) == {"gan"}
     assert "gan.seven.name" not in imported(at_import_time(ast.parse(code)))
     inside = ast.parse("from . import one\nfrom ..two import name").body
     assert imported(inside, "gan.commands") == {"gan.commands.one", "gan.two.name"}
+
+
+def test_imports_for_a_type_checker_alone_do_not_count():
+    code = """
+if TYPE_CHECKING:
+    import one
+    if other:
+        import two
+else:
+    import three
+if other:
+    import four
+"""
+    for nodes in (at_run_time, at_import_time):
+        assert imported(nodes(ast.parse(code))) == {"three", "four"}
 
 
 def test_all_we_import_of_ours_exists():
@@ -188,7 +216,7 @@ def test_no_import_goes_round_in_a_circle():
 
 @pytest.mark.parametrize("room", [*NUMPY_ONLY, "picture_files", *sorted(PRIVATE)])
 def test_rooms_that_take_arrays_do_without_a_framework(room):
-    assert not outside(ast.walk(tree(PATHS[room]))) & FRAMEWORKS
+    assert not outside(at_run_time(tree(PATHS[room]))) & FRAMEWORKS
 
 
 @pytest.mark.parametrize("room", MODULES)
@@ -196,7 +224,7 @@ def test_matplotlib_is_imported_only_inside_functions_of_plots(room):
     nodes = tree(PATHS[room])
     assert not {"matplotlib", "PIL"} & outside(at_import_time(nodes))
     if room != "plots":
-        assert "matplotlib" not in outside(ast.walk(nodes))
+        assert "matplotlib" not in outside(at_run_time(nodes))
 
 
 @pytest.mark.parametrize("room", MODULES)
