@@ -5,11 +5,16 @@ rows are those of the averaged generator where the model has one (`ema`). A resu
 goes on with the files of the run before, whatever the order of the callbacks.
 """
 
+from __future__ import annotations
+
 import csv
 import os
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from gan import losses, metrics, plots
@@ -38,12 +43,12 @@ class _Pictures(keras.callbacks.Callback):
         self.count, self.columns, self.every = count, columns, every
         self.seed, self.to_picture, self.draw = _expect_seed(seed), to_picture, draw
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Refuse now what could not be drawn after the first epoch."""
         if self.draw is None:
             self._picture()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Draw, where a picture is due and the weights are finite."""
         if (epoch + 1) % self.every == 0 and self.model.diverged is None:
             self._keep(self._picture(), epoch + 1)
@@ -79,15 +84,15 @@ class SampleGrid(_Pictures):
 
     def __init__(
         self,
-        directory,
-        count=16,
-        columns=None,
-        name="image_at_epoch_{epoch:04d}.png",
-        every=1,
-        seed=0,
-        to_picture=None,
-        draw=None,
-    ):
+        directory: str | os.PathLike,
+        count: int = 16,
+        columns: int | None = None,
+        name: str = "image_at_epoch_{epoch:04d}.png",
+        every: int = 1,
+        seed: int = 0,
+        to_picture: Callable[[np.ndarray], npt.ArrayLike] | None = None,
+        draw: Callable[[Any], object] | None = None,
+    ) -> None:
         super().__init__(count, columns, every, seed, to_picture, draw)
         try:
             file = name.format(epoch=1)
@@ -132,21 +137,21 @@ class Animation(_Pictures):
 
     def __init__(
         self,
-        path,
-        count=16,
-        columns=None,
-        every=1,
-        seed=0,
-        to_picture=None,
-        draw=None,
-        frames_per_second=10,
-    ):
+        path: str | os.PathLike,
+        count: int = 16,
+        columns: int | None = None,
+        every: int = 1,
+        seed: int = 0,
+        to_picture: Callable[[np.ndarray], npt.ArrayLike] | None = None,
+        draw: Callable[[Any], object] | None = None,
+        frames_per_second: float = 10,
+    ) -> None:
         super().__init__(count, columns, every, seed, to_picture, draw)
         self.gif = Gif(path, frames_per_second)
         numbered = all(note.isdecimal() for note in self.gif.notes)
         expect(numbered, "an animation of a training, or no file", path=str(path))
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Cut the frames of epochs that are done again."""
         self.gif.cut(sum(int(note) <= epoch for note in self.gif.notes))
 
@@ -180,8 +185,14 @@ class Metrics(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, real, names=("sw2", "fd"), every=1, count=1000, seed=0, to_picture=None
-    ):
+        self,
+        real: npt.ArrayLike,
+        names: Iterable[str] = ("sw2", "fd"),
+        every: int = 1,
+        count: int = 1000,
+        seed: int = 0,
+        to_picture: Callable[[np.ndarray], npt.ArrayLike] | None = None,
+    ) -> None:
         super().__init__()
         self.names = metrics.expect_names(names)
         expect_positive_int(every=every, count=count)
@@ -191,13 +202,13 @@ class Metrics(keras.callbacks.Callback):
         self.every, self.count, self.to_picture = every, count, to_picture
         self.seed = _expect_seed(seed)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Refuse now fakes that could not be compared after the first epoch."""
         shapes = {"real": self.real.shape, "fakes": self._fakes(8).shape}
         numbers = {int(np.prod(shape[1:])) for shape in shapes.values()}
         expect(len(numbers) == 1, "fakes like the real rows", **shapes)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Judge, where it is due and the weights are finite."""
         due = epoch == 0 or (epoch + 1) % self.every == 0
         if due and self.model.diverged is None:
@@ -243,7 +254,13 @@ class Losses(keras.callbacks.Callback):
         Gulrajani et al. 2017, Improved Training of Wasserstein GANs, figure 5.
     """
 
-    def __init__(self, path, held_out=None, every=1, seed=0):
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        held_out: object = None,
+        every: int = 1,
+        seed: int = 0,
+    ) -> None:
         super().__init__()
         expect(isinstance(path, (str, os.PathLike)), "a file path", path=path)
         self.path = expect_writable(path)
@@ -256,18 +273,18 @@ class Losses(keras.callbacks.Callback):
         self.held_out, self.every, self.seed = held_out, every, _expect_seed(seed)
         self._rows = []
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Read what the run before left; check that the held-out rows fit."""
         self._rows = _read_table(self.table) if self.table.exists() else []
         if self.held_out is not None:
             network = self.model.discriminator
             self._held_out = self.model.as_examples(self.held_out, network, 1)
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Forget epochs that are done again."""
         self._rows = [row for row in self._rows if row["epoch"] <= epoch]
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Note the epoch; draw where a picture is due."""
         if self.model.diverged is not None:
             return
@@ -280,7 +297,7 @@ class Losses(keras.callbacks.Callback):
         if (epoch + 1) % self.every == 0:
             self._draw()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Draw the end."""
         if self._rows:
             self._draw()

@@ -1,5 +1,7 @@
 """A run's state on disk: kept while `fit` runs, gone on with when it runs again."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import pathlib
@@ -50,15 +52,15 @@ class Checkpoint(keras.callbacks.Callback):
 
     def __init__(
         self,
-        directory,
-        keep=2,
-        every=1,
-        monitor=None,
-        mode="min",
-        restart=False,
-        go_back=0,
-        factor=0.5,
-    ):
+        directory: str | os.PathLike,
+        keep: int = 2,
+        every: int = 1,
+        monitor: str | None = None,
+        mode: str = "min",
+        restart: bool = False,
+        go_back: int = 0,
+        factor: float = 0.5,
+    ) -> None:
         super().__init__()
         path = isinstance(directory, (str, os.PathLike))
         expect(path, "directory to be a path", directory=directory)
@@ -77,7 +79,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.history, self.best, self.times_back = {}, None, 0
         self._lock, self._writes = None, True
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Take the directory and restore its newest checkpoint."""
         schedules = keras.optimizers.schedules.LearningRateSchedule
         rates = [optimizer._learning_rate for optimizer in self._optimizers()]
@@ -102,7 +104,7 @@ class Checkpoint(keras.callbacks.Callback):
         if path is not None:
             print(f"Going on from {path}")
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Note the epoch's logs; save where one is due."""
         if self.model.diverged is not None:
             return
@@ -123,7 +125,9 @@ class Checkpoint(keras.callbacks.Callback):
         if (epoch + 1) % self.every == 0:
             self.save(position)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, float] | None = None
+    ) -> None:
         """Mend a divergence, if asked to and possible."""
         if self.model.diverged is None:
             return
@@ -141,14 +145,14 @@ class Checkpoint(keras.callbacks.Callback):
         self.model.diverged = None
         print(f"\n{said}\nBack to epoch {self.model.position.epoch + 1}, time {times}.")
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Save the end of the run, unless it is saved, and free the directory."""
         position = self.model.position
         if self.model.diverged is None and self._path(position) != self._newest():
             self.save(position)
         self.release()
 
-    def save(self, position):
+    def save(self, position: Position) -> None:
         """Write a checkpoint and delete the oldest beyond `keep`.
 
         Args:
@@ -158,7 +162,7 @@ class Checkpoint(keras.callbacks.Callback):
         for path in self._checkpoints()[: -self.keep] if self._writes else []:
             path.unlink()
 
-    def restore(self):
+    def restore(self) -> pathlib.Path | None:
         """Fill the model from the newest checkpoint that is undamaged.
 
         Returns:
@@ -187,7 +191,7 @@ class Checkpoint(keras.callbacks.Callback):
         expect(not paths, expected, checkpoints=len(paths))
         return None
 
-    def acquire(self):
+    def acquire(self) -> None:
         """Make the directory and take it for this run.
 
         Raises:
@@ -214,12 +218,12 @@ class Checkpoint(keras.callbacks.Callback):
         for path in self.directory.glob(".*.keras"):
             path.unlink()
 
-    def clear(self):
+    def clear(self) -> None:
         """Delete what an earlier run left in the directory."""
         for path in [*self._checkpoints(), self.directory / "best.keras"]:
             path.unlink(missing_ok=True)
 
-    def release(self):
+    def release(self) -> None:
         """Free the directory for another run; `fit` calls it however it ends."""
         if self._lock is not None:
             os.close(self._lock)

@@ -1,5 +1,7 @@
 """The command line: what `main.py`, `python -m gan` and `gan` call."""
 
+from __future__ import annotations
+
 import argparse
 import contextlib
 import importlib
@@ -28,7 +30,7 @@ COMMANDS = [
 _OF_THE_WHOLE = ("-h", "--help", "--version")
 
 
-def main(argv=None, prog="gan"):
+def main(argv: list[str] | None = None, prog: str = "gan") -> int:
     """Run one command.
 
     Args:

@@ -1,5 +1,7 @@
 """The known mistakes of a model: each measured, named, with its evidence and cure."""
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import functools
@@ -62,7 +64,7 @@ class Diagnosis(list):
         not_made: dict from the names of the others to the reasons.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.checked, self.not_made = {}, {}
 
@@ -75,7 +77,7 @@ class Diagnosis(list):
         return "\n".join(lines)
 
 
-def diagnose(model, count=1000, seed=0):
+def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagnosis:
     """Look for the known mistakes in a model, in training or after it.
 
     All is measured on the model as it stands; weights, optimizers, statistics and

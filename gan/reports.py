@@ -1,6 +1,9 @@
 """How good are they: faces by every measure, classes on the cloud in the corner."""
 
+from __future__ import annotations
+
 import dataclasses
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -27,7 +30,12 @@ _ROWS = {
 }
 
 
-def evaluate_faces(pictures, generators, seed=0, tell=print):
+def evaluate_faces(
+    pictures: np.ndarray,
+    generators: dict[str, Callable[[int], np.ndarray]],
+    seed: int = 0,
+    tell: Callable[[str], object] = print,
+) -> tuple[dict[str, dict[str, dict[str, float]]], dict[str, np.ndarray]]:
     """Judge sets of fakes against real pictures, with floors and intervals.
 
     Args:
@@ -54,7 +62,7 @@ def evaluate_faces(pictures, generators, seed=0, tell=print):
     return reports, shown
 
 
-def table(reports):
+def table(reports: dict[str, dict[str, dict[str, float]]]) -> str:
     """Write reports as a table: a row a measure, value ± half the 95% interval.
 
     Args:
@@ -84,12 +92,17 @@ class Verdict:
         history: dict of lists, the logs of the first seed.
     """
 
-    msdcc: list
-    dbc: list
-    history: dict
+    msdcc: list[float]
+    dbc: list[float]
+    history: dict[str, list[float]]
 
 
-def compare_classes(epochs=100, seeds=3, seed=0, tell=print):
+def compare_classes(
+    epochs: int = 100,
+    seeds: int = 3,
+    seed: int = 0,
+    tell: Callable[[str], object] = print,
+) -> dict[str, Verdict]:
     """Train the three classes on the 49-dimensional cloud: the course's main 2.1.
 
     Args:
@@ -127,7 +140,7 @@ def compare_classes(epochs=100, seeds=3, seed=0, tell=print):
     return verdicts
 
 
-def conclude(verdicts):
+def conclude(verdicts: dict[str, Verdict]) -> str:
     """Say whether the course's claim holds.
 
     Args:

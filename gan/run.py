@@ -1,27 +1,34 @@
 """A run in a folder: the same call again goes on where the last one stopped."""
 
+from __future__ import annotations
+
 import hashlib
 import json
+import os
 import pathlib
+from collections.abc import Iterable
 
+import keras
 import numpy as np
+import numpy.typing as npt
 
 from gan._files import atomic_path
 from gan._validation import expect, expect_positive_int
+from gan.base import AdversarialModel
 from gan.checkpoint import Checkpoint
 
 
 def fit_in_folder(
-    model,
-    directory,
-    settings,
-    epochs,
-    steps_per_epoch,
-    callbacks=(),
-    every=1,
-    restart=False,
-    verbose="auto",
-):
+    model: AdversarialModel,
+    directory: str | os.PathLike,
+    settings: dict[str, object],
+    epochs: int,
+    steps_per_epoch: int | None,
+    callbacks: Iterable[keras.callbacks.Callback] = (),
+    every: int = 1,
+    restart: bool = False,
+    verbose: str | int = "auto",
+) -> dict[str, list[float]]:
     """Train a model with its settings and checkpoints in a folder.
 
     Args:
@@ -68,7 +75,7 @@ def fit_in_folder(
     return checkpoint.history
 
 
-def checksum(*arrays):
+def checksum(*arrays: npt.ArrayLike) -> str:
     """Sixteen hexadecimal digits that tell arrays' numbers from others."""
     sums = hashlib.sha256()
     for array in arrays:

@@ -1,6 +1,9 @@
 """Training of a face generator: from a set of pictures to two weights files."""
 
+from __future__ import annotations
+
 import dataclasses
+import os
 import pathlib
 import time
 
@@ -68,7 +71,7 @@ COURSE = {
 _PICTURE = (np.zeros((16, 16)), np.ones((16, 16)))
 
 
-def make_model(pictures, recipe, seed=0):
+def make_model(pictures: np.ndarray, recipe: Recipe, seed: int = 0) -> WGAN_GP:
     """Make the networks and the model of a recipe, compiled.
 
     Args:
@@ -120,17 +123,17 @@ class UntilCourse(keras.callbacks.Callback):
         seconds: float, time from the start of `fit` to the stop, or None.
     """
 
-    def __init__(self, pictures):
+    def __init__(self, pictures: np.ndarray) -> None:
         super().__init__()
         expect(len(pictures) >= 200, "at least 200 pictures", N=len(pictures))
         self.pictures = pictures
         self.seconds = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Start the clock."""
         self._start = time.perf_counter()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Judge every other epoch."""
         if epoch % 2 == 0:
             return
@@ -148,7 +151,7 @@ class UntilCourse(keras.callbacks.Callback):
             model.stop_training = True
 
 
-def calibrate(generator, pictures):
+def calibrate(generator: keras.Model, pictures: np.ndarray) -> list[float]:
     """Bring a generator's spread, contrast and brightness to those of real pictures.
 
     A generator that is trained to the end still varies less than the real pictures.
@@ -201,7 +204,7 @@ def calibrate(generator, pictures):
     return best.tolist()
 
 
-def judge(pictures, fakes):
+def judge(pictures: np.ndarray, fakes: np.ndarray) -> dict[str, float]:
     """The six measures of `COURSE` for fakes against half of the pictures.
 
     Args:
@@ -222,14 +225,14 @@ def _better(name, value):
 
 
 def train(
-    pictures,
-    directory,
-    recipe=RECIPES["gan"],
-    seed=0,
-    restart=False,
-    until_course=False,
-    verbose=1,
-):
+    pictures: np.ndarray,
+    directory: str | os.PathLike,
+    recipe: Recipe = RECIPES["gan"],
+    seed: int = 0,
+    restart: bool = False,
+    until_course: bool = False,
+    verbose: str | int = 1,
+) -> list[pathlib.Path]:
     """Train on pictures and write the networks' weights.
 
     The same call again goes on where the last one stopped, however it stopped.

@@ -1,12 +1,22 @@
 """Training of a recipe: from data to pictures, an animation and a saved model."""
 
+from __future__ import annotations
+
 import dataclasses
 import importlib
+import os
 import pathlib
 import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from gan._files import expect_writable
 from gan._validation import expect, expect_positive_int
+
+if TYPE_CHECKING:
+    import keras
+
+    from gan.base import AdversarialModel
 
 # Each is a file of gan/recipes/.
 RECIPES = {
@@ -35,14 +45,22 @@ class Run:
 
     recipe: str
     output: pathlib.Path
-    data: object = None
+    data: str | os.PathLike | None = None
     epochs: int | None = None
     steps: int | None = None
     seed: int = 0
     restart: bool = False
-    verbose: object = "auto"
+    verbose: str | int = "auto"
 
-    def fit(self, model, epochs, steps, callbacks=(), every=1, folder="."):
+    def fit(
+        self,
+        model: AdversarialModel,
+        epochs: int,
+        steps: int | None,
+        callbacks: Iterable[keras.callbacks.Callback] = (),
+        every: int = 1,
+        folder: str = ".",
+    ) -> dict[str, list[float]]:
         """Train as `gan.run.fit_in_folder` does, for the recipe's or the user's time.
 
         Args:
@@ -76,7 +94,7 @@ class Run:
             self.verbose,
         )
 
-    def pictures(self, **options):
+    def pictures(self, **options: object) -> list[keras.callbacks.Callback]:
         """Callbacks that draw after each epoch: a PNG of its own, a frame of a GIF.
 
         Args:
@@ -90,7 +108,9 @@ class Run:
         gif = self.output / "training.gif"
         return [SampleGrid(self.output, **options), Animation(gif, **options)]
 
-    def finish(self, model, *paths):
+    def finish(
+        self, model: AdversarialModel, *paths: pathlib.Path
+    ) -> list[pathlib.Path]:
         """Write the trained model.
 
         Args:
@@ -107,15 +127,15 @@ class Run:
 
 
 def train_recipe(
-    name,
-    output,
-    data=None,
-    epochs=None,
-    steps=None,
-    seed=0,
-    restart=False,
-    verbose="auto",
-):
+    name: str,
+    output: str | os.PathLike,
+    data: str | os.PathLike | None = None,
+    epochs: int | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    restart: bool = False,
+    verbose: str | int = "auto",
+) -> list[pathlib.Path]:
     """Train a recipe; the same call again goes on where the last one stopped.
 
     Args:

@@ -23,12 +23,19 @@ Reference:
     Goodfellow et al. 2014, Generative Adversarial Nets, figure 1.
 """
 
+from __future__ import annotations
+
+import pathlib
+from typing import TYPE_CHECKING
+
 import keras
 import numpy as np
+import numpy.typing as npt
 from keras import layers
 
 from gan import plots, toys
 from gan._validation import expect
+from gan.base import AdversarialModel
 from gan.latent import LatentGenerator
 from gan.minimax_gan import MinimaxGAN
 from gan.non_saturating_gan import NonSaturatingGAN
@@ -36,6 +43,9 @@ from gan.simple_gan import Simple_GAN
 from gan.two_class_gan import TwoClassGAN
 from gan.wgan_clip import WGAN_clip
 from gan.wgan_gp import WGAN_GP
+
+if TYPE_CHECKING:
+    from gan.train_recipe import Run
 
 PAIRS = {
     "least_squares": Simple_GAN,
@@ -47,7 +57,7 @@ PAIRS = {
 }
 
 
-def make_generator():
+def make_generator() -> keras.Model:
     """Generator: latents `(batch, 8)` in [0, 1) -> numbers `(batch, 1)`.
 
     Returns:
@@ -56,7 +66,7 @@ def make_generator():
     return _dense("generator", 8, layers.Dense(1))
 
 
-def make_discriminator(classes=1):
+def make_discriminator(classes: int = 1) -> keras.Model:
     """Discriminator: numbers `(batch, 1)` -> `(batch, classes)`.
 
     Args:
@@ -74,7 +84,7 @@ def _dense(name, size, last):
     return keras.Sequential([keras.Input((size,)), *hidden, last], name=name)
 
 
-def make_model(pair, real, seed=0):
+def make_model(pair: str, real: np.ndarray, seed: int = 0) -> AdversarialModel:
     """The model of a loss pair, compiled.
 
     Args:
@@ -105,7 +115,7 @@ def make_model(pair, real, seed=0):
     return model
 
 
-def judge(real, fake):
+def judge(real: npt.ArrayLike, fake: npt.ArrayLike) -> tuple[float, float, float]:
     """Mean, standard deviation and distance of fakes.
 
     Args:
@@ -122,8 +132,8 @@ def judge(real, fake):
     return fake.mean(), fake.std(), np.abs(real - fake).mean()
 
 
-def train(run):
-    """Train every pair, print a table, draw histograms, see `gan.train_recipe.Run`."""
+def train(run: Run) -> list[pathlib.Path]:
+    """Train every pair as `run`, a `gan.train_recipe.Run`, says; table, histograms."""
     expect(run.data is None, "no data: the Gaussian is drawn", data=run.data)
     real, fresh = toys.gaussian(10_000, seed=0), toys.gaussian(10_000, seed=1)
     panels, paths = {}, []

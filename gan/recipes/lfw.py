@@ -4,7 +4,11 @@ Reference:
     Huang et al. 2007, Labeled Faces in the Wild.
 """
 
+from __future__ import annotations
+
 import functools
+import pathlib
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -16,8 +20,13 @@ from gan.datasets import load_lfw
 from gan.latent import LatentGenerator
 from gan.two_class_gan import TwoClassGAN
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def make_generator():
+    from gan.train_recipe import Run
+
+
+def make_generator() -> keras.Model:
     """Generator: latents `(batch, 256)` -> pictures `(batch, 36, 36, 3)`.
 
     Returns:
@@ -45,7 +54,7 @@ def make_generator():
     )
 
 
-def make_discriminator():
+def make_discriminator() -> keras.Model:
     """Discriminator: pictures `(batch, 36, 36, 3)` -> log p `(batch, 2)`, fake, real.
 
     The kernel of the last layer is regularised by the mean of its squares.
@@ -73,7 +82,7 @@ def make_discriminator():
     )
 
 
-def make_model(pictures, seed=0):
+def make_model(pictures: np.ndarray, seed: int = 0) -> TwoClassGAN:
     """The model on pictures, compiled.
 
     Args:
@@ -98,7 +107,7 @@ def make_model(pictures, seed=0):
     return model
 
 
-def draw_values(model, pictures):
+def draw_values(model: TwoClassGAN, pictures: np.ndarray) -> Figure:
     """Histograms of D's probability of "real", on 1,000 real and 1,000 fake pictures.
 
     Args:
@@ -117,8 +126,8 @@ def draw_values(model, pictures):
     return plots.histograms({"discriminator": values}, "probability of being real")
 
 
-def train(run):
-    """Train, see `gan.train_recipe.Run`; at the end draw 128 samples, 16×8."""
+def train(run: Run) -> list[pathlib.Path]:
+    """Train as `run`, a `gan.train_recipe.Run`, says; then draw 128 samples, 16×8."""
     pictures = load_lfw(run.data)
     model = make_model(pictures, run.seed)
     values = SampleGrid(

@@ -15,7 +15,11 @@ Reference:
     Odena et al. 2017, Conditional Image Synthesis with Auxiliary Classifier GANs.
 """
 
+from __future__ import annotations
+
 import functools
+import pathlib
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -24,11 +28,14 @@ from keras import layers
 from gan import plots
 from gan._validation import expect
 from gan.ac_gan import AC_GAN
-from gan.datasets import load_mnist
+from gan.datasets import Digits, load_mnist
 from gan.latent import LatentGenerator
 
+if TYPE_CHECKING:
+    from gan.train_recipe import Run
 
-def make_generator():
+
+def make_generator() -> keras.Model:
     """Generator: latents `(batch, 100)` and classes `(batch,)` -> pictures.
 
     The latents are multiplied, number by number, with a vector learnt for the class.
@@ -53,7 +60,7 @@ def make_generator():
     return keras.Model([latents, labels], x, name="generator")
 
 
-def make_discriminator():
+def make_discriminator() -> keras.Model:
     """Discriminator: pictures `(batch, 28, 28, 1)` -> two opinions of each.
 
     Returns:
@@ -72,7 +79,7 @@ def make_discriminator():
     return keras.Model(pictures, [generation, auxiliary], name="discriminator")
 
 
-def make_model(digits, seed=0):
+def make_model(digits: Digits, seed: int = 0) -> AC_GAN:
     """The model on digits, compiled.
 
     Args:
@@ -98,7 +105,7 @@ def make_model(digits, seed=0):
     return model
 
 
-def draw(model, digits, columns=20):
+def draw(model: AC_GAN, digits: Digits, columns: int = 20) -> np.ndarray:
     """Fakes and reals, a row a class, a white row between them.
 
     Args:
@@ -121,8 +128,8 @@ def draw(model, digits, columns=20):
     return plots.tile(np.concatenate(rows), columns)
 
 
-def train(run):
-    """Train, see `gan.train_recipe.Run`."""
+def train(run: Run) -> list[pathlib.Path]:
+    """Train as `run`, a `gan.train_recipe.Run`, says."""
     digits = load_mnist(run.data)
     expected = "digits with labels: y_train or y in a .npz file, or sub-folders 0 to 9"
     expect(digits.labels is not None, expected, data=run.data)

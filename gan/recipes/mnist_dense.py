@@ -4,15 +4,23 @@ Reference:
     Goodfellow et al. 2014, Generative Adversarial Nets.
 """
 
+from __future__ import annotations
+
+import pathlib
+from typing import TYPE_CHECKING
+
 import keras
 from keras import layers
 
-from gan.datasets import load_mnist
+from gan.datasets import Digits, load_mnist
 from gan.latent import LatentGenerator
 from gan.non_saturating_gan import NonSaturatingGAN
 
+if TYPE_CHECKING:
+    from gan.train_recipe import Run
 
-def make_generator():
+
+def make_generator() -> keras.Model:
     """Generator: latents `(batch, 100)` -> pictures `(batch, 28, 28, 1)` in (−1, 1).
 
     Returns:
@@ -33,7 +41,7 @@ def make_generator():
     )
 
 
-def make_discriminator():
+def make_discriminator() -> keras.Model:
     """Discriminator: pictures `(batch, 28, 28, 1)` -> logits `(batch, 1)`.
 
     Returns:
@@ -53,7 +61,7 @@ def make_discriminator():
     )
 
 
-def make_model(digits, seed=0):
+def make_model(digits: Digits, seed: int = 0) -> NonSaturatingGAN:
     """The model on digits, compiled.
 
     Args:
@@ -79,8 +87,8 @@ def make_model(digits, seed=0):
     return model
 
 
-def train(run):
-    """Train, see `gan.train_recipe.Run`."""
+def train(run: Run) -> list[pathlib.Path]:
+    """Train as `run`, a `gan.train_recipe.Run`, says."""
     model = make_model(load_mnist(run.data), run.seed)
     pictures = run.pictures(count=25, columns=5, to_picture=lambda x: x / 2 + 0.5)
     run.fit(model, 150, 200, pictures)
