@@ -251,6 +251,7 @@ assert "tensorflow" in sys.modules
 """)
 
 
+@pytest.mark.slow
 def test_models_train_where_matplotlib_and_scikit_learn_are_missing():
     printed = python("""
 import sys

@@ -271,6 +271,7 @@ def whole_latents(k):
     return tf.cast(whole, tf.float32) / 1000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [{"run_eagerly": True}, {"jit_compile": True}])
 @pytest.mark.parametrize("cls", CLASSES)
 def test_other_ways_to_run_agree(vectors, cls, how):
@@ -323,6 +324,7 @@ def test_stop_training_stops(vectors):
     assert model.generator.optimizer.iterations == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, value",
     [

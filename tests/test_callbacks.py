@@ -395,6 +395,7 @@ def watchers(directory):
     ]
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_files(vectors, tmp_path):
     whole, crashed, resumed = vectors(), vectors(), vectors(seed=7)
     fit(whole, 5, *watchers(tmp_path / "whole"))

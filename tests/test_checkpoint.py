@@ -351,6 +351,7 @@ except OSError as error:
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path):
     tests = os.path.dirname(__file__)
     code = FULL.format(root=os.path.dirname(tests), tests=tests, folder=str(tmp_path))

@@ -429,6 +429,7 @@ def test_task_4_main_2_from_face_to_face(pretrained):
     assert 0 < steps.min() and steps.max() < whole / 2
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_the_pretrained_weights(pretrained):
     G = pretrained(0)
     G.batch_size = 10

@@ -242,6 +242,7 @@ def found(tmp_path_factory):
 RUNS = ["AC_GAN", "WGAN_clip, memmap", "Dataset, synchronized"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUNS)
 def test_two_devices_train_as_one_on_the_joint_batch(found, name):
     """Adam's first steps divide by what is close to 0, which magnifies rounding."""
@@ -250,23 +251,27 @@ def test_two_devices_train_as_one_on_the_joint_batch(found, name):
     assert devices == 0
 
 
+@pytest.mark.slow
 def test_plain_batch_normalisation_takes_each_share_and_averages_statistics(found):
     apart, devices = found["plain"]
     assert apart > 1e-4 and devices == 0
     assert found["statistics"] < 1e-6
 
 
+@pytest.mark.slow
 def test_two_devices_save_load_and_resume_exactly(found):
     assert found["moved"] > 1e-3
     for name in ("loaded", "loaded differ", "resumed", "went on", "on one device"):
         assert found[name] == 0, name
 
 
+@pytest.mark.slow
 def test_two_devices_sample_and_diverge_as_one(found):
     assert found["sample"] == [[5, 2], [5, 2]]
     assert found["diverged"].startswith("Expected finite losses and weights.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name, message",
     [

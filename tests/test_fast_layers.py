@@ -241,6 +241,7 @@ def test_saved_and_cloned_networks_stay_fast(networks, which, tmp_path):
         np.testing.assert_array_equal(copy(x), ours(x))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("eagerly", [False, True])
 def test_training_is_the_plain_networks_training(networks, eagerly):
     def trained(clone):

@@ -5,6 +5,8 @@ import shlex
 import subprocess
 import sys
 
+import pytest
+
 import gan
 from gan import cli
 
@@ -12,6 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_examples_run_as_pasted(tmp_path):
     # tests/test_distribute.py runs those of the section on several machines.
     text = re.sub(r"## Beyond one machine\n.*?\n(?=## )", "", TEXT, flags=re.DOTALL)

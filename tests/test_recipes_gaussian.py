@@ -46,6 +46,7 @@ def test_one_pair_comes_near_in_seconds():
     assert abs(mean - 4) < 0.3 and abs(std - 1.25) < 0.3 and distance < 0.3
 
 
+@pytest.mark.slow
 def test_a_run_writes_table_picture_and_models(tmp_path, monkeypatch, capsys):
     two = {k: gaussian.PAIRS[k] for k in ("wasserstein_gp", "two_class")}
     monkeypatch.setattr(gaussian, "PAIRS", two)

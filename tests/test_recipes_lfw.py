@@ -64,6 +64,7 @@ def test_hyperparameters_and_the_regulariser(model):
     assert float(term) == pytest.approx(np.mean(kernel**2))
 
 
+@pytest.mark.slow
 def test_a_step_moves_both_networks(model, moves_both_networks):
     assert moves_both_networks(model)
 

@@ -49,6 +49,7 @@ def test_course_recipe_is_the_course(pictures):
     assert recipe.ema is None and recipe.hold is None
 
 
+@pytest.mark.slow
 def test_a_seed_gives_equal_files_that_draw_pictures(pictures, tmp_path):
     files = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
@@ -60,6 +61,7 @@ def test_a_seed_gives_equal_files_that_draw_pictures(pictures, tmp_path):
     assert files[0][0] != files[2][0] and files[0][1] != files[2][1]
 
 
+@pytest.mark.slow
 def test_the_averaged_generator_is_what_is_written(pictures, tmp_path):
     generator_file, _ = train(pictures, tmp_path, TINY, 1, verbose=0)
     model = make_model(pictures, TINY, seed=1)
@@ -90,6 +92,7 @@ def test_calibration_finds_spread_contrast_and_brightness():
     np.testing.assert_allclose(now[3], beta + found[2], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_recipe_may_end_with_calibration(pictures, tmp_path):
     ends = []
     for calibrated in (False, True):

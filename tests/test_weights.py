@@ -499,6 +499,7 @@ def mutated(data, rng):
     return bytes(data)
 
 
+@pytest.mark.slow
 def test_mutations_are_refused_or_harmless(saved):
     """Every file of ours reads as it was written or not at all."""
     g, path = saved
