@@ -53,6 +53,9 @@ class GraphLoop(keras.Model):
             that mended it sets it to None.
     """
 
+    position = None
+    diverged = None
+
     def compile(
         self,
         run_eagerly: bool = False,
