@@ -325,7 +325,6 @@ def test_the_command_line_stops_on_interrupt_and_goes_on(faces, tmp_path, capsys
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert cli.main(command(faces, whole)) == 0
         while not list(stopped.glob("checkpoints/epoch-*")):
             assert process.poll() is None
             time.sleep(0.01)
@@ -335,6 +334,7 @@ def test_the_command_line_stops_on_interrupt_and_goes_on(faces, tmp_path, capsys
     last = "Stopped and saved. The same command, without --restart, goes on."
     assert out.splitlines()[-1] == last
     assert not list(stopped.glob("*.h5"))
+    assert cli.main(command(faces, whole)) == 0
     capsys.readouterr()
     assert cli.main(command(faces, stopped)) == 0
     assert "Going on from" in capsys.readouterr().out
