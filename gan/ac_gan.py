@@ -111,9 +111,7 @@ class AC_GAN(AdversarialModel):
         latents = self._latents(size)
         if labels is None:
             seed, most = self.stream.next_seed(joint=True), self.classes
-            labels = tf.random.stateless_uniform(
-                (size,), seed, 0, most, tf.int32, alg="philox"
-            )
+            labels = tf.random.stateless_uniform((size,), seed, 0, most, tf.int32)
         labels = distribute.share(labels)
         with self.stream.feeds():
             return network([latents, labels], training=training), labels

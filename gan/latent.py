@@ -23,7 +23,7 @@ def normal_generator(nb_points: int, dim: int) -> tf.Tensor:
         from its own stream; elsewhere `tf.random.set_seed` makes it repeatable.
     """
     expect_positive_int(nb_points=nb_points, dim=dim)
-    return tf.random.stateless_normal((nb_points, dim), next_seed(), alg="philox")
+    return tf.random.stateless_normal((nb_points, dim), next_seed())
 
 
 def uniform_generator(nb_points: int, dim: int) -> tf.Tensor:
@@ -38,7 +38,7 @@ def uniform_generator(nb_points: int, dim: int) -> tf.Tensor:
         `normal_generator`.
     """
     expect_positive_int(nb_points=nb_points, dim=dim)
-    return tf.random.stateless_uniform((nb_points, dim), next_seed(), alg="philox")
+    return tf.random.stateless_uniform((nb_points, dim), next_seed())
 
 
 def symmetric_generator(nb_points: int, dim: int) -> tf.Tensor:

@@ -103,12 +103,10 @@ def distinct_rows(rows: int, size: int, seed: tf.Tensor) -> tf.Tensor:
     """
     if rows < 16 * size:
         # 64 random bits a row: a tie, which alone could bias, has a chance of 1e-13.
-        keys = tf.random.stateless_uniform(
-            (rows,), seed, None, None, tf.int64, alg="philox"
-        )
+        keys = tf.random.stateless_uniform((rows,), seed, None, None, tf.int64)
         return tf.cast(tf.argsort(keys)[:size], tf.int64)
     # Among 16 times as many rows at most one draw in 32 repeats another, so an eighth
     # more is enough but once in 1e16; ensure_shape makes that an error, not a bias.
     count = size + size // 8 + 32
-    draws = tf.random.stateless_uniform((count,), seed, 0, rows, tf.int64, alg="philox")
+    draws = tf.random.stateless_uniform((count,), seed, 0, rows, tf.int64)
     return tf.ensure_shape(tf.unique(draws).y[:size], (size,))

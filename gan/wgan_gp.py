@@ -112,7 +112,6 @@ class WGAN_GP(AdversarialModel):
         u = tf.random.stateless_uniform(
             (rows * distribute.replicas(),) + (1,) * (self.len_dims - 1),
             self.stream.next_seed(joint=True),
-            alg="philox",
         )
         return penalties.interpolate(real_sample, fake_sample, distribute.share(u))
 

@@ -1,3 +1,4 @@
+import contextlib
 import signal
 import threading
 
@@ -211,6 +212,33 @@ def test_a_later_fit_is_not_blamed(vectors):
         model.fit(epochs=1, steps_per_epoch=10, verbose=0)
     model.fit(epochs=1, steps_per_epoch=3, verbose=0)
     assert model.diverged is None
+
+
+# -- fusing ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", [None, True, False])
+@pytest.mark.parametrize("error", [None, RuntimeError])
+def test_the_graph_is_not_fused_and_others_are_as_they_were(vectors, before, error):
+    class Noted(gan.Simple_GAN):
+        def train_step(self, data=None):
+            seen.append(tf.config.optimizer.get_experimental_options()["remapping"])
+            if error:
+                raise error("in the step")
+            return super().train_step(data)
+
+    seen, model = [], vectors(Noted)
+    unset = tf.config.optimizer.get_experimental_options()
+    assert "remapping" not in unset
+    tf.config.optimizer.set_experimental_options({"remapping": before})
+    expected = tf.config.optimizer.get_experimental_options()
+    try:
+        with pytest.raises(error) if error else contextlib.nullcontext():
+            model.fit(epochs=1, steps_per_epoch=1, verbose=0)
+        assert tf.config.optimizer.get_experimental_options() == expected
+    finally:
+        tf.config.optimizer.set_experimental_options({"remapping": None})
+    assert seen and not any(seen)
 
 
 # -- Ctrl-C ---------------------------------------------------------------------
