@@ -32,7 +32,8 @@ class Stream(keras.random.SeedGenerator):
                 which each keeps `gan.distribute.share`. Otherwise each has its own.
 
         Returns:
-            Int64 tensor `(2,)` for a `tf.random.stateless_*` op.
+            Int64 tensor `(2,)` for a `tf.random.stateless_*` op of default algorithm:
+            Philox on CPU and GPU, which by name would take 17 operations more a draw.
         """
         seed = self.state.value.assign_add((0, 1))
         seed = tf.convert_to_tensor(seed)
