@@ -43,7 +43,7 @@ _DPI = 100
 
 
 def tile(
-    pictures: npt.ArrayLike, columns: int | None = None, scale: int | None = 1
+    pictures: npt.ArrayLike, columns: int | None = None, scale: int = 1
 ) -> np.ndarray:
     """Lay pictures side by side, row by row, in one array.
 
@@ -53,8 +53,7 @@ def tile(
         pictures: float array of shape `(n, h, w)`, `(n, h, w, 1)` or, in
             colour, `(n, h, w, 3)`, with values in [0, 1].
         columns: int, pictures in a row. Defaults to `ceil(sqrt(n))`.
-        scale: int, how often each pixel is repeated along both sides, or None: 2 to
-            8 times, so that the longer side comes near 700 pixels.
+        scale: int, how often each pixel is repeated along both sides.
 
     Returns:
         float32 array of shape `(H, W)` or, in colour, `(H, W, 3)` with values in
@@ -63,13 +62,12 @@ def tile(
     pictures = _pictures(pictures)
     n, h, w, *channels = pictures.shape
     columns = math.ceil(math.sqrt(n)) if columns is None else columns
-    expect_positive_int(columns=columns, scale=1 if scale is None else scale)
+    expect_positive_int(columns=columns, scale=scale)
     rows = math.ceil(n / columns)
     tiles = np.ones((rows * columns, h + 1, w + 1, *channels), np.float32)
     tiles[:n, :h, :w] = pictures
     tiles = tiles.reshape(rows, columns, h + 1, w + 1, *channels).swapaxes(1, 2)
     tiles = tiles.reshape(rows * (h + 1), columns * (w + 1), *channels)[:-1, :-1]
-    scale = _screen_scale(tiles) if scale is None else scale
     return tiles.repeat(scale, axis=0).repeat(scale, axis=1)
 
 

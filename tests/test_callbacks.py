@@ -114,6 +114,18 @@ def test_grid_and_animation_show_the_averaged_generator_from_fixed_latents(
         np.testing.assert_array_equal(png, wanted)
 
 
+@pytest.mark.parametrize(
+    "side, scale", [(1, 8), (43, 8), (44, 7), (116, 3), (350, 1), (600, 1)]
+)
+def test_a_frame_is_enlarged_to_about_350_pixels(vectors, tmp_path, side, scale):
+    animation = Animation(tmp_path / "a.gif", draw=lambda _: np.eye(side))
+    animation.set_model(vectors())
+    animation.on_epoch_end(0)
+    (frame,), _ = read_gif(tmp_path / "a.gif")
+    large = 255 * np.kron(np.eye(side), np.ones((scale, scale)))
+    np.testing.assert_array_equal(frame[..., 0], large)
+
+
 def test_callbacks_leave_no_trace_in_the_run(vectors, tmp_path):
     plain, watched = vectors(ema=0.9), vectors(ema=0.9)
     history = fit(plain, 3).history

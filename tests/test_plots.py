@@ -84,12 +84,10 @@ def test_tile_is_what_mosaic_shows_enlarged(channels):
     tiled = plots.tile(pictures, columns=3)
     assert tiled.dtype == np.float32
     np.testing.assert_array_equal(tiled, drawn)
-    for scale, times in [(3, 3), (None, 8)]:
-        large = plots.tile(pictures, columns=3, scale=scale)
-        block = np.ones((times, times, *[1] * (drawn.ndim - 2)))
-        np.testing.assert_array_equal(large, np.kron(drawn, block))
-    assert plots.tile(np.zeros((4, 60, 60)), scale=None).shape == (5 * 121, 5 * 121)
-    for scale in (0, 1.5, "2"):
+    large = plots.tile(pictures, columns=3, scale=3)
+    block = np.ones((3, 3, *[1] * (drawn.ndim - 2)))
+    np.testing.assert_array_equal(large, np.kron(drawn, block))
+    for scale in (0, 1.5, "2", None):
         with pytest.raises(InvalidInput, match="scale to be a positive integer"):
             plots.tile(pictures, scale=scale)
 
