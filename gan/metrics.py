@@ -42,7 +42,8 @@ def principal_axes(
     (real,) = _flat(2, real=real)
     variances, vectors = np.linalg.eigh(_covariance(real))
     variances, vectors = variances[::-1][:coordinates], vectors[:, ::-1]
-    expect(variances[0] > 0, "real to hold different points", real=real)
+    shape = {"real.shape": real.shape}
+    expect(variances[0] > 0, "real to hold different points", **shape)
     kept = int((variances > 1e-10 * variances[0]).sum())
     return real.mean(axis=0), vectors[:, :kept] / np.sqrt(variances[:kept])
 
@@ -453,7 +454,7 @@ def _flat(least, **sets):
         expect(array.ndim >= 2 and array.size > 0, f"{name} of shape (n, ...)", **shape)
         expect(len(array) >= least, f"at least {least} rows", **shape)
         array = array.reshape(len(array), -1).astype(np.float64)
-        expect(np.isfinite(array).all(), f"{name} to be finite", **{name: array})
+        expect(np.isfinite(array).all(), f"{name} to be finite", **shape)
         arrays.append(array)
     shapes = {f"{name}.shape": np.shape(points) for name, points in sets.items()}
     same = len({array.shape[1] for array in arrays}) == 1

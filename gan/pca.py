@@ -21,7 +21,8 @@ class PCA:
     Attributes:
         mean: float64 `(d,)`, d numbers a picture.
         axes: float64 `(d, d)`, orthonormal columns by falling variance.
-        deviations: float64 `(d,)`, standard deviations along the axes.
+        deviations: float64 `(d,)`, standard deviations along the axes; 0 where the
+            set does not vary.
         shape: tuple, shape of one picture.
     """
 
@@ -38,19 +39,22 @@ class PCA:
             depth: int from 1 to d, how many of the first coordinates.
 
         Returns:
-            float64 `(n, depth)`.
+            float64 `(n, depth)`; 0 along axes of deviation 0.
         """
         self._expect_depth(depth)
         flat = np.reshape(pictures, (len(pictures), -1)).astype(np.float64)
         expected = f"pictures of shape {self.shape}"
         expect(flat.shape[1] == len(self.mean), expected, shape=np.shape(pictures))
-        return (flat - self.mean) @ self.axes[:, :depth] / self._scale(depth)
+        along, deviations = self.axes[:, :depth], self.deviations[:depth]
+        inverse = np.divide(1, deviations, out=0 * deviations, where=deviations > 0)
+        return (flat - self.mean) @ along * inverse
 
     def pictures(self, coordinates: npt.ArrayLike) -> np.ndarray:
         """Pictures from whitened principal coordinates `(n, depth)`: `(n, *shape)`."""
         depth = np.shape(coordinates)[1]
         self._expect_depth(depth)
-        flat = (coordinates * self._scale(depth)) @ self.axes[:, :depth].T + self.mean
+        scaled = coordinates * self.deviations[:depth]
+        flat = scaled @ self.axes[:, :depth].T + self.mean
         return flat.reshape(-1, *self.shape)
 
     def sample(self, count: int, depth: int, seed: int = 0) -> np.ndarray:
@@ -70,10 +74,6 @@ class PCA:
         expect_positive_int(count=count)
         self._expect_depth(depth)
         return self.pictures(np.random.default_rng(seed).normal(size=(count, depth)))
-
-    def _scale(self, depth):
-        deviations = self.deviations[:depth]
-        return np.where(deviations > 0, deviations, 1.0)
 
     def _expect_depth(self, depth):
         expect_positive_int(depth=depth)
@@ -95,7 +95,9 @@ def fit_pca(pictures: npt.ArrayLike) -> PCA:
     flat = pictures.reshape(len(pictures), -1).astype(np.float64)
     expect(np.isfinite(flat).all(), "finite pictures", shape=pictures.shape)
     variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(flat, rowvar=False)))
-    deviations = np.sqrt(np.maximum(variances[::-1], 0))
+    # What is less is rounding, and whitened it would be noise.
+    variances[variances <= 1e-14 * variances[-1]] = 0
+    deviations = np.sqrt(variances[::-1])
     return PCA(flat.mean(axis=0), axes[:, ::-1], deviations, pictures.shape[1:])
 
 

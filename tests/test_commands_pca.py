@@ -81,6 +81,8 @@ def test_of_the_real_faces_only_the_shuffled_follow_chi2(shared):
         ("--depth 257", "Expected depth from 49 to 256"),
         ("--pictures none.npy", "Expected an existing file"),
         ("--pictures {files}/few.npy", "Expected at least 200 pictures"),
+        ("--pictures {files}/stripe.npy", "at least 49 axes. Received: path="),
+        ("--pictures {files}/one.npy", "Expected real to hold different points"),
         ("--output none/x.png", "Expected a path in an existing directory"),
         ("--seed -1", "Expected seed from 0"),
     ],
@@ -88,6 +90,10 @@ def test_of_the_real_faces_only_the_shuffled_follow_chi2(shared):
 def test_bad_input_is_one_line(files, options, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     options = options.format(files=files).split()
+    stripe = np.random.default_rng(0).random((200, 16, 16))
+    stripe[:, 2:] = 0
+    np.save(files / "stripe.npy", stripe)
+    np.save(files / "one.npy", np.full((200, 16, 16), 0.5))
     if "--pictures" not in options:
         options += ["--pictures", str(files / "pictures.npy")]
     assert cli.main(["pca", *options]) == 2

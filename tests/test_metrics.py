@@ -399,7 +399,7 @@ def test_pictures_vectors_and_dtypes_agree(quick):
             lambda x: x[:, :2],
             r"Expected as many .*shape=\(40, 3\), fake\.shape=\(40, 2",
         ),
-        (lambda x: x * np.nan, r"Expected fake to be finite\. Received: fake="),
+        (lambda x: x * np.nan, r"Expected fake to be finite\. Received: fake.shape=\("),
         (lambda x: x / 1e-320, "Expected fake to be finite"),
         (lambda x: x.astype(str), "Expected fake to hold real numbers.*dtype='<U32'"),
         (lambda x: x + 1j, "Expected fake to hold real numbers.*complex128"),
@@ -448,7 +448,7 @@ def test_unusable_settings(measure, setting, message):
 
 
 def test_points_that_are_all_the_same():
-    with pytest.raises(InvalidInput, match="real to hold different points"):
+    with pytest.raises(InvalidInput, match=r"real to hold different points.*\(5, 2\)$"):
         metrics.principal_axes(np.ones((5, 2)))
     with pytest.raises(InvalidInput, match="train to hold different points"):
         metrics.neighbour_ratio(np.ones((5, 2)), np.zeros((5, 2)))

@@ -33,6 +33,28 @@ def test_samples_have_the_two_moments_of_the_set():
     np.testing.assert_allclose(np.cov(fake.T), np.cov(real.T), atol=0.15)
 
 
+@pytest.mark.parametrize("rows", [4000, 20])
+def test_axes_without_variance_stay_at_the_mean(rows):
+    """Rows that are always 0, copies of columns, fewer pictures than the depth."""
+    rng = np.random.default_rng(3)
+    flat = rng.normal(0.5, 0.1, (rows, 32)).astype("float32")
+    some = np.concatenate([flat, flat, np.zeros((rows, 36), "float32")], axis=1)
+    rank = min(32, rows - 1)
+    pca = fit_pca(some.reshape(-1, 10, 10))
+    assert (pca.deviations[:rank] > 0).all() and not pca.deviations[rank:].any()
+    fakes = pca.sample(5, 100).reshape(5, 100)
+    assert abs(fakes[:, 64:]).max() < 1e-12
+    np.testing.assert_allclose(fakes[:, :32], fakes[:, 32:64], atol=1e-12)
+    z = np.random.default_rng(0).normal(size=(5, 100))
+    expected = some.mean(0, np.float64) + (z * pca.deviations) @ pca.axes.T
+    np.testing.assert_allclose(fakes, expected, atol=1e-12)
+    z = pca.coordinates(some + rng.normal(size=(rows, 100)), 100)
+    assert not z[:, rank:].any()
+    own = pca.coordinates(some, 100)
+    np.testing.assert_allclose(np.cov(own.T)[:rank, :rank], np.eye(rank), atol=1e-9)
+    np.testing.assert_allclose(pca.pictures(own).reshape(-1, 100), some, atol=1e-9)
+
+
 def test_a_seed_repeats_itself():
     pca = fit_pca(SET)
     np.testing.assert_array_equal(pca.sample(3, 2, 5), pca.sample(3, 2, 5))

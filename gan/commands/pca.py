@@ -51,10 +51,15 @@ def run(arguments):
         name: expect_writable(output.with_name(f"{output.stem}-{name}{output.suffix}"))
         for name in names
     }
+    from gan import metrics
     from gan.faces import load_faces
 
     real = load_faces(arguments.pictures).pictures
     expect(len(real) >= 200, "at least 200 pictures", N=len(real))
+    axes = metrics.principal_axes(real, _COORDINATES)
+    varying = axes[1].shape[1]
+    expected = f"pictures that vary along at least {_COORDINATES} axes"
+    expect(varying == _COORDINATES, expected, path=arguments.pictures, axes=varying)
     import_tensorflow()
     from gan import plots
     from gan.generate_faces import convolutional_GenDiscr
@@ -78,7 +83,7 @@ def run(arguments):
         "reconstructions": plots.mosaic(
             reconstructed, title="real faces from 128 principal coordinates"
         ),
-        **_evidence(pca, real, pca_fakes, gan_fakes, arguments.seed),
+        **_evidence(pca, axes, real, pca_fakes, gan_fakes, arguments.seed),
     }
     for name in names:
         print(plots.save(figures[name], paths[name]))
@@ -86,7 +91,7 @@ def run(arguments):
         plots.show(figures["chi2"])
 
 
-def _evidence(pca, real, pca_fakes, gan_fakes, seed):
+def _evidence(pca, axes, real, pca_fakes, gan_fakes, seed):
     import numpy as np
 
     from gan import metrics, plots
@@ -94,7 +99,6 @@ def _evidence(pca, real, pca_fakes, gan_fakes, seed):
 
     whitened = pca.coordinates(real, _COORDINATES)
     shuffled = np.random.default_rng(seed).permuted(whitened, axis=0)
-    axes = metrics.principal_axes(real, _COORDINATES)
     lengths = {}
     for name, pictures in (
         ("real", real),
