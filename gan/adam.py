@@ -46,18 +46,32 @@ class Adam(keras.optimizers.Adam):
         if not self._flat:
             super()._backend_update_step(grads, trainable_variables, learning_rate)
             return
-        gradient = tf.concat([tf.reshape(g, [-1]) for g in grads], axis=0)
+        # A frozen or unused weight comes without a gradient and keeps its moments.
+        given = {
+            self._get_variable_index(variable): tf.reshape(gradient, [-1])
+            for gradient, variable in zip(grads, trainable_variables, strict=True)
+        }
+        dtype = grads[0].dtype
+        sizes = list(enumerate(self._sizes))
+        parts = [given.get(i, tf.zeros(size, dtype)) for i, size in sizes]
+        gradient = tf.concat(parts, axis=0)
+        moved = 1.0
+        if len(given) < len(sizes):
+            moved = tf.repeat(
+                [tf.cast(i in given, dtype) for i, _ in sizes], self._sizes
+            )
         replica = tf.distribute.get_replica_context()
         if replica is not None and replica.num_replicas_in_sync > 1:
             gradient = replica.all_reduce("SUM", gradient)
         step = tf.cast(self.iterations + 1, gradient.dtype)
         m, v = (moment.value for moment in self._moments)
-        m = m.assign_add((gradient - m) * (1 - self.beta_1))
-        v = v.assign_add((tf.square(gradient) - v) * (1 - self.beta_2))
+        m = m.assign_add(moved * (gradient - m) * (1 - self.beta_1))
+        v = v.assign_add(moved * (tf.square(gradient) - v) * (1 - self.beta_2))
         correction = tf.sqrt(1 - tf.pow(self.beta_2, step)) / (
             1 - tf.pow(self.beta_1, step)
         )
         alpha = tf.cast(learning_rate, gradient.dtype) * correction
         updates = tf.split(m * alpha / (tf.sqrt(v) + self.epsilon), self._sizes)
-        for variable, update in zip(trainable_variables, updates, strict=True):
+        for variable in trainable_variables:
+            update = updates[self._get_variable_index(variable)]
             variable.value.assign_sub(tf.reshape(update, variable.shape))

@@ -35,6 +35,7 @@ def fully_connected_GenDiscr(
     expect(len(shape) >= 2, "gen_shape to hold at least two sizes", gen_shape=gen_shape)
     for size in shape:
         expect_positive_int(**{"each size of gen_shape": size})
+    shape = [int(size) for size in shape]
     row = tuple(getattr(real_examples, "shape", np.shape(real_examples)))[1:]
     expect(
         row == (shape[-1],),

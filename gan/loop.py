@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import numbers
 import signal
 import threading
 import time
@@ -12,6 +13,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 from gan import distribute
 from gan._validation import expect, expect_positive_int
@@ -58,6 +60,7 @@ class GraphLoop(keras.Model):
 
     def compile(
         self,
+        *,
         run_eagerly: bool = False,
         jit_compile: bool = False,
         steps_per_execution: int | str = "auto",
@@ -137,6 +140,9 @@ class GraphLoop(keras.Model):
             strategy=type(scope).__name__,
         )
         expect_positive_int(epochs=epochs)
+        whole = isinstance(initial_epoch, numbers.Integral) and initial_epoch >= 0
+        expected = "initial_epoch to be an integer of at least 0"
+        expect(whole, expected, initial_epoch=initial_epoch)
         if x is not None:
             self.real_examples = x
         real = self.real_examples
@@ -208,6 +214,8 @@ class GraphLoop(keras.Model):
         while self.position.epoch < epochs and self._go_on(interrupt):
             epoch = self.position.epoch
             callbacks.on_epoch_begin(epoch)
+            # What a callback has changed since the last epoch.
+            self.make_train_function()
             logs = self._run_epoch(steps, batches, callbacks, interrupt)
             ended = self.position.step >= steps
             if ended or self.stop_training:
@@ -340,13 +348,19 @@ def _unfused():
     oneDNN's fused operation takes longer than its parts: a quarter of a small network's
     step, a tenth of dense MNIST's; no step here is faster with it.
     """
-    before = tf.config.optimizer.get_experimental_options().get("remapping")
-    tf.config.optimizer.set_experimental_options({"remapping": False})
+    # Only this thread's options: tf.config would set those of all, and some keep them.
+    here = context.context()
+    before = here.function_call_options
+    config = tf.compat.v1.ConfigProto.FromString(before.config_proto_serialized)
+    rewriting = config.graph_options.rewrite_options
+    rewriting.remapping = rewriting.OFF
+    here.function_call_options = context.FunctionCallOptions(
+        before.executor_type, config
+    )
     try:
         yield
     finally:
-        # None, TensorFlow's default, is neither on nor off.
-        tf.config.optimizer.set_experimental_options({"remapping": before})
+        here.function_call_options = before
 
 
 @contextlib.contextmanager

@@ -25,6 +25,22 @@ def test_equals_the_adam_of_keras(rate):
     assert ours.iterations == theirs.iterations == 12
 
 
+def test_equals_the_adam_of_keras_where_weights_are_frozen_for_a_while():
+    rng = np.random.default_rng(0)
+    start = [np.float32(rng.normal(size=shape)) for shape in SHAPES]
+    weights = [[keras.Variable(value) for value in start] for _ in range(2)]
+    optimizers = [Adam(0.01, 0.3, 0.9), keras.optimizers.Adam(0.01, 0.3, 0.9)]
+    for optimizer, own in zip(optimizers, weights, strict=True):
+        optimizer.build(own)
+    for moving in ([0, 1, 2], [1], [2, 0], [0, 1, 2]):
+        gradients = [np.float32(rng.normal(size=SHAPES[i])) for i in moving]
+        gradients = [keras.ops.convert_to_tensor(g) for g in gradients]
+        for optimizer, own in zip(optimizers, weights, strict=True):
+            optimizer.apply(gradients, [own[i] for i in moving])
+    for a, b in zip(*weights, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
+
+
 def test_survives_its_config():
     twin = keras.optimizers.deserialize(keras.optimizers.serialize(Adam(0.1, 0.2, 0.3)))
     assert isinstance(twin, Adam)

@@ -6,9 +6,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.eager import context
 from test_base import assert_same, state
 
 import gan
+from gan import loop
 from gan._validation import InvalidInput
 from gan.loop import Diverged, Position, _held_interrupt, _next_chunk
 
@@ -115,6 +117,41 @@ def test_a_callback_may_set_the_position(vectors):
         np.testing.assert_allclose(history.history[name], [mean], rtol=1e-5)
 
 
+def test_what_a_callback_changes_acts_from_its_epoch_on(vectors):
+    def change(model):
+        model.lambda_gp = 0.0
+
+    changed, plain, free = vectors(), vectors(), vectors(lambda_gp=0.0)
+    changed.fit(
+        epochs=2,
+        steps_per_epoch=2,
+        verbose=0,
+        callbacks=[Events(change, "epoch_end 0")],
+    )
+    plain.fit(epochs=1, steps_per_epoch=2, verbose=0)
+    plain.lambda_gp = 0.0
+    plain.fit(epochs=2, initial_epoch=1, steps_per_epoch=2, verbose=0)
+    assert_same(changed, plain)
+    free.fit(epochs=2, steps_per_epoch=2, verbose=0)
+    weights = changed.discriminator.weights, free.discriminator.weights
+    assert any((a != b).numpy().any() for a, b in zip(*weights, strict=True))
+
+
+@pytest.mark.parametrize("initial_epoch", [-1, 1.5, "a", None])
+def test_initial_epoch_is_a_number_of_epochs(vectors, initial_epoch):
+    model = vectors()
+    before = state(model)
+    with pytest.raises(InvalidInput, match="initial_epoch to be an integer of at"):
+        model.fit(epochs=2, initial_epoch=initial_epoch, verbose=0)
+    for a, b in zip(state(model), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_compile_takes_no_optimizer_by_mistake(vectors):
+    with pytest.raises(TypeError, match="positional"):
+        vectors().compile("adam")
+
+
 def test_nothing_left_to_do(vectors):
     model = vectors(gan.Simple_GAN)
     before, events = state(model), Events()
@@ -217,28 +254,67 @@ def test_a_later_fit_is_not_blamed(vectors):
 # -- fusing ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("before", [None, True, False])
-@pytest.mark.parametrize("error", [None, RuntimeError])
-def test_the_graph_is_not_fused_and_others_are_as_they_were(vectors, before, error):
-    class Noted(gan.Simple_GAN):
-        def train_step(self, data=None):
-            seen.append(tf.config.optimizer.get_experimental_options()["remapping"])
-            if error:
-                raise error("in the step")
-            return super().train_step(data)
-
-    seen, model = [], vectors(Noted)
-    unset = tf.config.optimizer.get_experimental_options()
-    assert "remapping" not in unset
-    tf.config.optimizer.set_experimental_options({"remapping": before})
-    expected = tf.config.optimizer.get_experimental_options()
+def fused(fit):
+    """Fused operations in the graphs that run during `fit()`."""
+    here = context.context()
+    here.ensure_initialized()
+    here.enable_graph_collection()
     try:
-        with pytest.raises(error) if error else contextlib.nullcontext():
-            model.fit(epochs=1, steps_per_epoch=1, verbose=0)
-        assert tf.config.optimizer.get_experimental_options() == expected
+        fit()
+        graphs = here.export_run_metadata().function_graphs
     finally:
-        tf.config.optimizer.set_experimental_options({"remapping": None})
-    assert seen and not any(seen)
+        here.disable_graph_collection()
+    graphs = [graph.post_optimization_graph for graph in graphs]
+    nodes = [node for graph in graphs for node in graph.node]
+    nodes += [n for g in graphs for f in g.library.function for n in f.node_def]
+    return [node.op for node in nodes if "Fused" in node.op]
+
+
+def test_no_product_of_a_step_is_fused(vectors, monkeypatch):
+    model = vectors(gan.Simple_GAN)
+
+    def fit():
+        model.fit(epochs=1, steps_per_epoch=1, verbose=0)
+
+    assert fused(fit) == [] and fused(fit) == []
+    monkeypatch.setattr(loop, "_unfused", contextlib.nullcontext)
+    assert fused(fit)
+
+
+def remapping():
+    """TensorFlow's option for graphs that this thread runs; 0 is its default."""
+    own = context.context().function_call_options.config_proto_serialized
+    config = tf.compat.v1.ConfigProto.FromString(own)
+    return config.graph_options.rewrite_options.remapping
+
+
+def test_fusing_is_back_after_an_exception():
+    with pytest.raises(RuntimeError), loop._unfused():
+        assert remapping() == 2
+        raise RuntimeError
+    assert remapping() == 0
+
+
+def test_other_threads_do_not_hear_of_it():
+    """Neither of two that train at once, nor one that calls a graph meanwhile."""
+    inside, first_left, both = threading.Event(), threading.Event(), []
+
+    def second():
+        both.append(remapping())
+        with loop._unfused():
+            inside.set()
+            first_left.wait(60)
+            both.append(remapping())
+        both.append(remapping())
+
+    thread = threading.Thread(target=second)
+    with loop._unfused():
+        thread.start()
+        inside.wait(60)
+    first_left.set()
+    thread.join(60)
+    assert both == [0, 2, 0] and remapping() == 0
+    assert "remapping" not in tf.config.optimizer.get_experimental_options()
 
 
 # -- Ctrl-C ---------------------------------------------------------------------
