@@ -47,6 +47,7 @@ def atomic_path(path):
 
 def expect_writable(path):
     """Expect that a file can be written at `path`; return it as a `Path`."""
+    expect(isinstance(path, (str, os.PathLike)), "a file path", path=path)
     path = pathlib.Path(path)
     try:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):

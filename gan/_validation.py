@@ -1,6 +1,7 @@
 """One way to refuse: `Expected X. Received: name=value`."""
 
 import numbers
+import re
 import reprlib
 
 _repr = reprlib.Repr()
@@ -20,11 +21,12 @@ def expect(condition, expected, **received):
         **received: the offending values by their names.
 
     Raises:
-        InvalidInput: `Expected {expected}. Received: name=value, …`.
+        InvalidInput: `Expected {expected}. Received: name=value, …`, in one line.
     """
     if not condition:
         values = ", ".join(f"{k}={_repr.repr(v)}" for k, v in received.items())
-        raise InvalidInput(f"Expected {expected}. Received: {values}")
+        message = f"Expected {expected}. Received: {values}"
+        raise InvalidInput(re.sub(r"\s*\n\s*", " ", message))
 
 
 def expect_positive_int(**named):

@@ -67,7 +67,8 @@ class AdversarialModel(GraphLoop, WholeModel):
         batch_size: int, rows in each sample; under a `tf.distribute` strategy those
             of all replicas together.
         disc_iter: int, discriminator updates in each step.
-        learning_rate: float, of both Adam optimizers.
+        learning_rate: float, of both Adam optimizers; later it is that of
+            `generator.optimizer` and `discriminator.optimizer` that counts.
         beta_1: float in [0, 1), Adam's decay of the first moment.
         beta_2: float in [0, 1), Adam's decay of the second moment.
         ema: None, or float in (0, 1): keep `averaged_generator`, an exponential
@@ -166,12 +167,12 @@ class AdversarialModel(GraphLoop, WholeModel):
     @staticmethod
     def discriminator_loss(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         """Loss of the discriminator from its outputs `(batch, 1)`; a subclass's."""
-        raise NotImplementedError
+        raise NotImplementedError("a model has a discriminator_loss(real, fake)")
 
     @staticmethod
     def generator_loss(fake: tf.Tensor) -> tf.Tensor:
         """Loss of the generator from D(fake) `(batch, 1)`; a subclass's."""
-        raise NotImplementedError
+        raise NotImplementedError("a model has a generator_loss(fake)")
 
     @staticmethod
     def as_examples(
@@ -425,8 +426,10 @@ def _pick(batches, iteration):
 def _expect_networks(generator, discriminator):
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         expect(
-            isinstance(network, keras.Model) and network.built,
-            f"{name} to be a built keras.Model",
+            isinstance(network, keras.Model)
+            and network.built
+            and hasattr(network, "output_shape"),
+            f"{name} to be a built keras.Model, functional or sequential",
             **{name: network},
         )
     expect(
@@ -448,7 +451,7 @@ def _expect_rates(learning_rate, beta_1, beta_2, ema):
 
 
 def _expect_latents(latent_generator, generator):
-    """Check the shape symbolically: nothing is drawn, no random state moves."""
+    """Check it symbolically: TensorFlow draws nothing, its random state stays."""
     expect(
         callable(latent_generator),
         "latent_generator to be callable",
@@ -461,11 +464,18 @@ def _expect_latents(latent_generator, generator):
         drawn = latent_generator(2)
         return tf.zeros(())
 
-    tf.function(draw, autograph=False).get_concrete_function()
+    graph = tf.function(draw, autograph=False).get_concrete_function().graph
     expect(
         tf.is_tensor(drawn) or isinstance(drawn, keras.KerasTensor),
         "latent_generator to return a tensor drawn with TensorFlow",
         returned=type(drawn).__name__,
+    )
+    # Neither a state that it reads nor an operation that may differ: NumPy drew once.
+    random = graph.captures or any(o.op_def.is_stateful for o in graph.get_operations())
+    expect(
+        random,
+        "latent_generator to draw anew at each call, with TensorFlow",
+        returned="a constant",
     )
     shape = generator.input_shape
     # The first input, where there are several.

@@ -20,7 +20,7 @@ def fully_connected_GenDiscr(
     Args:
         gen_shape: sequence of at least two positive ints: the latent dimension,
             the hidden sizes (tanh), the size of a real row (sigmoid).
-        real_examples: array `(N, gen_shape[-1])`; only its shape is used.
+        real_examples: array `(N, gen_shape[-1])`, whose shape is checked, or None.
         latent_type: "normal", "uniform" or "spheric".
 
     Returns:
@@ -36,12 +36,13 @@ def fully_connected_GenDiscr(
     for size in shape:
         expect_positive_int(**{"each size of gen_shape": size})
     shape = [int(size) for size in shape]
-    row = tuple(getattr(real_examples, "shape", np.shape(real_examples)))[1:]
-    expect(
-        row == (shape[-1],),
-        f"real_examples of shape (N, {shape[-1]}), the last size of gen_shape",
-        shape=("N", *row),
-    )
+    if real_examples is not None:
+        row = tuple(getattr(real_examples, "shape", np.shape(real_examples)))[1:]
+        expect(
+            row == (shape[-1],),
+            f"real_examples of shape (N, {shape[-1]}), the last size of gen_shape",
+            shape=("N", *row),
+        )
     latent_generator = LatentGenerator(shape[0], latent_type)
     generator = _dense("generator", shape, "sigmoid")
     discriminator = _dense("discriminator", [*reversed(shape[1:]), 1], "tanh")

@@ -70,7 +70,8 @@ class GraphLoop(keras.Model):
         Args:
             run_eagerly: bool, run `train_step` as plain Python, for debugging.
             jit_compile: bool, compile each step with XLA, which takes seconds; with
-                convolutions on a CPU it is then several times slower.
+                convolutions on a CPU it is then several times slower. XLA draws
+                other floats of a seed, so that it is another run.
             steps_per_execution: int, steps in one graph call, which is how often
                 batch callbacks and the progress bar hear of them; or "auto": as
                 many as take about a tenth of a second. The trained weights do not
@@ -257,8 +258,12 @@ class GraphLoop(keras.Model):
         }
         # TensorFlow keeps every distinct number for ever, but not NumPy's arrays.
         steps = tf.constant(np.array(count, np.int32))
-        with _unfused():
-            totals, good, weights = self.train_function(steps, totals, batches)
+        try:
+            with _unfused():
+                totals, good, weights = self.train_function(steps, totals, batches)
+        except tf.errors.OutOfRangeError:
+            # A repeated Dataset ends only if it holds nothing, such as after a filter.
+            expect(False, "a Dataset that is not empty", batches=0)
         totals = {name: float(total) for name, total in totals.items()}
         finite = int(good) == count and bool(weights)
         if not finite:
@@ -268,7 +273,7 @@ class GraphLoop(keras.Model):
                 f"Expected finite losses and weights. Received: a {what} that is not "
                 f"at step {min(step, position.step + count)} of epoch "
                 f"{position.epoch + 1}. Usual causes: a learning rate too high, "
-                "batch_size too small, data not scaled to about [-1, 1]."
+                "batch_size too small, data not scaled to about [-1, 1] or not finite."
             )
         return Position(position.epoch, position.step + count, totals), finite
 

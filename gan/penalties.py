@@ -50,6 +50,7 @@ def gradient_penalty(
         Gulrajani et al. 2017, Improved Training of Wasserstein GANs,
         Algorithm 1, line 7.
     """
+    points = tf.convert_to_tensor(points)
     with tf.GradientTape() as tape:
         tape.watch(points)
         values = discriminator(points, training=True)

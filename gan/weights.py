@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from gan._files import atomic_path
+from gan._files import atomic_path, expect_writable
 from gan._validation import InvalidInput, expect
 
 if TYPE_CHECKING:
@@ -84,6 +84,10 @@ def save_weights(
         InvalidInput: if a weight or the picture is not finite, or `path` cannot
             be written to. Then the file at `path` is as it was.
     """
+    path = expect_writable(path)
+    named = path.suffix == ".h5" and path.suffixes[-2:] != [".weights", ".h5"]
+    expected = "a path in .h5, and not in .weights.h5, which is another layout"
+    expect(named, expected, path=str(path))
     layers = [
         (name, [(f"{w.path}:0", w.numpy()) for w in weights])
         for name, weights in _layers(network)
@@ -143,7 +147,12 @@ def _opened(path):
     """Open an HDF5 file to read; whatever its damage raises is `InvalidInput`."""
     expect(isinstance(path, (str, os.PathLike)), "a path", path=path)
     # To read a pipe or a device could wait for ever.
-    expect(pathlib.Path(path).is_file(), f"a file of weights at {path}", path=path)
+    try:
+        there = pathlib.Path(path).is_file()
+    except OSError:
+        # Longer than a name may be.
+        there = False
+    expect(there, f"a file of weights at {path}", path=path)
     size = pathlib.Path(path).stat().st_size
     expect(0 < size <= _MOST_FILE, f"up to 1 GiB of weights at {path}", size=size)
     try:

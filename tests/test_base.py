@@ -458,11 +458,39 @@ def test_a_new_class_states_one_idea(vectors):
 
         generator_loss = staticmethod(losses.wasserstein_generator)
 
-    history = vectors(HingeGAN).fit(epochs=1, steps_per_epoch=2, verbose=0).history
+    model = vectors(HingeGAN)
+    history = model.fit(epochs=1, steps_per_epoch=2, verbose=0).history
     assert 0 < history["discr_loss"][0] < 4
+    real, fake = tf.constant([[0.5], [3.0]]), tf.constant([[-2.0], [1.0]])
+    np.testing.assert_allclose(model.discriminator_loss(real, fake), (0.5 + 2) / 2)
+
+
+@pytest.mark.parametrize("missing", ["discriminator_loss", "generator_loss"])
+def test_a_new_class_without_its_idea_is_told_so(vectors, missing):
+    own = {"discriminator_loss": lambda real, fake: 0.0, "generator_loss": tf.norm}
+    del own[missing]
+    methods = {name: staticmethod(loss) for name, loss in own.items()}
+    model = vectors(type("Half", (gan.AdversarialModel,), methods))
+    with pytest.raises(NotImplementedError, match=f"has a {missing}"):
+        model.train_step()
 
 
 # -- bad input ------------------------------------------------------------------
+
+
+RNG = np.random.default_rng(0)
+
+
+def loose():
+    """A built network that knows neither shape of its own."""
+
+    class Loose(keras.Model):
+        def call(self, x):
+            return x
+
+    network = Loose()
+    network(tf.zeros((1, 2)))
+    return network
 
 
 def bad_nan():
@@ -495,7 +523,20 @@ def bad_nan():
             {"latent_generator": lambda k: np.zeros((k, 2), "float32")},
             "a tensor drawn with TensorFlow",
         ),
+        (
+            {
+                "latent_generator": lambda k: tf.constant(
+                    RNG.normal(size=(k, 2)), "float32"
+                )
+            },
+            "to draw anew at each call, with TensorFlow",
+        ),
+        (
+            {"latent_generator": lambda k: tf.random.stateless_normal((k, 2), (1, 2))},
+            "to draw anew at each call, with TensorFlow",
+        ),
         ({"generator": "net"}, "generator to be a built keras.Model"),
+        ({"generator": loose()}, "built keras.Model, functional or sequential"),
         ({"discriminator": networks(3)[1]}, "the generator's output to have the shape"),
         ({"real_examples": [[1, 2]]}, "real_examples to be a NumPy array"),
         ({"real_examples": np.zeros((0, 2))}, "at least batch_size=8 real examples"),

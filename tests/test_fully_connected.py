@@ -30,6 +30,14 @@ def test_layers_mirror_each_other():
     assert latent(4).shape == (4, 3) and latent.latent_type == "normal"
 
 
+@pytest.mark.parametrize(
+    "shape, real", [(np.array([2, 4, 2]), REAL), ([2, 4, 2], None)]
+)
+def test_sizes_from_numpy_and_no_examples(shape, real):
+    generator, discriminator, _ = gan.fully_connected_GenDiscr(shape, real)
+    assert generator.output_shape == discriminator.input_shape == (None, 2)
+
+
 def test_parameter_counts_of_the_course():
     generator, discriminator, _ = gan.fully_connected_GenDiscr([1, 100, 100, 2], REAL)
     assert generator.count_params() == 10_502

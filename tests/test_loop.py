@@ -251,6 +251,14 @@ def test_a_later_fit_is_not_blamed(vectors):
     assert model.diverged is None
 
 
+def test_a_dataset_that_a_filter_empties_is_refused(vectors):
+    rows = tf.data.Dataset.from_tensors(np.zeros((8, 2), "float32"))
+    model = vectors()
+    model.real_examples = rows.filter(lambda x: tf.reduce_any(x > 1))
+    with pytest.raises(InvalidInput, match="a Dataset that is not empty"):
+        model.fit(epochs=1, steps_per_epoch=1, verbose=0)
+
+
 # -- fusing ---------------------------------------------------------------------
 
 

@@ -21,8 +21,9 @@ def test_interpolation_is_the_weighted_mean():
 
 def test_linear_critic_has_the_closed_form_penalty():
     for w in (np.float32([3, 4]), np.float32(np.arange(12)).reshape(2, 3, 2) / 10):
-        penalty = penalties.gradient_penalty(linear(w), tf.random.normal((5, *w.shape)))
-        np.testing.assert_allclose(penalty, (np.linalg.norm(w) - 1) ** 2, rtol=1e-5)
+        for points in (tf.random.normal((5, *w.shape)), np.zeros((5, *w.shape), "f")):
+            penalty = penalties.gradient_penalty(linear(w), points)
+            np.testing.assert_allclose(penalty, (np.linalg.norm(w) - 1) ** 2, rtol=1e-5)
 
 
 def test_penalty_of_a_curved_critic_by_finite_differences():

@@ -24,7 +24,14 @@ def test_the_examples_run_as_pasted(tmp_path):
     assert len(example.splitlines()) <= 18
     assert own.index("model =") and len(own.split("model =")[0].splitlines()) < 20
     assert len(watch.splitlines()) <= 23
-    script = port + example + resume.replace("epochs=100", "epochs=2") + own
+    script = (
+        "import keras\nkeras.utils.set_random_seed(0)\n"
+        + port
+        + example
+        + resume.replace("epochs=100", "epochs=2")
+        + own
+    )
+    script += "print('spread', *model.get_fake_sample(1000).numpy().std(axis=0))\n"
     script += watch.replace(
         "epochs=20, steps_per_epoch=100", "epochs=2, steps_per_epoch=9"
     )
@@ -37,6 +44,9 @@ def test_the_examples_run_as_pasted(tmp_path):
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert run.returncode == 0, run.stderr
+    # Of the circle's points it is .216; a hinge that never acts lets all fakes collapse.
+    spread = re.search(r"spread (\S+) (\S+)", run.stdout).groups()
+    assert all(0.15 < float(side) < 0.28 for side in spread)
     assert "\ncircle.png\n" in run.stdout
     assert (tmp_path / "circle.png").stat().st_size > 10_000
     assert (tmp_path / "run" / "best.keras").is_file()

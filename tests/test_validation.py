@@ -25,6 +25,12 @@ def test_refusals_are_value_errors():
         expect(False, "more", n=3)
 
 
+def test_one_line_whatever_is_in_it():
+    text = message(expect, False, "a file at a\n  b", reason=np.eye(2))
+    assert text.startswith("Expected a file at a b. Received: reason=array(")
+    assert "\n" not in text
+
+
 def test_the_format():
     assert message(expect, False, "X", name=[1]) == "Expected X. Received: name=[1]"
     text = message(expect, False, "a < b", a=2.5, b="one")

@@ -201,6 +201,18 @@ def test_weights_that_are_not_finite_are_not_written(saved, bad):
     assert os.listdir(path.parent) == [path.name]
 
 
+@pytest.mark.parametrize("path", ["x.txt", "x.weights.h5", "x", 3, None])
+def test_paths_that_keras_would_read_as_another_layout(tmp_path, path):
+    with pytest.raises(InvalidInput, match="a path in .h5|a file path"):
+        save_weights(network(), tmp_path / path if isinstance(path, str) else path)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_name_longer_than_files_have():
+    with pytest.raises(InvalidInput, match="a file of weights at x"):
+        load_weights((network(), "x" * 5000 + ".h5"))
+
+
 def test_networks_that_do_not_fit_the_layout(tmp_path):
     class Loose(keras.Model):
         def __init__(self):
