@@ -44,7 +44,7 @@ def test_the_examples_run_as_pasted(tmp_path):
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert run.returncode == 0, run.stderr
-    # Of the circle's points it is .216; a hinge that never acts lets all fakes collapse.
+    # Of the circle's points it is .216; a hinge that never acts lets fakes collapse.
     spread = re.search(r"spread (\S+) (\S+)", run.stdout).groups()
     assert all(0.15 < float(side) < 0.28 for side in spread)
     assert "\ncircle.png\n" in run.stdout
