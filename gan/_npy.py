@@ -13,6 +13,12 @@ from gan._validation import InvalidInput, expect
 _HEADER_BYTES = 16_384
 
 
+def expect_path(path):
+    """Expect a str or `os.PathLike`; the empty str would be the current folder."""
+    named = isinstance(path, (str, os.PathLike)) and path != ""
+    expect(named, "a path that is not empty", path=path)
+
+
 @contextlib.contextmanager
 def opened(path, kind=".npy"):
     """Open a regular file; whatever fails while it is read is `InvalidInput`."""
@@ -83,5 +89,6 @@ def expect_unit(array, path):
     """Expect a float array to lie in [0, 1]."""
     path = os.fspath(path)
     # A NaN fails both comparisons.
-    inside = array.min() >= 0 and array.max() <= 1
-    expect(inside, "float pictures in [0, 1], without NaN", path=path)
+    received = {"lowest": float(array.min()), "highest": float(array.max())}
+    inside = received["lowest"] >= 0 and received["highest"] <= 1
+    expect(inside, "float pictures in [0, 1], without NaN", path=path, **received)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
+import warnings
 import zipfile
 
 import numpy as np
 
-from gan._npy import expect_unit, opened, read_array
+from gan._npy import expect_path, opened
 from gan._validation import expect
-from gan.picture_files import read_pictures
+from gan.picture_files import progress, read_pictures, tell_skipped
 
-# How others name the arrays of pictures and labels in a .npz file.
-_NAMES = {"x_train": "y_train", "x": "y"}
+# How others name the array of labels in a .npz file.
+_LABELS = ("y_train.npy", "y.npy")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -38,8 +39,9 @@ def load_mnist(path: str | os.PathLike | None = None) -> Digits:
             once; or str or `os.PathLike`: a `.npz` file with arrays x_train and
             y_train, as Keras's own, or x and y (labels may be missing), a `.npy` file
             or a folder of pictures, in ten sub-folders 0 to 9 if they have labels.
-            Arrays are uint8, or float in [0, 1]; pictures of any size are brought to
-            28×28 in grey.
+            Arrays are `(N, h, w)`, `(N, h, w, 1)` or `(N, h, w, 3)`, uint8 or float
+            in [0, 1]; all pictures are brought to 28×28 in grey of 8 bits, as by
+            `gan.picture_files.read_pictures`.
 
     Returns:
         `Digits`.
@@ -51,12 +53,13 @@ def load_mnist(path: str | os.PathLike | None = None) -> Digits:
         import keras
 
         (pictures, labels), _ = _fetched("MNIST", keras.datasets.mnist.load_data)
-        digits = Digits(np.divide(pictures, 255, dtype=np.float32), np.int32(labels))
-    elif (pathlib.Path(path) / "0").is_dir():
-        digits = _read_labelled_folder(pathlib.Path(path))
-    else:
-        digits = Digits(*_read(path, (28, 28), 1))
-    return digits
+        return Digits(np.divide(pictures, 255, dtype=np.float32), np.int32(labels))
+    expect_path(path)
+    folders = [pathlib.Path(path, str(digit)) for digit in range(10)]
+    if any(folder.is_dir() for folder in folders):
+        return _read_labelled_folders(folders)
+    pictures = _read(path, (28, 28))
+    return Digits(pictures, _read_labels(path, len(pictures)))
 
 
 def load_lfw(path: str | os.PathLike | None = None) -> np.ndarray:
@@ -66,9 +69,9 @@ def load_lfw(path: str | os.PathLike | None = None) -> np.ndarray:
         path: None for Labeled Faces in the Wild, which scikit-learn loads from the
             network once (the 90×90 pixels in the middle, shrunk); or str or
             `os.PathLike`: a `.npz` file with an array x_train or x, a `.npy` file or a
-            folder of pictures. Arrays are `(N, 36, 36, 3)` or, in grey,
-            `(N, 36, 36)`, uint8 or float in [0, 1]; pictures of any size are brought
-            to 36×36.
+            folder of pictures. Arrays are `(N, h, w, 3)` or, in grey, `(N, h, w)` or
+            `(N, h, w, 1)`, uint8 or float in [0, 1]; all pictures are brought to
+            36×36 in colours of 8 bits, as by `gan.picture_files.read_pictures`.
 
     Returns:
         float32 array `(N, 36, 36, 3)` in [0, 1].
@@ -78,14 +81,14 @@ def load_lfw(path: str | os.PathLike | None = None) -> np.ndarray:
             `path` is something else.
     """
     if path is not None:
-        return _read(path, (36, 36), 3)[0]
+        return _read(path, (36, 36), colour=True)
     try:
         from sklearn.datasets import fetch_lfw_people
     except ImportError:
         expect(
             False,
-            "scikit-learn, which loads LFW (pip install scikit-learn), or pictures of "
-            "your own with --data",
+            "scikit-learn, which loads LFW (the extra gan[lfw], or pip install "
+            "scikit-learn), or pictures of your own with --data",
             data=None,
         )
     middle = (slice(80, 170), slice(80, 170))
@@ -96,7 +99,10 @@ def load_lfw(path: str | os.PathLike | None = None) -> np.ndarray:
 
 def _fetched(name, fetch):
     try:
-        return fetch()
+        with warnings.catch_warnings():
+            # scikit-learn warns before each of its retries.
+            warnings.simplefilter("ignore")
+            return fetch()
     except Exception as error:
         # Keras raises a bare Exception, scikit-learn whatever the network gave.
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -104,55 +110,36 @@ def _fetched(name, fetch):
         expect(False, expected, data=None)
 
 
-def _read(path, size, channels):
-    """Pictures `(N, *size)` or `(N, *size, 3)` in [0, 1], and labels or None."""
-    labels = None
-    if pathlib.Path(path).suffix.lower() == ".npz":
-        pictures, labels = _read_npz(path, size, channels)
-    else:
-        pictures, skipped = read_pictures(path, size, colour=channels == 3)
-        for name, reason in skipped.items():
-            print(f"Skipped {name}: {reason}")
-    scale = 255 if pictures.dtype == np.uint8 else 1
-    return np.divide(pictures, scale, dtype=np.float32), labels
+def _read(path, size, colour=False):
+    """Float32 pictures `(N, *size)` or `(N, *size, 3)` in [0, 1]."""
+    pictures, skipped = read_pictures(path, size, colour, watch=progress)
+    tell_skipped(skipped)
+    return np.divide(pictures, 255, dtype=np.float32)
 
 
-def _read_npz(path, size, channels):
+def _read_labels(path, count):
+    """Int32 `(count,)`, or None where the file at the path holds no labels."""
+    if not zipfile.is_zipfile(path):
+        return None
     with opened(path, ".npz") as file, zipfile.ZipFile(file) as archive:
-        lengths = {member.filename: member.file_size for member in archive.infolist()}
-        names = [name for name in _NAMES if f"{name}.npy" in lengths]
-        expected = f"an array named {' or '.join(_NAMES)}"
-        expect(names, expected, path=str(path), arrays=sorted(lengths))
-        labels_name = _NAMES[names[0]]
-        with archive.open(f"{names[0]}.npy") as member:
-            length = lengths[f"{names[0]}.npy"]
-            pictures = read_array(member, length, path, (channels,))
-        expected = f"pictures of size {size[0]}x{size[1]}"
-        fits = pictures.shape[1:3] == size
-        expect(fits, expected, path=str(path), shape=pictures.shape)
-        if pictures.dtype != np.uint8:
-            expect_unit(pictures, path)
-        labels = None
-        if f"{labels_name}.npy" in lengths:
-            with archive.open(f"{labels_name}.npy") as member:
-                labels = np.lib.format.read_array(member, allow_pickle=False)
-            _expect_labels(labels, len(pictures), path)
-            labels = labels.astype(np.int32)
-    if channels == 3 and pictures.ndim == 3:
-        pictures = np.repeat(pictures[..., None], 3, axis=3)
-    return pictures if channels == 3 else pictures.reshape(-1, *size), labels
+        names = [name for name in _LABELS if name in archive.namelist()]
+        if not names:
+            return None
+        with archive.open(names[0]) as member:
+            labels = np.lib.format.read_array(member, allow_pickle=False)
+    fits = labels.dtype.kind in "iu" and labels.shape == (count,)
+    form = {"shape": labels.shape, "dtype": str(labels.dtype)}
+    expect(fits, f"{count} labels from 0 to 9", path=str(path), **form)
+    span = {"lowest": int(labels.min()), "highest": int(labels.max())}
+    fits = span["lowest"] >= 0 and span["highest"] <= 9
+    expect(fits, "labels from 0 to 9", path=str(path), **span)
+    return labels.astype(np.int32)
 
 
-def _expect_labels(labels, count, path):
-    whole = labels.dtype.kind in "iu" and labels.shape == (count,)
-    fits = whole and labels.min() >= 0 and labels.max() <= 9
-    expected = f"{count} labels from 0 to 9"
-    expect(fits, expected, path=str(path), shape=labels.shape, dtype=str(labels.dtype))
-
-
-def _read_labelled_folder(path):
-    missing = [digit for digit in range(10) if not (path / str(digit)).is_dir()]
-    expect(not missing, f"ten sub-folders 0 to 9 in {path}", missing=missing)
-    parts = [_read(path / str(digit), (28, 28), 1)[0] for digit in range(10)]
+def _read_labelled_folders(folders):
+    missing = [folder.name for folder in folders if not folder.is_dir()]
+    expected = f"ten sub-folders 0 to 9 in {folders[0].parent}"
+    expect(not missing, expected, missing=missing)
+    parts = [_read(folder, (28, 28)) for folder in folders]
     labels = np.repeat(np.arange(10, dtype=np.int32), [len(part) for part in parts])
     return Digits(np.concatenate(parts), labels)

@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import pathlib
 import stat
+import sys
+import time
 import warnings
 import zipfile
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
-from gan._npy import expect_unit, opened, read_array
+from gan._npy import expect_path, expect_unit, opened, read_array
 from gan._validation import expect, expect_number, expect_positive_int
 
 # Ghostscript would run the program that an EPS file is.
 _NOT_READ = {"EPS"}
+# How others name the array of pictures in an .npz file.
+_NAMES = ("x_train.npy", "x.npy")
 
 
 class _Skip(Exception):
@@ -32,14 +37,16 @@ def read_pictures(
     """Read pictures and bring them to one size.
 
     Each is turned upright as its EXIF orientation says, laid on white where it is
-    transparent, cropped around its centre to the aspect of `size`, and resized by
-    the mean over areas. What cannot be read in a folder is skipped.
+    transparent, cropped around its centre to the aspect of `size`, and shrunk by the
+    mean over areas or enlarged by bicubic interpolation. What cannot be read in a
+    folder is skipped.
 
     Args:
         path: str or `os.PathLike`: a folder, whose pictures are read in the order
             of their names, subfolders included, links to folders not; or an `.npy`
-            file, or an `.npz` file with one array, of shape `(N, h, w)`,
-            `(N, h, w, 1)` or `(N, h, w, 3)`, uint8 or float in [0, 1].
+            file, or an `.npz` file with one array or one named x_train or x, of
+            shape `(N, h, w)`, `(N, h, w, 1)` or `(N, h, w, 3)`, uint8 or float in
+            [0, 1].
         size: pair of ints, height and width of the result.
         colour: bool, RGB instead of grey (ITU-R 601 luma).
         keep: float in (0, 1], the share of the largest such crop's height and
@@ -59,7 +66,7 @@ def read_pictures(
     expect_positive_int(height=size[0], width=size[1])
     expect_number(0, 1, keep=keep)
     expect(keep > 0, "keep above 0", keep=keep)
-    expect(isinstance(path, (str, os.PathLike)), "a path", path=path)
+    expect_path(path)
     path, skipped = pathlib.Path(path), {}
     expect(os.path.exists(path), "an existing folder or file", path=str(path))
     if path.is_dir():
@@ -84,6 +91,25 @@ def read_pictures(
     return pictures[:count], skipped
 
 
+def progress(items: list) -> Iterator:
+    """Give the items one by one; on a terminal, after two seconds, count them."""
+    told, following = False, time.monotonic() + 2
+    for done, item in enumerate(items):
+        if time.monotonic() > following and sys.stderr.isatty():
+            told, following = True, time.monotonic() + 0.2
+            print(f"\r{done} of {len(items)}", end="", file=sys.stderr, flush=True)
+        yield item
+    if told:
+        print(f"\r{len(items)} of {len(items)}", file=sys.stderr)
+
+
+def tell_skipped(skipped: dict[str, str]) -> None:
+    """Print a line for each reason in `skipped`, which `read_pictures` gave."""
+    examples = {reason: path for path, reason in reversed(skipped.items())}
+    for reason, count in sorted(Counter(skipped.values()).items()):
+        print(f"skipped {count}, such as {examples[reason]!r}: {reason}")
+
+
 def _walk(folder, skipped):
     """Files of a folder and its subfolders, by name; what is left out, by path."""
 
@@ -105,12 +131,19 @@ def _array(path):
     with opened(path, ".npy or .npz") as file:
         if zipfile.is_zipfile(file):
             with zipfile.ZipFile(file) as archive:
-                names = archive.namelist()
-                expect(len(names) == 1, "one array in it", path=str(path), arrays=names)
+                arrays = archive.namelist()
+                names = [name for name in _NAMES if name in arrays][:1] or arrays
+                expected = "one array in it, or one named x_train or x"
+                expect(len(names) == 1, expected, path=str(path), arrays=arrays)
                 with archive.open(names[0]) as member:
                     length = archive.getinfo(names[0]).file_size
                     array = read_array(member, length, path, channels)
         else:
+            file.seek(0)
+            magic = file.read(len(np.lib.format.MAGIC_PREFIX))
+            known = magic == np.lib.format.MAGIC_PREFIX
+            expected = "a folder of pictures, a .npy or a .npz file"
+            expect(known, expected, path=str(path))
             file.seek(0)
             length = os.fstat(file.fileno()).st_size
             array = read_array(file, length, path, channels)
@@ -155,7 +188,9 @@ def _fit(image, size, colour, keep):
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA"))
     image = image.convert("RGB" if colour else "L")
-    return np.asarray(image.resize((width, height), Image.Resampling.BOX))
+    # The mean over areas would enlarge pixels to blocks of uneven size.
+    method = Image.Resampling.BOX if unit >= 1 else Image.Resampling.BICUBIC
+    return np.asarray(image.resize((width, height), method))
 
 
 def _eight_bits(image):

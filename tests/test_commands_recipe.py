@@ -47,8 +47,12 @@ def test_ctrl_c_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
         (["lfw", "--output", "{}/file"], "Expected a folder"),
         (["lfw", "--output", "{}", "--data", "{}/none"], "an existing folder or file"),
         (["lfw", "--output", "{}", "--data", "{}/empty"], "at least one picture"),
-        (["lfw", "--output", "{}", "--data", "{}/small.npz"], "pictures of size 36x36"),
-        (["lfw", "--output", "{}", "--data", "{}/file"], "a readable"),
+        (["lfw", "--output", "{}", "--data", "{}/small.npz"], "at least batch_size"),
+        (
+            ["lfw", "--output", "{}", "--data", "{}/file"],
+            "a folder of pictures, a .npy or",
+        ),
+        (["lfw", "--output", "{}", "--data", ""], "a path that is not empty"),
         (["mnist_acgan", "--output", "{}", "--data", "{}/x.npz"], "digits with labels"),
     ],
 )

@@ -61,14 +61,3 @@ def test_a_seed_keras_cannot_take_is_refused(seed):
     _shared.expect_seed(2**32 - 1)
     with pytest.raises(InvalidInput, match="^Expected seed from 0 to 4294967295"):
         _shared.expect_seed(seed)
-
-
-@pytest.mark.parametrize("screen", [True, False])
-def test_progress_tells_only_a_terminal_and_only_after_seconds(
-    screen, monkeypatch, capsys
-):
-    monkeypatch.setattr(_shared.time, "monotonic", iter(range(100)).__next__)
-    monkeypatch.setattr(_shared.sys.stderr, "isatty", lambda: screen)
-    assert [*_shared.progress("abcd")] == [*"abcd"]
-    told = "\r2 of 4\r3 of 4\r4 of 4\n" if screen else ""
-    assert capsys.readouterr() == ("", told)

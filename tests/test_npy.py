@@ -50,5 +50,6 @@ def test_what_fails_inside_is_invalid_input(tmp_path):
 @pytest.mark.parametrize("value", [-0.01, 1.01, np.nan])
 def test_floats_lie_in_the_unit_interval(value):
     _npy.expect_unit(np.array([0.0, 1.0]), "x")
-    with pytest.raises(InvalidInput, match="Expected float pictures in"):
+    with pytest.raises(InvalidInput, match=r"in \[0, 1\].*lowest=.*highest=") as caught:
         _npy.expect_unit(np.array([0.5, value]), "x")
+    assert str(float(value)) in str(caught.value)

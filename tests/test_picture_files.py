@@ -1,10 +1,12 @@
 import os
 import re
+import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from gan import picture_files
 from gan._validation import InvalidInput
 from gan.picture_files import read_pictures
 
@@ -39,6 +41,17 @@ def test_resizing_takes_the_mean_over_areas(tmp_path):
     save(tmp_path, "a.png", GREY)
     np.testing.assert_allclose(only(tmp_path), means(GREY, (4, 4)), atol=1)
     np.testing.assert_array_equal(only(tmp_path, (12, 12)), GREY)
+
+
+@pytest.mark.parametrize("side", [24, 18, 13])
+def test_enlarging_interpolates(tmp_path, side):
+    """A ramp stays one; the mean over areas made it steps of uneven width."""
+    save(tmp_path, "a.png", np.uint8(20 * np.arange(12) * np.ones((12, 1))))
+    middles = (np.arange(side) + 0.5) * 12 / side - 0.5
+    inner = (middles > 2) & (middles < 9)
+    larger = only(tmp_path, (side, side))
+    expected = np.broadcast_to(20 * middles, (side, side))
+    np.testing.assert_allclose(larger[:, inner], expected[:, inner], atol=1)
 
 
 def test_colour_stays_and_grey_is_luma(tmp_path):
@@ -169,6 +182,17 @@ def test_every_truncation_is_a_picture_or_skipped(tmp_path):
         assert len(skipped) > 10, format
 
 
+@pytest.mark.parametrize("screen", [True, False])
+def test_progress_tells_only_a_terminal_and_only_after_seconds(
+    screen, monkeypatch, capsys
+):
+    monkeypatch.setattr(picture_files.time, "monotonic", iter(range(100)).__next__)
+    monkeypatch.setattr(picture_files.sys.stderr, "isatty", lambda: screen)
+    assert [*picture_files.progress("abcd")] == [*"abcd"]
+    told = "\r2 of 4\r3 of 4\r4 of 4\n" if screen else ""
+    assert capsys.readouterr() == ("", told)
+
+
 def test_nothing_to_read(tmp_path):
     with pytest.raises(InvalidInput, match="^Expected an existing folder or file"):
         read_pictures(tmp_path / "none", (4, 4))
@@ -203,21 +227,36 @@ def test_arrays(tmp_path, write, array, dtype):
     np.testing.assert_allclose(small[0].astype(float), expected, atol=1)
 
 
+def test_of_several_arrays_the_usual_name_is_read(tmp_path):
+    other = GREY[None, :4]
+    np.savez(tmp_path / "a.npz", x_test=other, x=GREY[None], y=other[0, 0])
+    np.savez(tmp_path / "b.npz", x=other, x_train=GREY[None])
+    for name in ("a.npz", "b.npz"):
+        np.testing.assert_array_equal(only(tmp_path / name, (12, 12)), GREY)
+
+
 def test_arrays_that_are_refused(tmp_path):
     np.savez(tmp_path / "two.npz", a=GREY[None], b=GREY[None])
     np.save(tmp_path / "wild.npy", np.full((2, 4, 4), 1.5))
     np.save(tmp_path / "objects.npy", np.array([{}], object), allow_pickle=True)
     np.savez(tmp_path / "flat.npz", GREY)
     (tmp_path / "text.npy").write_text("text")
+    save(tmp_path, "one.png", GREY)
+    with zipfile.ZipFile(tmp_path / "none.npz", "w"):
+        pass
     np.savez(tmp_path / "cut.npz", GREY[None])
     data = (tmp_path / "cut.npz").read_bytes()
     (tmp_path / "cut.npz").write_bytes(data.replace(b"(1, 12, 12)", b"(9, 12, 12)"))
     for name, message in {
-        "two.npz": "Expected one array in it. Received: path=.*['a.npy', 'b.npy']",
-        "wild.npy": "Expected float pictures in [0, 1]",
+        "two.npz": "Expected one array in it, or one named x_train or x. "
+        "Received: path=.*['a.npy', 'b.npy']",
+        "none.npz": "Expected one array in it, or one named x_train or x.",
+        "wild.npy": "Expected float pictures in [0, 1], without NaN. "
+        "Received: path=.*, lowest=1.5, highest=1.5",
         "objects.npy": "Expected pictures of dtype uint8 or float",
         "flat.npz": "Expected at least one picture, shape (N, h, w)",
-        "text.npy": "Expected a readable .npy or .npz file",
+        "text.npy": "Expected a folder of pictures, a .npy or a .npz file",
+        "one.png": "Expected a folder of pictures, a .npy or a .npz file",
         "cut.npz": "Expected a readable .npy or .npz file (Bad CRC",
     }.items():
         message = re.escape(message).replace(r"\.\*", ".*")
@@ -233,6 +272,7 @@ def test_arrays_that_are_refused(tmp_path):
         ({"keep": 0}, "keep above 0"),
         ({"keep": 1.1}, r"keep to be a finite number in \[0, 1\]"),
         ({"path": 3}, "a path"),
+        ({"path": ""}, "a path that is not empty. Received: path=''"),
     ],
 )
 def test_arguments_are_checked(tmp_path, options, message):

@@ -4,7 +4,6 @@ import contextlib
 import os
 import pathlib
 import sys
-import time
 
 from gan._files import expect_writable
 from gan._validation import expect, expect_positive_int
@@ -158,15 +157,3 @@ def finish(figure, arguments):
 def verbose():
     """Keras's `verbose`: its bar on a terminal, a line an epoch elsewhere."""
     return 1 if sys.stdout.isatty() else 2
-
-
-def progress(items):
-    """Give the items one by one; on a terminal, after two seconds, count them."""
-    told, following = False, time.monotonic() + 2
-    for done, item in enumerate(items):
-        if time.monotonic() > following and sys.stderr.isatty():
-            told, following = True, time.monotonic() + 0.2
-            print(f"\r{done} of {len(items)}", end="", file=sys.stderr, flush=True)
-        yield item
-    if told:
-        print(f"\r{len(items)} of {len(items)}", file=sys.stderr)

@@ -1,12 +1,10 @@
 """`prepare`: pictures of any size become an array that `train` takes."""
 
-import collections
 import importlib.util
 import pathlib
 
 from gan._files import atomic_path, expect_writable
 from gan._validation import expect, expect_number
-from gan.commands._shared import progress
 
 
 def add(add_command):
@@ -57,16 +55,13 @@ def run(arguments):
     import numpy as np
 
     from gan import plots
-    from gan.picture_files import read_pictures
+    from gan.picture_files import progress, read_pictures, tell_skipped
 
     source = _fetch_lfw() if arguments.lfw else arguments.pictures
     pictures, skipped = read_pictures(source, (16, 16), keep=keep, watch=progress)
     with atomic_path(output) as temporary:
         np.save(temporary, pictures)
-    reasons = collections.Counter(skipped.values())
-    examples = {reason: path for path, reason in reversed(skipped.items())}
-    for reason, count in sorted(reasons.items()):
-        print(f"skipped {count}, such as {examples[reason]!r}: {reason}")
+    tell_skipped(skipped)
     print(f"pictures of 16x16: {len(pictures)}")
     print(output)
     shown = pictures[:100] / 255
