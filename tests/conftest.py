@@ -158,6 +158,26 @@ def layer_table():
 
 
 @pytest.fixture(scope="session")
+def layer_settings():
+    """What layer_table does not show: activations, slopes, rates, momenta, in order."""
+    names = {
+        "LeakyReLU": "negative_slope",
+        "Dropout": "rate",
+        "BatchNormalization": "momentum",
+    }
+
+    def settings(network):
+        found = [
+            getattr(layer, names.get(type(layer).__name__, "activation"), None)
+            for layer in network.layers
+        ]
+        found = [getattr(value, "__name__", value) for value in found]
+        return [value for value in found if value is not None]
+
+    return settings
+
+
+@pytest.fixture(scope="session")
 def random_digits():
     """Factory of `gan.datasets.Digits` of random pixels, classes in turn."""
     from gan.datasets import Digits

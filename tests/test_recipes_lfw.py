@@ -16,7 +16,7 @@ def model(pictures):
     return lfw.make_model(pictures, seed=1)
 
 
-def test_the_generator_is_the_documented_one(model, layer_table):
+def test_the_generator_is_the_documented_one(model, layer_table, layer_settings):
     assert layer_table(model.generator) == [
         ("Dense", (640,), 164_480),
         ("Reshape", (8, 8, 10), 0),
@@ -29,15 +29,10 @@ def test_the_generator_is_the_documented_one(model, layer_table):
         ("Conv2D", (36, 36, 3), 867),
     ]
     assert model.generator.count_params() == 320_835
-    names = [
-        layer.activation.__name__
-        for layer in model.generator.layers
-        if hasattr(layer, "activation")
-    ]
-    assert names == ["elu"] * 6 + ["linear"]
+    assert layer_settings(model.generator) == ["elu"] * 6 + ["linear"]
 
 
-def test_the_discriminator_is_the_documented_one(model, layer_table):
+def test_the_discriminator_is_the_documented_one(model, layer_table, layer_settings):
     expected, channels, side = [], 3, 36
     for filters in (32, 64, 128, 256):
         parameters = (9 * channels + 1) * filters
@@ -47,6 +42,8 @@ def test_the_discriminator_is_the_documented_one(model, layer_table):
     expected += [("Flatten", (1024,), 0), ("Dense", (256,), 262_400)]
     assert layer_table(model.discriminator) == [*expected, ("Dense", (2,), 514)]
     assert model.discriminator.count_params() == 651_330
+    settings = ["elu"] * 4 + ["tanh", "log_softmax"]
+    assert layer_settings(model.discriminator) == settings
 
 
 def test_hyperparameters_and_the_regulariser(model):
@@ -69,10 +66,17 @@ def test_a_step_moves_both_networks(model, moves_both_networks):
     assert moves_both_networks(model)
 
 
-def test_pictures(model, pictures, run_of, tmp_path):
+def test_pictures(model, pictures, run_of, tmp_path, monkeypatch):
     np.save(tmp_path / "faces.npy", pictures)
+    shown = []
+    usual = gan.plots.mosaic
+    monkeypatch.setattr(
+        gan.plots, "mosaic", lambda *args: shown.append(args) or usual(*args)
+    )
     asked = run_of(lfw, model, tmp_path / "faces.npy")
-    assert asked["steps"] == 100
+    ((samples, columns),) = shown
+    assert (len(samples), columns) == (128, 16)
+    assert (asked["epochs"], asked["steps"]) == (100, 100)
     grid, animation, values = asked["callbacks"]
     assert (grid.count, grid.columns) == (animation.count, animation.columns) == (6, 3)
     values.on_epoch_end(0)
@@ -81,6 +85,12 @@ def test_pictures(model, pictures, run_of, tmp_path):
 
 
 def test_the_histogram_shows_probabilities_of_being_real(model, pictures, monkeypatch):
+    monkeypatch.setattr(gan.plots, "histograms", lambda panels, label: panels)
+    many = np.resize(pictures, (1001, 36, 36, 3))
+    monkeypatch.setattr(model, "discriminator", lambda x: np.zeros((len(x), 2)))
+    values = lfw.draw_values(model, many)["discriminator"]
+    assert [len(value) for value in values.values()] == [1000, 1000]
+    monkeypatch.undo()
     monkeypatch.setattr(gan.plots, "histograms", lambda panels, label: panels)
     values = lfw.draw_values(model, pictures)["discriminator"]
     assert {name: value.shape for name, value in values.items()} == {

@@ -16,7 +16,7 @@ def model(digits):
     return mnist_acgan.make_model(digits, seed=1)
 
 
-def test_the_generator_is_the_documented_one(model, layer_table):
+def test_the_generator_is_the_documented_one(model, layer_table, layer_settings):
     assert layer_table(model.generator) == [
         ("Embedding", (100,), 1_000),
         ("Multiply", (100,), 0),
@@ -29,6 +29,8 @@ def test_the_generator_is_the_documented_one(model, layer_table):
         ("Conv2DTranspose", (28, 28, 1), 2_401),
     ]
     assert model.generator.count_params() == 2_657_897
+    activations = layer_settings(model.generator)
+    assert activations == ["relu", "relu", 0.99, "relu", 0.99, "tanh"]
     initial = [
         type(layer.kernel_initializer).__name__
         for layer in model.generator.layers
@@ -48,11 +50,13 @@ def test_latents_are_multiplied_by_the_vector_of_the_class(model):
     latents = np.random.default_rng(0).uniform(-1, 1, (2, 100)).astype("float32")
     model.generator([latents, np.array([3, 8], "int32")])
     del dense.call
-    expected = latents * embedding.embeddings.numpy()[[3, 8]]
+    vectors = embedding.embeddings.numpy()[[3, 8]]
+    assert vectors.std() > 0.1 / 3
+    expected = latents * vectors
     np.testing.assert_allclose(seen["x"], expected, rtol=1e-6)
 
 
-def test_the_discriminator_is_the_documented_one(model, layer_table):
+def test_the_discriminator_is_the_documented_one(model, layer_table, layer_settings):
     expected, channels = [], 1
     for filters, side in ((32, 14), (64, 14), (128, 7), (256, 7)):
         shape = (side, side, filters)
@@ -62,11 +66,10 @@ def test_the_discriminator_is_the_documented_one(model, layer_table):
     expected += [("Flatten", (12544,), 0), ("Dense", (1,), 12_545)]
     assert layer_table(model.discriminator) == [*expected, ("Dense", (10,), 125_450)]
     assert model.discriminator.count_params() == 525_835
-    heads = model.discriminator.layers[-2:]
-    assert [(h.name, h.activation.__name__) for h in heads] == [
-        ("generation", "sigmoid"),
-        ("auxiliary", "softmax"),
-    ]
+    settings = ["linear", 0.2, 0.3] * 4 + ["sigmoid", "softmax"]
+    assert layer_settings(model.discriminator) == settings
+    names = [layer.name for layer in model.discriminator.layers[-2:]]
+    assert names == ["generation", "auxiliary"]
 
 
 def test_hyperparameters(model):
@@ -84,25 +87,25 @@ def test_a_step_moves_both_networks(model, moves_both_networks):
     assert moves_both_networks(model)
 
 
-def test_the_picture_has_classes_in_rows(model, digits, monkeypatch):
+def test_the_picture_has_classes_in_columns(model, digits, monkeypatch):
     seen = {}
     monkeypatch.setattr(
         gan.plots, "tile", lambda *shown: seen.update(zip("pc", shown, strict=True))
     )
     before = model.stream.state.numpy()
-    mnist_acgan.draw(model, digits, columns=3)
+    mnist_acgan.draw(model, digits, rows=3)
     again = dict(seen)
-    mnist_acgan.draw(model, digits, columns=3)
+    mnist_acgan.draw(model, digits, rows=3)
     np.testing.assert_array_equal(again["p"], seen["p"])
     np.testing.assert_array_equal(model.stream.state, before)
-    rows = seen["p"].reshape(21, 3, 28, 28)
-    assert (seen["c"], rows[10].min()) == (3, 1)
-    np.testing.assert_array_equal(rows[11 + 4], digits.pictures[[4, 14, 24]])
+    columns = seen["p"].reshape(3, 21, 28, 28).swapaxes(0, 1)
+    assert (seen["c"], columns[10].min()) == (21, 1)
+    np.testing.assert_array_equal(columns[11 + 4], digits.pictures[[4, 14, 24]])
     with model.stream.anew(0):
         latents = model.latent_generator(3)
         expected, _ = model.get_fake_sample(labels=[7, 7, 7])
     assert latents.shape == (3, 100)
-    np.testing.assert_allclose(rows[7], expected[..., 0] / 2 + 0.5, atol=1e-6)
+    np.testing.assert_allclose(columns[7], expected[..., 0] / 2 + 0.5, atol=1e-6)
 
 
 def test_digits_without_labels_are_refused(model, digits, run_of, tmp_path):
@@ -113,5 +116,5 @@ def test_digits_without_labels_are_refused(model, digits, run_of, tmp_path):
 
 def test_pictures(model, run_of, digits_file):
     asked = run_of(mnist_acgan, model, digits_file)
-    assert (asked["steps"], asked["every"]) == (None, 1)
+    assert (asked["epochs"], asked["steps"], asked["every"]) == (20, None, 1)
     assert all(callback.draw for callback in asked["callbacks"])

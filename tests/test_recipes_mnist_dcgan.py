@@ -10,7 +10,7 @@ def model(random_digits):
     return mnist_dcgan.make_model(random_digits(256), seed=1)
 
 
-def test_the_generator_is_the_documented_one(model, layer_table):
+def test_the_generator_is_the_documented_one(model, layer_table, layer_settings):
     assert layer_table(model.generator) == [
         ("Dense", (12544,), 1_254_400),
         ("BatchNormalization", (12544,), 50_176),
@@ -27,10 +27,11 @@ def test_the_generator_is_the_documented_one(model, layer_table):
     assert model.generator.count_params() == 2_330_944
     trainable = sum(np.prod(w.shape) for w in model.generator.trainable_weights)
     assert trainable == 2_305_472
-    assert model.generator.layers[-1].activation.__name__ == "tanh"
+    settings = ["linear", 0.99, 0.3] * 3 + ["tanh"]
+    assert layer_settings(model.generator) == settings
 
 
-def test_the_discriminator_is_the_documented_one(model, layer_table):
+def test_the_discriminator_is_the_documented_one(model, layer_table, layer_settings):
     assert layer_table(model.discriminator) == [
         ("Conv2D", (14, 14, 64), 1_664),
         ("LeakyReLU", (14, 14, 64), 0),
@@ -42,7 +43,8 @@ def test_the_discriminator_is_the_documented_one(model, layer_table):
         ("Dense", (1,), 6_273),
     ]
     assert model.discriminator.count_params() == 212_865
-    assert model.discriminator.layers[2].rate == 0.3
+    settings = ["linear", 0.3, 0.3] * 2 + ["linear"]
+    assert layer_settings(model.discriminator) == settings
 
 
 def test_hyperparameters(model):

@@ -110,27 +110,27 @@ def make_model(digits: Digits, seed: int = 0) -> AC_GAN:
     return model
 
 
-def draw(model: AC_GAN, digits: Digits, columns: int = 20) -> np.ndarray:
-    """Fakes and reals, a row a class, a white row between them.
+def draw(model: AC_GAN, digits: Digits, rows: int = 20) -> np.ndarray:
+    """Fakes and reals, a column a class, a white column between them.
 
     Args:
         model: `gan.AC_GAN`.
         digits: `gan.datasets.Digits` with labels.
-        columns: int, digits in a row; the fakes of a column share their latents.
+        rows: int, digits of a class; the fakes of a row share their latents.
 
     Returns:
         float32 array `(H, W)` in [0, 1].
     """
-    rows = []
+    columns = []
     for digit in range(10):
         with model.stream.anew(0):
-            fakes, _ = model.get_fake_sample(labels=np.full(columns, digit))
-        rows.append(fakes[..., 0] / 2 + 0.5)
-    rows.append(np.ones((columns, 28, 28)))
+            fakes, _ = model.get_fake_sample(labels=np.full(rows, digit))
+        columns.append(fakes[..., 0] / 2 + 0.5)
+    columns.append(np.ones((rows, 28, 28)))
     for digit in range(10):
-        reals = digits.pictures[digits.labels == digit][:columns]
-        rows.append(np.pad(reals, [(0, columns - len(reals)), (0, 0), (0, 0)]))
-    return plots.tile(np.concatenate(rows), columns)
+        reals = digits.pictures[digits.labels == digit][:rows]
+        columns.append(np.pad(reals, [(0, rows - len(reals)), (0, 0), (0, 0)]))
+    return plots.tile(np.stack(columns, axis=1).reshape(-1, 28, 28), len(columns))
 
 
 def train(run: Run) -> list[pathlib.Path]:
