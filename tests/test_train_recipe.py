@@ -97,7 +97,7 @@ def test_other_settings_or_data_are_refused(small, digits_file, tmp_path):
         ({"output": "none"}, "an existing folder"),
         ({"epochs": 0}, "epochs to be a positive integer"),
         ({"steps": -1}, "steps to be a positive integer"),
-        ({"data": "none.npz"}, "an existing file"),
+        ({"data": "none.npz"}, "an existing folder or file"),
     ],
 )
 def test_refusals_write_nothing(tmp_path, change, message):
