@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan import picture_files
 from gan._validation import InvalidInput
 from gan.datasets import load_lfw, load_mnist
 
@@ -113,6 +114,15 @@ def test_what_a_folder_holds_beside_pictures_is_named(tmp_path, capsys):
     assert load_lfw(tmp_path).shape == (1, 36, 36, 3)
     expected = f"skipped 3, such as {str(tmp_path / '0.txt')!r}: not a picture\n"
     assert capsys.readouterr() == (expected, "")
+
+
+def test_a_long_reading_tells_a_terminal_how_far_it_is(tmp_path, monkeypatch, capsys):
+    for number, face in enumerate(FACES):
+        save_png(face, tmp_path / f"{number}.png")
+    monkeypatch.setattr(picture_files.time, "monotonic", iter(range(0, 99, 3)).__next__)
+    monkeypatch.setattr(picture_files.sys.stderr, "isatty", lambda: True)
+    load_lfw(tmp_path)
+    assert capsys.readouterr() == ("", "\r0 of 3\r1 of 3\r2 of 3\r3 of 3\n")
 
 
 def test_a_folder_may_be_called_as_a_file(tmp_path):
