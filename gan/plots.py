@@ -429,7 +429,7 @@ def histograms_and_density(
     for axes in panels.flat[len(samples) :]:
         axes.set_axis_off()
     # Below the panels, where it hides no bar.
-    marks, names = [bars[2], curve], ["share", label]
+    marks, names = [bars[2], curve], ["histogram", label]
     figure.legend(marks, names, loc="outside lower center", ncols=2)
     return _settle(figure)
 

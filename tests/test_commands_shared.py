@@ -3,11 +3,13 @@ import pathlib
 import shutil
 import tomllib
 
+import keras
 import numpy as np
 import pytest
 
 from gan._validation import InvalidInput
 from gan.commands import _shared
+from gan.weights import save_weights
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
@@ -61,3 +63,12 @@ def test_a_seed_keras_cannot_take_is_refused(seed):
     _shared.expect_seed(2**32 - 1)
     with pytest.raises(InvalidInput, match="^Expected seed from 0 to 4294967295"):
         _shared.expect_seed(seed)
+
+
+def test_a_mean_face_of_another_size_is_told_with_its_file(tmp_path):
+    path = tmp_path / "g.h5"
+    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    save_weights(network, path, (np.zeros((8, 8)), np.ones((8, 8))))
+    said = r"a mean face of shape \(16, 16\) in .*g\.h5. Received: shape=\(8, 8\)"
+    with pytest.raises(InvalidInput, match=said):
+        _shared.as_pictures(np.zeros((2, 16, 16, 1)), path)

@@ -402,7 +402,7 @@ def test_histograms_are_densities_under_the_given_one():
         np.testing.assert_allclose(heights, counts / len(sample) / width)
         np.testing.assert_array_equal(axes.lines[0].get_ydata(), x**2)
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts == ["share", "a parabola"]
+    assert texts == ["histogram", "a parabola"]
 
 
 def test_many_histograms_are_small():

@@ -142,7 +142,11 @@ def as_pictures(fakes, path):
     from gan.weights import read_picture
 
     picture = read_picture(path)
-    return fakes[..., 0] if picture is None else recover(fakes, *picture)
+    if picture is None:
+        return fakes[..., 0]
+    shape, size = picture[0].shape, fakes.shape[1:3]
+    expect(shape == size, f"a mean face of shape {size} in {path}", shape=shape)
+    return recover(fakes, *picture)
 
 
 def finish(figure, arguments):
