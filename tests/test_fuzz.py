@@ -233,7 +233,8 @@ def write_originals(folder):
     if shared_file("seed_discriminator.h5").is_file():
         shutil.copyfile(shared_file("seed_discriminator.h5"), folder / "course")
     generator, _ = small()
-    save_weights(generator, folder / "h5", (np.full((4, 4), 0.25), np.ones((4, 4))))
+    save_weights(generator, folder / "h5.h5", (np.full((4, 4), 0.25), np.ones((4, 4))))
+    (folder / "h5.h5").replace(folder / "h5")
     chance = np.random.default_rng(0)
     np.save(folder / "npy", chance.integers(0, 256, (5, 4, 3), "uint8"))
     (folder / "npy.npy").replace(folder / "npy")
