@@ -93,12 +93,14 @@ def _agree(path, settings, restart):
                 False, f"a readable run.json, or a restart ({error})", path=str(path)
             )
         names = sorted({*there, *settings})
-        differences = [
-            f"{name} {settings.get(name)} (there {there.get(name)})"
+        if settings.get("recipe") != there.get("recipe"):
+            names = ["recipe"]
+        differences = {
+            name: f"{settings.get(name)} (there {there.get(name)})"
             for name in names
             if settings.get(name) != there.get(name)
-        ]
+        }
         expected = f"the settings of the run in {path.parent}, or a restart"
-        expect(not differences, expected, differences=", ".join(differences))
+        expect(not differences, expected, **differences)
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(settings, indent=1), encoding="utf-8")

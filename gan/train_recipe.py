@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import os
@@ -28,7 +29,12 @@ RECIPES = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
+# What recipes write beside the checkpoints; the settings, last, tell that it is a run.
+_WRITTEN = ("image_at_epoch_*.png", "values_at_epoch_*.png", "samples.png")
+_WRITTEN += ("gaussian.png", "training*.gif", "model.keras", "run.json")
+
+
+@dataclasses.dataclass
 class Run:
     """What a user may say of a recipe's run, and what all recipes do with it.
 
@@ -39,7 +45,7 @@ class Run:
         epochs: int, or None for the recipe's.
         steps: int, steps an epoch, or None for the recipe's.
         seed: int; the same seed gives the same run.
-        restart: bool, forget what an earlier run left in the folder.
+        restart: bool, forget what an earlier run left in the folder; False when done.
         verbose: as in Keras's `fit`.
     """
 
@@ -51,6 +57,19 @@ class Run:
     seed: int = 0
     restart: bool = False
     verbose: str | int = "auto"
+
+    def begin(self, *parts: str) -> None:
+        """Forget an earlier run, if asked to: once, when there are data and model.
+
+        Args:
+            *parts: str, the names of sub-folders that are runs, too.
+
+        Raises:
+            InvalidInput: before anything is deleted, if another process uses it.
+        """
+        if self.restart:
+            _clear([self.output, *(self.output / part for part in parts)])
+        self.restart = False
 
     def fit(
         self,
@@ -78,6 +97,7 @@ class Run:
 
         from gan.run import checksum, fit_in_folder
 
+        self.begin()
         directory = self.output / folder
         directory.mkdir(exist_ok=True)
         data = checksum(*keras.tree.flatten(model.real_examples))
@@ -90,8 +110,7 @@ class Run:
             self.steps or steps,
             callbacks,
             every,
-            self.restart,
-            self.verbose,
+            verbose=self.verbose,
         )
 
     def pictures(self, **options: object) -> list[keras.callbacks.Callback]:
@@ -105,6 +124,7 @@ class Run:
         """
         from gan.callbacks import Animation, SampleGrid
 
+        self.begin()
         gif = self.output / "training.gif"
         return [SampleGrid(self.output, **options), Animation(gif, **options)]
 
@@ -118,12 +138,13 @@ class Run:
             *paths: `pathlib.Path`, what else was written at the end.
 
         Returns:
-            List of `pathlib.Path`: the last picture, the GIF, `paths`, the model.
+            List of `pathlib.Path`: the last picture, `paths`, the GIF, the model;
+            without what was deleted since it was written.
         """
-        last = max(self.output.glob("image_at_epoch_*.png"))
+        last = f"image_at_epoch_{model.position.epoch:04d}.png"
         model.save(self.output / "model.keras")
-        files = ["training.gif", "model.keras"]
-        return [last, *paths, *(self.output / name for name in files)]
+        first, *rest = (self.output / n for n in (last, "training.gif", "model.keras"))
+        return [path for path in (first, *paths, *rest) if path.is_file()]
 
 
 def train_recipe(
@@ -144,7 +165,8 @@ def train_recipe(
         data: str, `os.PathLike` or None, as the recipe's `gan.datasets` reader takes.
         epochs: int, or None for the recipe's number.
         steps: int, steps an epoch, or None for the recipe's number.
-        seed: int; the same seed gives the same files on one machine.
+        seed: int from 0 to 2³² − 1; the same seed gives the same weights and pictures
+            on one machine.
         restart: bool, forget what an earlier run left in the folder.
         verbose: as in Keras's `fit`.
 
@@ -152,13 +174,17 @@ def train_recipe(
         List of `pathlib.Path`, what was written.
 
     Raises:
-        InvalidInput: before anything is written, if an argument is not of that form
-            or the folder holds a run with other settings.
+        InvalidInput: before the first step, if an argument is not of that form or the
+            folder holds a run with other settings.
         KeyboardInterrupt: after Ctrl-C, when the place is saved.
     """
     expect(name in RECIPES, f"one of {', '.join(RECIPES)}", recipe=name)
     numbers = {"epochs": epochs, "steps": steps}
     expect_positive_int(**{k: v for k, v in numbers.items() if v is not None})
+    whole = type(seed) is int and 0 <= seed < 2**32
+    expect(whole, "seed to be an int from 0 to 4294967295", seed=seed)
+    path = data is None or isinstance(data, (str, os.PathLike))
+    expect(path, "data to be a path or None", data=data)
     output = pathlib.Path(output)
     expect(output.is_dir(), "an existing folder", output=str(output))
     expect_writable(output / "run.json")
@@ -168,3 +194,21 @@ def train_recipe(
     paths = recipe.train(run)
     print(f"{name}: {time.perf_counter() - start:.0f} s")
     return paths
+
+
+def _clear(folders):
+    """Delete what a recipe's runs left in these folders, and nothing else."""
+    from gan.checkpoint import Checkpoint
+
+    folders = [folder for folder in folders if folder.is_dir()]
+    checkpoints = [Checkpoint(folder / "checkpoints") for folder in folders]
+    with contextlib.ExitStack() as stack:
+        for checkpoint in checkpoints:
+            checkpoint.acquire()
+            stack.callback(checkpoint.release)
+        for checkpoint in checkpoints:
+            checkpoint.clear()
+        for folder in folders:
+            for pattern in _WRITTEN:
+                for path in folder.glob(pattern):
+                    path.unlink()

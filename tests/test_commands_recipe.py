@@ -34,6 +34,10 @@ def test_ctrl_c_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr("gan.commands.recipe.train_recipe", train)
     assert cli.main(["recipe", "lfw", "--output", str(tmp_path)]) == 130
+    assert "Stopped before anything was saved." in capsys.readouterr().out
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "epoch-000001-step-000000000.keras").touch()
+    assert cli.main(["recipe", "lfw", "--output", str(tmp_path)]) == 130
     assert "The same command, without --restart, goes on." in capsys.readouterr().out
 
 

@@ -52,7 +52,10 @@ def test_a_run_writes_table_picture_and_models(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(gaussian, "PAIRS", two)
     paths = gaussian.train(Run("gaussian", tmp_path, epochs=1, steps=1, verbose=0))
     assert all(path.is_file() for path in paths)
-    assert [path.name for path in paths] == ["gaussian.png", *["model.keras"] * 2]
+    names = ["gaussian.png", "training_wasserstein_gp.gif", "model.keras"]
+    names += ["training_two_class.gif", "model.keras"]
+    assert [path.name for path in paths] == names
+    assert gan.animation.Gif(paths[1]).notes == ["1"]
     head, real, *rows = capsys.readouterr().out.splitlines()
     assert head.split() == ["mean", "std", "W1"] and len(rows) == 2
     assert [float(value) for value in real.split()[2:]] == pytest.approx(
@@ -64,3 +67,27 @@ def test_a_run_writes_table_picture_and_models(tmp_path, monkeypatch, capsys):
 def test_data_are_refused(tmp_path):
     with pytest.raises(InvalidInput, match="Expected no data: the Gaussian is drawn"):
         gaussian.train(Run("gaussian", tmp_path, "mnist.npz"))
+
+
+@pytest.mark.slow
+def test_a_restart_that_is_stopped_goes_on_with_none_of_the_old_run(
+    tmp_path, monkeypatch, capsys
+):
+    two = {k: gaussian.PAIRS[k] for k in ("least_squares", "minimax")}
+    monkeypatch.setattr(gaussian, "PAIRS", two)
+    gaussian.train(Run("gaussian", tmp_path, epochs=1, steps=1, verbose=0))
+    usual = Run.fit
+
+    def stop(self, model, *arguments, **options):
+        if isinstance(model, gan.MinimaxGAN):
+            raise KeyboardInterrupt
+        return usual(self, model, *arguments, **options)
+
+    again = {"epochs": 2, "steps": 1, "verbose": 0}
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Run, "fit", stop)
+        gaussian.train(Run("gaussian", tmp_path, restart=True, **again))
+    assert not [*tmp_path.glob("minimax/*.json"), *tmp_path.glob("*.png")]
+    gaussian.train(Run("gaussian", tmp_path, **again))
+    gif = gan.animation.Gif(tmp_path / "training_minimax.gif")
+    assert gif.notes == ["1", "2"]

@@ -21,10 +21,21 @@ def test_a_run_goes_on_and_gives_the_whole_history(vectors, tmp_path):
     assert there == {**SETTINGS, "epochs": 3, "steps_per_epoch": 2}
 
 
+def test_another_recipe_is_told_alone_and_all_differences_whole(vectors, tmp_path):
+    many = {f"setting_{number}": "x" * 20 for number in range(20)}
+    fit_in_folder(vectors(), tmp_path, {"recipe": "a", **many}, 1, 1, verbose=0)
+    with pytest.raises(InvalidInput, match=r"Received: recipe='b \(there a\)'$"):
+        fit_in_folder(vectors(), tmp_path, {"recipe": "b"}, 1, 1, verbose=0)
+    with pytest.raises(InvalidInput) as caught:
+        fit_in_folder(vectors(), tmp_path, {"recipe": "a"}, 1, 1, verbose=0)
+    for name, value in many.items():
+        assert f"{name}='None (there {value})'" in str(caught.value)
+
+
 def test_other_settings_are_refused_and_a_restart_forgets(vectors, tmp_path):
     fit_in_folder(vectors(seed=1), tmp_path, SETTINGS, 1, 1, verbose=0)
     other = {**SETTINGS, "seed": 3}
-    with pytest.raises(InvalidInput, match=r"differences='epochs 2 \(there 1\), seed"):
+    with pytest.raises(InvalidInput, match=r"epochs='2 \(there 1\)', seed='3"):
         fit_in_folder(vectors(seed=3), tmp_path, other, 2, 1, verbose=0)
     history = fit_in_folder(
         vectors(seed=3), tmp_path, other, 2, 1, restart=True, verbose=0

@@ -81,13 +81,33 @@ def test_a_stopped_recipe_goes_on_to_the_same_files(
 
 def test_other_settings_or_data_are_refused(small, digits_file, tmp_path):
     trained(tmp_path / "run", digits_file, epochs=1)
-    with pytest.raises(InvalidInput, match=r"differences='seed 2 \(there 1\)'"):
+    with pytest.raises(InvalidInput, match=r"seed='2 \(there 1\)'"):
         trained(tmp_path / "run", digits_file, epochs=1, seed=2)
     with np.load(digits_file) as arrays:
         np.save(tmp_path / "other.npy", 255 - arrays["x_train"])
-    with pytest.raises(InvalidInput, match=r"differences='data \w+ \(there \w+\)'"):
+    with pytest.raises(InvalidInput, match=r"Received: data='\w+ \(there \w+\)'$"):
         trained(tmp_path / "run", tmp_path / "other.npy", epochs=1)
-    trained(tmp_path / "run", tmp_path / "other.npy", epochs=1, restart=True)
+    (tmp_path / "run" / "notes.txt").write_text("the user's")
+    (tmp_path / "run" / "training.gif").write_text("damaged")
+    (tmp_path / "run" / "image_at_epoch_0007.png").write_text("of an older run")
+    with pytest.raises(InvalidInput, match="Expected 300 labels"):
+        small_labels = tmp_path / "other.npz"
+        np.savez(small_labels, x_train=np.zeros((300, 28, 28), "uint8"), y_train=[3])
+        trained(tmp_path / "run", small_labels, epochs=1, restart=True)
+    assert (tmp_path / "run" / "model.keras").is_file()
+    paths = trained(tmp_path / "run", tmp_path / "other.npy", epochs=1, restart=True)
+    assert [path.name for path in paths][0] == "image_at_epoch_0001.png"
+    assert (tmp_path / "run" / "notes.txt").is_file()
+    assert len([*(tmp_path / "run").glob("image_at_epoch_*.png")]) == 1
+
+
+def test_a_finished_run_without_its_pictures_is_called_again(
+    small, digits_file, tmp_path
+):
+    for path in trained(tmp_path / "run", digits_file, epochs=1)[:2]:
+        path.unlink()
+    again = trained(tmp_path / "run", digits_file, epochs=1)
+    assert [path.name for path in again] == ["model.keras"]
 
 
 @pytest.mark.parametrize(
@@ -97,6 +117,9 @@ def test_other_settings_or_data_are_refused(small, digits_file, tmp_path):
         ({"output": "none"}, "an existing folder"),
         ({"epochs": 0}, "epochs to be a positive integer"),
         ({"steps": -1}, "steps to be a positive integer"),
+        ({"seed": -1}, "seed to be an int from 0"),
+        ({"seed": 1.5}, "seed to be an int from 0"),
+        ({"data": 5}, "data to be a path or None"),
         ({"data": "none.npz"}, "an existing folder or file"),
     ],
 )

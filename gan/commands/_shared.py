@@ -72,17 +72,21 @@ def expect_training(arguments):
             expect_positive_int(**{name: getattr(arguments, name)})
     expect_seed(arguments.seed)
     directory = pathlib.Path(arguments.output)
-    expect(not directory.is_file(), "a folder", output=arguments.output)
+    there = next(p for p in (directory, *directory.parents) if p.exists())
+    expect(there.is_dir(), "a folder", output=arguments.output)
     return directory
 
 
 @contextlib.contextmanager
-def stoppable():
-    """Say after Ctrl-C that a training goes on from where it stopped."""
+def stoppable(directory):
+    """Say after Ctrl-C whether a training in a folder goes on from where it stopped."""
     try:
         yield
     except KeyboardInterrupt:
-        print("\nStopped and saved. The same command, without --restart, goes on.")
+        if any(directory.glob("**/checkpoints/*.keras")):
+            print("\nStopped and saved. The same command, without --restart, goes on.")
+        else:
+            print("\nStopped before anything was saved.")
         raise
 
 

@@ -49,7 +49,7 @@ def run(arguments):
     output = expect_training(arguments)
     output.mkdir(parents=True, exist_ok=True)
     import_tensorflow()
-    with stoppable():
+    with stoppable(output):
         paths = train_recipe(
             arguments.name,
             output,

@@ -61,7 +61,7 @@ def run(arguments):
     changes = {"epochs": arguments.epochs, "steps_per_epoch": arguments.steps}
     changes = {name: value for name, value in changes.items() if value is not None}
     recipe = dataclasses.replace(RECIPES[arguments.recipe], **changes)
-    with stoppable():
+    with stoppable(directory):
         paths = train(
             pictures,
             directory,

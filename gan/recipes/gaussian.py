@@ -36,6 +36,7 @@ from keras import layers
 from gan import plots, toys
 from gan._validation import expect
 from gan.base import AdversarialModel
+from gan.callbacks import Animation
 from gan.latent import LatentGenerator
 from gan.minimax_gan import MinimaxGAN
 from gan.non_saturating_gan import NonSaturatingGAN
@@ -133,16 +134,21 @@ def judge(real: npt.ArrayLike, fake: npt.ArrayLike) -> tuple[float, float, float
 
 
 def train(run: Run) -> list[pathlib.Path]:
-    """Train every pair as `run`, a `gan.train_recipe.Run`, says; table, histograms."""
+    """Train every pair as `run`, a `gan.train_recipe.Run`, says; table and pictures."""
     expect(run.data is None, "no data: the Gaussian is drawn", data=run.data)
     real, fresh = toys.gaussian(10_000, seed=0), toys.gaussian(10_000, seed=1)
     panels, paths = {}, []
+    run.begin(*PAIRS)
     for pair in PAIRS:
         model = make_model(pair, real, run.seed)
-        run.fit(model, 12, 250, folder=pair)
+
+        def draw(model, pair=pair):
+            return plots.histograms(_panel(model, pair, fresh))
+
+        paths.append(run.output / f"training_{pair}.gif")
+        run.fit(model, 12, 250, [Animation(paths[-1], draw=draw)], folder=pair)
         with model.stream.anew(0):
-            fake = model.get_fake_sample(10_000).numpy()
-        panels[pair.replace("_", " ")] = {"real": fresh, "fake": fake}
+            panels |= _panel(model, pair, fresh)
         paths.append(run.output / pair / "model.keras")
         model.save(paths[-1])
     print(f"{'':17}{'mean':>8}{'std':>8}{'W1':>8}")
@@ -152,3 +158,9 @@ def train(run: Run) -> list[pathlib.Path]:
     title = "a Gaussian of mean 4 and standard deviation 1.25, by loss pair"
     picture = plots.histograms(panels, title=title)
     return [plots.save(picture, run.output / "gaussian.png"), *paths]
+
+
+def _panel(model, pair, real):
+    """A panel of `gan.plots.histograms`: the reals and as many fakes."""
+    fake = model.get_fake_sample(len(real)).numpy()
+    return {pair.replace("_", " "): {"real": real, "fake": fake}}
