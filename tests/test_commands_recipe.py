@@ -29,16 +29,20 @@ def test_a_recipe_says_what_it_wrote(tmp_path, monkeypatch, capsys):
 
 
 def test_ctrl_c_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
-    def train(*arguments, **options):
+    path = tmp_path / "pair" / "checkpoints" / "epoch-000001-step-000000000.keras"
+    path.parent.mkdir(parents=True)
+
+    def train(*arguments, restart, **options):
+        if not restart:
+            path.touch()
         raise KeyboardInterrupt
 
     monkeypatch.setattr("gan.commands.recipe.train_recipe", train)
     assert cli.main(["recipe", "lfw", "--output", str(tmp_path)]) == 130
-    assert "Stopped before anything was saved." in capsys.readouterr().out
-    (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints" / "epoch-000001-step-000000000.keras").touch()
-    assert cli.main(["recipe", "lfw", "--output", str(tmp_path)]) == 130
     assert "The same command, without --restart, goes on." in capsys.readouterr().out
+    # What is there is of the old run, which the restart has not got to.
+    assert cli.main(["recipe", "lfw", "--output", str(tmp_path), "--restart"]) == 130
+    assert capsys.readouterr().out == "\nStopped before anything new was saved.\n"
 
 
 @pytest.mark.parametrize(

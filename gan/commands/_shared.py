@@ -80,14 +80,23 @@ def expect_training(arguments):
 @contextlib.contextmanager
 def stoppable(directory):
     """Say after Ctrl-C whether a training in a folder goes on from where it stopped."""
+    before = _checkpoints(directory)
     try:
         yield
     except KeyboardInterrupt:
-        if any(directory.glob("**/checkpoints/*.keras")):
+        # An older one may be of the run that a restart was to forget.
+        if _checkpoints(directory) - before:
             print("\nStopped and saved. The same command, without --restart, goes on.")
         else:
-            print("\nStopped before anything was saved.")
+            print("\nStopped before anything new was saved.")
         raise
+
+
+def _checkpoints(directory):
+    """The checkpoints of a run or of its parts, and when they were written."""
+    names = ("checkpoints/epoch-*.keras", "*/checkpoints/epoch-*.keras")
+    paths = [path for name in names for path in directory.glob(name)]
+    return {(path, path.stat().st_mtime_ns) for path in paths}
 
 
 def expect_drawing(arguments):
