@@ -63,7 +63,7 @@ def fit_in_folder(
         if restart:
             checkpoint.clear()
         settings = {**settings, "epochs": epochs, "steps_per_epoch": steps_per_epoch}
-        _agree(directory / "run.json", settings, restart)
+        agree(directory, settings, restart)
         model.fit(
             epochs=epochs,
             steps_per_epoch=steps_per_epoch,
@@ -83,8 +83,20 @@ def checksum(*arrays: npt.ArrayLike) -> str:
     return sums.hexdigest()[:16]
 
 
-def _agree(path, settings, restart):
-    """Expect that the run in the folder, if there is one, has these settings."""
+def agree(
+    directory: str | os.PathLike, settings: dict[str, object], restart: bool = False
+) -> None:
+    """Write a run's settings, unless the folder holds a run with other ones.
+
+    Args:
+        directory: str or `os.PathLike`, an existing folder for `run.json`.
+        settings: dict that JSON can hold.
+        restart: bool, forget the run that is there.
+
+    Raises:
+        InvalidInput: if the settings differ or those there cannot be read.
+    """
+    path = pathlib.Path(directory) / "run.json"
     if path.exists() and not restart:
         try:
             there = dict(json.loads(path.read_text(encoding="utf-8")))

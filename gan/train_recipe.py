@@ -65,11 +65,17 @@ class Run:
             *parts: str, the names of sub-folders that are runs, too.
 
         Raises:
-            InvalidInput: before anything is deleted, if another process uses it.
+            InvalidInput: before anything is deleted, if another process uses it; if
+                there are parts and the folder holds another recipe's run or seed.
         """
+        from gan.run import agree
+
         if self.restart:
             _clear([self.output, *(self.output / part for part in parts)])
         self.restart = False
+        if parts:
+            # The parts' own settings would not keep another recipe out of the folder.
+            agree(self.output, {"recipe": self.recipe, "seed": self.seed})
 
     def fit(
         self,
@@ -185,6 +191,7 @@ def train_recipe(
     expect(whole, "seed to be an int from 0 to 4294967295", seed=seed)
     path = data is None or isinstance(data, (str, os.PathLike))
     expect(path, "data to be a path or None", data=data)
+    expect(isinstance(output, (str, os.PathLike)), "output to be a path", output=output)
     output = pathlib.Path(output)
     expect(output.is_dir(), "an existing folder", output=str(output))
     expect_writable(output / "run.json")
@@ -192,7 +199,7 @@ def train_recipe(
     recipe = importlib.import_module(f"gan.recipes.{name}")
     start = time.perf_counter()
     paths = recipe.train(run)
-    print(f"{name}: {time.perf_counter() - start:.0f} s")
+    print(f"{name}: {time.perf_counter() - start:.0f} s this call")
     return paths
 
 

@@ -5,6 +5,7 @@ import gan
 from gan import toys
 from gan._validation import InvalidInput
 from gan.recipes import gaussian
+from gan.run import agree
 from gan.train_recipe import Run
 
 
@@ -56,6 +57,8 @@ def test_a_run_writes_table_picture_and_models(tmp_path, monkeypatch, capsys):
     names += ["training_two_class.gif", "model.keras"]
     assert [path.name for path in paths] == names
     assert gan.animation.Gif(paths[1]).notes == ["1"]
+    for pair in two:
+        assert (tmp_path / pair / "image_at_epoch_0001.png").is_file()
     head, real, *rows = capsys.readouterr().out.splitlines()
     assert head.split() == ["mean", "std", "W1"] and len(rows) == 2
     assert [float(value) for value in real.split()[2:]] == pytest.approx(
@@ -67,6 +70,22 @@ def test_a_run_writes_table_picture_and_models(tmp_path, monkeypatch, capsys):
 def test_data_are_refused(tmp_path):
     with pytest.raises(InvalidInput, match="Expected no data: the Gaussian is drawn"):
         gaussian.train(Run("gaussian", tmp_path, "mnist.npz"))
+
+
+def test_other_recipes_keep_out_of_the_folder_and_it_of_theirs(tmp_path, monkeypatch):
+    def stop(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "fit", stop)
+    with pytest.raises(KeyboardInterrupt):
+        gaussian.train(Run("gaussian", tmp_path, seed=3))
+    with pytest.raises(InvalidInput, match=r"recipe='lfw \(there gaussian\)'$"):
+        agree(tmp_path, {"recipe": "lfw", "seed": 3})
+    (tmp_path / "run.json").write_text('{"recipe": "lfw", "seed": 3}')
+    with pytest.raises(InvalidInput, match=r"recipe='gaussian \(there lfw\)'$"):
+        gaussian.train(Run("gaussian", tmp_path, seed=3))
+    with pytest.raises(KeyboardInterrupt):
+        gaussian.train(Run("gaussian", tmp_path, seed=3, restart=True))
 
 
 @pytest.mark.slow

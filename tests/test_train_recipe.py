@@ -56,7 +56,7 @@ def test_a_stopped_recipe_goes_on_to_the_same_files(
         "training.gif",
         "model.keras",
     ]
-    assert re.fullmatch(r"mnist_dense: \d+ s\n", capsys.readouterr().out)
+    assert re.fullmatch(r"mnist_dense: \d+ s this call\n", capsys.readouterr().out)
 
     def stop(self, epoch, logs=None):
         if epoch == 1:
@@ -119,13 +119,14 @@ def test_a_finished_run_without_its_pictures_is_called_again(
         ({"steps": -1}, "steps to be a positive integer"),
         ({"seed": -1}, "seed to be an int from 0"),
         ({"seed": 1.5}, "seed to be an int from 0"),
+        ({"output": 5}, "output to be a path"),
         ({"data": 5}, "data to be a path or None"),
         ({"data": "none.npz"}, "an existing folder or file"),
     ],
 )
-def test_refusals_write_nothing(tmp_path, change, message):
+def test_refusals_write_nothing(tmp_path, monkeypatch, change, message):
+    monkeypatch.chdir(tmp_path)
     arguments = {"name": "mnist_dense", "output": ".", "data": "x.npz", **change}
-    arguments["output"] = tmp_path / arguments["output"]
     with pytest.raises(InvalidInput, match=f"Expected .*{message}"):
         train_recipe.train_recipe(**arguments)
     assert not [*tmp_path.iterdir()]
