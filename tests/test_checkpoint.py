@@ -143,6 +143,7 @@ def test_another_model_is_refused(vectors, pictures, tmp_path):
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_two_runs_in_one_folder(vectors, tmp_path):
     class Second(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

@@ -3,6 +3,7 @@ import pytest
 from gan import cli, plots
 
 
+@pytest.mark.slow
 def test_toys_draw_the_circle_and_the_clouds(tmp_path, capsys, monkeypatch):
     drawn = []
     for name in ("points_and_values", "coloured_points"):

@@ -1,7 +1,10 @@
+import pytest
+
 import gan
 from gan import cli
 
 
+@pytest.mark.slow
 def test_train_writes_weights_that_draw(files, tmp_path, capsys):
     run = tmp_path / "new" / "run"
     settings = ["--epochs", "2", "--steps", "2"]

@@ -203,11 +203,17 @@ def inputs_of(model, rows=6):
     return random(rows, *model.input_shape[1:])
 
 
-RUNS = [lambda f: f, tf.function, lambda f: tf.function(f, jit_compile=True)]
+RUNS = [
+    pytest.param(lambda f: f, id="eager"),
+    pytest.param(tf.function, id="graph"),
+    pytest.param(
+        lambda f: tf.function(f, jit_compile=True), id="xla", marks=pytest.mark.slow
+    ),
+]
 
 
 @pytest.mark.parametrize("which", [0, 1])
-@pytest.mark.parametrize("run", RUNS, ids=["eager", "graph", "xla"])
+@pytest.mark.parametrize("run", RUNS)
 def test_derivatives_of_the_networks(networks, which, run):
     assert_same(networks[which], inputs_of(networks[which]), run=run)
 

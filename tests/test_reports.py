@@ -18,6 +18,7 @@ def verdicts(**spreads):
     }
 
 
+@pytest.mark.slow
 def test_faces_are_judged_beside_the_pca_generators():
     rng = np.random.default_rng(0)
     pictures = rng.random((240, 4, 4, 1)).repeat(16, axis=3).reshape(240, 16, 16)

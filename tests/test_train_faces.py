@@ -113,6 +113,7 @@ def test_the_folder_must_exist(pictures, tmp_path):
         train(pictures, tmp_path / "none", TINY)
 
 
+@pytest.mark.slow
 def test_until_course_stops_when_all_six_are_better(
     pictures, tmp_path, monkeypatch, capsys
 ):
