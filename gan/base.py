@@ -11,18 +11,13 @@ import keras
 import tensorflow as tf
 
 # Imported for their registration: Keras finds what a model file names only then.
-from gan import (
-    distribute,
-    fast_layers,  # noqa: F401
-    latent,  # noqa: F401
-    schedules,  # noqa: F401
-)
-from gan._validation import expect, expect_number, expect_positive_int
-from gan.adam import Adam
-from gan.loop import GraphLoop
-from gan.real_examples import as_real_examples, count_rows, equal, take, take_first
-from gan.saving import WholeModel
-from gan.stream import Stream, distinct_rows
+from gan.data.examples import as_real_examples, count_rows, equal, take, take_first
+from gan.errors import expect, expect_number, expect_positive_int
+from gan.latent import Stream, distinct_rows
+from gan.saving.model_file import WholeModel
+from gan.training import distribute
+from gan.training.adam import Adam
+from gan.training.fit import GraphLoop
 
 
 class AdversarialModel(GraphLoop, WholeModel):

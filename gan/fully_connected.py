@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from gan._validation import expect, expect_positive_int
+from gan.errors import expect, expect_positive_int
 from gan.latent import LatentGenerator
 
 

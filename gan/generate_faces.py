@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from gan import fast_layers
+from gan.training import layers as fast_layers
 
 
 def convolutional_GenDiscr() -> tuple[keras.Model, keras.Model]:

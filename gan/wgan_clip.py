@@ -5,8 +5,8 @@ from __future__ import annotations
 import keras
 
 from gan import losses
-from gan._validation import expect, expect_number
 from gan.base import AdversarialModel
+from gan.errors import expect, expect_number
 
 
 @keras.saving.register_keras_serializable(package="gan")

@@ -8,10 +8,11 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from gan import distribute, losses, penalties
-from gan._validation import expect_number
+from gan import losses
 from gan.base import AdversarialModel
-from gan.weights import load_weights
+from gan.errors import expect_number
+from gan.saving.weights_file import load_weights
+from gan.training import distribute
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -113,7 +114,7 @@ class WGAN_GP(AdversarialModel):
             (rows * distribute.replicas(),) + (1,) * (self.len_dims - 1),
             self.stream.next_seed(joint=True),
         )
-        return penalties.interpolate(real_sample, fake_sample, distribute.share(u))
+        return losses.interpolate(real_sample, fake_sample, distribute.share(u))
 
     def gradient_penalty(self, interpolated_sample: tf.Tensor) -> tf.Tensor:
         """Mean squared distance of the critic's gradient norms from 1.
@@ -122,9 +123,9 @@ class WGAN_GP(AdversarialModel):
             interpolated_sample: float tensor `(batch, …)`.
 
         Returns:
-            Float scalar tensor, see `gan.penalties.gradient_penalty`.
+            Float scalar tensor, see `gan.losses.gradient_penalty`.
         """
-        return penalties.gradient_penalty(
+        return losses.gradient_penalty(
             self.discriminator, interpolated_sample, self.penalty_epsilon
         )
 

@@ -100,7 +100,7 @@ def files(tmp_path_factory):
     import keras
 
     import gan
-    from gan.weights import save_weights
+    from gan.saving.weights_file import save_weights
 
     keras.utils.set_random_seed(0)
     folder = tmp_path_factory.mktemp("files")
@@ -180,7 +180,7 @@ def layer_settings():
 @pytest.fixture(scope="session")
 def random_digits():
     """Factory of `gan.datasets.Digits` of random pixels, classes in turn."""
-    from gan.datasets import Digits
+    from gan.data.datasets import Digits
 
     def make(count):
         pictures = np.random.default_rng(0).random((count, 28, 28), "float32")
@@ -223,7 +223,7 @@ def run_of(tmp_path, monkeypatch):
     """What a recipe's `train` asks of its run: how to fit, with which callbacks."""
 
     def run(recipe, model, data):
-        from gan.train_recipe import Run
+        from gan.recipes.run import Run
 
         class Recorded(Run):
             def fit(self, model, epochs, steps, callbacks=(), every=1):

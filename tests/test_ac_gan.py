@@ -8,8 +8,8 @@ from keras import layers
 from test_base import assert_same, state
 
 import gan
-from gan._validation import InvalidInput
-from gan.callbacks import Checkpoint
+from gan.errors import InvalidInput
+from gan.training.callbacks import Checkpoint
 
 CORNERS = np.float32([[1, 1], [-1, 1], [-1, -1], [1, -1]])
 LABELS = np.random.default_rng(0).integers(0, 4, 64)

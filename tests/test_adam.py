@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from gan.adam import Adam
-from gan.schedules import LinearDecay
+from gan.training.adam import Adam
+from gan.training.schedules import LinearDecay
 
 SHAPES = [(3, 2), (2,), ()]
 

@@ -5,8 +5,8 @@ import tensorflow as tf
 
 import gan
 from gan import losses
-from gan._validation import InvalidInput
-from gan.stream import next_seed
+from gan.errors import InvalidInput
+from gan.latent import next_seed
 
 CLASSES = [gan.Simple_GAN, gan.WGAN_clip, gan.WGAN_GP]
 PARTS = "generator", "discriminator"

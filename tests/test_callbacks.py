@@ -9,10 +9,11 @@ from matplotlib.figure import Figure
 from test_base import assert_same
 
 import gan
-from gan import metrics, plots
-from gan._validation import InvalidInput
-from gan.callbacks import Animation, Checkpoint, Losses, Metrics, SampleGrid
-from gan.stream import Stream
+from gan.errors import InvalidInput
+from gan.evaluation import metrics
+from gan.latent import Stream
+from gan.training.callbacks import Animation, Checkpoint, Losses, Metrics, SampleGrid
+from gan.visualization import plots
 
 HELD_OUT = np.random.default_rng(9).normal(0.5, 0.1, (30, 2)).astype("float32")
 

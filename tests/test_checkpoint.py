@@ -9,9 +9,9 @@ import pytest
 from test_base import assert_same, state
 
 import gan
-from gan._validation import InvalidInput
-from gan.checkpoint import Checkpoint
-from gan.loop import Diverged
+from gan.errors import InvalidInput
+from gan.training.checkpoint import Checkpoint
+from gan.training.fit import Diverged
 
 
 def fit(model, epochs, *callbacks, steps=5):
@@ -334,7 +334,7 @@ FULL = """
 import json, resource, signal, sys
 sys.path[:0] = [{root!r}, {tests!r}]
 import numpy as np, keras, gan
-from gan.checkpoint import Checkpoint
+from gan.training.checkpoint import Checkpoint
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 keras.utils.set_random_seed(0)
 real = np.random.default_rng(0).normal(0.5, 0.1, (64, 2))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gan
-import gan.commands.faces
+import gan.cli.faces
 from gan import cli
 
 
@@ -89,7 +89,7 @@ def test_interrupt_is_quiet(monkeypatch, networks, tmp_path):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(gan.commands.faces, "generate", interrupt)
+    monkeypatch.setattr(gan.cli.faces, "generate", interrupt)
     output = ["--output", str(tmp_path / "x.png")]
     assert cli.main([*networks, *output]) == 130
     assert not list(tmp_path.iterdir())

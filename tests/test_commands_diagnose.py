@@ -9,7 +9,7 @@ from keras import layers
 
 import gan
 from gan import cli
-from gan.saving import save_model
+from gan.saving.model_file import save_model
 
 NEWEST = "epoch-000002-step-000000000.keras"
 

@@ -1,7 +1,8 @@
 import matplotlib.image
 import numpy as np
 
-from gan import cli, reports
+from gan import cli
+from gan.evaluation import report as reports
 
 
 def test_evaluate_judges_the_fakes_the_files_draw(files, tmp_path, monkeypatch, capsys):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gan import cli, plots
-from gan.pca import fit_pca
+from gan import cli
+from gan.evaluation.pca import fit_pca
+from gan.visualization import plots
 
 NAMES = ["fakes", "reconstructions", "histograms", "chi2"]
 

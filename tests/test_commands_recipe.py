@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from gan import cli, train_recipe
-from gan.train_recipe import RECIPES
+from gan import cli
+from gan.recipes import run as train_recipe
+from gan.recipes.run import RECIPES
 
 
 def test_without_a_name_they_are_listed(capsys):
@@ -19,7 +20,7 @@ def test_a_recipe_says_what_it_wrote(tmp_path, monkeypatch, capsys):
         asked.update(arguments=arguments, **options)
         return [tmp_path / "a", tmp_path / "b"]
 
-    monkeypatch.setattr("gan.commands.recipe.train_recipe", train)
+    monkeypatch.setattr("gan.cli.recipe.train_recipe", train)
     output = tmp_path / "new" / "run"
     options = ["--data", "x.npz", "--epochs", "2", "--seed", "3", "--restart"]
     assert cli.main(["recipe", "lfw", "--output", str(output), *options]) == 0
@@ -37,7 +38,7 @@ def test_ctrl_c_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
             path.touch()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("gan.commands.recipe.train_recipe", train)
+    monkeypatch.setattr("gan.cli.recipe.train_recipe", train)
     assert cli.main(["recipe", "lfw", "--output", str(tmp_path)]) == 130
     assert "The same command, without --restart, goes on." in capsys.readouterr().out
     # What is there is of the old run, which the restart has not got to.
@@ -77,6 +78,6 @@ def test_what_a_user_gets_wrong_is_one_line(tmp_path, arguments, message, capsys
 
 
 def test_the_command_and_the_library_train_alike():
-    assert cli.importlib.import_module("gan.commands.recipe").train_recipe is (
+    assert cli.importlib.import_module("gan.cli.recipe").train_recipe is (
         train_recipe.train_recipe
     )

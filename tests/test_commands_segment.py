@@ -1,12 +1,12 @@
 import numpy as np
 
-import gan.commands.segment
+import gan.cli.segment
 from gan import cli
 
 
 def test_segment_is_straight_in_latent_space(files, tmp_path, monkeypatch):
     seen = []
-    segment = gan.commands.segment
+    segment = gan.cli.segment
     generate = segment.generate
     monkeypatch.setattr(
         segment, "generate", lambda g, z: seen.append(np.array(z)) or generate(g, z)

@@ -7,16 +7,16 @@ import keras
 import numpy as np
 import pytest
 
-from gan._validation import InvalidInput
-from gan.commands import _shared
-from gan.weights import save_weights
+from gan.cli import shared
+from gan.errors import InvalidInput
+from gan.saving.weights_file import save_weights
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 def test_weights_are_there():
-    assert (_shared.WEIGHTS / "generator.h5").is_file()
-    assert (_shared.WEIGHTS / "discriminator.h5").is_file()
+    assert (shared.WEIGHTS / "generator.h5").is_file()
+    assert (shared.WEIGHTS / "discriminator.h5").is_file()
 
 
 def test_weights_travel_in_the_wheel(tmp_path):
@@ -33,7 +33,7 @@ def test_weights_travel_in_the_wheel(tmp_path):
     shutil.copytree(ROOT / "gan" / "commands", installed / "commands")
     (installed / "pretrained").mkdir()
     spec = importlib.util.spec_from_file_location(
-        "elsewhere", installed / "commands" / "_shared.py"
+        "elsewhere", installed / "commands" / "shared.py"
     )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -42,27 +42,27 @@ def test_weights_travel_in_the_wheel(tmp_path):
 
 @pytest.mark.parametrize("screen, verbose", [(True, 1), (False, 2)])
 def test_a_progress_bar_is_for_terminals(screen, verbose, monkeypatch, capsys):
-    monkeypatch.setattr(_shared.sys.stdout, "isatty", lambda: screen)
-    assert _shared.verbose() == verbose
+    monkeypatch.setattr(shared.sys.stdout, "isatty", lambda: screen)
+    assert shared.verbose() == verbose
 
 
 def test_parts_lose_nothing_and_bound_the_size():
     rows = np.arange(2500)
-    found = _shared.parts(rows)
+    found = shared.parts(rows)
     assert [len(part) for part in found] == [1000, 1000, 500]
     np.testing.assert_array_equal(np.concatenate(found), rows)
 
 
 def test_generate_takes_the_latents_in_order():
     latents = np.arange(24.0).reshape(12, 2)
-    np.testing.assert_array_equal(_shared.generate(np.negative, latents), -latents)
+    np.testing.assert_array_equal(shared.generate(np.negative, latents), -latents)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32])
 def test_a_seed_keras_cannot_take_is_refused(seed):
-    _shared.expect_seed(2**32 - 1)
+    shared.expect_seed(2**32 - 1)
     with pytest.raises(InvalidInput, match="^Expected seed from 0 to 4294967295"):
-        _shared.expect_seed(seed)
+        shared.expect_seed(seed)
 
 
 def test_a_mean_face_of_another_size_is_told_with_its_file(tmp_path):
@@ -71,4 +71,4 @@ def test_a_mean_face_of_another_size_is_told_with_its_file(tmp_path):
     save_weights(network, path, (np.zeros((8, 8)), np.ones((8, 8))))
     said = r"a mean face of shape \(16, 16\) in .*g\.h5. Received: shape=\(8, 8\)"
     with pytest.raises(InvalidInput, match=said):
-        _shared.as_pictures(np.zeros((2, 16, 16, 1)), path)
+        shared.as_pictures(np.zeros((2, 16, 16, 1)), path)

@@ -1,6 +1,7 @@
 import pytest
 
-from gan import cli, plots
+from gan import cli
+from gan.visualization import plots
 
 
 @pytest.mark.slow

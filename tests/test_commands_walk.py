@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import gan.commands.walk
+import gan.cli.walk
 from gan import cli
 
 
@@ -20,7 +20,7 @@ def test_a_walk_is_an_animation_and_a_strip(
     files, tmp_path, monkeypatch, capsys, shape, rows, columns
 ):
     seen = []
-    walk = gan.commands.walk
+    walk = gan.cli.walk
     generate = walk.generate
 
     def spy(generator, latents):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan import picture_files
-from gan._validation import InvalidInput
-from gan.datasets import load_lfw, load_mnist
+from gan.data import picture_files
+from gan.data.datasets import load_lfw, load_mnist
+from gan.errors import InvalidInput
 
 RNG = np.random.default_rng(0)
 DIGITS = RNG.integers(0, 256, (4, 28, 28), "uint8")

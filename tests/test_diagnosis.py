@@ -6,11 +6,11 @@ from keras import layers
 from test_ac_gan import make as make_ac_gan
 
 import gan
-from gan import metrics
-from gan._validation import InvalidInput
-from gan.diagnosis import Diagnosis, Finding, _flat, diagnose
-from gan.saving import state_of
-from gan.stream import next_seed
+from gan.errors import InvalidInput
+from gan.evaluation import metrics
+from gan.evaluation.diagnose import Diagnosis, Finding, _flat, diagnose
+from gan.latent import next_seed
+from gan.saving.model_file import state_of
 
 DIM = 8
 NORMAL = np.random.default_rng(0).standard_normal((600, DIM)).astype("float32")
@@ -91,8 +91,8 @@ def test_nothing_in_a_trained_model(cls):
 
 @pytest.mark.slow
 def test_nothing_in_the_committed_faces(shared):
-    from gan.commands._shared import WEIGHTS
-    from gan.train_faces import RECIPES, make_model
+    from gan.cli.shared import WEIGHTS
+    from gan.recipes.faces import RECIPES, make_model
 
     pictures = gan.faces.load_faces(shared("small_res_faces_10000.npy")).pictures
     model = make_model(pictures[:2000], RECIPES["gan"])

@@ -17,8 +17,8 @@ import pytest
 import tensorflow as tf
 
 import gan
-from gan import distribute
-from gan._validation import InvalidInput
+from gan.errors import InvalidInput
+from gan.training import distribute
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,9 +30,9 @@ COMMON = """
 import contextlib, json, os, pathlib, sys, warnings
 warnings.filterwarnings("ignore", "__array__ implementation")
 import numpy as np, tensorflow as tf, keras, gan
-from gan import saving
-from gan._validation import InvalidInput
-from gan.callbacks import Checkpoint
+from gan.saving import model_file as saving
+from gan.errors import InvalidInput
+from gan.training.callbacks import Checkpoint
 
 real = np.random.default_rng(0).normal(0.5, 0.1, (64, 2)).astype("float32")
 

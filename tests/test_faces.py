@@ -7,8 +7,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from gan import faces
-from gan._validation import InvalidInput
+from gan.data import faces
+from gan.errors import InvalidInput
 
 REAL = (
     pathlib.Path(__file__).parents[2] / "shared" / "data" / "small_res_faces_10000.npy"

@@ -5,7 +5,7 @@ import tensorflow as tf
 from keras import layers
 
 import gan
-from gan import fast_layers
+from gan.training import layers as fast_layers
 
 FAST = (fast_layers.Conv2D, fast_layers.MaxPooling2D, fast_layers.UpSampling2D)
 

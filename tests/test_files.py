@@ -5,8 +5,8 @@ import tempfile
 
 import pytest
 
-from gan._files import atomic_path, expect_writable, made_folder
-from gan._validation import InvalidInput
+from gan.errors import InvalidInput
+from gan.saving.files import atomic_path, expect_writable, made_folder
 
 
 def names(directory):

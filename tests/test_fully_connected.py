@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import gan
-from gan._validation import InvalidInput
+from gan.errors import InvalidInput
 
 REAL = np.zeros((10, 2), "float32")
 

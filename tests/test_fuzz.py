@@ -25,10 +25,10 @@ import numpy as np
 import pytest
 
 import gan
-from gan import saving
-from gan._validation import InvalidInput
-from gan.faces import load_pictures
-from gan.weights import load_weights, read_picture, save_weights
+from gan.data.faces import load_pictures
+from gan.errors import InvalidInput
+from gan.saving import model_file as saving
+from gan.saving.weights_file import load_weights, read_picture, save_weights
 
 KINDS = ["course", "h5", "npy", "keras"]
 COUNT, WORKERS, SECONDS = 2000, 2, 10

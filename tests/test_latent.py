@@ -5,7 +5,7 @@ import tensorflow as tf
 from scipy import stats
 
 import gan
-from gan._validation import InvalidInput
+from gan.errors import InvalidInput
 from gan.latent import LatentGenerator
 
 SAMPLERS = [gan.normal_generator, gan.uniform_generator, gan.spheric_generator]

@@ -10,9 +10,9 @@ from tensorflow.python.eager import context
 from test_base import assert_same, state
 
 import gan
-from gan import loop
-from gan._validation import InvalidInput
-from gan.loop import Diverged, Position, _held_interrupt, _next_chunk
+from gan.errors import InvalidInput
+from gan.training import fit as loop
+from gan.training.fit import Diverged, Position, _held_interrupt, _next_chunk
 
 
 class Events(keras.callbacks.Callback):

@@ -3,7 +3,7 @@ import numpy as np
 import tensorflow as tf
 
 import gan
-from gan.stream import next_seed
+from gan.latent import next_seed
 
 P_DATA, P_G = np.array([[0.5, 0.25, 0.25], [0.25, 0.25, 0.5]])
 

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 import gan
-from gan._validation import InvalidInput
+from gan.errors import InvalidInput
 from gan.losses import cross_entropy_discriminator, non_saturating_generator
 
 

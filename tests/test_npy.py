@@ -3,8 +3,8 @@ import io
 import numpy as np
 import pytest
 
-from gan import _npy
-from gan._validation import InvalidInput
+from gan.data import npy as _npy
+from gan.errors import InvalidInput
 
 
 def written(array):

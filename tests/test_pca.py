@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gan._validation import InvalidInput
-from gan.pca import chi2_density, chi2_distance, chi2_distribution, fit_pca
+from gan.errors import InvalidInput
+from gan.evaluation.pca import chi2_density, chi2_distance, chi2_distribution, fit_pca
 
 RNG = np.random.default_rng(0)
 MIX = RNG.normal(size=(6, 6))

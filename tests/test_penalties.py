@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan import penalties
+from gan import losses as penalties
 
 
 def linear(w):

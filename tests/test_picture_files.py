@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan import picture_files
-from gan._validation import InvalidInput
-from gan.picture_files import read_pictures
+from gan.data import picture_files
+from gan.data.picture_files import read_pictures
+from gan.errors import InvalidInput
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (12, 12), "uint8")

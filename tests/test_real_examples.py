@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan._validation import InvalidInput
-from gan.real_examples import (
+from gan.data.examples import (
     as_labelled_examples,
     as_labels,
     as_real_examples,
@@ -16,6 +15,7 @@ from gan.real_examples import (
     take,
     take_first,
 )
+from gan.errors import InvalidInput
 
 ROWS = np.arange(24).reshape(6, 4)
 

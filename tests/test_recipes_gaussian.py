@@ -2,11 +2,11 @@ import pytest
 from scipy import stats
 
 import gan
-from gan import toys
-from gan._validation import InvalidInput
+from gan.data import toys
+from gan.errors import InvalidInput
 from gan.recipes import gaussian
-from gan.run import agree
-from gan.train_recipe import Run
+from gan.recipes.folder import agree
+from gan.recipes.run import Run
 
 
 def test_every_loss_pair_of_the_library_is_there():

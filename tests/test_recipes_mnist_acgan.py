@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import gan
-from gan._validation import InvalidInput
+from gan.errors import InvalidInput
 from gan.recipes import mnist_acgan
 
 

@@ -3,9 +3,15 @@ import re
 import numpy as np
 import pytest
 
-from gan import reports
-from gan._validation import InvalidInput
-from gan.reports import Verdict, compare_classes, conclude, evaluate_faces, table
+from gan.errors import InvalidInput
+from gan.evaluation import report as reports
+from gan.evaluation.report import (
+    Verdict,
+    compare_classes,
+    conclude,
+    evaluate_faces,
+    table,
+)
 
 SPREAD = 49 * 0.05**2
 

@@ -16,10 +16,11 @@ import pytest
 from test_base import CLASSES, assert_same
 
 import gan
-from gan import cli, saving
-from gan._validation import InvalidInput
-from gan.checkpoint import Checkpoint
-from gan.train_faces import Recipe, train
+from gan import cli
+from gan.errors import InvalidInput
+from gan.recipes.faces import Recipe, train
+from gan.saving import model_file as saving
+from gan.training.checkpoint import Checkpoint
 
 TESTS = pathlib.Path(__file__).resolve().parent
 MAIN = TESTS.parent / "main.py"
@@ -102,7 +103,7 @@ def fill(model, other):
 RUN = """
 import sys
 import numpy as np, keras, gan
-from gan.checkpoint import Checkpoint
+from gan.training.checkpoint import Checkpoint
 
 class Report(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):

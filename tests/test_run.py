@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from gan._validation import InvalidInput
-from gan.run import checksum, fit_in_folder
+from gan.errors import InvalidInput
+from gan.recipes.folder import checksum, fit_in_folder
 
 SETTINGS = {"seed": 0, "data": "abc"}
 

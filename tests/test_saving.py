@@ -13,8 +13,8 @@ import tensorflow as tf
 from test_base import CLASSES, assert_same, state
 
 import gan
-from gan import saving
-from gan._validation import InvalidInput
+from gan.errors import InvalidInput
+from gan.saving import model_file as saving
 
 EPOCH = {"epochs": 1, "steps_per_epoch": 3, "verbose": 0}
 ROWS = np.zeros((9, 2))

@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from gan._validation import InvalidInput
-from gan.schedules import LinearDecay
+from gan.errors import InvalidInput
+from gan.training.schedules import LinearDecay
 
 
 def test_holds_then_falls_to_zero():

@@ -7,7 +7,7 @@ import pytest
 SOAK = """
 import gc, sys
 import numpy as np, keras, gan
-from gan.checkpoint import Checkpoint
+from gan.training.checkpoint import Checkpoint
 
 def resident():
     gc.collect()

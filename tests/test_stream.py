@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from gan.stream import Stream, distinct_rows, next_seed
+from gan.latent import Stream, distinct_rows, next_seed
 
 
 def draws(rows, size, count, seed=0):

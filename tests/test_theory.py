@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from gan import theory
-from gan._validation import InvalidInput
+from gan.errors import InvalidInput
+from gan.evaluation import theory
 
 P, Q = (stats.norm(*law) for law in (theory.REAL, theory.FAKE))
 X = np.linspace(-4, 12, 4001)

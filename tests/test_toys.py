@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from gan import toys
-from gan._validation import InvalidInput
+from gan.data import toys
+from gan.errors import InvalidInput
 
 SAMPLERS = [toys.circle, toys.four_clouds, toys.corner_cloud, toys.gaussian]
 

@@ -8,10 +8,10 @@ import pytest
 import tensorflow as tf
 
 import gan
-from gan import train_faces
-from gan._validation import InvalidInput
-from gan.faces import load_faces
-from gan.train_faces import (
+from gan.data.faces import load_faces
+from gan.errors import InvalidInput
+from gan.recipes import faces as train_faces
+from gan.recipes.faces import (
     COURSE,
     RECIPES,
     Recipe,

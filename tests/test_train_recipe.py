@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 import gan
-from gan import train_recipe
-from gan._validation import InvalidInput
+from gan.errors import InvalidInput
 from gan.recipes import mnist_dense
-from gan.train_recipe import RECIPES
+from gan.recipes import run as train_recipe
+from gan.recipes.run import RECIPES
 
 FOLDER = pathlib.Path(gan.__file__).parent / "recipes"
 

@@ -4,7 +4,7 @@ import pytest
 from test_base import state
 
 import gan
-from gan._validation import InvalidInput
+from gan.errors import InvalidInput
 
 
 def two_classes(**options):

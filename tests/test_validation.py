@@ -4,7 +4,7 @@ import fractions
 import numpy as np
 import pytest
 
-from gan._validation import (
+from gan.errors import (
     InvalidInput,
     expect,
     expect_number,

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from gan._validation import InvalidInput
-from gan.walks import circle, segment, star
+from gan.errors import InvalidInput
+from gan.visualization.walks import circle, segment, star
 
 RNG = np.random.default_rng(0)
 FIRST, SECOND = RNG.normal(size=(2, 16)).astype("float32")

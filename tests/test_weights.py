@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import pytest
 
-from gan._validation import InvalidInput
+from gan.errors import InvalidInput
 from gan.generate_faces import convolutional_GenDiscr
-from gan.weights import load_weights, read_picture, save_weights
+from gan.saving.weights_file import load_weights, read_picture, save_weights
 
 DATA = pathlib.Path(__file__).parents[2] / "shared" / "data"
 KERNEL = "dense/g/dense/kernel:0"

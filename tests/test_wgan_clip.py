@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 import gan
-from gan._validation import InvalidInput
+from gan.errors import InvalidInput
 
 REAL = np.float32([[0.5], [1.0], [-1.0], [0.0]])
 FAKE = np.float32([[0.0], [-1.0], [2.0], [0.5]])

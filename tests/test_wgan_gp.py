@@ -6,7 +6,7 @@ import tensorflow as tf
 from scipy import stats
 
 import gan
-from gan._validation import InvalidInput
+from gan.errors import InvalidInput
 
 REAL = np.float32([[0.5], [1.0], [-1.0], [0.0]])
 FAKE = np.float32([[0.0], [-1.0], [2.0], [0.5]])

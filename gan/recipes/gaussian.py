@@ -33,20 +33,21 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers
 
-from gan import plots, toys
-from gan._validation import expect
 from gan.base import AdversarialModel
-from gan.callbacks import Animation, SampleGrid
+from gan.data import toys
+from gan.errors import expect
 from gan.latent import LatentGenerator
-from gan.minimax_gan import MinimaxGAN
-from gan.non_saturating_gan import NonSaturatingGAN
 from gan.simple_gan import Simple_GAN
-from gan.two_class_gan import TwoClassGAN
+from gan.training.callbacks import Animation, SampleGrid
+from gan.variants.minimax_gan import MinimaxGAN
+from gan.variants.non_saturating_gan import NonSaturatingGAN
+from gan.variants.two_class_gan import TwoClassGAN
+from gan.visualization import plots
 from gan.wgan_clip import WGAN_clip
 from gan.wgan_gp import WGAN_GP
 
 if TYPE_CHECKING:
-    from gan.train_recipe import Run
+    from gan.recipes.run import Run
 
 PAIRS = {
     "least_squares": Simple_GAN,

@@ -25,16 +25,16 @@ import keras
 import numpy as np
 from keras import layers
 
-from gan import plots
-from gan.callbacks import SampleGrid
-from gan.datasets import load_lfw
+from gan.data.datasets import load_lfw
 from gan.latent import LatentGenerator
-from gan.two_class_gan import TwoClassGAN
+from gan.training.callbacks import SampleGrid
+from gan.variants.two_class_gan import TwoClassGAN
+from gan.visualization import plots
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from gan.train_recipe import Run
+    from gan.recipes.run import Run
 
 
 def make_generator() -> keras.Model:

@@ -30,14 +30,14 @@ import keras
 import numpy as np
 from keras import layers
 
-from gan import plots
-from gan._validation import expect
-from gan.ac_gan import AC_GAN
-from gan.datasets import Digits, load_mnist
+from gan.data.datasets import Digits, load_mnist
+from gan.errors import expect
 from gan.latent import LatentGenerator
+from gan.variants.ac_gan import AC_GAN
+from gan.visualization import plots
 
 if TYPE_CHECKING:
-    from gan.train_recipe import Run
+    from gan.recipes.run import Run
 
 
 def make_generator() -> keras.Model:

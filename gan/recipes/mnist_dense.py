@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING
 import keras
 from keras import layers
 
-from gan.datasets import Digits, load_mnist
+from gan.data.datasets import Digits, load_mnist
 from gan.latent import LatentGenerator
-from gan.non_saturating_gan import NonSaturatingGAN
+from gan.variants.non_saturating_gan import NonSaturatingGAN
 
 if TYPE_CHECKING:
-    from gan.train_recipe import Run
+    from gan.recipes.run import Run
 
 
 def make_generator() -> keras.Model:

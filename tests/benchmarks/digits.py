@@ -24,7 +24,7 @@ import numpy as np  # noqa: E402
 from keras import layers  # noqa: E402
 
 import gan  # noqa: E402
-from gan.datasets import load_mnist  # noqa: E402
+from gan.data.datasets import load_mnist  # noqa: E402
 
 FAKES = 5000
 LEAST_ACCURACY = 0.97

@@ -18,7 +18,7 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 import gan  # noqa: E402
-from gan.stream import Stream, distinct_rows  # noqa: E402
+from gan.latent import Stream, distinct_rows  # noqa: E402
 
 
 def resident():

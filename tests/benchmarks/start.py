@@ -15,8 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 PARTS = {
     "start of Python": "pass",
-    "import of TensorFlow": "from gan.commands import _shared; "
-    "_shared.import_tensorflow()",
+    "import of TensorFlow": "from gan.cli import shared; shared.import_tensorflow()",
     "all of main.py": "from gan import cli; cli.main(['--output', 'faces.png'])",
 }
 

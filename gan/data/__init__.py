@@ -1,0 +1,1 @@
+"""What real examples come from: arrays, pictures, toys."""

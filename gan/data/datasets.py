@@ -1,0 +1,145 @@
+"""MNIST and LFW: from the network, or from a file or folder of one's own."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import warnings
+import zipfile
+
+import numpy as np
+
+from gan.data.npy import expect_path, opened
+from gan.data.picture_files import progress, read_pictures, tell_skipped
+from gan.errors import expect
+
+# How others name the array of labels in a .npz file.
+_LABELS = ("y_train.npy", "y.npy")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Digits:
+    """Pictures of digits.
+
+    Attributes:
+        pictures: float32 array `(N, 28, 28)` in [0, 1].
+        labels: None, or int32 array `(N,)`, the digits 0 to 9.
+    """
+
+    pictures: np.ndarray
+    labels: np.ndarray | None
+
+
+def load_mnist(path: str | os.PathLike | None = None) -> Digits:
+    """Read handwritten digits.
+
+    Args:
+        path: None for the training set of MNIST, which Keras loads from the network
+            once; or str or `os.PathLike`: a `.npz` file with arrays x_train and
+            y_train, as Keras's own, or x and y (labels may be missing), a `.npy` file
+            or a folder of pictures, in ten sub-folders 0 to 9 if they have labels.
+            Arrays are `(N, h, w)`, `(N, h, w, 1)` or `(N, h, w, 3)`, uint8 or float
+            in [0, 1]; all pictures are brought to 28×28 in grey of 8 bits, as by
+            `gan.picture_files.read_pictures`.
+
+    Returns:
+        `Digits`.
+
+    Raises:
+        InvalidInput: if the network does not give them, or `path` is something else.
+    """
+    if path is None:
+        import keras
+
+        (pictures, labels), _ = _fetched("MNIST", keras.datasets.mnist.load_data)
+        return Digits(np.divide(pictures, 255, dtype=np.float32), np.int32(labels))
+    expect_path(path)
+    folders = [pathlib.Path(path, str(digit)) for digit in range(10)]
+    if any(folder.is_dir() for folder in folders):
+        return _read_labelled_folders(folders)
+    pictures = _read(path, (28, 28))
+    return Digits(pictures, _read_labels(path, len(pictures)))
+
+
+def load_lfw(path: str | os.PathLike | None = None) -> np.ndarray:
+    """Read colour faces.
+
+    Args:
+        path: None for Labeled Faces in the Wild, which scikit-learn loads from the
+            network once (the 90×90 pixels in the middle, shrunk); or str or
+            `os.PathLike`: a `.npz` file with an array x_train or x, a `.npy` file or a
+            folder of pictures. Arrays are `(N, h, w, 3)` or, in grey, `(N, h, w)` or
+            `(N, h, w, 1)`, uint8 or float in [0, 1]; all pictures are brought to
+            36×36 in colours of 8 bits, as by `gan.picture_files.read_pictures`.
+
+    Returns:
+        float32 array `(N, 36, 36, 3)` in [0, 1].
+
+    Raises:
+        InvalidInput: if the network does not give them, scikit-learn is missing, or
+            `path` is something else.
+    """
+    if path is not None:
+        return _read(path, (36, 36), colour=True)
+    try:
+        from sklearn.datasets import fetch_lfw_people
+    except ImportError:
+        expect(
+            False,
+            "scikit-learn, which loads LFW (the extra gan[lfw], or pip install "
+            "scikit-learn), or pictures of your own with --data",
+            data=None,
+        )
+    middle = (slice(80, 170), slice(80, 170))
+    return _fetched(
+        "LFW", lambda: fetch_lfw_people(slice_=middle, resize=0.4, color=True).images
+    )
+
+
+def _fetched(name, fetch):
+    try:
+        with warnings.catch_warnings():
+            # scikit-learn warns before each of its retries.
+            warnings.simplefilter("ignore")
+            return fetch()
+    except Exception as error:
+        # Keras raises a bare Exception, scikit-learn whatever the network gave.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        expected = f"{name} from the network ({reason}); without one, give --data FILE"
+        expect(False, expected, data=None)
+
+
+def _read(path, size, colour=False):
+    """Float32 pictures `(N, *size)` or `(N, *size, 3)` in [0, 1]."""
+    pictures, skipped = read_pictures(path, size, colour, watch=progress)
+    tell_skipped(skipped)
+    return np.divide(pictures, 255, dtype=np.float32)
+
+
+def _read_labels(path, count):
+    """Int32 `(count,)`, or None where the file at the path holds no labels."""
+    if not zipfile.is_zipfile(path):
+        return None
+    with opened(path, ".npz") as file, zipfile.ZipFile(file) as archive:
+        names = [name for name in _LABELS if name in archive.namelist()]
+        if not names:
+            return None
+        with archive.open(names[0]) as member:
+            labels = np.lib.format.read_array(member, allow_pickle=False)
+    fits = labels.dtype.kind in "iu" and labels.shape == (count,)
+    form = {"shape": labels.shape, "dtype": str(labels.dtype)}
+    expect(fits, f"{count} labels from 0 to 9", path=str(path), **form)
+    span = {"lowest": int(labels.min()), "highest": int(labels.max())}
+    fits = span["lowest"] >= 0 and span["highest"] <= 9
+    expect(fits, "labels from 0 to 9", path=str(path), **span)
+    return labels.astype(np.int32)
+
+
+def _read_labelled_folders(folders):
+    missing = [folder.name for folder in folders if not folder.is_dir()]
+    expected = f"ten sub-folders 0 to 9 in {folders[0].parent}"
+    expect(not missing, expected, missing=missing)
+    parts = [_read(folder, (28, 28)) for folder in folders]
+    labels = np.repeat(np.arange(10, dtype=np.int32), [len(part) for part in parts])
+    return Digits(np.concatenate(parts), labels)

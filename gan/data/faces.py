@@ -1,0 +1,147 @@
+"""Sets of pictures: read them, scale them, undo the scaling."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+
+import numpy as np
+import numpy.typing as npt
+
+from gan.data.npy import expect_unit, opened, read_array
+from gan.errors import expect, expect_positive_int
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Faces:
+    """A set of pictures with what centres and scales it.
+
+    Attributes:
+        pictures: float32 array of shape `(N, h, w)` with values in [0, 1].
+        mean_face: float32 array of shape `(h, w)` with values in [0, 1].
+        multiplier: float32 array of shape `(h, w)` with values in [0, 1], the
+            largest |pictures| of each pixel.
+        normalized: float32 array of shape `(N, h, w)` with values in [-1, 1],
+            `(pictures - mean_face) / multiplier`.
+    """
+
+    pictures: np.ndarray
+    mean_face: np.ndarray
+    multiplier: np.ndarray
+    normalized: np.ndarray
+
+    def recover(self, x: npt.ArrayLike) -> np.ndarray:
+        """Turn normalized values back into pictures, see `recover`."""
+        return recover(x, self.mean_face, self.multiplier)
+
+
+def load_faces(path: str | os.PathLike, size: tuple[int, int] = (16, 16)) -> Faces:
+    """Read a set of faces and normalize it.
+
+    Args:
+        path: str or `os.PathLike`, a file that `load_pictures` reads.
+        size: pair of ints, the expected height and width.
+
+    Returns:
+        `Faces`.
+
+    Raises:
+        InvalidInput: if the file does not hold pictures of this size.
+    """
+    pair = isinstance(size, (tuple, list)) and len(size) == 2
+    expect(pair, "size to be (height, width)", size=size)
+    expect_positive_int(height=size[0], width=size[1])
+    pictures = load_pictures(path)
+    expected = f"pictures of size {size[0]}x{size[1]}"
+    expect(pictures.shape[1:] == tuple(size), expected, shape=pictures.shape)
+    mean_face = np.float32(pictures.mean(axis=0, dtype=np.float64))
+    multiplier = np.abs(pictures).max(axis=0)
+    normalized = normalize(pictures, mean_face, multiplier)
+    return Faces(pictures, mean_face, multiplier, normalized)
+
+
+def load_pictures(path: str | os.PathLike) -> np.ndarray:
+    """Read grey pictures from a `.npy` file that need not be trusted.
+
+    Nothing in the file is executed, and memory is asked for only after the
+    header was found to agree with the length of the file.
+
+    Args:
+        path: str or `os.PathLike`. The file holds an array of shape `(N, h, w)`
+            or `(N, h, w, 1)`, either uint8 or float with values in [0, 1].
+
+    Returns:
+        float32 array of shape `(N, h, w)` with values in [0, 1]; uint8 values
+        are divided by 255.
+
+    Raises:
+        InvalidInput: if there is no such file, it is not a regular file, it is
+            damaged, or it holds something else.
+    """
+    with opened(path) as file:
+        array = read_array(file, os.fstat(file.fileno()).st_size, path)
+    if array.dtype == np.uint8:
+        pictures = np.divide(array, 255, dtype=np.float32)
+    else:
+        expect_unit(array, path)
+        pictures = array.astype(np.float32)
+    return pictures.reshape(pictures.shape[:3])
+
+
+def normalize(
+    pictures: npt.ArrayLike, mean_face: npt.ArrayLike, multiplier: npt.ArrayLike
+) -> np.ndarray:
+    """Centre and scale pictures.
+
+    Args:
+        pictures: array of shape `(…, h, w)` or `(…, h, w, 1)`.
+        mean_face: array of shape `(h, w)`.
+        multiplier: array of shape `(h, w)`; where it is 0, no scaling happens.
+
+    Returns:
+        float32 array of shape `(…, h, w)`.
+
+    Formula:
+
+        normalized = (pictures - mean_face) / multiplier
+    """
+    pictures, mean_face, multiplier = _arrays(pictures, mean_face, multiplier)
+    return (pictures - mean_face) / np.where(multiplier == 0, 1, multiplier)
+
+
+def recover(
+    x: npt.ArrayLike, mean_face: npt.ArrayLike, multiplier: npt.ArrayLike
+) -> np.ndarray:
+    """Turn normalized values, such as a generator's output, into pictures.
+
+    Args:
+        x: array of shape `(…, h, w)` or `(…, h, w, 1)`.
+        mean_face: array of shape `(h, w)`.
+        multiplier: array of shape `(h, w)`.
+
+    Returns:
+        float32 array of shape `(…, h, w)`.
+
+    Formula:
+
+        pictures = x * multiplier + mean_face
+    """
+    x, mean_face, multiplier = _arrays(x, mean_face, multiplier)
+    return x * multiplier + mean_face
+
+
+def _arrays(x, mean_face, multiplier):
+    arrays = {"x": x, "mean_face": mean_face, "multiplier": multiplier}
+    arrays = {name: np.asarray(array) for name, array in arrays.items()}
+    numeric = all(array.dtype.kind in "fiu" for array in arrays.values())
+    expect(numeric, "numbers", **{name: a.dtype for name, a in arrays.items()})
+    x, mean_face, multiplier = (np.float32(array) for array in arrays.values())
+    size = mean_face.shape
+    if x.shape[-3:] == (*size, 1):
+        x = x[..., 0]
+    expect(
+        len(size) == 2 and multiplier.shape == size and x.shape[-2:] == size,
+        "shapes (…, h, w), (h, w) and (h, w)",
+        **{name: a.shape for name, a in arrays.items()},
+    )
+    return x, mean_face, multiplier

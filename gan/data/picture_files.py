@@ -1,0 +1,218 @@
+"""Pictures of any size and format, brought to one size."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import stat
+import sys
+import time
+import warnings
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+
+from gan.data.npy import expect_path, expect_unit, opened, read_array
+from gan.errors import expect, expect_number, expect_positive_int
+
+# Ghostscript would run the program that an EPS file is.
+_NOT_READ = {"EPS"}
+# How others name the array of pictures in an .npz file.
+_NAMES = ("x_train.npy", "x.npy")
+
+
+class _Skip(Exception):
+    """Why a file is not read."""
+
+
+def read_pictures(
+    path: str | os.PathLike,
+    size: tuple[int, int],
+    colour: bool = False,
+    keep: float = 1.0,
+    watch: Callable[[list], Iterable] = iter,
+) -> tuple[np.ndarray, dict[str, str]]:
+    """Read pictures and bring them to one size.
+
+    Each is turned upright as its EXIF orientation says, laid on white where it is
+    transparent, cropped around its centre to the aspect of `size`, and shrunk by the
+    mean over areas or enlarged by bicubic interpolation. What cannot be read in a
+    folder is skipped.
+
+    Args:
+        path: str or `os.PathLike`: a folder, whose pictures are read in the order
+            of their names, subfolders included, links to folders not; or an `.npy`
+            file, or an `.npz` file with one array or one named x_train or x, of
+            shape `(N, h, w)`, `(N, h, w, 1)` or `(N, h, w, 3)`, uint8 or float in
+            [0, 1].
+        size: pair of ints, height and width of the result.
+        colour: bool, RGB instead of grey (ITU-R 601 luma).
+        keep: float in (0, 1], the share of the largest such crop's height and
+            width that is kept.
+        watch: callable that is given the list of what will be read and iterates
+            over it, such as a progress bar.
+
+    Returns:
+        uint8 array of shape `(N, h, w)`, or `(N, h, w, 3)` with `colour`, and a
+        dict from the paths of what was skipped to the reasons, both str.
+
+    Raises:
+        InvalidInput: if there is nothing at the path, or no picture in it.
+    """
+    pair = isinstance(size, (tuple, list)) and len(size) == 2
+    expect(pair, "size to be (height, width)", size=size)
+    expect_positive_int(height=size[0], width=size[1])
+    expect_number(0, 1, keep=keep)
+    expect(keep > 0, "keep above 0", keep=keep)
+    expect_path(path)
+    path, skipped = pathlib.Path(path), {}
+    expect(os.path.exists(path), "an existing folder or file", path=str(path))
+    if path.is_dir():
+        sources = _walk(path, skipped)
+    else:
+        sources = _array(path)
+        if keep == 1 and sources.shape[1:] == (*size, *([3] if colour else [])):
+            return sources, skipped
+    pictures = np.empty((len(sources), *size, *([3] if colour else [])), np.uint8)
+    count = 0
+    with warnings.catch_warnings():
+        _judge_warnings()
+        for source in watch(sources):
+            try:
+                pictures[count] = _picture(source, size, colour, keep)
+                count += 1
+            except Exception as error:
+                # Decoders raise nearly anything at a damaged file.
+                skipped[str(source)] = _reason(error)
+    reasons = ", ".join(sorted({*skipped.values()})) or "no files"
+    expect(count, "at least one picture", path=str(path), skipped=reasons)
+    return pictures[:count], skipped
+
+
+def progress(items: list) -> Iterator:
+    """Give the items one by one; on a terminal, after two seconds, count them."""
+    told, following = False, time.monotonic() + 2
+    for done, item in enumerate(items):
+        if time.monotonic() > following and sys.stderr.isatty():
+            told, following = True, time.monotonic() + 0.2
+            print(f"\r{done} of {len(items)}", end="", file=sys.stderr, flush=True)
+        yield item
+    if told:
+        print(f"\r{len(items)} of {len(items)}", file=sys.stderr)
+
+
+def tell_skipped(skipped: dict[str, str]) -> None:
+    """Print a line for each reason in `skipped`, which `read_pictures` gave."""
+    examples = {reason: path for path, reason in reversed(skipped.items())}
+    for reason, count in sorted(Counter(skipped.values()).items()):
+        print(f"skipped {count}, such as {examples[reason]!r}: {reason}")
+
+
+def _walk(folder, skipped):
+    """Files of a folder and its subfolders, by name; what is left out, by path."""
+
+    def refuse(error):
+        skipped[error.filename] = error.strerror
+
+    paths = []
+    for parent, folders, names in os.walk(folder, onerror=refuse):
+        for name in folders:
+            if os.path.islink(os.path.join(parent, name)):
+                skipped[os.path.join(parent, name)] = "a link to a folder"
+        paths += [pathlib.Path(parent, name) for name in names]
+    return sorted(paths)
+
+
+def _array(path):
+    """The uint8 array `(N, h, w)` or `(N, h, w, 3)` of an `.npy` or `.npz` file."""
+    channels = (1, 3)
+    with opened(path, ".npy or .npz") as file:
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                arrays = archive.namelist()
+                names = [name for name in _NAMES if name in arrays][:1] or arrays
+                expected = "one array in it, or one named x_train or x"
+                expect(len(names) == 1, expected, path=str(path), arrays=arrays)
+                with archive.open(names[0]) as member:
+                    length = archive.getinfo(names[0]).file_size
+                    array = read_array(member, length, path, channels)
+        else:
+            file.seek(0)
+            magic = file.read(len(np.lib.format.MAGIC_PREFIX))
+            known = magic == np.lib.format.MAGIC_PREFIX
+            expected = "a folder of pictures, a .npy or a .npz file"
+            expect(known, expected, path=str(path))
+            file.seek(0)
+            length = os.fstat(file.fileno()).st_size
+            array = read_array(file, length, path, channels)
+    if array.dtype != np.uint8:
+        expect_unit(array, path)
+        array = np.rint(array * np.float32(255)).astype(np.uint8)
+    return array[..., 0] if array.shape[3:] == (1,) else array
+
+
+def _judge_warnings():
+    from PIL import Image
+
+    # Of a damaged file that still gives a picture, the picture is enough.
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+
+def _picture(source, size, colour, keep):
+    """One picture of a file or an array, brought to size."""
+    from PIL import Image, ImageOps
+
+    if isinstance(source, np.ndarray):
+        return _fit(Image.fromarray(source), size, colour, keep)
+    # A pipe would be waited for, for ever.
+    if not stat.S_ISREG(os.stat(source).st_mode):
+        raise _Skip("not a regular file")
+    Image.init()
+    formats = [name for name in Image.ID if name not in _NOT_READ]
+    with Image.open(source, formats=formats) as image:
+        return _fit(ImageOps.exif_transpose(image), size, colour, keep)
+
+
+def _fit(image, size, colour, keep):
+    from PIL import Image
+
+    height, width = size
+    unit = keep * min(image.width / width, image.height / height)
+    crop = [max(round(unit * side), 1) for side in (width, height)]
+    left, top = ((image.width - crop[0]) // 2, (image.height - crop[1]) // 2)
+    image = _eight_bits(image.crop((left, top, left + crop[0], top + crop[1])))
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    image = image.convert("RGB" if colour else "L")
+    # The mean over areas would enlarge pixels to blocks of uneven size.
+    method = Image.Resampling.BOX if unit >= 1 else Image.Resampling.BICUBIC
+    return np.asarray(image.resize((width, height), method))
+
+
+def _eight_bits(image):
+    """Pillow would clip 16-bit pictures where it should divide."""
+    from PIL import Image
+
+    if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
+        return image
+    values = np.asarray(image)
+    if image.mode == "F" or values.min() < 0 or values.max() > 65535:
+        raise _Skip("values without a known range")
+    return Image.fromarray(np.rint(values / 257).astype(np.uint8))
+
+
+def _reason(error):
+    from PIL import Image, UnidentifiedImageError
+
+    if isinstance(error, _Skip):
+        return str(error)
+    if isinstance(error, UnidentifiedImageError):
+        return "not a picture"
+    bombs = (Image.DecompressionBombWarning, Image.DecompressionBombError)
+    if isinstance(error, bombs):
+        return "too many pixels"
+    return getattr(error, "strerror", None) or "a damaged picture"

@@ -1,0 +1,116 @@
+"""One way to refuse, and one check each for what a user gets wrong."""
+
+from __future__ import annotations
+
+import numbers
+import os
+import pathlib
+import re
+import reprlib
+from collections.abc import Iterable
+
+import numpy as np
+
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = 200  # paths and shapes are shown whole
+
+
+class InvalidInput(ValueError):
+    """What a user can get wrong; the command line shows it as one line."""
+
+
+def expect(condition: object, expected: str, **received: object) -> None:
+    """Raise `InvalidInput` unless `condition` holds.
+
+    Args:
+        condition: bool.
+        expected: str, completes the sentence "Expected …".
+        **received: the offending values by their names.
+
+    Raises:
+        InvalidInput: `Expected {expected}. Received: name=value, …`, in one line.
+    """
+    if not condition:
+        values = ", ".join(f"{k}={_repr.repr(v)}" for k, v in received.items())
+        message = f"Expected {expected}. Received: {values}"
+        raise InvalidInput(re.sub(r"\s*\n\s*", " ", message))
+
+
+def expect_positive_int(**named: object) -> None:
+    """Expect every named value to be a whole number of at least 1."""
+    for name, value in named.items():
+        whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+        expect(
+            whole and value >= 1, f"{name} to be a positive integer", **{name: value}
+        )
+
+
+def expect_number(
+    low: float | None = None, high: float | None = None, **named: object
+) -> None:
+    """Expect every named value to be a finite number in [low, high]."""
+    span = f" in [{'-inf' if low is None else low}, {'inf' if high is None else high}]"
+    for name, value in named.items():
+        number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        inside = (
+            number
+            and abs(value) < float("inf")
+            and (low is None or value >= low)
+            and (high is None or value <= high)
+        )
+        expect(inside, f"{name} to be a finite number{span}", **{name: value})
+
+
+def expect_seed(below: int = 2**63, **named: object) -> None:
+    """Expect every named value to be a whole number from 0 to `below` - 1."""
+    for name, value in named.items():
+        whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+        expected = f"{name} to be an integer from 0 to {below - 1}"
+        expect(whole and 0 <= value < below, expected, **{name: value})
+
+
+def expect_choice(choices: Iterable[str], **named: object) -> None:
+    """Expect every named value to be one of some strings."""
+    choices = [*choices]
+    for name, value in named.items():
+        known = isinstance(value, str) and value in choices
+        listed = ", ".join(map(repr, choices))
+        expect(known, f"{name} to be one of {listed}", **{name: value})
+
+
+def expect_path(**named: object) -> pathlib.Path:
+    """Expect a named path, str or `os.PathLike`, that is not empty; return it."""
+    ((name, value),) = named.items()
+    usable = isinstance(value, (str, os.PathLike)) and value != ""
+    expect(usable, f"{name} to be a path", **{name: value})
+    return pathlib.Path(value)
+
+
+def expect_array(shape: tuple, least: int = 1, **named: object) -> np.ndarray:
+    """Expect a named array of finite real numbers; return it as a NumPy array.
+
+    Args:
+        shape: tuple of ints, None where any size from 1 will do; a last `...` stands
+            for any further axes.
+        least: int, the least length of the first axis.
+        **named: the array, or what NumPy makes one of, by its name.
+
+    Returns:
+        NumPy array of the same dtype.
+    """
+    ((name, value),) = named.items()
+    array = np.asarray(value)
+    real = array.dtype.kind in "fiu"
+    expect(real, f"{name} to hold real numbers", dtype=str(array.dtype))
+    sizes = [size for size in shape if size is not ...]
+    fits = array.ndim == len(sizes) or len(sizes) < min(len(shape), array.ndim)
+    pairs = zip(sizes, array.shape, strict=False)
+    fits = fits and all(wanted in (None, size) for wanted, size in pairs)
+    fits = fits and array.size > 0 and len(array) >= least
+    marks = {None: "n", ...: "…"}
+    wanted = ", ".join(str(marks.get(size, size)) for size in shape)
+    wanted += "," if len(shape) == 1 else ""
+    wanted = f"({wanted})" + (f" with n of at least {least}" if least > 1 else "")
+    expect(fits, f"{name} of shape {wanted}", shape=array.shape)
+    expect(np.isfinite(array).all(), f"{name} to be finite", **{name: array})
+    return array

@@ -1,0 +1,1 @@
+"""How good, and what is wrong: measures, reports, diagnosis."""

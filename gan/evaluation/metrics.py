@@ -1,0 +1,498 @@
+"""How far fakes are from reals: arrays in, numbers out.
+
+Every set is an array `(n, ...)` of n finite vectors or pictures of any real dtype,
+flattened to float64 `(n, d)`. Real and fake share d and the scale (pictures: [0, 1]);
+nothing is clipped. "Whitened coordinates" are the 49 first principal ones, divided by
+their standard deviations. Judge by all measures together: a Gaussian with the right
+moments fools the Fréchet distance, precision and `chi2_gap` expose it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from gan.errors import expect, expect_positive_int
+
+NAMES = ("sw2", "fd", "fd49", "kid", "precision", "recall", "chi2")
+NAMES += ("neighbour_ratio", "two_sample")
+_WHITENED = {"fd49", "precision", "recall", "chi2", "two_sample"}
+_BLOCK = 1000  # rows of a distance matrix held at once
+_RESAMPLES = 20
+_STUDENT = 2.093  # 97.5% point of Student's t with _RESAMPLES - 1 degrees of freedom
+
+
+def principal_axes(
+    real: npt.ArrayLike, coordinates: int = 49
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and principal axes of a set, the axes divided by their deviations.
+
+    Args:
+        real: array `(n, ...)`, n >= 2.
+        coordinates: int, axes to keep at most; those without variance are dropped.
+
+    Returns:
+        Tuple `(mean, axes)`, float64 `(d,)` and `(d, coordinates)`.
+
+    Raises: InvalidInput for unusable arguments, or points that are all the same.
+    """
+    expect_positive_int(coordinates=coordinates)
+    (real,) = _flat(2, real=real)
+    variances, vectors = np.linalg.eigh(_covariance(real))
+    variances, vectors = variances[::-1][:coordinates], vectors[:, ::-1]
+    shape = {"real.shape": real.shape}
+    expect(variances[0] > 0, "real to hold different points", **shape)
+    kept = int((variances > 1e-10 * variances[0]).sum())
+    return real.mean(axis=0), vectors[:, :kept] / np.sqrt(variances[:kept])
+
+
+def whitened_coordinates(
+    points: npt.ArrayLike, axes: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Coordinates along the whitened principal axes of another set.
+
+    Args:
+        points: array `(n, ...)`, d numbers a point.
+        axes: what `principal_axes` returned for the real set.
+
+    Returns:
+        float64 `(n, coordinates)`; for the real set itself mean 0, covariance 1.
+
+    Raises: InvalidInput for unusable points or another d than that of the axes.
+    """
+    mean, scaled = axes
+    (points,) = _flat(1, points=points)
+    same = points.shape[1] == len(mean)
+    expect(same, f"points of dimension {len(mean)}", **{"points.shape": points.shape})
+    return (points - mean) @ scaled
+
+
+def sliced_wasserstein(
+    real: npt.ArrayLike, fake: npt.ArrayLike, directions: int = 512, seed: int = 0
+) -> float:
+    """Sliced Wasserstein-2 distance over random unit directions.
+
+    Args:
+        real, fake: arrays `(n, ...)`, `(m, ...)`.
+        directions: int, number of directions.
+        seed: int, seed of the directions.
+
+    Returns:
+        float >= 0, in units of the data (grey levels).
+
+    Raises: InvalidInput for unusable arguments.
+
+    Formula: `sqrt(mean (Q_real - Q_fake)²)` over directions and levels, Q the quantile
+        function of the projections, read at the middles of max(n, m) equal steps: the
+        sorted difference for n = m, exact if one size divides the other.
+
+    Reference: Bonneel et al. 2015, "Sliced and Radon Wasserstein Barycenters of
+        Measures", section 3.
+    """
+    expect_positive_int(directions=directions)
+    real, fake = _flat(1, real=real, fake=fake)
+    units = np.random.default_rng(seed).standard_normal((directions, real.shape[1]))
+    units /= np.linalg.norm(units, axis=1, keepdims=True)
+    size = max(len(real), len(fake))
+    levels = (np.arange(size) + 0.5) / size
+    squares = 0.0
+    for start in range(0, directions, 64):
+        some = units[start : start + 64]
+        a, b = (
+            np.sort(some @ points.T, axis=1)[:, (levels * len(points)).astype(int)]
+            for points in (real, fake)
+        )
+        squares += ((a - b) ** 2).sum()
+    return float(np.sqrt(squares / (size * directions)))
+
+
+def frechet_distance(real: npt.ArrayLike, fake: npt.ArrayLike) -> float:
+    """Squared Fréchet distance between the Gaussians with the sets' moments.
+
+    Args:
+        real, fake: arrays `(n, ...)`, `(m, ...)`, at least 2 rows each.
+
+    Returns:
+        float >= 0, in squared units of the data; larger for fewer rows.
+
+    Raises: InvalidInput for unusable arguments.
+
+    Formula: `|μ1 - μ2|² + tr(S1 + S2 - 2 (S1 S2)^½)`; the trace of the root is the sum
+        of the roots of the eigenvalues of `S1^½ S2 S1^½`. S divides by n - 1.
+
+    Reference: Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule", eq.
+        6; here over the data themselves, not Inception features.
+    """
+    real, fake = _flat(2, real=real, fake=fake)
+    first, second = _covariance(real), _covariance(fake)
+    values, vectors = np.linalg.eigh(first)
+    root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
+    cross = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ second @ root), 0)).sum()
+    shift = ((real.mean(axis=0) - fake.mean(axis=0)) ** 2).sum()
+    # Rounding can take the distance of equal sets below zero.
+    return max(0.0, float(shift + np.trace(first) + np.trace(second) - 2 * cross))
+
+
+def kernel_distance(
+    real: npt.ArrayLike, fake: npt.ArrayLike, points: int = 3000, seed: int = 0
+) -> tuple[float, float]:
+    """Kernel distance (KID): unbiased squared MMD with the cubic kernel.
+
+    Args:
+        real, fake: arrays `(n, ...)`, `(m, ...)`, at least 4 rows each.
+        points: int >= 4, `min(n, m, points)` random rows of each are used.
+        seed: int, seed of that draw.
+
+    Returns:
+        Tuple `(value, standard_error)` of floats. The value has mean 0 for equal
+        distributions and may be negative. The error is the root of the unbiased
+        variance estimate of a U-statistic (0 where that is negative), with the kernel
+        `h12 = k(x1,x2) + k(y1,y2) - k(x1,y2) - k(x2,y1)`.
+
+    Raises: InvalidInput for unusable arguments.
+
+    Formula: `mean k(x,x') + mean k(y,y') - 2 mean k(x,y)`, x ≠ x' real, y ≠ y' fake,
+        `k(x,y) = (x·y/d + 1)³`; over N rows the variance is
+        `(4 (N-2) Cov(h12,h13) + 2 Var(h12)) / (N (N-1))`.
+
+    Reference: Bińkowski et al. 2018, "Demystifying MMD GANs", section 4; Gretton et
+        al. 2012, eq. 3; Hoeffding 1948, eq. 5.13.
+    """
+    real, fake = _flat(4, real=real, fake=fake)
+    x, y = _equal_draws(real, fake, points, seed, least=4)
+    size, d = x.shape
+    same = cross = squares = 0.0
+    sums = np.empty(size)
+    for start in range(0, size, _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        within = (x[rows] @ x.T / d + 1) ** 3 + (y[rows] @ y.T / d + 1) ** 3
+        between = (x[rows] @ y.T / d + 1) ** 3
+        h = within - between - (y[rows] @ x.T / d + 1) ** 3
+        diagonal = np.arange(len(h)), start + np.arange(len(h))
+        within[diagonal] = h[diagonal] = 0
+        same, cross = same + within.sum(), cross + between.sum()
+        squares += (h**2).sum()
+        sums[rows] = h.sum(axis=1)
+    pairs, triples = size * (size - 1), size * (size - 1) * (size - 2)
+    chains = (sums**2).sum() - squares  # sum of h12 h13 over different 1, 2, 3
+    mean_squared = sums.sum() ** 2 - 4 * chains - 2 * squares  # of h12 h34
+    mean_squared /= triples * (size - 3)
+    variance = 4 * (size - 2) * (chains / triples - mean_squared) / pairs
+    variance += 2 * (squares / pairs - mean_squared) / pairs
+    return float(same / pairs - 2 * cross / size**2), float(np.sqrt(max(variance, 0)))
+
+
+def precision_recall(
+    real: npt.ArrayLike,
+    fake: npt.ArrayLike,
+    k: int = 3,
+    points: int = 4000,
+    seed: int = 0,
+    axes: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[float, float]:
+    """Improved precision and recall in whitened coordinates.
+
+    Args:
+        real, fake: arrays `(n, ...)`, `(m, ...)`, more than k rows each.
+        k: int, a ball reaches to the k-th nearest other point of the same set.
+        points: int > k, `min(n, m, points)` random rows of each are used.
+        seed: int, seed of that draw.
+        axes: `principal_axes` to look along; None: those of `real`.
+
+    Returns:
+        Tuple `(precision, recall)` of floats in [0, 1]: the share of fakes in some
+        real point's ball, the share of reals in some fake point's ball.
+
+    Raises: InvalidInput for unusable arguments.
+
+    Reference: Kynkäänniemi et al. 2019, "Improved Precision and Recall Metric for
+        Assessing Generative Models", eqs. 1 and 2.
+    """
+    expect_positive_int(k=k)
+    real, fake = _flat(k + 1, real=real, fake=fake)
+    axes = axes or principal_axes(real)
+    drawn = _equal_draws(real, fake, points, seed, least=k + 1)
+    real, fake = (whitened_coordinates(some, axes) for some in drawn)
+    return _covered(fake, real, k), _covered(real, fake, k)
+
+
+def chi2_gap(
+    real: npt.ArrayLike,
+    fake: npt.ArrayLike,
+    axes: tuple[np.ndarray, np.ndarray] | None = None,
+) -> float:
+    """Kolmogorov–Smirnov distance of the squared lengths in whitened coordinates.
+
+    Were the coordinates independent normals, the lengths would follow χ²(49). Those of
+    faces do not, and good fakes deviate in the same way.
+
+    Args:
+        real, fake: arrays `(n, ...)`, `(m, ...)`.
+        axes: `principal_axes` to look along; None: those of `real`.
+
+    Returns:
+        float in [0, 1], `max |F_real - F_fake|` of the distribution functions.
+
+    Raises: InvalidInput for unusable arguments.
+
+    Reference: the course "GANs", appendix: PCA against GAN.
+    """
+    real, fake = _flat(1, real=real, fake=fake)
+    axes = axes or principal_axes(real)
+    coordinates = [whitened_coordinates(points, axes) for points in (real, fake)]
+    lengths = [np.sort((z**2).sum(axis=1)) for z in coordinates]
+    both = np.concatenate(lengths)
+    below = [np.searchsorted(a, both, side="right") / len(a) for a in lengths]
+    return float(np.abs(below[0] - below[1]).max())
+
+
+def neighbour_ratio(
+    train: npt.ArrayLike, fake: npt.ArrayLike, points: int = 2000, seed: int = 0
+) -> float:
+    """Is it copying? Distance of fakes to the training set, that of new reals being 1.
+
+    Args:
+        train: array `(n, ...)`, n >= 2, all that was trained on.
+        fake: array `(m, ...)`.
+        points: int, random fakes and reals that look for their neighbour in `train`.
+        seed: int, seed of that draw.
+
+    Returns:
+        float >= 0: near 0 when most fakes are copies, above 1 when off the data.
+
+    Raises: InvalidInput for unusable arguments, or when most of `train` are duplicates.
+
+    Formula: `median min |fake - train| / median min |train - other train|`: a training
+        point left out stands for a held-out real.
+    """
+    expect_positive_int(points=points)
+    train, fake = _flat(1, train=train, fake=fake)
+    expect(len(train) >= 2, "at least 2 rows", **{"train.shape": train.shape})
+    # Products of centred points lose fewer digits.
+    train, fake = train - train.mean(axis=0), fake - train.mean(axis=0)
+    rng = np.random.default_rng(seed)
+    fake, held = _draw(fake, points, rng), _draw(train, points, rng)
+    usual = np.median(_nearest(held, train, 1))
+    expect(usual > 0, "train to hold different points", distance=usual)
+    return float(np.sqrt(np.median(_nearest(fake, train, 0)) / usual))
+
+
+def two_sample_score(
+    real: npt.ArrayLike,
+    fake: npt.ArrayLike,
+    points: int = 5000,
+    seed: int = 0,
+    axes: tuple[np.ndarray, np.ndarray] | None = None,
+) -> float:
+    """Classifier two-sample test: how well a simple classifier tells them apart.
+
+    Half of each set trains a ridge regression (penalty .1) of the label, 1 or -1, on
+    standardized features: the d whitened coordinates z, all z_i z_j, and 500 cosines
+    cos(w·z + c), w ~ N(0, 1/d), c ~ U[0, 2π]. Its sign is scored on the other halves.
+
+    Args:
+        real, fake: arrays `(n, ...)`, `(m, ...)`, at least 4 rows each.
+        points: int >= 4, `min(n, m, points)` random rows of each are used.
+        seed: int, seed of that draw and of the cosines.
+        axes: `principal_axes` to look along; None: those of `real`.
+
+    Returns:
+        float in [0, 1], held-out accuracy: .5 ± .5/√(rows used) when
+        indistinguishable.
+
+    Raises: InvalidInput for unusable arguments.
+
+    Reference: Lopez-Paz & Oquab 2017, "Revisiting Classifier Two-Sample Tests", eq. 2;
+        Rahimi & Recht 2007, algorithm 1 (the cosines).
+    """
+    real, fake = _flat(4, real=real, fake=fake)
+    axes = axes or principal_axes(real)
+    drawn = _equal_draws(real, fake, points, seed, least=4)
+    both = [whitened_coordinates(some, axes) for some in drawn]
+    rng, d = np.random.default_rng(seed), both[0].shape[1]
+    waves = rng.standard_normal((d, 500)) / np.sqrt(d)
+    phases = rng.uniform(0, 2 * np.pi, 500)
+    i, j = np.triu_indices(d)
+
+    def features(z):
+        return np.hstack([z, z[:, i] * z[:, j], np.cos(z @ waves + phases)])
+
+    half = len(both[0]) // 2
+    train = features(np.concatenate([z[:half] for z in both]))
+    labels = np.repeat([1.0, -1.0], half)
+    mean, deviation = train.mean(axis=0), train.std(axis=0) + 1e-9
+    train = (train - mean) / deviation
+    gram = train.T @ train / len(train) + 0.1 * np.eye(train.shape[1])
+    weights = np.linalg.solve(gram, train.T @ labels / len(train))
+    scores = [(features(z[half:]) - mean) / deviation @ weights for z in both]
+    return float(((scores[0] > 0).mean() + (scores[1] <= 0).mean()) / 2)
+
+
+def measures(
+    real: npt.ArrayLike,
+    fake: npt.ArrayLike,
+    names: Iterable[str] = NAMES,
+    seed: int = 0,
+    axes: tuple[np.ndarray, np.ndarray] | None = None,
+) -> dict[str, float]:
+    """Some measures of fakes, without their intervals.
+
+    Args:
+        real, fake: arrays `(n, ...)`, `(m, ...)`, at least 8 rows each; for
+            "neighbour_ratio" `real` is the set that was trained on.
+        names: iterable of str, from `NAMES`.
+        seed: int, seed of everything drawn.
+        axes: `principal_axes` to look along; None: those of `real`.
+
+    Returns:
+        Dict of floats by name, in the order of `names`.
+
+    Raises: InvalidInput for unusable arguments.
+    """
+    names = expect_names(names)
+    real, fake = _flat(8, real=real, fake=fake)
+    if axes is None and {*names} & _WHITENED:
+        axes = principal_axes(real)
+    found = {}
+    for some, (measure, _) in _table(seed, axes, len(real)).items():
+        if {*names} & {*some.split()}:
+            values = np.atleast_1d(measure(real, fake)).tolist()
+            found |= zip(some.split(), values, strict=True)
+    return {name: found[name] for name in names}
+
+
+def expect_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Expect an iterable of names of measures; return them as a tuple."""
+    several = tuple(names) if np.iterable(names) and not isinstance(names, str) else ()
+    known = 0 < len(several) == len({*several}) and {*several} <= {*NAMES}
+    expect(known, f"different names among {', '.join(NAMES)}", names=names)
+    return several
+
+
+def evaluate(
+    real: npt.ArrayLike, fake: npt.ArrayLike, seed: int = 0
+) -> dict[str, dict[str, float]]:
+    """All measures of the fakes, beside those of other reals: the floor.
+
+    `real` is shuffled and cut into a reference and a floor half of n rows each, n =
+    min(len(real) // 2, len(fake)); n random fakes, and the floor half, are compared
+    with the reference. The principal axes are those of all of `real`, and fakes are
+    checked for copies of all of `real` (the floor: of the reference).
+
+    Args:
+        real: array `(N, ...)`, N >= 16.
+        fake: array `(M, ...)`, M >= 8.
+        seed: int, seed of the split and of everything drawn.
+
+    Returns:
+        Dict of `sw2`, `fd`, `fd49` (Fréchet distance in whitened coordinates), `kid`,
+        `precision`, `recall`, `chi2`, `neighbour_ratio`, `two_sample`; each a dict of
+        floats `value`, `low`, `high`, `floor`. Low and high are `value ± 2.093 s`, a
+        95% interval: s is the standard deviation over 20 random halves, without
+        repetition, of the rows the value used (delete-half jackknife; 2.093 from
+        Student's t). It speaks of other rows, not of other trainings. On faces s was
+        .95 to 1.7 times the spread over fresh draws, too wide mostly near the floor.
+
+    Raises: InvalidInput for unusable arguments.
+
+    Reference: Shao & Wu 1989, "A General Theory for Jackknife Variance Estimation".
+    """
+    real, fake = _flat(8, real=real, fake=fake)
+    expect(len(real) >= 16, "at least 16 rows", **{"real.shape": real.shape})
+    rng = np.random.default_rng(seed)
+    real, fake = rng.permutation(real), rng.permutation(fake)
+    n = min(len(real) // 2, len(fake))
+    reference, floor, axes = real[:n], real[n : 2 * n], principal_axes(real)
+    table = _table(seed, axes, n)
+    report = {}
+    for names, (measure, rows) in table.items():
+        against = real if measure is neighbour_ratio else reference[:rows]
+        some = fake[: min(n, rows)]
+        value, least = measure(against, some), measure(against[:n], floor[:rows])
+        halves = [
+            measure(*(rng.permutation(p)[: len(p) // 2] for p in (against, some)))
+            for _ in range(_RESAMPLES)
+        ]
+        width = _STUDENT * np.std(halves, axis=0, ddof=1)
+        columns = np.atleast_2d(
+            np.transpose([value, value - width, value + width, least])
+        )
+        for name, column in zip(names.split(), columns.tolist(), strict=True):
+            fields = ("value", "low", "high", "floor")
+            report[name] = dict(zip(fields, column, strict=True))
+    return report
+
+
+def _table(seed, axes, n):
+    """The measures by names, each with the most rows that it uses of n."""
+
+    def fd49(a, b):
+        return frechet_distance(*(whitened_coordinates(p, axes) for p in (a, b)))
+
+    # `evaluate` cuts rows before the measure: half a sample is half of what it used.
+    return {
+        "sw2": (lambda a, b: sliced_wasserstein(a, b, seed=seed), n),
+        "fd": (frechet_distance, n),
+        "fd49": (fd49, n),
+        "kid": (lambda a, b: kernel_distance(a, b)[0], 3000),
+        "precision recall": (lambda a, b: precision_recall(a, b, axes=axes), 4000),
+        "chi2": (lambda a, b: chi2_gap(a, b, axes), n),
+        "neighbour_ratio": (neighbour_ratio, 2000),
+        "two_sample": (lambda a, b: two_sample_score(a, b, seed=seed, axes=axes), 5000),
+    }
+
+
+def _flat(least, **sets):
+    arrays = []
+    for name, points in sets.items():
+        array = np.asarray(points)
+        shape = {f"{name}.shape": array.shape}
+        number = array.dtype.kind in "iuf"
+        expect(number, f"{name} to hold real numbers", dtype=str(array.dtype))
+        expect(array.ndim >= 2 and array.size > 0, f"{name} of shape (n, ...)", **shape)
+        expect(len(array) >= least, f"at least {least} rows", **shape)
+        array = array.reshape(len(array), -1).astype(np.float64)
+        expect(np.isfinite(array).all(), f"{name} to be finite", **shape)
+        arrays.append(array)
+    shapes = {f"{name}.shape": np.shape(points) for name, points in sets.items()}
+    same = len({array.shape[1] for array in arrays}) == 1
+    expect(same, "as many numbers in every point", **shapes)
+    return arrays
+
+
+def _covariance(points):
+    return np.atleast_2d(np.cov(points, rowvar=False))
+
+
+def _draw(points, size, rng):
+    return points if len(points) <= size else rng.permutation(points)[:size]
+
+
+def _equal_draws(real, fake, points, seed, least):
+    expect_positive_int(points=points)
+    expect(points >= least, f"points to be at least {least}", points=points)
+    rng = np.random.default_rng(seed)
+    size = min(len(real), len(fake), points)
+    return _draw(real, size, rng), _draw(fake, size, rng)
+
+
+def _squared_distances(points, centres):
+    lengths = (centres**2).sum(axis=1)
+    for start in range(0, len(points), _BLOCK):
+        some = points[start : start + _BLOCK]
+        squares = (some**2).sum(axis=1)[:, None] + lengths - 2 * some @ centres.T
+        yield np.maximum(squares, 0)
+
+
+def _nearest(points, centres, k):
+    blocks = _squared_distances(points, centres)
+    # In a set's distances to itself, number 0 is the point itself.
+    return np.concatenate([np.partition(block, k, axis=1)[:, k] for block in blocks])
+
+
+def _covered(points, centres, k):
+    radii = _nearest(centres, centres, k)
+    blocks = _squared_distances(points, centres)
+    return float(np.mean(np.concatenate([(b <= radii).any(axis=1) for b in blocks])))

@@ -1,0 +1,173 @@
+"""How good are they: faces by every measure, classes on the cloud in the corner."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from gan.data import toys
+from gan.errors import expect_positive_int
+from gan.evaluation import metrics
+from gan.evaluation.pca import fit_pca
+from gan.fully_connected import fully_connected_GenDiscr
+from gan.simple_gan import Simple_GAN
+from gan.wgan_clip import WGAN_clip
+from gan.wgan_gp import WGAN_GP
+
+# What a table shows of metrics.evaluate: title, factor, decimals.
+_ROWS = {
+    "sw2": ("SW2", 1, 4),
+    "fd": ("FD", 1, 3),
+    "fd49": ("FD49", 1, 2),
+    "kid": ("KID*1000", 1000, 2),
+    "precision": ("precision", 1, 3),
+    "recall": ("recall", 1, 3),
+    "chi2": ("chi2 gap", 1, 3),
+    "neighbour_ratio": ("neighbour ratio", 1, 3),
+    "two_sample": ("two-sample", 1, 3),
+}
+
+
+def evaluate_faces(
+    pictures: np.ndarray,
+    generators: dict[str, Callable[[int], np.ndarray]],
+    seed: int = 0,
+    tell: Callable[[str], object] = print,
+) -> tuple[dict[str, dict[str, dict[str, float]]], dict[str, np.ndarray]]:
+    """Judge sets of fakes against real pictures, with floors and intervals.
+
+    Args:
+        pictures: float array `(N, 16, 16)` in [0, 1], the real set.
+        generators: dict from names to callables, int n -> fakes `(n, 16, 16)`.
+        seed: int, of the PCA generators and of the measures.
+        tell: callable that is given a line at the start of each part.
+
+    Returns:
+        dict from names to what `metrics.evaluate` gives, after the PCA generators
+        of depths 16 and 128, and a dict from names to ten fakes each for a picture.
+    """
+    pca = fit_pca(pictures)
+    rivals = {
+        f"PCA, depth {depth}": lambda n, depth=depth: pca.sample(n, depth, seed)
+        for depth in (16, 128)
+    }
+    reports, shown = {}, {"real": pictures[:10]}
+    for name, generate in (rivals | dict(generators)).items():
+        tell(f"judging {name} ...")
+        fakes = generate(len(pictures) // 2)
+        reports[name] = metrics.evaluate(pictures, fakes, seed=seed)
+        shown[name] = fakes[:10]
+    return reports, shown
+
+
+def table(reports: dict[str, dict[str, dict[str, float]]]) -> str:
+    """Write reports as a table: a row a measure, value ± half the 95% interval.
+
+    Args:
+        reports: dict from names to what `metrics.evaluate` gives.
+
+    Returns:
+        str of several lines; the column "real" is the floor of the last report.
+    """
+    *_, last = reports.values()
+    lines = ["".join(f"{name:>16}" for name in ("", "real", *reports))]
+    for key, (title, factor, decimals) in _ROWS.items():
+        cells = [f"{factor * last[key]['floor']:.{decimals}f}"]
+        for report in reports.values():
+            value, high = (factor * report[key][f] for f in ("value", "high"))
+            cells.append(f"{value:.{decimals}f} ±{high - value:.{decimals}f}")
+        lines.append("".join(f"{cell:>16}" for cell in (title, *cells)))
+    return "\n".join(lines)
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What one class did on the cloud, one number a seed.
+
+    Attributes:
+        msdcc: list of floats, mean squared distance of fakes to the centre.
+        dbc: list of floats, squared distance of the fakes' barycentre to the centre.
+        history: dict of lists, the logs of the first seed.
+    """
+
+    msdcc: list[float]
+    dbc: list[float]
+    history: dict[str, list[float]]
+
+
+def compare_classes(
+    epochs: int = 100,
+    seeds: int = 3,
+    seed: int = 0,
+    tell: Callable[[str], object] = print,
+) -> dict[str, Verdict]:
+    """Train the three classes on the 49-dimensional cloud: the course's main 2.1.
+
+    Args:
+        epochs: int, of 250 steps.
+        seeds: int, runs of each class.
+        seed: int, of the first run; the others follow.
+        tell: callable that is given each line as it is known.
+
+    Returns:
+        dict from class names to `Verdict`.
+    """
+    expect_positive_int(epochs=epochs, seeds=seeds)
+    shape, sample = [49, 98, 98, 49], 500
+    real = toys.corner_cloud()
+    tell(f"{'':12}{'msdcc':>24}{'dbc':>24}")
+    expected = (49 * 0.05**2, 49 * 0.05**2 / sample)
+    tell(f"{'cloud':12}{expected[0]:24.4f}{expected[1]:24.6f}")
+    verdicts = {}
+    for cls in (Simple_GAN, WGAN_clip, WGAN_GP):
+        msdcc, dbc, history = [], [], None
+        for run in range(seeds):
+            keras.utils.set_random_seed(seed + run)
+            model = cls(
+                *fully_connected_GenDiscr(shape, real), real, learning_rate=3e-5
+            )
+            model.compile()
+            model.fit(epochs=epochs, steps_per_epoch=250, verbose=0)
+            fakes = model.get_fake_sample(sample).numpy()
+            msdcc.append(float(toys.msdcc(fakes)))
+            dbc.append(float(toys.dbc(fakes)))
+            history = history or model.history.history
+        verdicts[cls.__name__] = Verdict(msdcc, dbc, history)
+        cells = [f"{np.mean(v):.6f} +- {np.std(v):.6f}" for v in (msdcc, dbc)]
+        tell(f"{cls.__name__:12}{cells[0]:>24}{cells[1]:>24}")
+    return verdicts
+
+
+def conclude(verdicts: dict[str, Verdict]) -> str:
+    """Say whether the course's claim holds.
+
+    Args:
+        verdicts: dict from `compare_classes`.
+
+    Returns:
+        str. The claim: WGAN_GP comes closest to the cloud's spread, the others show
+        too little of it.
+
+    Formula:
+        spread = msdcc − dbc: the mean squared distance to the fakes' own barycentre
+    """
+    cloud = 49 * 0.05**2
+    spreads = {
+        name: float(np.mean(v.msdcc) - np.mean(v.dbc)) for name, v in verdicts.items()
+    }
+    errors = {name: abs(spread - cloud) for name, spread in spreads.items()}
+    best = min(errors, key=errors.get) == "WGAN_GP"
+    others = [name for name in spreads if name != "WGAN_GP"]
+    narrow = [name for name in others if spreads[name] < cloud]
+    wide = [name for name in others if spreads[name] >= cloud]
+    holds = "holds" if best and not wide else "does not hold"
+    text = f"The course's claim {holds}: WGAN_GP is "
+    text += "closest to the cloud's spread" if best else "not the closest"
+    if narrow:
+        text += f"; too little variability: {', '.join(narrow)}"
+    if wide:
+        text += f"; too much, not too little: {', '.join(wide)}"
+    return f"{text}."

@@ -1,0 +1,105 @@
+"""What theory says of a fixed generator, and what training finds, in one dimension."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+
+from gan.data import toys
+from gan.errors import expect_positive_int
+from gan.latent import LatentGenerator
+from gan.training.adam import Adam
+from gan.training.schedules import LinearDecay
+from gan.variants.minimax_gan import MinimaxGAN
+
+REAL, FAKE = (4.0, 1.25), (2.5, 0.8)  # means and standard deviations
+
+
+def normal_density(x: np.ndarray, mean: float, std: float) -> np.ndarray:
+    """Density of a normal law.
+
+    Args:
+        x: float array.
+        mean: float.
+        std: float above 0.
+
+    Returns:
+        float array of the shape of x, at least 0.
+
+    Formula:
+        exp(−((x − mean) / std)² / 2) / (std · √(2π))
+    """
+    return np.exp(-(((x - mean) / std) ** 2) / 2) / (std * np.sqrt(2 * np.pi))
+
+
+def best_discriminator(p_data: np.ndarray, p_fake: np.ndarray) -> np.ndarray:
+    """The discriminator that no other beats for this generator.
+
+    Args:
+        p_data, p_fake: arrays of one shape, densities of reals and fakes, not both 0.
+
+    Returns:
+        array in [0, 1], the probability of "real".
+
+    Formula:
+        p_data / (p_data + p_fake)
+
+    Reference:
+        Goodfellow et al. 2014, Generative Adversarial Nets, proposition 1.
+    """
+    return p_data / (p_data + p_fake)
+
+
+def value_of_best(x: np.ndarray, p_data: np.ndarray, p_fake: np.ndarray) -> float:
+    """The value of the game for the best discriminator, by the trapezoidal rule.
+
+    Args:
+        x: array `(k,)`, rising, over all that carries weight.
+        p_data, p_fake: arrays `(k,)`, densities above 0 at x.
+
+    Returns:
+        float in [−log 4, 0].
+
+    Formula:
+        ∫ p_data log D + p_fake log(1 − D) = 2 JS(p_data, p_fake) − log 4
+
+    Reference:
+        Goodfellow et al. 2014, Generative Adversarial Nets, theorem 1.
+    """
+    real, fake = p_data / (p_data + p_fake), p_fake / (p_data + p_fake)
+    return float(np.trapezoid(p_data * np.log(real) + p_fake * np.log(fake), x))
+
+
+def train_against_fixed(epochs: int = 20, seed: int = 0) -> MinimaxGAN:
+    """Train a discriminator while the generator stands still.
+
+    Reals are drawn from N(4, 1.25²), fakes are 2.5 + .8 z, z ~ N(0, 1); the game is
+    `MinimaxGAN`, the discriminator dense, its learning rate falls to 0.
+
+    Args:
+        epochs: int, of 100 updates.
+        seed: int.
+
+    Returns:
+        Trained `MinimaxGAN`; minus its `discr_loss` is the value of the game.
+    """
+    expect_positive_int(epochs=epochs)
+    keras.utils.set_random_seed(seed)
+    generator = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    mean, std = FAKE
+    generator.set_weights([np.full((1, 1), std), np.full(1, mean)])
+    hidden = [keras.layers.Dense(16, "tanh") for _ in range(2)]
+    layers = [keras.Input((1,)), *hidden, keras.layers.Dense(1)]
+    model = MinimaxGAN(
+        generator,
+        keras.Sequential(layers),
+        LatentGenerator(1),
+        toys.gaussian(100_000, *REAL, seed=seed),
+        batch_size=1000,
+        disc_iter=1,
+        generator_optimizer=keras.optimizers.SGD(0.0),
+        discriminator_optimizer=Adam(LinearDecay(0.01, 100 * epochs)),
+    )
+    model.compile()
+    model.fit(epochs=epochs, steps_per_epoch=100, verbose=0)
+    return model

@@ -1,0 +1,100 @@
+"""Files that appear whole or not at all."""
+
+import contextlib
+import os
+import pathlib
+import tempfile
+
+from gan.errors import InvalidInput, expect
+
+
+@contextlib.contextmanager
+def atomic_path(path):
+    """Give a temporary path beside `path` that takes its place on success.
+
+    The file is flushed to disk before the rename and its directory after it,
+    so a crash at any moment leaves either the old file or the new one.
+
+    Args:
+        path: str or `os.PathLike`, the final path. Its directory must exist.
+
+    Yields:
+        pathlib.Path with the same suffix as `path`, to be written by the caller.
+
+    Raises:
+        InvalidInput: if `path` is a directory or its directory does not exist
+            or cannot be written to.
+    """
+    path = expect_writable(path)
+    # Keras tells formats by endings of one or two parts (.h5, .weights.h5).
+    suffix = "".join(path.suffixes[-2:])
+    suffix = suffix if len(suffix) < 40 else path.suffix
+    handle, name = tempfile.mkstemp(prefix=".", suffix=suffix, dir=path.parent)
+    os.close(handle)
+    temporary = pathlib.Path(name)
+    try:
+        yield temporary
+        # mkstemp makes private files; a result file gets the user's usual mode.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        _sync(temporary)
+        temporary.replace(path)
+        _sync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def expect_writable(path):
+    """Expect that a file can be written at `path`; return it as a `Path`."""
+    expect(isinstance(path, (str, os.PathLike)), "a file path", path=path)
+    path = pathlib.Path(path)
+    try:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            path.stat()
+        expect(not path.is_dir(), "a file path, not a directory", path=str(path))
+        exists = path.exists()
+        # A rename would turn a pipe or a device into a file.
+        expect(path.is_file() or not exists, "a regular file", path=str(path))
+        expect(path.parent.is_dir(), "a path in an existing directory", path=str(path))
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except InvalidInput:
+        raise
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        expect(False, f"a writable path ({reason})", path=str(path))
+    return path
+
+
+@contextlib.contextmanager
+def made_folder(path):
+    """Make a folder unless it is there, and name it if using it then fails.
+
+    Args:
+        path: str or `os.PathLike`; the folders above it are made as well.
+
+    Yields:
+        pathlib.Path of the folder.
+
+    Raises:
+        InvalidInput: if `path` is no path or the system refuses something.
+    """
+    named = isinstance(path, (str, os.PathLike))
+    expect(named, "directory to be a path", directory=path)
+    path = pathlib.Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        yield path
+    except OSError as error:
+        reason = error.strerror or str(error)
+        expect(
+            False, f"a folder that can be written to ({reason})", directory=str(path)
+        )
+
+
+def _sync(path):
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

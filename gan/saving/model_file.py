@@ -1,0 +1,302 @@
+"""Whole-model files: whole or not at all, and refused unless undamaged."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import math
+import os
+import pathlib
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping, MutableMapping
+
+import keras
+import numpy as np
+
+from gan.errors import InvalidInput, expect
+from gan.saving.files import atomic_path
+from gan.training import distribute
+
+_MEMBERS = {"metadata.json", "config.json", "model.weights.h5", "gan.json"}
+_MOST_BYTES = 2**30
+
+
+class WholeModel(keras.Model):
+    """A model whose files hold all of its state and appear whole or not at all."""
+
+    def save(
+        self, filepath: str | os.PathLike, overwrite: bool = True, **options: object
+    ) -> None:
+        """Write the whole model to a `.keras` file, whole or not at all.
+
+        The file holds networks, optimizers, averages, random state and every
+        option, not the real examples. `keras.models.load_model` reads it too. Of
+        several workers only the chief writes it.
+
+        Args:
+            filepath: str or `os.PathLike` that ends in `.keras`.
+            overwrite: bool, whether a file that is there may be replaced.
+            **options: none; an unknown one is refused.
+
+        Raises:
+            InvalidInput: before anything is written.
+        """
+        expect(not options, "no further options", **options)
+        if not distribute.is_chief(self.distribute_strategy):
+            return
+        _expect_new(filepath, overwrite)
+        save_model(self, filepath)
+
+    def save_weights(
+        self, filepath: str | os.PathLike, overwrite: bool = True, **options: object
+    ) -> None:
+        """Write weights, optimizers and random state to a `.weights.h5` file.
+
+        Of several workers only the chief writes it.
+
+        Args:
+            filepath: str or `os.PathLike` that ends in `.weights.h5`.
+            overwrite: bool, whether a file that is there may be replaced.
+            **options: as of Keras.
+        """
+        name = str(filepath)
+        expect(name.endswith(".weights.h5"), "a path in .weights.h5", filepath=name)
+        if not distribute.is_chief(self.distribute_strategy):
+            return
+        _expect_new(filepath, overwrite)
+        with atomic_path(filepath) as temporary:
+            super().save_weights(temporary, **options)
+
+    def load_weights(self, filepath: str | os.PathLike, **options: object) -> None:
+        """Read what `save_weights` wrote: all of it or, if it does not fit, nothing.
+
+        Args:
+            filepath: str or `os.PathLike`.
+            **options: as of Keras.
+
+        Raises:
+            InvalidInput: if the file is missing, damaged or of another model; the
+                model is then as it was.
+        """
+        load = functools.partial(super().load_weights, filepath, **options)
+        load_state(self, load, filepath)
+
+    def save_own_variables(self, store: MutableMapping[str, np.ndarray]) -> None:
+        """Write the random state, which Keras leaves out of its files."""
+        for number, state in enumerate(self.random_states()):
+            store[f"random_state_{number}"] = state.numpy()
+
+    def load_own_variables(self, store: Mapping[str, np.ndarray]) -> None:
+        """Read the random state."""
+        for number, state in enumerate(self.random_states()):
+            state.assign(store[f"random_state_{number}"])
+
+    def random_states(self) -> list[keras.Variable]:
+        """Variables of the stream and of every random layer (dropout), in order."""
+        kept = {id(variable) for variable in self.weights}
+        kept |= {id(v) for metric in self.metrics for v in metric.variables}
+        return [v for v in self.non_trainable_variables if id(v) not in kept]
+
+
+def save_model(
+    model: WholeModel, path: str | os.PathLike, notes: dict[str, object] | None = None
+) -> None:
+    """Write a model so that `keras.models.load_model` and `load_model` read it.
+
+    To Keras's file a member `gan.json` is added with a checksum of each other
+    member and `notes`.
+
+    Args:
+        model: `gan.AdversarialModel`.
+        path: str or `os.PathLike` that ends in `.keras`.
+        notes: dict that JSON can hold, returned by `read_notes`.
+
+    Raises:
+        InvalidInput: if `path` is not of that form or cannot be written to. A file
+            that was there stays as it was, as it does after any failure.
+    """
+    path = _keras_path(path)
+    with atomic_path(path) as temporary:
+        keras.saving.save_model(model, temporary)
+        with zipfile.ZipFile(temporary, "a") as archive:
+            sums = {name: _checksum(archive, name) for name in archive.namelist()}
+            content = {"sha256": sums, "notes": notes or {}}
+            archive.writestr("gan.json", json.dumps(content))
+
+
+def load_model(
+    path: str | os.PathLike, custom_objects: dict[str, type] | None = None
+) -> WholeModel:
+    """Read a model that `model.save` wrote, all of it checked.
+
+    Args:
+        path: str or `os.PathLike`. The file need not be trusted: nothing in it
+            is executed.
+        custom_objects: dict of names to classes that the model uses and that are
+            not registered with Keras.
+
+    Returns:
+        The model, compiled as it was, without its real examples.
+
+    Raises:
+        InvalidInput: if the file is missing, damaged or not of this form.
+    """
+    path = _keras_path(path)
+    read_notes(path)
+    with _refused(path):
+        with zipfile.ZipFile(path) as archive:
+            config = archive.read("config.json").decode()
+            size = archive.getinfo("model.weights.h5").file_size
+        _expect_stored(json.loads(config)["config"], size, path, custom_objects)
+        model = keras.saving.load_model(path, custom_objects=custom_objects)
+    kind = type(model).__name__
+    expect(isinstance(model, WholeModel), f"a GAN in {path}", model=kind)
+    _expect_finite(model, path)
+    return model
+
+
+def read_notes(path: str | os.PathLike) -> dict[str, object]:
+    """Check a model file against its checksums and give its notes.
+
+    Args:
+        path: str or `os.PathLike`, a file of `save_model`.
+
+    Returns:
+        dict, the notes it was saved with.
+
+    Raises:
+        InvalidInput: if the file is missing or damaged.
+    """
+    path = _keras_path(path)
+    expect(path.is_file(), "an existing model file", path=str(path))
+    with _refused(path), zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        members = len(names) == len(_MEMBERS) and set(names) == _MEMBERS
+        expect(members, "a file of this library's model.save", path=str(path))
+        for member in archive.infolist():
+            stored = member.compress_type == zipfile.ZIP_STORED
+            small = member.file_size <= _MOST_BYTES
+            expect(stored and small, "plain members of up to 1 GiB", path=str(path))
+        content = json.loads(archive.read("gan.json"))
+        sums = {name: _checksum(archive, name) for name in _MEMBERS - {"gan.json"}}
+        expect(content["sha256"] == sums, "an undamaged model file", path=str(path))
+        expect(isinstance(content["notes"], dict), "notes", path=str(path))
+        return content["notes"]
+
+
+def restore_model(model: WholeModel, path: str | os.PathLike) -> dict[str, object]:
+    """Fill a model with the state of a file of `save_model`: all of it or nothing.
+
+    Args:
+        model: `gan.AdversarialModel` of the same class, networks and options.
+        path: str or `os.PathLike`.
+
+    Returns:
+        dict, the notes the file was saved with.
+
+    Raises:
+        InvalidInput: if the file is missing, damaged or of another model; the model
+            is then as it was.
+    """
+    notes = read_notes(path)
+    with zipfile.ZipFile(path) as archive, _refused(path):
+        kind = json.loads(archive.read("config.json"))["registered_name"]
+    own = keras.saving.get_registered_name(type(model))
+    expect(kind == own, f"a file of {own}: {path}", registered_name=kind)
+
+    def load():
+        with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
+            weights = archive.extract("model.weights.h5", folder)
+            keras.Model.load_weights(model, weights)
+
+    load_state(model, load, path)
+    return notes
+
+
+def load_state(
+    model: WholeModel, load: Callable[[], object], path: str | os.PathLike
+) -> None:
+    """Run `load()`, which fills the model from a file, wholly or not at all.
+
+    Args:
+        model: `gan.AdversarialModel`.
+        load: callable that changes the model's variables.
+        path: str, the file, for the message.
+
+    Raises:
+        InvalidInput: if `load` fails, would leave something out, or brings numbers
+            that are not finite; every variable is then as it was.
+    """
+    before = [(variable, np.array(variable)) for variable in state_of(model)]
+    try:
+        with _refused(path):
+            load()
+        _expect_finite(model, path)
+    except BaseException:
+        for variable, value in before:
+            variable.assign(value)
+        raise
+
+
+def state_of(model: WholeModel) -> list[keras.Variable]:
+    """All variables of a model that its files hold: weights, optimizers, randomness."""
+    variables = [*model.weights, *model.random_states()]
+    for network in (model.generator, model.discriminator):
+        variables += network.optimizer.variables
+    return variables
+
+
+def _expect_new(filepath, overwrite):
+    """Expect a path that is free or may be overwritten."""
+    expect(isinstance(filepath, (str, os.PathLike)), "a file path", filepath=filepath)
+    new = overwrite or not os.path.exists(filepath)
+    expect(new, "a new file, or overwrite=True", filepath=str(filepath))
+
+
+def _expect_stored(config, size, path, custom_objects):
+    """Expect networks no larger than the weights stored for them, before making any."""
+    # In a stateless scope variables have shapes but take no memory.
+    with keras.StatelessScope(initialize_variables=False):
+        for part in ("generator", "discriminator"):
+            network = keras.saving.deserialize_keras_object(
+                config[part], custom_objects=custom_objects
+            )
+            weights = sum(math.prod(weight.shape) for weight in network.weights)
+            stored = 2 * weights <= size
+            expect(stored, f"all weights of the {part} in {path}", weights=weights)
+
+
+def _keras_path(path):
+    expect(isinstance(path, (str, os.PathLike)), "a file path", path=path)
+    path = pathlib.Path(path)
+    expect(path.suffix == ".keras", "a path that ends in .keras", path=str(path))
+    return path
+
+
+def _checksum(archive, name):
+    with archive.open(name) as member:
+        return hashlib.file_digest(member, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def _refused(path):
+    """Whatever a damaged file raises, or Keras only warns of, is `InvalidInput`."""
+    try:
+        with warnings.catch_warnings():
+            # Keras skips an optimizer that does not fit and only warns.
+            warnings.filterwarnings("error", "Skipping variable loading")
+            yield
+    except InvalidInput:
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        expect(False, f"a readable model file ({reason})", path=str(path))
+
+
+def _expect_finite(model, path):
+    finite = all(np.isfinite(np.array(variable)).all() for variable in state_of(model))
+    expect(finite, "finite numbers in the model file", path=str(path))

@@ -1,0 +1,1 @@
+"""What `fit` stands on; nobody needs it to understand a GAN."""

@@ -1,0 +1,1 @@
+"""Classes and networks beyond the course, one file each."""

@@ -1,0 +1,183 @@
+"""Conditional GAN with an auxiliary classifier: rows of the class asked for."""
+
+from __future__ import annotations
+
+import keras
+import numpy.typing as npt
+import tensorflow as tf
+
+from gan import losses
+from gan.base import AdversarialModel
+from gan.data.examples import as_labelled_examples, as_labels
+from gan.errors import expect, expect_number
+from gan.training import distribute
+
+
+@keras.saving.register_keras_serializable(package="gan")
+class AC_GAN(AdversarialModel):
+    """The discriminator also names the class, and the generator is asked for one.
+
+    A sample is a pair `(rows, labels)`. The auxiliary loss counts on real rows only
+    in the discriminator's update: trained to name the class of poor fakes too, both
+    networks agree on classes that look like nothing.
+
+    The logs `real_class_acc` and `fake_class_acc`, in [0, 1], are the shares of real
+    and fake rows of which the discriminator names the class.
+
+    Args:
+        generator: `keras.Model`, `[latents (batch, latent_dim), labels (batch,) or
+            (batch, 1)]` -> rows.
+        discriminator: `keras.Model`, rows -> `[generation (batch, 1), auxiliary
+            (batch, classes)]`: the probability of being real (sigmoid) and those of
+            the classes (softmax).
+        real_examples: pair `(rows, labels)`, rows as in `gan.AdversarialModel` and
+            integer labels `(N,)` in [0, classes); or a `tf.data.Dataset` of such
+            pairs of batches; or None.
+        real_target: float in [0, 1], the probability of being real that is asked for
+            on reals, and by the generator; 1 is no label smoothing.
+        auxiliary_weight: float, weight of the auxiliary loss on real rows.
+        Others as `gan.AdversarialModel`.
+
+    Formula:
+        D minimises bce(t, D(x)) + bce(0, D(G(z, c))) − w · mean(log C(x)[label])
+        G minimises bce(t, D(G(z, c))) − mean(log C(G(z, c))[c]) on 2 batches,
+        c uniform, bce(t, p) = −mean(t log p + (1 − t) log(1 − p)), t = real_target,
+        w = auxiliary_weight
+
+    Reference:
+        Odena et al. 2017, Conditional Image Synthesis with Auxiliary Classifier GANs,
+        equations 2 and 3; real rows only: the Keras example `mnist_acgan`.
+    """
+
+    log_names = (*AdversarialModel.log_names, "real_class_acc", "fake_class_acc")
+    generator_batches = 2
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        *args: object,
+        real_target: float = 0.95,
+        auxiliary_weight: float = 2.0,
+        **options: object,
+    ) -> None:
+        expect_number(0, 1, real_target=real_target)
+        expect_number(0, auxiliary_weight=auxiliary_weight)
+        _expect_conditional(generator, discriminator)
+        super().__init__(generator, discriminator, *args, **options)
+        self.real_target = real_target
+        self.auxiliary_weight = auxiliary_weight
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return self.discriminator.output_shape[1][1]
+
+    @staticmethod
+    def as_examples(
+        value: object, discriminator: keras.Model, batch_size: int
+    ) -> object:
+        """Check `real_examples`, see `gan.real_examples.as_labelled_examples`."""
+        row_shape, classes = (
+            discriminator.input_shape[1:],
+            discriminator.output_shape[1],
+        )
+        return as_labelled_examples(value, row_shape, batch_size, classes[1])
+
+    def get_fake_sample(
+        self,
+        size: int | None = None,
+        training: bool = False,
+        averaged: bool | None = None,
+        labels: npt.ArrayLike | None = None,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Rows from the generator, and their labels.
+
+        Args:
+            size: int, how many; None for one a label, or `batch_size`.
+            training: bool, whether the generator runs in training mode.
+            averaged: bool, as in `gan.AdversarialModel`.
+            labels: integers `(size,)` in [0, classes), the classes asked for; None
+                draws them, each equally likely.
+
+        Returns:
+            Pair: float32 tensor `(size, …)` and int32 tensor `(size,)`.
+        """
+        network = self._drawing(training, averaged)
+        if labels is not None:
+            labels = as_labels(labels, self.classes)
+            size = len(labels) if size is None else size
+            expect(size == len(labels), f"size={len(labels)}, as labels has", size=size)
+        size = self.batch_size if size is None else size
+        latents = self._latents(size)
+        if labels is None:
+            seed, most = self.stream.next_seed(joint=True), self.classes
+            labels = tf.random.stateless_uniform((size,), seed, 0, most, tf.int32)
+        labels = distribute.share(labels)
+        with self.stream.feeds():
+            return network([latents, labels], training=training), labels
+
+    def judge(
+        self, sample: tuple[tf.Tensor, tf.Tensor], training: bool = True
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Tuple `(generation, auxiliary, labels)` of a sample."""
+        rows, labels = sample
+        return *self.discriminator(rows, training=training), labels
+
+    def discriminator_loss(
+        self,
+        real: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+        fake: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+    ) -> tf.Tensor:
+        """Cross-entropy of real or fake, and of the class of real rows."""
+        loss = losses.binary_cross_entropy(real[0], self.real_target)
+        loss += losses.binary_cross_entropy(fake[0], 0.0)
+        return loss + self.auxiliary_weight * losses.class_cross_entropy(*real[1:])
+
+    def generator_loss(self, fake: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
+        """Cross-entropy of fakes taken for real, and of the class asked for."""
+        loss = losses.binary_cross_entropy(fake[0], self.real_target)
+        return loss + losses.class_cross_entropy(*fake[1:])
+
+    def output_logs(
+        self,
+        real: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+        fake: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
+    ) -> dict[str, tf.Tensor]:
+        """Shares of rows of which the discriminator names the class."""
+        return {"real_class_acc": _accuracy(real), "fake_class_acc": _accuracy(fake)}
+
+    def as_rows(
+        self, sample: tuple[tf.Tensor, tf.Tensor]
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Rows and labels in the form that the discriminator and the losses take."""
+        rows, labels = sample
+        return super().as_rows(rows), tf.reshape(tf.cast(labels, tf.int32), (-1,))
+
+    def options(self) -> dict[str, object]:
+        """The constructor's plain options by name."""
+        names = ("real_target", "auxiliary_weight")
+        return {**super().options(), **{name: getattr(self, name) for name in names}}
+
+
+def _accuracy(judged):
+    _, auxiliary, labels = judged
+    named = tf.argmax(auxiliary, axis=1, output_type=tf.int32)
+    return tf.reduce_mean(tf.cast(named == labels, tf.float32))
+
+
+def _expect_conditional(generator, discriminator):
+    takes = getattr(generator, "input_shape", None)
+    pair = isinstance(takes, list) and len(takes) == 2
+    expect(
+        pair and takes[1] in ((None,), (None, 1)),
+        "a generator that takes [latents (None, latent_dim), labels (None,)]",
+        input_shape=takes,
+    )
+    gives = getattr(discriminator, "output_shape", None)
+    pair = isinstance(gives, list) and len(gives) == 2 and gives[0] == (None, 1)
+    expect(
+        pair and len(gives[1]) == 2,
+        "a discriminator that gives [generation (None, 1), auxiliary (None, classes)]",
+        output_shape=gives,
+    )

@@ -1,0 +1,58 @@
+"""The GAN that is mostly meant by the name: cross-entropy, both ways."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from gan import losses
+from gan.base import AdversarialModel
+from gan.errors import expect_number
+
+
+@keras.saving.register_keras_serializable(package="gan")
+class NonSaturatingGAN(AdversarialModel):
+    """The discriminator tells real from fake; the generator seeks "real".
+
+    The log `discr_acc`, in [0, 1], is the share of rows that the discriminator tells
+    rightly, the mean of its shares on the real and on the fake half.
+
+    Args:
+        discriminator: gives logits: its last layer has no activation.
+        real_target: float in [0, 1], the probability asked for on reals; below 1 it
+            is one-sided label smoothing.
+        Others as `gan.AdversarialModel`.
+
+    Formula:
+        D minimises −mean(t log σ(D(x)) + (1 − t) log(1 − σ(D(x))))
+        − mean(log(1 − σ(D(G(z))))), t = real_target
+        G minimises −mean(log σ(D(G(z))))
+
+    Reference:
+        Goodfellow et al. 2014, Generative Adversarial Nets, equation 1 and the end of
+        section 3; Salimans et al. 2016, Improved Techniques for Training GANs,
+        section 3.4.
+    """
+
+    generator_loss = staticmethod(losses.non_saturating_generator)
+    log_names = (*AdversarialModel.log_names, "discr_acc")
+
+    def __init__(
+        self, *args: object, real_target: float = 1.0, **options: object
+    ) -> None:
+        expect_number(0, 1, real_target=real_target)
+        super().__init__(*args, **options)
+        self.real_target = real_target
+
+    def discriminator_loss(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+        """Cross-entropy with the model's target for reals."""
+        return losses.cross_entropy_discriminator(real, fake, self.real_target)
+
+    def output_logs(self, real: tf.Tensor, fake: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Accuracy of the discriminator, over its real and its fake half."""
+        right = [tf.cast(real > 0, tf.float32), tf.cast(fake <= 0, tf.float32)]
+        return {"discr_acc": (tf.reduce_mean(right[0]) + tf.reduce_mean(right[1])) / 2}
+
+    def options(self) -> dict[str, object]:
+        """The constructor's plain options by name."""
+        return {**super().options(), "real_target": self.real_target}

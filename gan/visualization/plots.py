@@ -1,0 +1,656 @@
+"""Pictures of what a GAN does: arrays in, matplotlib `Figure` out.
+
+Figures are made without pyplot: nothing stays in memory once a figure is
+dropped, and no screen is needed until `show`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from gan.errors import expect, expect_positive_int
+from gan.saving.files import atomic_path, expect_writable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, which the colour-blind can tell apart.
+_BLUE, _VERMILLION = "#0072B2", "#D55E00"
+_GREEN, _PINK, _GREY = "#009E73", "#CC79A7", "#666666"
+_CYCLE = [_BLUE, _VERMILLION, _GREEN, _PINK, _GREY]
+
+_LOSSES = {
+    "discr_loss": {"label": "discriminator loss", "color": _GREEN},
+    "gen_loss": {"label": "generator loss", "color": _PINK},
+    "gp": {"label": "gradient penalty", "color": _GREY, "linestyle": "--"},
+}
+
+# What each format would otherwise write of the date and the program.
+_METADATA = {
+    ".png": {"Software": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    ".svg": {"Date": None, "Creator": None},
+}
+
+_DPI = 100
+
+
+def tile(
+    pictures: npt.ArrayLike, columns: int | None = None, scale: int = 1
+) -> np.ndarray:
+    """Lay pictures side by side, row by row, in one array.
+
+    What lies outside [0, 1] is clipped. One pixel of white separates the pictures.
+
+    Args:
+        pictures: float array of shape `(n, h, w)`, `(n, h, w, 1)` or, in
+            colour, `(n, h, w, 3)`, with values in [0, 1].
+        columns: int, pictures in a row. Defaults to `ceil(sqrt(n))`.
+        scale: int, how often each pixel is repeated along both sides.
+
+    Returns:
+        float32 array of shape `(H, W)` or, in colour, `(H, W, 3)` with values in
+        [0, 1].
+    """
+    pictures = _pictures(pictures)
+    n, h, w, *channels = pictures.shape
+    columns = math.ceil(math.sqrt(n)) if columns is None else columns
+    expect_positive_int(columns=columns, scale=scale)
+    rows = math.ceil(n / columns)
+    tiles = np.ones((rows * columns, h + 1, w + 1, *channels), np.float32)
+    tiles[:n, :h, :w] = pictures
+    tiles = tiles.reshape(rows, columns, h + 1, w + 1, *channels).swapaxes(1, 2)
+    tiles = tiles.reshape(rows * (h + 1), columns * (w + 1), *channels)[:-1, :-1]
+    return tiles.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def mosaic(
+    pictures: npt.ArrayLike, columns: int | None = None, title: str | None = None
+) -> Figure:
+    """Draw pictures side by side, row by row, as one image.
+
+    The grey scale is fixed: 0 is black and 1 is white in every picture, and
+    what lies outside is clipped. One pixel of white separates the pictures.
+    Each pixel takes a whole number of screen pixels.
+
+    Args:
+        pictures: as for `tile`.
+        columns: as for `tile`.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+
+    Example:
+
+        plots.save(plots.mosaic(pictures, title="fake faces"), "faces.png")
+    """
+    tiled = tile(pictures, columns)
+    height, width = tiled.shape[:2]
+    scale = _screen_scale(tiled)
+    margin, top = 10, 40 if title else 10
+    full_width = max(scale * width + 2 * margin, 340)
+    full_height = scale * height + top + margin
+    figure = _figure(full_width, full_height)
+    figure.set_layout_engine("none")
+    box = [(full_width - scale * width) // 2, margin, scale * width, scale * height]
+    axes = figure.add_axes(np.divide(box, [full_width, full_height] * 2))
+    _draw_pictures(axes, tiled)
+    axes.set_title(title or "")
+    return figure
+
+
+def strip(pictures: npt.ArrayLike, title: str | None = None) -> Figure:
+    """Draw pictures in one row, such as those along a walk in latent space.
+
+    Args:
+        pictures: as for `tile`.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    pictures = _pictures(pictures)
+    return mosaic(pictures, columns=len(pictures), title=title)
+
+
+def rows(pictures: Mapping[str, npt.ArrayLike], title: str | None = None) -> Figure:
+    """Draw sets of pictures below each other, one named row each.
+
+    Args:
+        pictures: dict from names to arrays as for `tile`, of equal length.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    expect(len(pictures) > 0, "at least one row", rows=len(pictures))
+    checked = [_pictures(some) for some in pictures.values()]
+    equal = len({some.shape for some in checked}) == 1
+    expect(equal, "rows of equal shape", shapes=[some.shape for some in checked])
+    tiled = tile(np.concatenate(checked), len(checked[0]))
+    figure = _figure(1000, 70 + 880 * len(checked) // len(checked[0]), title)
+    axes = figure.add_subplot()
+    _draw_pictures(axes, tiled)
+    height = tiled.shape[0] / len(checked)
+    for row, name in enumerate(pictures):
+        middle = (row + 0.5) * height
+        axes.text(-2, middle, name, ha="right", va="center")
+    return _settle(figure)
+
+
+def compare_losses(
+    histories: Mapping[str, dict[str, list[float]]], title: str | None = None
+) -> Figure:
+    """Draw the curves of the losses of several models side by side.
+
+    Args:
+        histories: dict from names to what `losses` takes.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    expect(len(histories) > 0, "at least one history", histories=len(histories))
+    histories = {name: _history(history) for name, history in histories.items()}
+    figure = _figure(420 * len(histories), 400, title)
+    plots = figure.subplots(1, len(histories), squeeze=False)[0]
+    for axes, (name, history) in zip(plots, histories.items(), strict=True):
+        _draw_losses(axes, history)
+        axes.set_title(name)
+    return _settle(figure)
+
+
+def losses(history: dict[str, list[float]], title: str | None = None) -> Figure:
+    """Draw the curves of the losses.
+
+    Args:
+        history: dict of sequences of equal length, one value an epoch, such as
+            `model.history.history`: "discr_loss", "gen_loss" and, if it is
+            there, "gp". A curve breaks where a value is not finite.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    history = _history(history)
+    figure = _figure(640, 400, title)
+    _draw_losses(figure.add_subplot(), history)
+    return _settle(figure)
+
+
+def curves(
+    panels: Mapping[str, Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]],
+    title: str | None = None,
+) -> Figure:
+    """Draw curves over the epochs, one panel beside the other.
+
+    Args:
+        panels: dict from the label of each panel's y axis to a dict of curves, from
+            names to pairs `(epochs, values)` of sequences of equal length.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    expect(len(panels) > 0, "at least one panel", panels=len(panels))
+    figure = _figure(420 * len(panels), 400, title)
+    several = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (label, named) in zip(several, panels.items(), strict=True):
+        for colour, (name, curve) in zip(_CYCLE, named.items(), strict=False):
+            epochs, values = (_numbers(**{name: numbers}) for numbers in curve)
+            same = epochs.ndim == 1 and epochs.shape == values.shape
+            expect(same, f"{name} of two equal lengths", shape=values.shape)
+            _draw_curve(axes, epochs, values, color=colour, label=name)
+        _finish_curves(axes, label)
+    return _settle(figure)
+
+
+def grid(size: int = 64) -> np.ndarray:
+    """Give the points at which `points_and_values` shows the discriminator.
+
+    Args:
+        size: int, points along each side.
+
+    Returns:
+        float32 array of shape `(size ** 2, 2)` with values in (0, 1), the
+        middles of the cells of the unit square; x runs faster than y.
+
+    Example:
+
+        values = discriminator(plots.grid(64)).numpy().reshape(64, 64)
+    """
+    expect_positive_int(size=size)
+    x, y = np.meshgrid(*[(np.arange(size) + 0.5) / size] * 2)
+    return np.float32(np.stack([x.ravel(), y.ravel()], axis=1))
+
+
+def points_and_values(
+    real: npt.ArrayLike,
+    fake: npt.ArrayLike,
+    values: npt.ArrayLike,
+    history: dict[str, list[float]] | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draw real and fake points over the discriminator's values, and the losses.
+
+    Args:
+        real: array of shape `(n, 2)`.
+        fake: array of shape `(m, 2)`.
+        values: array of shape `(g, g)`, the discriminator's values on
+            `grid(g)`: `values[i, j]` belongs to `x = (j + .5) / g` and
+            `y = (i + .5) / g`.
+        history: as for `losses`, or None to leave the losses out.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    real, fake = _points(2, real=real), _points(2, fake=fake)
+    values = _numbers(values=values)
+    square = values.ndim == 2 and values.shape[0] == values.shape[1] > 0
+    expect(square, "values of shape (g, g)", shape=values.shape)
+    histories = [] if history is None else [_history(history)]
+    figure = _figure(550 + 550 * len(histories), 480, title)
+    left, *right = figure.subplots(1, 1 + len(histories), squeeze=False)[0]
+    background = left.imshow(
+        values, origin="lower", extent=(0, 1, 0, 1), cmap="Greys_r", alpha=0.4
+    )
+    figure.colorbar(background, ax=left, label="discriminator")
+    left.scatter(*real.T, s=8, color=_BLUE, linewidths=0, label="real")
+    left.scatter(*fake.T, s=8, color=_VERMILLION, linewidths=0, label="fake")
+    left.set(xlabel="x", ylabel="y")
+    left.legend(markerscale=2, loc="upper right")
+    for axes, history in zip(right, histories, strict=True):
+        _draw_losses(axes, history)
+    return _settle(figure)
+
+
+def coloured_points(
+    real: npt.ArrayLike,
+    fake: npt.ArrayLike,
+    history: dict[str, list[float]] | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draw real points beside fake ones, each in its own colour, and the losses.
+
+    Args:
+        real: array of shape `(n, 5)`, columns x, y, r, g, b; colours are
+            clipped to [0, 1].
+        fake: array of shape `(m, 5)`.
+        history: as for `losses`, or None to leave the losses out.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    clouds = {"real": _points(5, real=real), "fake": _points(5, fake=fake)}
+    histories = [] if history is None else [_history(history)]
+    figure = _figure(870 + 430 * len(histories), 430, title)
+    first, second, *right = figure.subplots(1, 2 + len(histories))
+    second.sharex(first)
+    second.sharey(first)
+    for axes, (name, cloud) in zip((first, second), clouds.items(), strict=True):
+        axes.scatter(*cloud[:, :2].T, s=8, linewidths=0, c=cloud[:, 2:].clip(0, 1))
+        axes.update_datalim([(0, 0), (1, 1)])
+        axes.set(title=name, xlabel="x", ylabel="y", box_aspect=1)
+    for axes, history in zip(right, histories, strict=True):
+        _draw_losses(axes, history)
+    return _settle(figure)
+
+
+def faces_and_values(
+    pictures: npt.ArrayLike,
+    values_real: npt.ArrayLike,
+    values_fake: npt.ArrayLike,
+    history: dict[str, list[float]] | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draw fake pictures, the discriminator's values, and the losses.
+
+    Args:
+        pictures: as for `tile`, at most ten in a row.
+        values_real: array of shape `(n,)` or `(n, 1)`, the discriminator on
+            real pictures.
+        values_fake: array of shape `(m,)` or `(m, 1)`, the same on fake ones.
+        history: as for `losses`, or None to leave the losses out.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    pictures = _pictures(pictures)
+    values_real = _column(values_real=values_real)
+    values_fake = _column(values_fake=values_fake)
+    histories = [] if history is None else [_history(history)]
+    tiled = tile(pictures, min(len(pictures), 10))
+    height = min(960 * tiled.shape[0] // tiled.shape[1], 400)
+    figure = _figure(1000, height + 400, title)
+    above, below = figure.add_gridspec(2, 1, height_ratios=[height, 360])
+    _draw_pictures(figure.add_subplot(above), tiled)
+    columns = below.subgridspec(1, 1 + len(histories))
+    left, *right = columns.subplots(squeeze=False)[0]
+    bins = np.histogram_bin_edges(np.concatenate([values_real, values_fake]), 30)
+    style = {"bins": bins, "histtype": "stepfilled", "alpha": 0.6}
+    left.hist(values_real, color=_BLUE, label="real", **style)
+    left.hist(values_fake, color=_VERMILLION, label="fake", **style)
+    left.set(xlabel="discriminator", ylabel="pictures")
+    left.legend()
+    for axes, history in zip(right, histories, strict=True):
+        _draw_losses(axes, history)
+    return _settle(figure)
+
+
+def histograms(
+    panels: Mapping[str, Mapping[str, npt.ArrayLike]],
+    label: str | None = None,
+    title: str | None = None,
+) -> Figure:
+    """Draw sets of numbers over each other as histograms, in panels side by side.
+
+    Args:
+        panels: dict from titles to dicts from names to arrays `(n,)` or `(n, 1)`, at
+            most five in a panel. All bars of a panel have one width, and each set
+            has area 1.
+        label: str or None, what the numbers are.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+
+    Example:
+
+        plots.histograms({"discriminator": {"real": real, "fake": fake}})
+    """
+    expect(len(panels) > 0, "at least one panel", panels=len(panels))
+    columns = min(len(panels), 3)
+    rows = math.ceil(len(panels) / columns)
+    figure = _figure(120 + 320 * columns, 60 + 260 * rows, title)
+    plots = figure.subplots(rows, columns, squeeze=False).ravel()
+    colours = [_BLUE, _VERMILLION, _GREEN, _PINK, _GREY]
+    for axes, (name, sets) in zip(plots, panels.items(), strict=False):
+        few = 0 < len(sets) <= len(colours)
+        expect(few, "one to five sets in a panel", panel=name, sets=len(sets))
+        sets = {name: _column(**{name: values}) for name, values in sets.items()}
+        bins = np.histogram_bin_edges(np.concatenate([*sets.values()]), 50)
+        for colour, (which, values) in zip(colours, sets.items(), strict=False):
+            style = {"color": colour, "histtype": "stepfilled", "alpha": 0.6}
+            axes.hist(values, bins, density=True, label=which, **style)
+        axes.set(title=name, xlabel=label, ylabel="density")
+        axes.legend()
+    for axes in plots[len(panels) :]:
+        axes.set_axis_off()
+    return _settle(figure)
+
+
+def histograms_and_density(
+    samples: Mapping[str, npt.ArrayLike],
+    density: tuple[npt.ArrayLike, npt.ArrayLike],
+    label: str,
+    title: str | None = None,
+) -> Figure:
+    """Draw histograms side by side, each under the same density.
+
+    Args:
+        samples: dict from titles to arrays `(n,)`. Bars are shares of all n over the
+            width of a bar; what lies beyond the x of the density is not shown.
+        density: pair of arrays `(k,)`, x rising and the density there.
+        label: str, what the density is.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    expect(len(samples) > 0, "at least one sample", samples=len(samples))
+    samples = {name: _column(sample=sample) for name, sample in samples.items()}
+    x, y = (_column(density=values) for values in density)
+    rising = len(x) == len(y) >= 2 and (np.diff(x) > 0).all()
+    expect(rising, "a density at rising x", x=x, density=y)
+    columns = math.ceil(math.sqrt(len(samples)))
+    rows = math.ceil(len(samples) / columns)
+    small = columns > 3
+    width = 1050 / columns if small else 450
+    figure = _figure(width * columns, 0.75 * width * rows + 80, title)
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    bins = np.linspace(x[0], x[-1], 31 if small else 61)
+    for axes, (name, sample) in zip(panels.flat, samples.items(), strict=False):
+        weights = np.full(len(sample), 1 / (len(sample) * (bins[1] - bins[0])))
+        bars = axes.hist(sample, bins, weights=weights, color=_BLUE, alpha=0.6)
+        (curve,) = axes.plot(x, y, color=_VERMILLION)
+        axes.set_title(name, fontsize=8 if small else 11)
+        axes.tick_params(labelsize=7 if small else 9)
+    for axes in panels.flat[len(samples) :]:
+        axes.set_axis_off()
+    # Below the panels, where it hides no bar.
+    marks, names = [bars[2], curve], ["histogram", label]
+    figure.legend(marks, names, loc="outside lower center", ncols=2)
+    return _settle(figure)
+
+
+def discriminator_and_value(
+    x: npt.ArrayLike,
+    densities: tuple[npt.ArrayLike, npt.ArrayLike],
+    found: npt.ArrayLike,
+    best: npt.ArrayLike,
+    value: npt.ArrayLike,
+    limit: float,
+    title: str | None = None,
+) -> Figure:
+    """Draw a discriminator in one dimension beside the best one, and the game's value.
+
+    Args:
+        x: array `(k,)`, rising.
+        densities: pair of arrays `(k,)`, of the real and of the fake rows at x.
+        found: array `(k,)`, the discriminator's probability of "real" at x.
+        best: array `(k,)`, that of the best discriminator.
+        value: array `(epochs,)`, the value of the game in each epoch.
+        limit: float, the value of the best discriminator.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    x, value = _column(x=x), _column(value=value)
+    real, fake = (_column(densities=density) for density in densities)
+    found, best = _column(found=found), _column(best=best)
+    curves = {"x": x, "real": real, "fake": fake, "found": found, "best": best}
+    shapes = {name: curve.shape for name, curve in curves.items()}
+    expect(len(set(shapes.values())) == 1, "curves of one equal length", **shapes)
+    _numbers(limit=limit)
+    figure = _figure(1100, 430, title)
+    left, right = figure.subplots(1, 2)
+    left.fill_between(x, real, color=_BLUE, alpha=0.3, label="density of reals, p")
+    left.fill_between(x, fake, color=_VERMILLION, alpha=0.3, label="of fakes, q")
+    left.plot(x, best, color="black", linestyle="--", label="best, p / (p + q)")
+    left.plot(x, found, color=_GREEN, label="discriminator, trained")
+    left.set(xlabel="x", ylim=(0, 1.02))
+    left.legend()
+    epochs, name = range(1, len(value) + 1), "value, in training"
+    _draw_curve(right, epochs, value, color=_GREEN, label=name)
+    right.axhline(limit, color="black", linestyle="--", label="2 JS(p, q) − log 4")
+    _finish_curves(right, "value")
+    return _settle(figure)
+
+
+def save(figure: Figure, path: str | os.PathLike) -> pathlib.Path:
+    """Write a figure to a file, whole or not at all.
+
+    The same figure gives the same bytes each time.
+
+    Args:
+        figure: `matplotlib.figure.Figure`.
+        path: str or `os.PathLike` that ends in .png, .pdf or .svg; without an
+            ending it gets .png.
+
+    Returns:
+        `pathlib.Path` of the file.
+
+    Raises:
+        InvalidInput: if the ending is another one or nothing can be written there.
+    """
+    from matplotlib import rc_context
+
+    _expect_figure(figure)
+    expect(isinstance(path, (str, os.PathLike)), "a file path", path=path)
+    path = expect_writable(path)
+    path = path if path.suffix else path.with_suffix(".png")
+    suffix = path.suffix.lower()
+    expect(suffix in _METADATA, f"one of {', '.join(_METADATA)}", suffix=suffix)
+    # Without a salt of ours the names inside an SVG are random.
+    with atomic_path(path) as temporary, rc_context({"svg.hashsalt": "gan"}):
+        figure.savefig(temporary, format=suffix[1:], metadata=_METADATA[suffix])
+    return path
+
+
+def pixels(figure: Figure) -> np.ndarray:
+    """Draw a figure into an array, such as a frame of an animation.
+
+    Args:
+        figure: `matplotlib.figure.Figure`.
+
+    Returns:
+        uint8 array `(h, w, 3)`: red, green and blue.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    _expect_figure(figure)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.array(canvas.buffer_rgba())[..., :3]
+
+
+def show(figure: Figure) -> None:
+    """Open a window with the figure and wait until it is closed.
+
+    Args:
+        figure: `matplotlib.figure.Figure`.
+
+    Raises:
+        InvalidInput: if there is no screen to open a window on.
+    """
+    # Only pyplot finds out whether the wished-for backend has a screen.
+    import matplotlib.pyplot as plt
+    from matplotlib.backends import BackendFilter, backend_registry
+
+    _expect_figure(figure)
+    backend = plt.get_backend()
+    screenless = backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE)
+    expect(
+        backend.lower() not in screenless,
+        "a screen to show the figure on (without one, save it)",
+        backend=backend,
+    )
+    plt.figure(figure)
+    plt.show()
+
+
+def _figure(width, height, title=None):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure((width / _DPI, height / _DPI), dpi=_DPI)
+    figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.08)
+    FigureCanvasAgg(figure)
+    if title:
+        figure.suptitle(title)
+    return figure
+
+
+def _settle(figure):
+    # Each drawing would lay out anew and move the axes by a hair.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    return figure
+
+
+def _screen_scale(tiled):
+    return min(max(700 // max(tiled.shape[:2]), 2), 8)
+
+
+def _draw_pictures(axes, tiled):
+    axes.imshow(tiled, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.set_axis_off()
+
+
+def _draw_losses(axes, history):
+    for name, curve in history.items():
+        _draw_curve(axes, range(1, len(curve) + 1), curve, **_LOSSES[name])
+    _finish_curves(axes, "loss")
+
+
+def _draw_curve(axes, epochs, curve, **style):
+    # Dots show a curve of one epoch, and would thicken one of a thousand.
+    axes.plot(epochs, curve, marker="." if len(curve) <= 50 else "", **style)
+
+
+def _finish_curves(axes, label):
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set(xlabel="epoch", ylabel=label)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.grid(alpha=0.3)
+    if len(axes.lines) > 1:
+        axes.legend()
+
+
+def _numbers(**named):
+    ((name, value),) = named.items()
+    array = np.asarray(value)
+    expect(array.dtype.kind in "fiu", f"{name} to be numbers", dtype=array.dtype)
+    expect(np.isfinite(array).all(), f"{name} to be finite", **named)
+    return array.astype(np.float64)
+
+
+def _pictures(pictures):
+    array = np.asarray(pictures)
+    shape = array.shape
+    images = array.size and (array.ndim == 3 or array.ndim == 4 and shape[3] in [1, 3])
+    expected = "at least one picture, shape (n, h, w), (n, h, w, 1) or (n, h, w, 3)"
+    expect(images, expected, shape=shape)
+    # Pictures with values 0…255 would come out all white.
+    floats = array.dtype.kind == "f"
+    expect(floats, "pictures to be floats in [0, 1]", dtype=array.dtype)
+    expect(np.isfinite(array).all(), "pictures to be finite", pictures=array)
+    array = array.clip(0, 1).astype(np.float32)
+    return array[..., 0] if shape[3:] == (1,) else array
+
+
+def _points(dim, **named):
+    array = _numbers(**named)
+    ((name, _),) = named.items()
+    fits = array.ndim == 2 and array.shape[1] == dim and len(array)
+    expect(fits, f"{name} of shape (n, {dim})", shape=array.shape)
+    return array
+
+
+def _column(**named):
+    array = _numbers(**named)
+    ((name, _),) = named.items()
+    fits = array.ndim in [1, 2] and array.size == len(array) > 0
+    expect(fits, f"{name} of shape (n,) or (n, 1)", shape=array.shape)
+    return array.ravel()
+
+
+def _history(history):
+    known = isinstance(history, dict) and {"discr_loss", "gen_loss"} <= history.keys()
+    expect(known, "history to be a dict with discr_loss and gen_loss", history=history)
+    curves = {name: np.asarray(history[name]) for name in _LOSSES if name in history}
+    shapes = {name: curve.shape for name, curve in curves.items()}
+    same = len(set(shapes.values())) == 1 and len(shapes["gen_loss"]) == 1
+    expect(same and curves["gen_loss"].size, "curves of one equal length", **shapes)
+    numeric = all(curve.dtype.kind in "fiu" for curve in curves.values())
+    expect(numeric, "curves of numbers", **curves)
+    return curves
+
+
+def _expect_figure(figure):
+    from matplotlib.figure import Figure
+
+    expect(isinstance(figure, Figure), "a matplotlib Figure", figure=figure)
