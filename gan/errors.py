@@ -7,7 +7,8 @@ import os
 import pathlib
 import re
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
@@ -69,11 +70,11 @@ def expect_seed(below: int = 2**63, **named: object) -> None:
         expect(whole and 0 <= value < below, expected, **{name: value})
 
 
-def expect_choice(choices: Iterable[str], **named: object) -> None:
-    """Expect every named value to be one of some strings."""
+def expect_choice(choices: Iterable[object], **named: object) -> None:
+    """Expect every named value to be one of some strings or truth values."""
     choices = [*choices]
     for name, value in named.items():
-        known = isinstance(value, str) and value in choices
+        known = isinstance(value, (str, bool)) and value in choices
         listed = ", ".join(map(repr, choices))
         expect(known, f"{name} to be one of {listed}", **{name: value})
 
@@ -114,3 +115,32 @@ def expect_array(shape: tuple, least: int = 1, **named: object) -> np.ndarray:
     expect(fits, f"{name} of shape {wanted}", shape=array.shape)
     expect(np.isfinite(array).all(), f"{name} to be finite", **{name: array})
     return array
+
+
+class Option:
+    """A constructor's option, checked whenever it is set: `clip = Option(check)`.
+
+    Args:
+        check: callable that takes the value by the option's name and raises
+            `InvalidInput` unless it is usable.
+        fixed: bool, whether setting it again would have no effect and is refused.
+    """
+
+    def __init__(self, check: Callable[..., object], fixed: bool = False) -> None:
+        self.check, self.fixed = check, fixed
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        if self.name not in instance.__dict__:
+            raise AttributeError(f"{self.name} is not set yet")
+        return instance.__dict__[self.name]
+
+    def __set__(self, instance: object, value: object) -> None:
+        self.check(**{self.name: value})
+        free = not self.fixed or instance.__dict__.get(self.name, value) == value
+        expect(free, f"a new model for another {self.name}", **{self.name: value})
+        instance.__dict__[self.name] = value

@@ -5,8 +5,6 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from gan.training import layers as fast_layers
-
 
 def convolutional_GenDiscr() -> tuple[keras.Model, keras.Model]:
     """The course's networks for grey faces: 339,493 and 388,097 parameters.
@@ -26,8 +24,8 @@ def _generator():
     x = layers.Dense(2048, activation="tanh", name="dense")(inputs)
     x = layers.Reshape((2, 2, 512), name="reshape")(x)
     for filters in (64, 16, 1):
-        x = fast_layers.UpSampling2D(name=f"up_{filters}")(x)
-        x = fast_layers.Conv2D(filters, 3, padding="same", name=f"conv_{filters}")(x)
+        x = layers.UpSampling2D(name=f"up_{filters}")(x)
+        x = layers.Conv2D(filters, 3, padding="same", name=f"conv_{filters}")(x)
         x = layers.BatchNormalization(name=f"norm_{filters}")(x)
         x = layers.Activation("tanh", name=f"tanh_{filters}")(x)
     return keras.Model(inputs, x, name="generator")
@@ -36,8 +34,8 @@ def _generator():
 def _discriminator():
     inputs = x = keras.Input((16, 16, 1), name="pictures")
     for filters in (32, 64, 128, 256):
-        x = fast_layers.Conv2D(filters, 3, padding="same", name=f"conv_{filters}")(x)
-        x = fast_layers.MaxPooling2D(name=f"pool_{filters}")(x)
+        x = layers.Conv2D(filters, 3, padding="same", name=f"conv_{filters}")(x)
+        x = layers.MaxPooling2D(name=f"pool_{filters}")(x)
         x = layers.Activation("tanh", name=f"tanh_{filters}")(x)
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(1, activation="tanh", name="dense")(x)

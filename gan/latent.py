@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Self
 
 import keras
 import tensorflow as tf
 
-from gan.errors import expect, expect_positive_int
+from gan.errors import expect_choice, expect_positive_int, expect_seed
+from gan.training import distribute
 
 
 def normal_generator(nb_points: int, dim: int) -> tf.Tensor:
@@ -98,9 +98,7 @@ class LatentGenerator:
 
     def __init__(self, dim: int, latent_type: str = "normal") -> None:
         expect_positive_int(dim=dim)
-        known = isinstance(latent_type, str) and latent_type in _GENERATORS
-        choices = ", ".join(map(repr, _GENERATORS))
-        expect(known, f"latent_type to be one of {choices}", latent_type=latent_type)
+        expect_choice(_GENERATORS, latent_type=latent_type)
         self.dim = int(dim)
         self.latent_type = latent_type
 
@@ -118,6 +116,7 @@ class LatentGenerator:
         return cls(**config)
 
 
+_feeding: contextvars.ContextVar[Callable[[], tf.Tensor] | None]
 _feeding = contextvars.ContextVar("what feeds the draws", default=None)
 
 
@@ -132,35 +131,25 @@ class Stream(keras.random.SeedGenerator):
             `keras.utils.set_random_seed` and `random.seed` make repeatable.
     """
 
-    def next_seed(self, joint: bool = False) -> tf.Tensor:
-        """Seed for one draw.
+    def __init__(self, seed: int | None = None) -> None:
+        if seed is not None:
+            expect_seed(seed=seed)
+        super().__init__(seed)
 
-        Args:
-            joint: bool, whether replicas get the same one, to draw a joint batch of
-                which each keeps `gan.distribute.share`. Otherwise each has its own.
+    def next_seed(self) -> tf.Tensor:
+        """Seed for one draw.
 
         Returns:
             Int64 tensor `(2,)` for a `tf.random.stateless_*` op of default algorithm:
             Philox on CPU and GPU, which by name would take 17 operations more a draw.
         """
-        seed = self.state.value.assign_add((0, 1))
-        seed = tf.convert_to_tensor(seed)
-        replica = tf.distribute.get_replica_context()
-        if joint or replica is None or replica.num_replicas_in_sync == 1:
-            return seed
-        # Replicas keep equal states; without their number they would draw alike.
-        return tf.random.experimental.stateless_fold_in(
-            seed, replica.replica_id_in_sync_group
-        )
+        seed = tf.convert_to_tensor(self.state.value.assign_add((0, 1)))
+        return distribute.own_seed(seed)
 
     @contextlib.contextmanager
-    def feeds(self, joint: bool = False) -> Iterator[None]:
-        """Within this context the latent samplers draw from this stream.
-
-        Args:
-            joint: bool, as of `next_seed`.
-        """
-        token = _feeding.set(functools.partial(self.next_seed, joint))
+    def feeds(self) -> Iterator[None]:
+        """Within this context the latent samplers draw from this stream."""
+        token = _feeding.set(self.next_seed)
         try:
             yield
         finally:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import functools
+import math
+from collections.abc import Callable
+from typing import Any, Unpack
+
 import keras
+import tensorflow as tf
 
 from gan import losses
-from gan.base import AdversarialModel
-from gan.errors import expect, expect_number
+from gan.base import AdversarialModel, Options
+from gan.errors import Option, expect_number
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -28,18 +34,36 @@ class WGAN_clip(AdversarialModel):
 
     discriminator_loss = staticmethod(losses.wasserstein_discriminator)
     generator_loss = staticmethod(losses.wasserstein_generator)
+    clip = Option(functools.partial(expect_number, math.nextafter(0, 1)))
 
-    def __init__(self, *args: object, clip: float = 1.0, **options: object) -> None:
-        expect_number(0, clip=clip)
-        expect(clip > 0, "clip above 0", clip=clip)
-        super().__init__(*args, **options)
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        latent_generator: Callable[[int], tf.Tensor] | None,
+        real_examples: Any = None,
+        batch_size: int = 200,
+        disc_iter: int = 2,
+        learning_rate: float = 0.005,
+        *,
+        beta_1: float = 0.5,
+        clip: float = 1.0,
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(
+            generator,
+            discriminator,
+            latent_generator,
+            real_examples,
+            batch_size,
+            disc_iter,
+            learning_rate,
+            beta_1=beta_1,
+            **options,
+        )
         self.clip = clip
 
     def after_discriminator_update(self) -> None:
         """Clip every trainable critic weight to [−clip, clip]."""
         for weight in self.discriminator.trainable_variables:
             weight.assign(keras.ops.clip(weight, -self.clip, self.clip))
-
-    def options(self) -> dict[str, object]:
-        """The constructor's plain options by name."""
-        return {**super().options(), "clip": self.clip}

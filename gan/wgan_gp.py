@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
+from typing import Any, Unpack
 
 import keras
 import tensorflow as tf
 
 from gan import losses
-from gan.base import AdversarialModel
-from gan.errors import expect_number
+from gan.base import AdversarialModel, Options
+from gan.errors import Option, expect_number
 from gan.saving.weights_file import load_weights
-from gan.training import distribute
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -40,12 +41,15 @@ class WGAN_GP(AdversarialModel):
     generator_loss = staticmethod(losses.wasserstein_generator)
     log_names = (*AdversarialModel.log_names, "gp")
 
+    lambda_gp = Option(functools.partial(expect_number, 0))
+    penalty_epsilon = Option(functools.partial(expect_number, 0))
+
     def __init__(
         self,
         generator: keras.Model,
         discriminator: keras.Model,
-        latent_generator: Callable[[int], tf.Tensor],
-        real_examples: object = None,
+        latent_generator: Callable[[int], tf.Tensor] | None,
+        real_examples: Any = None,
         batch_size: int = 200,
         disc_iter: int = 2,
         learning_rate: float = 0.005,
@@ -53,10 +57,8 @@ class WGAN_GP(AdversarialModel):
         *,
         beta_1: float = 0.3,
         penalty_epsilon: float = 1e-12,
-        **options: object,
+        **options: Unpack[Options],
     ) -> None:
-        expect_number(0, lambda_gp=lambda_gp)
-        expect_number(0, penalty_epsilon=penalty_epsilon)
         super().__init__(
             generator,
             discriminator,
@@ -68,8 +70,7 @@ class WGAN_GP(AdversarialModel):
             beta_1=beta_1,
             **options,
         )
-        self.lambda_gp = lambda_gp
-        self.penalty_epsilon = penalty_epsilon
+        self.lambda_gp, self.penalty_epsilon = lambda_gp, penalty_epsilon
 
     @property
     def dims(self) -> tf.TensorShape:
@@ -105,16 +106,13 @@ class WGAN_GP(AdversarialModel):
         Returns:
             Float32 tensor of that shape: u·real + (1 − u)·fake, u ~ U[0, 1].
         """
-        fake_sample = tf.cast(fake_sample, tf.float32)
-        rows = fake_sample.shape[0] or tf.shape(fake_sample)[0]
-        real_sample = tf.cast(real_sample, tf.float32)
-        if real_sample.shape != fake_sample.shape:
-            real_sample = tf.reshape(real_sample, tf.shape(fake_sample))
-        u = tf.random.stateless_uniform(
-            (rows * distribute.replicas(),) + (1,) * (self.len_dims - 1),
-            self.stream.next_seed(joint=True),
-        )
-        return losses.interpolate(real_sample, fake_sample, distribute.share(u))
+        real, fake = (tf.cast(s, tf.float32) for s in (real_sample, fake_sample))
+        size = fake.shape[0] or tf.shape(fake)[0]
+        ones = [1] * (len(fake.shape) - 1)
+        u = tf.random.stateless_uniform((size, *ones), self.stream.next_seed())
+        if real.shape != fake.shape:
+            real = tf.reshape(real, tf.shape(fake))
+        return losses.interpolate(real, fake, u)
 
     def gradient_penalty(self, interpolated_sample: tf.Tensor) -> tf.Tensor:
         """Mean squared distance of the critic's gradient norms from 1.
@@ -152,8 +150,3 @@ class WGAN_GP(AdversarialModel):
         load_weights((self.generator, gen_h5), (self.discriminator, disc_h5))
         if self.averaged_generator is not None:
             self.averaged_generator.set_weights(self.generator.get_weights())
-
-    def options(self) -> dict[str, object]:
-        """The constructor's plain options by name."""
-        own = {"lambda_gp": self.lambda_gp, "penalty_epsilon": self.penalty_epsilon}
-        return {**super().options(), **own}

@@ -1,79 +1,79 @@
-"""What the real samples may be drawn from, checked and brought into form."""
+"""What the real samples are drawn from, checked and brought into form."""
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Iterator
+from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from gan.errors import expect
+from gan.errors import expect, expect_array
 
 
-def as_real_examples(
-    value: object, row_shape: tuple[int, ...], batch_size: int
-) -> tf.Tensor | np.memmap | tf.data.Dataset | None:
+def as_real_examples(value: Any, shape: tuple[int, ...], batch_size: int) -> Any:
     """Check real examples and bring them into the form a model draws from.
 
     Args:
-        value: NumPy array, tensor, memory-mapped array, `tf.data.Dataset` of
-            batches, or None.
-        row_shape: tuple, shape of a row as the discriminator takes it; the data may
+        value: NumPy array, tensor, memory-mapped array, pandas DataFrame,
+            `tf.data.Dataset` of batches, or `None`.
+        shape: tuple, shape of an example as the discriminator takes it; the data may
             lack its last axis if that is 1.
-        batch_size: int, rows in a sample.
+        batch_size: int, examples in a sample.
 
     Returns:
-        None, the Dataset, the memory-mapped array, or a tensor `(N, *row_shape)`,
-        uint8 where `value` is and float32 otherwise.
+        `None`, the Dataset, the memory-mapped array, or a tensor `(N, *shape)`, uint8
+        where `value` is and float32 otherwise.
 
     Raises:
-        InvalidInput: for another type, dtype, shape or length, or numbers that are
-            not finite (a memory-mapped array is not read through for them).
+        InvalidInput: for another type, dtype, shape or length, masked arrays, or
+            numbers that are not finite (a memory-mapped array is not read through for
+            them).
     """
     if value is None:
         return None
     if isinstance(value, tf.data.Dataset):
-        return _as_dataset(value, row_shape, batch_size)
-    expect(
-        hasattr(value, "shape") and hasattr(value, "dtype"),
-        "real_examples to be a NumPy array, a tensor or a tf.data.Dataset",
-        real_examples=value,
-    )
-    dtype = value.dtype.as_numpy_dtype if tf.is_tensor(value) else value.dtype
-    dtype = np.dtype(dtype)
-    expect(dtype.kind in "fiu", "real_examples of a numeric dtype", dtype=str(dtype))
-    _expect_rows(tuple(value.shape), row_shape)
-    expect(
-        len(value) >= batch_size,
-        f"at least batch_size={batch_size} real examples",
-        N=len(value),
-    )
+        return _as_dataset(value, value.element_spec, shape, batch_size)
+    value = value.to_numpy() if hasattr(value, "to_numpy") else value
+    expected = "real_examples to be a NumPy array, a tensor or a tf.data.Dataset"
+    array = hasattr(value, "shape") and hasattr(value, "dtype")
+    expect(array, expected, real_examples=value)
+    masked = isinstance(value, np.ma.MaskedArray)
+    expected = "real_examples without a mask: fill or leave out what is masked"
+    expect(not masked, expected, real_examples=type(value).__name__)
+    expected = "real_examples of a numeric dtype"
+    expect(_is_number(value.dtype), expected, dtype=str(value.dtype))
+    _expect_shape(tuple(value.shape), shape)
+    expected = f"at least batch_size={batch_size} real examples"
+    expect(len(value) >= batch_size, expected, N=len(value))
     if isinstance(value, np.memmap):
         return value
-    if dtype != np.uint8:
-        value = tf.cast(value, tf.float32)
-        finite = bool(tf.reduce_all(tf.math.is_finite(value)))
+    tensor = tf.convert_to_tensor(value)
+    if tensor.dtype != tf.uint8:
+        tensor = tf.cast(tensor, tf.float32)
+        finite = bool(tf.reduce_all(tf.math.is_finite(tensor)))
         expect(finite, "finite real_examples", real_examples="NaN or infinity in them")
-    return tf.reshape(tf.convert_to_tensor(value), (-1, *row_shape))
+    return tf.reshape(tensor, (-1, *shape))
 
 
 def as_labelled_examples(
-    value: object, row_shape: tuple[int, ...], batch_size: int, classes: int
-) -> tuple | tf.data.Dataset | None:
+    value: Any, shape: tuple[int, ...], batch_size: int, classes: int
+) -> Any:
     """Check real examples with labels and bring them into the form of the draws.
 
     Args:
-        value: pair `(rows, labels)`, rows as in `as_real_examples` and labels as in
-            `as_labels`; a `tf.data.Dataset` of such pairs of batches (whose labels'
-            range is not read through); or None.
-        row_shape: tuple, shape of a row as the discriminator takes it.
-        batch_size: int, rows in a sample.
+        value: pair `(examples, labels)`, examples as in `as_real_examples` and labels
+            as in `as_labels`; a `tf.data.Dataset` of such pairs of batches (whose
+            labels' range is checked as they are drawn); or `None`.
+        shape: tuple, shape of an example as the discriminator takes it.
+        batch_size: int, examples in a sample.
         classes: int, number of classes.
 
     Returns:
-        None, the Dataset, or a tuple of what `as_real_examples` and `as_labels` give.
+        `None`, the Dataset, or a tuple of what `as_real_examples` and `as_labels` give.
 
     Raises:
         InvalidInput: if either is not of its form, or their lengths differ.
@@ -83,26 +83,26 @@ def as_labelled_examples(
     if isinstance(value, tf.data.Dataset):
         spec = value.element_spec
         pair = isinstance(spec, tuple) and len(spec) == 2
-        expect(pair, "a Dataset of pairs (rows, labels)", element_spec=spec)
-        _as_dataset(value.map(lambda rows, labels: rows), row_shape, batch_size)
+        expect(pair, "a Dataset of pairs (examples, labels)", element_spec=spec)
+        _as_dataset(value, spec[0], shape, batch_size)
         expected = "labels in the Dataset that are integers of shape (batch,)"
         labels = isinstance(spec[1], tf.TensorSpec) and spec[1].dtype.is_integer
         expect(labels and spec[1].shape[1:] in ((), (1,)), expected, labels=spec[1])
-        return value
+
+        def checked(examples, labels):
+            inside = tf.reduce_all((labels >= 0) & (labels < classes))
+            tf.debugging.Assert(inside, [f"labels from 0 to {classes - 1}", labels])
+            return examples, labels
+
+        return value.map(checked)
     pair = isinstance(value, (tuple, list)) and len(value) == 2
-    expect(
-        pair and hasattr(value[0], "shape"),
-        "real_examples to be a pair of arrays (rows, labels) or a tf.data.Dataset",
-        real_examples=value,
-    )
-    rows = as_real_examples(value[0], row_shape, batch_size)
+    expected = "real_examples to be a pair of arrays (examples, labels) or a Dataset"
+    expect(pair and hasattr(value[0], "shape"), expected, real_examples=value)
+    examples = as_real_examples(value[0], shape, batch_size)
     labels = as_labels(value[1], classes)
-    expect(
-        len(labels) == len(rows),
-        f"a label for each of {len(rows)} real examples",
-        labels=len(labels),
-    )
-    return rows, labels
+    expected = f"a label for each of {len(examples)} real examples"
+    expect(len(labels) == len(examples), expected, labels=len(labels))
+    return examples, labels
 
 
 def as_labels(labels: npt.ArrayLike, classes: int) -> tf.Tensor:
@@ -118,25 +118,23 @@ def as_labels(labels: npt.ArrayLike, classes: int) -> tf.Tensor:
     Raises:
         InvalidInput: for another dtype, shape or range.
     """
-    labels = np.asarray(labels)
-    shaped = labels.ndim >= 1 and labels.shape[1:] in ((), (1,)) and labels.size > 0
-    expect(shaped, "labels of shape (N,)", shape=labels.shape)
-    expect(labels.dtype.kind in "iu", "integer labels", dtype=str(labels.dtype))
-    for label in (labels.min(), labels.max()):
-        inside = 0 <= label < classes
-        expect(inside, f"labels from 0 to {classes - 1}", label=int(label))
-    return tf.constant(labels.reshape(-1), tf.int32)
+    array = np.asarray(labels)
+    array = array[:, 0] if array.shape[1:] == (1,) else array
+    array = expect_array((None,), labels=array)
+    expect(array.dtype.kind in "iu", "integer labels", dtype=str(array.dtype))
+    span = {"least": int(array.min()), "greatest": int(array.max())}
+    inside = 0 <= span["least"] and span["greatest"] < classes
+    expect(inside, f"labels from 0 to {classes - 1}", **span)
+    return tf.constant(array, tf.int32)
 
 
-def count_rows(real_examples: object) -> int:
-    """Number of rows of `real_examples`, of labelled ones too."""
+def count_rows(real_examples: Any) -> int:
+    """Number of real examples, with labels or without."""
     return len(real_examples[0] if isinstance(real_examples, tuple) else real_examples)
 
 
-def take(
-    real_examples: object, numbers: tf.Tensor
-) -> tf.Tensor | tuple[tf.Tensor, ...]:
-    """The rows of these numbers, with their labels if they have any.
+def take(real_examples: Any, numbers: tf.Tensor) -> Any:
+    """The real examples of these numbers, with their labels if they have any.
 
     Args:
         real_examples: what `as_real_examples` or `as_labelled_examples` gave, not a
@@ -151,38 +149,48 @@ def take(
     if not isinstance(real_examples, np.memmap):
         return tf.gather(real_examples, numbers)
     dtype = real_examples.dtype
-    rows = tf.numpy_function(lambda i: real_examples[i], [numbers], dtype)
-    rows.set_shape((*numbers.shape, *real_examples.shape[1:]))
-    return rows
+    examples = tf.numpy_function(lambda i: real_examples[i], [numbers], dtype)
+    examples.set_shape((*numbers.shape, *real_examples.shape[1:]))
+    return examples
 
 
-def take_first(
-    dataset: tf.data.Dataset, size: int
-) -> tf.Tensor | tuple[tf.Tensor, ...]:
-    """The first `size` rows of the Dataset `dataset`, as `take` gives them.
+def take_first(dataset: tf.data.Dataset, size: int) -> Any:
+    """The first `size` examples of `dataset`, as `take` gives them.
 
     Raises:
         InvalidInput: if it has fewer.
     """
-    sample = next(iter(dataset.unbatch().batch(size)))
-    rows = count_rows(sample)
-    expect(rows == size, f"a Dataset of at least {size} rows", rows=rows)
+    sample = next(iter(dataset.unbatch().batch(size)), ())
+    found = count_rows(sample) if sample != () else 0
+    expect(found == size, f"a Dataset of at least {size} examples", found=found)
     return sample
 
 
-def equal(value: object, other: object) -> bool:
+def equal(value: Any, other: Any) -> bool:
     """Whether checked `value` and `other` are the same or hold the same numbers."""
-    if value is other:
-        return True
     if isinstance(value, tuple) and isinstance(other, tuple):
         return all(equal(a, b) for a, b in zip(value, other, strict=True))
-    if not (tf.is_tensor(value) and tf.is_tensor(other)):
-        return False
+    if value is other or not (tf.is_tensor(value) and tf.is_tensor(other)):
+        return value is other
     same = value.shape == other.shape and value.dtype == other.dtype
     return same and bool(tf.reduce_all(value == other))
 
 
-def count_batches(real_examples: object, batch_size: int) -> int:
+def checksum(real_examples: Any) -> str | None:
+    """Sixteen hexadecimal digits that tell the numbers of tensors from others.
+
+    `None` for a Dataset and a memory-mapped array, which are not read through.
+    """
+    parts = keras.tree.flatten(real_examples)
+    if not all(tf.is_tensor(part) for part in parts):
+        return None
+    sums = hashlib.sha256()
+    for part in parts:
+        sums.update(np.ascontiguousarray(part))
+    return sums.hexdigest()[:16]
+
+
+def count_batches(real_examples: Any, batch_size: int) -> int:
     """Batches of `batch_size` in once through `real_examples`, at least one.
 
     Raises:
@@ -196,56 +204,42 @@ def count_batches(real_examples: object, batch_size: int) -> int:
     return count
 
 
-def endless_batches(
-    real_examples: object,
-    batch_size: int,
-    strategy: tf.distribute.Strategy | None = None,
-) -> Iterator | None:
-    """Iterator without end over a Dataset's batches of equal size; else None.
+def as_dataset(
+    real_examples: Any, batch_size: int, strategy: tf.distribute.Strategy
+) -> tf.data.Dataset:
+    """What Keras's `fit` is given: a Dataset's batches of equal size, without end.
 
-    Args:
-        real_examples: what `as_real_examples` gave.
-        batch_size: int, rows of the joint batch.
-        strategy: `tf.distribute.Strategy`, which shares each batch out over its
-            replicas and the files or rows over its workers; or None.
+    For an array it is a clock that nobody reads, with an example for each replica.
     """
     if not isinstance(real_examples, tf.data.Dataset):
-        return None
-    dataset = real_examples.repeat().rebatch(batch_size, drop_remainder=True)
-    dataset = dataset.prefetch(2)
-    if strategy is None or strategy.num_replicas_in_sync == 1:
-        return iter(dataset)
-    return iter(strategy.experimental_distribute_dataset(dataset))
+        clock = tf.zeros((strategy.num_replicas_in_sync, 1))
+        return tf.data.Dataset.from_tensors(clock).repeat()
+    return real_examples.repeat().rebatch(batch_size, drop_remainder=True).prefetch(2)
 
 
-def _expect_rows(shape, row_shape):
-    rows = shape[1:]
-    fits = rows == row_shape or (row_shape[-1] == 1 and (*rows, 1) == row_shape)
-    expect(
-        len(shape) >= 1 and fits,
-        f"real_examples of shape (N, {', '.join(map(str, row_shape))}), as the "
-        "discriminator takes",
-        shape=shape,
-    )
+def _is_number(dtype):
+    try:
+        dtype = tf.as_dtype(dtype)
+    except TypeError:
+        return False
+    return dtype.is_floating or dtype.is_integer
 
 
-def _as_dataset(dataset, row_shape, batch_size):
-    spec = dataset.element_spec
-    expect(
-        isinstance(spec, tf.TensorSpec) and spec.shape.rank is not None,
-        "a Dataset whose elements are batches of real rows, one tensor each",
-        element_spec=spec,
-    )
-    _expect_rows(tuple(spec.shape), row_shape)
-    expect(
-        spec.dtype.is_floating or spec.dtype.is_integer,
-        "a Dataset of a numeric dtype",
-        dtype=spec.dtype.name,
-    )
+def _expect_shape(found, shape):
+    each = found[1:]
+    fits = each == shape or (shape[-1] == 1 and (*each, 1) == shape)
+    sizes = ", ".join(map(str, shape))
+    expected = f"real_examples of shape (N, {sizes}), as the discriminator takes"
+    expect(len(found) >= 1 and fits, expected, shape=found)
+
+
+def _as_dataset(dataset, spec, shape, batch_size):
+    tensor = isinstance(spec, tf.TensorSpec) and spec.shape.rank is not None
+    expected = "a Dataset of batches of real examples, one tensor each, without labels"
+    expect(tensor, expected, element_spec=dataset.element_spec)
+    _expect_shape(tuple(spec.shape), shape)
+    expect(_is_number(spec.dtype), "a Dataset of a numeric dtype", dtype=spec.dtype)
     expect(int(dataset.cardinality()) != 0, "a Dataset that is not empty", batches=0)
-    expect(
-        spec.shape[0] in (None, batch_size),
-        f"a Dataset of batches of batch_size={batch_size} rows",
-        rows=spec.shape[0],
-    )
+    expected = f"a Dataset of batches of batch_size={batch_size} examples"
+    expect(spec.shape[0] in (None, batch_size), expected, examples=spec.shape[0])
     return dataset

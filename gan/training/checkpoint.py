@@ -3,194 +3,172 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pathlib
 import re
+import warnings
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 
-from gan.errors import InvalidInput, expect, expect_number, expect_positive_int
-from gan.saving import model_file as saving
+from gan import saving
+from gan.errors import (
+    InvalidInput,
+    expect,
+    expect_number,
+    expect_path,
+    expect_positive_int,
+)
 from gan.saving.files import made_folder
+from gan.saving.model_file import WholeModel, state_of
 from gan.training import distribute
-from gan.training.fit import Position
 
-_NAME = re.compile(r"epoch-(\d{6})-step-(\d{9})\.keras")
+# Version 0.1.0 wrote the step within the epoch as well.
+_NAME = re.compile(r"epoch-(\d+)(-step-0+)?\.keras")
 
 
 class Checkpoint(keras.callbacks.Callback):
     """Keep a run's state on disk; the same script run again goes on from it.
 
-    A checkpoint is a whole-model file (`gan.saving.load_model` reads it) with the
-    place in the run. A resumed run ends with the numbers of the uninterrupted one,
-    bit for bit, on one machine; only a Dataset starts again. A checkpoint appears
-    whole or not at all, so a run may be killed at any moment; a damaged one is
-    passed over with a line that says so. Of several workers only the chief writes; all
-    read, so that the directory must be one that they share.
+    A checkpoint is a whole-model file (`gan.load_model` reads it), written when an
+    epoch ends. A resumed run ends with the numbers of the uninterrupted one, bit for
+    bit, on one machine; only a Dataset starts again. A checkpoint appears whole or not
+    at all, so that a run may be killed at any moment: the epoch that was running is
+    done again. A damaged checkpoint is passed over with a line that says so. Of several
+    workers only the chief writes; all read, so that they must share the directory.
 
     Args:
         directory: str or `os.PathLike`, made if it is not there. One run at a time
             may use it.
         keep: int, how many of the last checkpoints stay.
-        every: int, epochs between checkpoints. The last epoch and the place where
-            Ctrl-C stopped are saved always.
-        monitor: None, or the name of a log: the epoch with the best value is kept as
-            `best.keras` as well. Callbacks that add logs, such as
-            `gan.callbacks.Metrics`, come before this one in the list.
-        mode: "min" or "max", which value of `monitor` is best.
+        every: int, epochs between checkpoints; the last epoch is saved always.
         restart: bool, delete what an earlier run left there.
         go_back: int, how often to go back to the last checkpoint when training
             diverges, each time with learning rates `factor` times as high; after
-            that, or with 0, training stops with `gan.loop.Diverged`.
+            that, or with 0, training stops with `gan.Diverged`.
         factor: float in (0, 1).
 
     Attributes:
         history: dict of lists, the logs of all epochs of the run, those before the
             resume included; of a log that only some epochs have, only those.
         times_back: int, how often training went back.
+
+    To keep the best epoch as well, add Keras's own callback after those whose logs it
+    looks at: `keras.callbacks.ModelCheckpoint("best.keras", monitor="gp", mode="min",
+    save_best_only=True)`.
     """
 
     def __init__(
         self,
-        directory: str | os.PathLike,
+        directory: str | os.PathLike[str],
         keep: int = 2,
         every: int = 1,
-        monitor: str | None = None,
-        mode: str = "min",
         restart: bool = False,
         go_back: int = 0,
         factor: float = 0.5,
     ) -> None:
         super().__init__()
-        path = isinstance(directory, (str, os.PathLike))
-        expect(path, "directory to be a path", directory=directory)
+        self.directory = expect_path(directory=directory)
         expect_positive_int(keep=keep, every=every)
-        named = monitor is None or isinstance(monitor, str)
-        expect(named, "monitor to be None or a log's name", monitor=monitor)
-        expect(mode in ("min", "max"), "mode to be 'min' or 'max'", mode=mode)
-        if go_back != 0:
-            expect_positive_int(go_back=go_back)
+        expect_number(0, go_back=go_back)
         expect_number(0, 1, factor=factor)
         expect(0 < factor < 1, "factor between 0 and 1", factor=factor)
-        self.directory = pathlib.Path(directory)
         self.keep, self.every = keep, every
-        self.monitor, self.mode = monitor, mode
         self.restart, self.go_back, self.factor = restart, go_back, factor
-        self.history, self.best, self.times_back = {}, None, 0
-        self._lock, self._writes = None, True
+        self.history: dict[str, list[float]] = {}
+        self.times_back, self._lock, self._epoch = 0, None, 0
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Take the directory and restore its newest checkpoint."""
+        model, back = self.model, self.times_back
+        rates = [getattr(o, "_learning_rate", None) for o in self._optimizers()]
         schedules = keras.optimizers.schedules.LearningRateSchedule
-        rates = [optimizer._learning_rate for optimizer in self._optimizers()]
-        constant = not any(isinstance(rate, schedules) for rate in rates)
+        falling = any(isinstance(rate, schedules) for rate in rates)
         expected = "constant learning rates, for go_back lowers them"
-        expect(constant or not self.go_back, expected, go_back=self.go_back)
-        strategy = self.model.distribute_strategy
-        self._writes = distribute.is_chief(strategy)
-        if self._writes:
+        expect(not (falling and self.go_back), expected, go_back=self.go_back)
+        if not model.draws_repeat:
+            warnings.warn(
+                "The latent generator draws from TensorFlow's own random state, which "
+                "no file holds: a resumed run draws other latents. Those of gan.latent "
+                "repeat.",
+                stacklevel=2,
+            )
+        if distribute.is_chief(model.distribute_strategy):
             self.acquire()
+            model.closing.callback(self.release)
             if self.restart:
                 self.clear()
         # The others read only after the chief has cleared.
-        distribute.gathered(strategy, 0)
-        there = (self.directory / ".lock").exists()
+        distribute.agree(model.distribute_strategy)
         expected = "a folder that all workers share"
-        expect(there, expected, directory=str(self.directory))
+        expect(self.directory.is_dir(), expected, directory=str(self.directory))
         # The next fit of this object goes on, as any other.
-        self.restart = False
-        self.history, self.best, self.times_back = {}, None, 0
-        path = self.restore()
-        if path is not None:
+        self.restart, self.history, self.times_back, self._epoch = False, {}, 0, 0
+        found = read_newest(self.directory, lambda path: self._restore(model, path))
+        if found is not None:
+            path, other = found
+            expected = (
+                "the options and data of the run in {}; another folder, or restart"
+            )
+            expect(not other, expected.format(self.directory), **other)
             print(f"Going on from {path}")
+        expected = "all workers at the same epoch of one run, in a folder they share"
+        same = distribute.agree(model.distribute_strategy, self._epoch)
+        expect(same, expected, epoch=self._epoch)
+        # A checkpoint from after an earlier return holds a lowered rate already.
+        for optimizer in self._optimizers() if back > self.times_back else ():
+            lower = self.factor ** (back - self.times_back)
+            optimizer.learning_rate = float(optimizer.learning_rate) * lower
+        self.times_back = max(back, self.times_back)
+        # As Keras's BackupAndRestore tells fit.
+        model._initial_epoch = self._epoch
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Note the epoch's logs; save where one is due."""
+        """Note the epoch's logs; save where a checkpoint is due."""
         if self.model.diverged is not None:
             return
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
-        position = Position(epoch + 1)
-        if self.monitor is not None:
-            # A log may be there only every so many epochs, the first included.
-            known = ", ".join(self.history)
-            expected = f"monitor to be one of {known}"
-            expect(self.monitor in self.history, expected, monitor=self.monitor)
-        if self.monitor in (logs or {}):
-            value = logs[self.monitor]
-            sign = 1 if self.mode == "min" else -1
-            if self.best is None or sign * value < sign * self.best:
-                self.best = float(value)
-                self._write(self.directory / "best.keras", position)
-        if (epoch + 1) % self.every == 0:
-            self.save(position)
-
-    def on_train_batch_end(
-        self, batch: int, logs: dict[str, float] | None = None
-    ) -> None:
-        """Mend a divergence, if asked to and possible."""
-        if self.model.diverged is None:
-            return
-        if self.times_back >= self.go_back:
-            self.model.diverged += self._last_good()
-            return
-        times, said = self.times_back + 1, self.model.diverged
-        if self.restore() is None:
-            return
-        for optimizer in self._optimizers():
-            # A checkpoint from after an earlier return holds a lowered rate already.
-            lower = self.factor ** (times - self.times_back)
-            optimizer.learning_rate = float(optimizer.learning_rate) * lower
-        self.times_back = times
-        self.model.diverged = None
-        print(f"\n{said}\nBack to epoch {self.model.position.epoch + 1}, time {times}.")
+        self._epoch = epoch + 1
+        if self._epoch % self.every == 0:
+            self.save()
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """Save the end of the run, unless it is saved, and free the directory."""
-        position = self.model.position
-        if self.model.diverged is None and self._path(position) != self._newest():
-            self.save(position)
-        self.release()
+        """Save the last epoch that ended, unless an epoch is half done."""
+        half_done = logs is None
+        if not half_done and self.model.diverged is None and self._epoch % self.every:
+            self.save()
 
-    def save(self, position: Position) -> None:
-        """Write a checkpoint and delete the oldest beyond `keep`.
+    def can_go_back(self) -> bool:
+        """Whether training that diverged goes on from the newest checkpoint."""
+        if self.times_back >= self.go_back or not _checkpoints(self.directory):
+            return False
+        self.times_back += 1
+        print(f"\n{self.model.diverged}\nBack to the last checkpoint.")
+        return True
 
-        Args:
-            position: `Position`, the place in the run.
-        """
-        self._write(self._path(position), position)
-        for path in self._checkpoints()[: -self.keep] if self._writes else []:
-            path.unlink()
-
-    def restore(self) -> pathlib.Path | None:
-        """Fill the model from the newest checkpoint that is undamaged.
-
-        Returns:
-            Its `pathlib.Path`, or None if there is none.
-
-        Raises:
-            InvalidInput: if there are checkpoints but none can be read.
-        """
-        paths, said = self._checkpoints(), None
-        for path in reversed(paths):
-            try:
-                notes = saving.read_notes(path)
-                position = Position(**notes["position"])
-                history, best = dict(notes["history"]), notes["best"]
-                times_back = int(notes["times_back"])
-                saving.restore_model(self.model, path)
-            except (InvalidInput, KeyError, TypeError) as error:
-                said = error
-                print(f"Passed over {path}: {error}")
-                continue
-            self.model.position = position
-            self.history, self.best = history, best
-            self.times_back = times_back
-            return path
-        expected = f"an undamaged checkpoint in {self.directory} ({said})"
-        expect(not paths, expected, checkpoints=len(paths))
-        return None
+    def save(self) -> None:
+        """Write a checkpoint of the last epoch and delete the oldest beyond `keep`."""
+        model = self.model
+        if not distribute.is_chief(model.distribute_strategy):
+            return
+        newest = max(_checkpoints(self.directory), default=(0, None))[1]
+        good = f". The last good checkpoint is {newest}" if newest else ""
+        finite = all(np.isfinite(np.array(v)).all() for v in state_of(model))
+        path = self.directory / f"epoch-{self._epoch:06d}.keras"
+        expect(finite, f"finite weights to save{good}", path=str(path))
+        notes = {"epoch": self._epoch, "history": self.history}
+        notes |= {"times_back": self.times_back, "made_with": model.made_with}
+        try:
+            saving.save_model(model, path, notes)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise OSError(f"Could not save {path} ({reason}){good}.") from error
+        for _, old in _checkpoints(self.directory)[: -self.keep]:
+            old.unlink()
 
     def acquire(self) -> None:
         """Make the directory and take it for this run.
@@ -210,18 +188,15 @@ class Checkpoint(keras.callbacks.Callback):
                 fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 self.release()
-                expect(
-                    False,
-                    "a folder that no other run is using",
-                    directory=str(self.directory),
-                )
+                expected = "a folder that no other run is using"
+                expect(False, expected, directory=str(self.directory))
         # What a kill left half-written; nobody else writes here now.
         for path in self.directory.glob(".*.keras"):
             path.unlink()
 
     def clear(self) -> None:
-        """Delete what an earlier run left in the directory."""
-        for path in [*self._checkpoints(), self.directory / "best.keras"]:
+        """Delete the checkpoints that an earlier run left in the directory."""
+        for _, path in _checkpoints(self.directory):
             path.unlink(missing_ok=True)
 
     def release(self) -> None:
@@ -230,42 +205,79 @@ class Checkpoint(keras.callbacks.Callback):
             os.close(self._lock)
             self._lock = None
 
-    def _write(self, path, position):
-        if not self._writes:
-            return
-        notes = {
-            "position": {
-                "epoch": position.epoch,
-                "step": position.step,
-                "totals": position.totals,
-            },
-            "history": self.history,
-            "best": self.best,
-            "times_back": self.times_back,
+    def _restore(self, model, path):
+        notes = saving.read_notes(path)
+        place = notes.get("position", notes)
+        epoch, history = int(place["epoch"]), dict(notes["history"])
+        times_back = int(notes["times_back"])
+        there = json.loads(notes.get("made_with", model.made_with))
+        here = json.loads(model.made_with)
+        other = {
+            name: f"{here.get(name)} (there {there.get(name)})"
+            for name in here | there
+            if here.get(name) != there.get(name)
         }
-        finite = all(np.isfinite(v).all() for v in saving.state_of(self.model))
-        expect(finite, "finite weights to save" + self._last_good(), path=str(path))
-        try:
-            saving.save_model(self.model, path, notes)
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise OSError(
-                f"Could not save {path} ({reason}).{self._last_good()}"
-            ) from error
+        if other:
+            return other
+        saving.restore_model(model, path)
+        self._epoch, self.history, self.times_back = epoch, history, times_back
+        return {}
 
     def _optimizers(self):
         return self.model.generator.optimizer, self.model.discriminator.optimizer
 
-    def _last_good(self):
-        newest = self._newest()
-        return f" The last good checkpoint is {newest}." if newest else ""
 
-    def _path(self, position):
-        name = f"epoch-{position.epoch:06d}-step-{position.step:09d}.keras"
-        return self.directory / name
+def load_newest(directory: str | os.PathLike[str]) -> tuple[WholeModel, pathlib.Path]:
+    """Read the model of a run's newest undamaged checkpoint.
 
-    def _checkpoints(self):
-        return sorted(p for p in self.directory.iterdir() if _NAME.fullmatch(p.name))
+    Args:
+        directory: str or `os.PathLike`, a folder of checkpoints, or one that has such
+            a folder named `checkpoints`.
 
-    def _newest(self):
-        return max(self._checkpoints(), default=None)
+    Returns:
+        Tuple of the model and the `pathlib.Path` of its checkpoint.
+
+    Raises:
+        InvalidInput: if there is none.
+    """
+    folder = expect_path(directory=directory)
+    folder = folder / "checkpoints" if (folder / "checkpoints").is_dir() else folder
+    found = read_newest(folder, saving.load_model)
+    expected = "a run with checkpoints (epoch-….keras)"
+    expect(found is not None, expected, directory=str(directory))
+    path, model = found
+    return model, path
+
+
+def read_newest(
+    folder: pathlib.Path, read: Callable[[pathlib.Path], Any]
+) -> tuple[pathlib.Path, Any] | None:
+    """Read the newest checkpoint that can be read, with a line for each that cannot.
+
+    Args:
+        folder: `pathlib.Path`.
+        read: callable, `pathlib.Path` -> what it holds; `InvalidInput`, KeyError,
+            TypeError and ValueError mean that it is damaged.
+
+    Returns:
+        Tuple of the path and what `read` gave, or `None` where there is no checkpoint.
+
+    Raises:
+        InvalidInput: if there are checkpoints but none can be read.
+    """
+    paths, said = _checkpoints(folder), None
+    for _, path in reversed(paths):
+        try:
+            return path, read(path)
+        except (InvalidInput, KeyError, TypeError, ValueError) as error:
+            said = error
+            print(f"Passed over {path}: {error}")
+    expect(not paths, f"an undamaged checkpoint in {folder} ({said})", found=len(paths))
+    return None
+
+
+def _checkpoints(folder: pathlib.Path) -> list[tuple[int, pathlib.Path]]:
+    """Epochs and paths of a folder's checkpoints, the oldest first."""
+    names = os.listdir(folder) if folder.is_dir() else []
+    found = [match for match in map(_NAME.fullmatch, names) if match]
+    return sorted((int(match[1]), folder / match[0]) for match in found)

@@ -1,10 +1,8 @@
-"""Keras's convolution, pooling and upsampling with fewer operations.
-
-Same names, arguments, weights and results (up to rounding) as in `keras.layers`;
-where no shortcut applies, these layers are Keras's own.
-"""
+"""Keras's convolutions and poolings with fewer operations."""
 
 from __future__ import annotations
+
+import functools
 
 import keras
 import numpy as np
@@ -41,25 +39,25 @@ _FOUR = (
         [0, 1, -1, 1, -8, 1],
     ],
 )
-# 5 instead of 12, for two pixels that are doubled before the convolution: with
-# s = k1 + k2 and t = k0 + k1 the outputs are s x0, t x0 + (s - k1) x1,
-# (t - k1) x0 + s x1 and t x1.
-_TWO_DOUBLED = (
-    [[1, 0], [0, 1], [1, 1], [1, 0], [0, 1]],
-    [[0, 1, 1], [1, 1, 0], [1, 2, 1], [0, 1, 0], [0, 1, 0]],
-    [[1, 0, 0, 0, 0], [-1, -1, 1, 0, -1], [-1, -1, 1, -1, 0], [0, 1, 0, 0, 0]],
-)
 _SCHEMES = {2: _TWO, 4: _FOUR}
-_SCHEMES_DOUBLED = {2: _TWO_DOUBLED}
 
 
-@keras.saving.register_keras_serializable(package="gan")
-class Conv2D(keras.layers.Conv2D):
-    """`keras.layers.Conv2D`, faster on maps of 2 or 4 pixels to a side.
+def accelerate(network: keras.Model) -> None:
+    """Let a network's convolutions and poolings take fewer operations.
 
-    The shortcuts hold for 3×3 kernels of stride 1 with padding "same", in float32 or
-    float64. Such maps take a quarter of the products, and those of 4 pixels that this
-    module's `UpSampling2D` has made from 2 a sixth.
+    Layers, weights, results up to rounding, and what is saved stay Keras's own: only
+    what each layer computes with is replaced, where one of these shortcuts applies.
+
+    - A 3×3 convolution of stride 1 and padding "same" on a map of 2 or 4 pixels to a
+      side takes a quarter of the products. It spreads a NaN over the whole map, and
+      overflows near 1e37.
+    - A gradient penalty differentiates twice, and TensorFlow's second derivative of
+      pooling by maxima is many times slower than the pooling itself. For windows side
+      by side it is the sum over each window of what arrives, times 1 at the maximum
+      and 0 elsewhere. Equal maxima in a window may be told apart by rounding.
+
+    Args:
+        network: functional or sequential `keras.Model`, float32 or float64.
 
     Formula:
         y = Y((K k) · (X x)) with constant matrices, `·` a product of channels
@@ -67,57 +65,36 @@ class Conv2D(keras.layers.Conv2D):
     Reference:
         Lavin & Gray 2016, Fast Algorithms for Convolutional Neural Networks.
     """
-
-    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        """The convolution alone, without bias and activation."""
-        plain = (
-            self.kernel_size == (3, 3)
-            and self.strides == self.dilation_rate == (1, 1)
-            and (self.padding, self.data_format) == ("same", "channels_last")
-            and self.groups == 1
-            and self.compute_dtype in ("float32", "float64")
-        )
-        source = getattr(inputs, "_doubled_from", None)
-        for pixels, schemes in ((source, _SCHEMES_DOUBLED), (inputs, _SCHEMES)):
-            if plain and pixels is not None and {*pixels.shape[1:3]} <= schemes.keys():
-                rows, columns = (schemes[size] for size in pixels.shape[1:3])
-                return _bilinear(pixels, tf.convert_to_tensor(kernel), rows, columns)
-        return super().convolution_op(inputs, kernel)
+    for layer in network.layers:
+        if isinstance(layer, keras.Model):
+            accelerate(layer)
+        elif type(layer) is keras.layers.Conv2D and _is_plain(layer):
+            usual = type(layer).convolution_op.__get__(layer)
+            layer.convolution_op = functools.partial(_convolve, usual=usual)
+        elif type(layer) is keras.layers.MaxPooling2D and _is_side_by_side(layer):
+            layer.call = functools.partial(_max_pool, size=layer.pool_size)
 
 
-@keras.saving.register_keras_serializable(package="gan")
-class UpSampling2D(keras.layers.UpSampling2D):
-    """`keras.layers.UpSampling2D` whose output remembers what it was made from.
-
-    Where this module's `Conv2D` then starts from the small map, nobody reads the large
-    one and TensorFlow leaves it out of the graph.
-    """
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Upsample; keep the input at hand where each pixel is just doubled."""
-        outputs = super().call(inputs)
-        kind = (self.size, self.interpolation, self.data_format)
-        if kind == ((2, 2), "nearest", "channels_last"):
-            outputs._doubled_from = inputs
-        return outputs
+def _is_plain(layer):
+    return (
+        layer.kernel_size == (3, 3)
+        and layer.strides == layer.dilation_rate == (1, 1)
+        and (layer.padding, layer.data_format) == ("same", "channels_last")
+        and layer.groups == 1
+        and layer.compute_dtype in ("float32", "float64")
+    )
 
 
-@keras.saving.register_keras_serializable(package="gan")
-class MaxPooling2D(keras.layers.MaxPooling2D):
-    """`keras.layers.MaxPooling2D` with a faster second derivative.
+def _is_side_by_side(layer):
+    kind = (layer.strides, layer.padding, layer.data_format)
+    return kind == (layer.pool_size, "valid", "channels_last")
 
-    A gradient penalty differentiates twice. TensorFlow's `MaxPoolGradGrad` is many
-    times slower than the pooling itself; here the second derivative is the sum over
-    each window of what arrives, times 1 at the maximum and 0 elsewhere. That holds for
-    windows that neither overlap nor leave the picture, and is exact, ties included.
-    """
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Take the maximum over each window."""
-        kind = (self.strides, self.padding, self.data_format)
-        if kind != (self.pool_size, "valid", "channels_last"):
-            return super().call(inputs)
-        return _max_pool(inputs, self.pool_size)
+def _convolve(inputs, kernel, usual):
+    if not {*inputs.shape[1:3]} <= _SCHEMES.keys():
+        return usual(inputs, kernel)
+    rows, columns = (_SCHEMES[size] for size in inputs.shape[1:3])
+    return _bilinear(inputs, tf.convert_to_tensor(kernel), rows, columns)
 
 
 def _bilinear(x, kernel, rows, columns):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import Any, Unpack
+
 import keras
 import numpy.typing as npt
 import tensorflow as tf
 
 from gan import losses
-from gan.base import AdversarialModel
+from gan.base import AdversarialModel, Options
 from gan.data.examples import as_labelled_examples, as_labels
-from gan.errors import expect, expect_number
-from gan.training import distribute
+from gan.errors import Option, expect, expect_number
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -52,21 +55,38 @@ class AC_GAN(AdversarialModel):
     log_names = (*AdversarialModel.log_names, "real_class_acc", "fake_class_acc")
     generator_batches = 2
 
+    outputs = None
+    real_target = Option(functools.partial(expect_number, 0, 1))
+    auxiliary_weight = Option(functools.partial(expect_number, 0))
+
     def __init__(
         self,
         generator: keras.Model,
         discriminator: keras.Model,
-        *args: object,
+        latent_generator: Callable[[int], tf.Tensor] | None,
+        real_examples: Any = None,
+        batch_size: int = 200,
+        disc_iter: int = 2,
+        learning_rate: float = 0.005,
+        *,
+        beta_1: float = 0.5,
         real_target: float = 0.95,
         auxiliary_weight: float = 2.0,
-        **options: object,
+        **options: Unpack[Options],
     ) -> None:
-        expect_number(0, 1, real_target=real_target)
-        expect_number(0, auxiliary_weight=auxiliary_weight)
         _expect_conditional(generator, discriminator)
-        super().__init__(generator, discriminator, *args, **options)
-        self.real_target = real_target
-        self.auxiliary_weight = auxiliary_weight
+        super().__init__(
+            generator,
+            discriminator,
+            latent_generator,
+            real_examples,
+            batch_size,
+            disc_iter,
+            learning_rate,
+            beta_1=beta_1,
+            **options,
+        )
+        self.real_target, self.auxiliary_weight = real_target, auxiliary_weight
 
     @property
     def classes(self) -> int:
@@ -108,12 +128,13 @@ class AC_GAN(AdversarialModel):
             labels = as_labels(labels, self.classes)
             size = len(labels) if size is None else size
             expect(size == len(labels), f"size={len(labels)}, as labels has", size=size)
-        size = self.batch_size if size is None else size
+        size = self._count(size)
         latents = self._latents(size)
         if labels is None:
-            seed, most = self.stream.next_seed(joint=True), self.classes
-            labels = tf.random.stateless_uniform((size,), seed, 0, most, tf.int32)
-        labels = distribute.share(labels)
+            seed = self.stream.next_seed()
+            labels = tf.random.stateless_uniform(
+                (size,), seed, 0, self.classes, tf.int32
+            )
         with self.stream.feeds():
             return network([latents, labels], training=training), labels
 
@@ -153,11 +174,6 @@ class AC_GAN(AdversarialModel):
         """Rows and labels in the form that the discriminator and the losses take."""
         rows, labels = sample
         return super().as_rows(rows), tf.reshape(tf.cast(labels, tf.int32), (-1,))
-
-    def options(self) -> dict[str, object]:
-        """The constructor's plain options by name."""
-        names = ("real_target", "auxiliary_weight")
-        return {**super().options(), **{name: getattr(self, name) for name in names}}
 
 
 def _accuracy(judged):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+from typing import Any, Unpack
+
 import keras
 import tensorflow as tf
 
 from gan import losses
-from gan.base import AdversarialModel
-from gan.errors import expect_number
+from gan.base import AdversarialModel, Options
+from gan.errors import Option, expect_number
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -37,11 +41,33 @@ class NonSaturatingGAN(AdversarialModel):
     generator_loss = staticmethod(losses.non_saturating_generator)
     log_names = (*AdversarialModel.log_names, "discr_acc")
 
+    real_target = Option(functools.partial(expect_number, 0, 1))
+
     def __init__(
-        self, *args: object, real_target: float = 1.0, **options: object
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        latent_generator: Callable[[int], tf.Tensor] | None,
+        real_examples: Any = None,
+        batch_size: int = 200,
+        disc_iter: int = 2,
+        learning_rate: float = 0.005,
+        *,
+        beta_1: float = 0.5,
+        real_target: float = 1.0,
+        **options: Unpack[Options],
     ) -> None:
-        expect_number(0, 1, real_target=real_target)
-        super().__init__(*args, **options)
+        super().__init__(
+            generator,
+            discriminator,
+            latent_generator,
+            real_examples,
+            batch_size,
+            disc_iter,
+            learning_rate,
+            beta_1=beta_1,
+            **options,
+        )
         self.real_target = real_target
 
     def discriminator_loss(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
@@ -52,7 +78,3 @@ class NonSaturatingGAN(AdversarialModel):
         """Accuracy of the discriminator, over its real and its fake half."""
         right = [tf.cast(real > 0, tf.float32), tf.cast(fake <= 0, tf.float32)]
         return {"discr_acc": (tf.reduce_mean(right[0]) + tf.reduce_mean(right[1])) / 2}
-
-    def options(self) -> dict[str, object]:
-        """The constructor's plain options by name."""
-        return {**super().options(), "real_target": self.real_target}

@@ -6,7 +6,6 @@ import keras
 
 from gan import losses
 from gan.base import AdversarialModel
-from gan.errors import expect
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -29,15 +28,4 @@ class TwoClassGAN(AdversarialModel):
 
     discriminator_loss = staticmethod(losses.two_class_discriminator)
     generator_loss = staticmethod(losses.two_class_generator)
-
-    def __init__(
-        self,
-        generator: keras.Model,
-        discriminator: keras.Model,
-        *args: object,
-        **options: object,
-    ) -> None:
-        shape = getattr(discriminator, "output_shape", None)
-        expected = "a discriminator of two log-probabilities, shape (None, 2)"
-        expect(shape == (None, 2), expected, output_shape=shape)
-        super().__init__(generator, discriminator, *args, **options)
+    outputs = 2

@@ -1,0 +1,144 @@
+"""The two sides of the game, and what they must be made of."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from gan.errors import expect
+from gan.training import distribute
+
+
+@dataclasses.dataclass(eq=False)
+class Player:
+    """One side of the game: a network, its loss and what minimises it."""
+
+    network: keras.Model
+    loss: Callable[..., tf.Tensor]
+    optimizer: keras.optimizers.Optimizer
+
+    def __post_init__(self) -> None:
+        # Unbuilt optimizers would lose their moments when a file is loaded.
+        self.weights = [w for w in self.network.variables if w.trainable]
+        self.optimizer.build(self.weights)
+
+    def __call__(self, *outputs: tf.Tensor) -> tf.Tensor:
+        """The loss of the discriminator's outputs."""
+        return self.loss(*outputs)
+
+    def objective(self, loss: tf.Tensor) -> tf.Tensor:
+        """What is minimised: the loss and the network's regularisers, each once."""
+        kept = sum(w.regularizer is not None for w in self.network.trainable_variables)
+        # Of what layers add of their activities Keras keeps the last call's only.
+        expected = f"a {self.network.name} with regularisers of weights only"
+        found = len(self.network.losses) - kept
+        expect(found == 0, expected, other_losses=found)
+        whole = sum(self.network.losses, loss)
+        return self.optimizer.scale_loss(distribute.part(whole))
+
+    def descend(self, tape: tf.GradientTape, objective: tf.Tensor) -> None:
+        """Make one step of the optimizer down the slope that `tape` recorded."""
+        weights = self.network.trainable_variables
+        self.optimizer.apply(tape.gradient(objective, weights), weights)
+
+    def own(self) -> None:
+        """Be the network's loss, and give it the optimizer."""
+        self.network.loss, self.network.optimizer = self, self.optimizer
+
+    def claim(self) -> None:
+        """Own the network again.
+
+        It is another model's after that was made of the same networks. What a user has
+        given to the network since then is taken over.
+        """
+        loss, optimizer = self.network.loss, self.network.optimizer
+        others = isinstance(loss, Player) and loss is not self
+        if not others and optimizer is not self.optimizer:
+            expect_optimizers(**{f"{self.network.name}.optimizer": optimizer})
+            self.optimizer = optimizer
+            self.__post_init__()
+        if not others and callable(loss) and loss is not self:
+            self.loss = loss
+        self.own()
+        known = {id(weight) for weight in self.weights}
+        trained = self.network.trainable_variables
+        new = [weight.path for weight in trained if id(weight) not in known]
+        expected = "a model made before weights were frozen, which its optimizers know"
+        expect(not new, expected, unknown_weights=new)
+
+    def trained(self) -> list[int]:
+        """Numbers of the weights that the optimizer knows among the network's."""
+        known = {id(weight) for weight in self.weights}
+        return [i for i, w in enumerate(self.network.variables) if id(w) in known]
+
+
+def expect_networks(
+    generator: keras.Model, discriminator: keras.Model, outputs: int | None
+) -> None:
+    """Expect built networks of float32 that fit together and share nothing."""
+    for name, network in (("generator", generator), ("discriminator", discriminator)):
+        built = isinstance(network, keras.Model) and network.built
+        expected = f"{name} to be a built keras.Model, functional or sequential"
+        expect(built and hasattr(network, "outputs"), expected, **{name: network})
+        tensors = [*network.inputs, *network.outputs]
+        kinds = {tensor.dtype for tensor in tensors if "float" in tensor.dtype}
+        expected = f"a {name} of dtype float32; set_dtype_policy before making it"
+        expect(kinds == {"float32"}, expected, dtype=sorted(kinds))
+    expected = "the generator's output to have the shape of the discriminator's input "
+    expected += str(discriminator.input_shape)
+    shape = generator.output_shape
+    expect(shape == discriminator.input_shape, expected, output_shape=shape)
+    shape = discriminator.output_shape
+    expected = f"a discriminator of output shape (None, {outputs})"
+    expect(outputs is None or shape == (None, outputs), expected, output_shape=shape)
+    own = {id(weight) for weight in generator.variables}
+    shared = [weight.path for weight in discriminator.variables if id(weight) in own]
+    expect(not shared, "networks that share no weights", shared=shared)
+
+
+def expect_optimizers(**named: object) -> None:
+    """Expect new optimizers, each of one network, or `None`."""
+    for name, optimizer in named.items():
+        known = isinstance(optimizer, (keras.optimizers.Optimizer, type(None)))
+        expected = f"{name} to be a keras Optimizer or None"
+        expect(known, expected, **{name: optimizer})
+        free = optimizer is None or not optimizer.built
+        expect(free, f"{name} to be new, of no other network", **{name: optimizer})
+    given = [optimizer for optimizer in named.values() if optimizer is not None]
+    two = len({id(optimizer) for optimizer in given}) == len(given)
+    expect(two, "two different optimizers", generator_optimizer=given[:1])
+
+
+def expect_latents(
+    latent_generator: Callable[[int], tf.Tensor], generator: keras.Model
+) -> bool:
+    """Expect a sampler of latents that fit; say whether the stream feeds its draws.
+
+    It is called symbolically: TensorFlow draws nothing, and its random state stays.
+    """
+    expected = "latent_generator to be callable"
+    expect(callable(latent_generator), expected, latent_generator=latent_generator)
+    drawn = None
+
+    def draw():
+        nonlocal drawn
+        drawn = latent_generator(2)
+        return tf.zeros(())
+
+    graph = tf.function(draw, autograph=False).get_concrete_function().graph
+    tensor = tf.is_tensor(drawn) or isinstance(drawn, keras.KerasTensor)
+    expected = "latent_generator to return a tensor drawn with TensorFlow"
+    expect(tensor, expected, returned=type(drawn).__name__)
+    # Neither a state that it reads nor an operation that may differ: NumPy drew once.
+    operations = [o.type for o in graph.get_operations() if o.op_def.is_stateful]
+    expected = "latent_generator to draw anew at each call, with TensorFlow"
+    expect(graph.captures or operations, expected, returned="a constant")
+    shape = generator.input_shape
+    # The first input, where there are several.
+    shape = shape[0] if isinstance(shape[0], tuple) else shape
+    expected = f"latent_generator(2) of shape {(2, *shape[1:])}, as the generator takes"
+    expect(tuple(drawn.shape) == (2, *shape[1:]), expected, shape=tuple(drawn.shape))
+    return not any("Random" in kind or "Rng" in kind for kind in operations)
