@@ -448,6 +448,8 @@ class AdversarialModel(GraphFit, WholeModel):
         """JSON of the options and data that a run of this model began with."""
         players = (self._generator, self._discriminator)
         optimizers = [player.optimizer.get_config() for player in players]
+        # Keras numbers the names of what a process makes.
+        optimizers = [{**config, "name": ""} for config in optimizers]
         data = {
             "real_examples": checksum(self._real_examples),
             "optimizers": optimizers,

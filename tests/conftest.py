@@ -34,9 +34,11 @@ def vectors():
 
     import gan
 
-    def make(cls=None, seed=0, rows=64, **options):
+    def make(cls=None, seed=0, rows=64, real=None, **options):
         keras.utils.set_random_seed(seed)
-        real = np.random.default_rng(0).normal(0.5, 0.1, (rows, 2)).astype("float32")
+        if real is None:
+            real = np.random.default_rng(0).normal(0.5, 0.1, (rows, 2))
+            real = real.astype("float32")
         parts = gan.fully_connected_GenDiscr([2, 4, 2], real)
         options = {"batch_size": 8, **options}
         model = (cls or gan.WGAN_GP)(*parts, real, **options)

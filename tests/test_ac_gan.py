@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 from test_base import assert_same, state
+from test_fit import count_traces
 
 import gan
 from gan.errors import InvalidInput
@@ -186,11 +187,12 @@ def test_dataset_of_pairs():
 
 def test_new_labels_are_traced_anew_and_equal_ones_are_not():
     model = make()
-    first = model.make_train_function()
-    model.real_examples = ROWS.copy(), list(LABELS)
-    assert model.make_train_function() is first
-    model.real_examples = ROWS, (LABELS + 1) % 4
-    assert model.make_train_function() is not first
+    traces = count_traces(model)
+    model.fit((ROWS, LABELS), epochs=2, steps_per_epoch=2, verbose=0)
+    model.fit((ROWS.copy(), list(LABELS)), epochs=1, steps_per_epoch=2, verbose=0)
+    assert len(traces) == 1
+    model.fit((ROWS, (LABELS + 1) % 4), epochs=1, steps_per_epoch=2, verbose=0)
+    assert len(traces) == 2
 
 
 # -- saving ---------------------------------------------------------------------
@@ -235,11 +237,11 @@ def pairs(rows=ROWS, labels=LABELS, size=8):
         ({"real_examples": (None, LABELS)}, "a pair of arrays"),
         ({"real_examples": (ROWS, LABELS[1:])}, "a label for each of 64 real examples"),
         ({"real_examples": (ROWS, LABELS * 1.0)}, "integer labels"),
-        ({"real_examples": (ROWS, LABELS > 1)}, "integer labels"),
+        ({"real_examples": (ROWS, LABELS > 1)}, "labels to hold"),
         ({"real_examples": (ROWS, LABELS + 1)}, "labels from 0 to 3"),
         ({"real_examples": (ROWS, LABELS - 1)}, "labels from 0 to 3"),
         ({"real_examples": (ROWS, np.eye(4, dtype=int)[LABELS])}, "labels of shape"),
-        ({"real_examples": (ROWS, 3)}, r"labels of shape \(N,\)"),
+        ({"real_examples": (ROWS, 3)}, "labels of shape"),
         ({"real_examples": (ROWS[:, :1], LABELS)}, r"of shape \(N, 2\)"),
         ({"real_examples": (ROWS[:5], LABELS[:5])}, "at least batch_size=8"),
         ({"real_examples": pairs().map(lambda x, y: x)}, "a Dataset of pairs"),
@@ -266,10 +268,10 @@ def test_bad_arguments(changes, message):
     "use, message",
     [
         (lambda m: m.fit(ROWS), "a pair"),
-        (lambda m: m.fit((ROWS, LABELS + 1)), "labels from 0 to 3. Received: label=4"),
+        (lambda m: m.fit((ROWS, LABELS + 1)), "labels from 0 to 3"),
         (lambda m: m.get_real_sample(65), "size of at most N=64"),
         (lambda m: m.get_fake_sample(labels=[0, 4]), "labels from 0 to 3"),
-        (lambda m: m.get_fake_sample(labels=[]), r"labels of shape \(N,\)"),
+        (lambda m: m.get_fake_sample(labels=[]), "labels of shape"),
         (lambda m: m.get_fake_sample(labels=[0.5]), "integer labels"),
         (lambda m: m.get_fake_sample(3, labels=[0, 1]), "size=2, as labels has"),
         (lambda m: m.get_fake_sample(0), "size to be a positive integer"),

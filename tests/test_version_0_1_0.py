@@ -45,7 +45,7 @@ def test_a_model_loads_draws_and_trains_on(old, name):
         # makes whole steps of; only gen_loss shows it.
         if log == "gen_loss" and name in ("WGAN_clip-conv", "WGAN_GP-conv"):
             continue
-        np.testing.assert_allclose(history[log], values, rtol=2e-4, atol=2e-5)
+        np.testing.assert_allclose(history[log], values, rtol=2e-3, atol=2e-5)
     model = gan.load_model(old / f"{name}.keras")
     fakes = model.get_fake_sample(3)
     fakes = fakes[0] if isinstance(fakes, tuple) else fakes

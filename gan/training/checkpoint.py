@@ -150,23 +150,27 @@ class Checkpoint(keras.callbacks.Callback):
         print(f"\n{self.model.diverged}\nBack to the last checkpoint.")
         return True
 
+    def last_good(self) -> str:
+        """A sentence that names the newest checkpoint; empty without one."""
+        paths = _checkpoints(self.directory)
+        return f" The last good checkpoint is {paths[-1][1]}." if paths else ""
+
     def save(self) -> None:
         """Write a checkpoint of the last epoch and delete the oldest beyond `keep`."""
         model = self.model
         if not distribute.is_chief(model.distribute_strategy):
             return
-        newest = max(_checkpoints(self.directory), default=(0, None))[1]
-        good = f". The last good checkpoint is {newest}" if newest else ""
         finite = all(np.isfinite(np.array(v)).all() for v in state_of(model))
         path = self.directory / f"epoch-{self._epoch:06d}.keras"
-        expect(finite, f"finite weights to save{good}", path=str(path))
+        expect(finite, "finite weights to save." + self.last_good(), path=str(path))
         notes = {"epoch": self._epoch, "history": self.history}
         notes |= {"times_back": self.times_back, "made_with": model.made_with}
         try:
             saving.save_model(model, path, notes)
         except OSError as error:
             reason = error.strerror or str(error)
-            raise OSError(f"Could not save {path} ({reason}){good}.") from error
+            said = f"Could not save {path} ({reason}).{self.last_good()}"
+            raise OSError(said) from error
         for _, old in _checkpoints(self.directory)[: -self.keep]:
             old.unlink()
 

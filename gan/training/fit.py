@@ -132,6 +132,7 @@ class GraphFit(keras.Model):
         for one in callbacks:
             known = isinstance(one, keras.callbacks.Callback)
             expect(known, "callbacks to be keras Callback objects", callbacks=one)
+        checkpoints = [one for one in callbacks if isinstance(one, Checkpoint)]
         # Keras calls the train function once an epoch, and that the graph at its pace.
         self.steps_per_execution = steps_per_epoch
         with (
@@ -165,12 +166,10 @@ class GraphFit(keras.Model):
                 except KeyboardInterrupt:
                     self._callbacks.on_train_end()
                     raise
-                except Diverged:
-                    again = [
-                        c.can_go_back() for c in callbacks if isinstance(c, Checkpoint)
-                    ]
-                    if not any(again):
-                        raise
+                except Diverged as error:
+                    if not any([one.can_go_back() for one in checkpoints]):
+                        good = [one.last_good() for one in checkpoints]
+                        raise Diverged("".join([str(error), *good])) from None
             self.finalize_optimizers()
             # What the chief has written is then there for all.
             distribute.agree(strategy)
@@ -205,7 +204,11 @@ class GraphFit(keras.Model):
             count, start = min(self._chunk, steps - done), time.perf_counter()
             # TensorFlow keeps every distinct number for ever, but not NumPy's arrays.
             steps_now = tf.constant(np.array(count))
-            totals, finite = graph(steps_now, totals, iterator)
+            try:
+                totals, finite = graph(steps_now, totals, iterator)
+            except tf.errors.OutOfRangeError:
+                # A repeated Dataset ends only if it holds nothing, as after a filter.
+                expect(False, "a Dataset that is not empty", batches=0)
             done += count
             if setting == "auto" and count == self._chunk:
                 self._chunk = _next_chunk(count, time.perf_counter() - start)
