@@ -190,8 +190,8 @@ class AdversarialModel(GraphFit, WholeModel):
         if latent_generator is not None:
             with self.stream.feeds():
                 self.draws_repeat = expect_latents(latent_generator, generator)
-        variables = [*generator.variables, *discriminator.variables]
-        distribute.expect_distributable(batch_size, given.values(), variables)
+        parts = [generator, discriminator, *filter(None, given.values())]
+        distribute.expect_distributable(batch_size, parts)
         examples = self.as_examples(real_examples, discriminator, batch_size)
         self.generator, self.discriminator = generator, discriminator
         self.latent_generator, self._real_examples = latent_generator, examples

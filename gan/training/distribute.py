@@ -1,15 +1,78 @@
 """Several devices and machines, which are TensorFlow's business (`tf.distribute`).
 
 Make networks and model within `strategy.scope()`, then train, save and load as always.
-Each replica plays with its part of the batch, drawn from a seed of its own, and the
-optimizers add the replicas' gradients up: an update is that of one device on the joint
-batch. Tried: `MirroredStrategy` and `MultiWorkerMirroredStrategy`.
+`tf.distribute.MirroredStrategy()` takes all GPUs of a machine. On several machines the
+same `train.py` is started on each, told who is who; they share the folder `run`:
+
+```sh
+TF_CONFIG='{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]},
+            "task": {"type": "worker", "index": 0}}' python train.py
+```
+
+Data, here as TFRecord files of one example a record:
+
+```python
+import tensorflow as tf
+
+import gan
+
+real = gan.toys.circle(1000)
+for number in range(4):
+    with tf.io.TFRecordWriter(f"circle-{number}.tfrecord") as writer:
+        for example in real[number::4]:
+            writer.write(example.tobytes())
+```
+
+And `train.py`:
+
+```python
+import tensorflow as tf
+
+strategy = tf.distribute.MultiWorkerMirroredStrategy()  # before any other TensorFlow
+
+import gan
+
+
+def decode(record):
+    return tf.ensure_shape(tf.io.decode_raw(record, tf.float32), (2,))
+
+
+files = tf.data.Dataset.list_files("circle-*.tfrecord", seed=0)
+examples = files.interleave(tf.data.TFRecordDataset).map(decode)
+with strategy.scope():
+    parts = gan.fully_connected_GenDiscr([2, 10, 10, 2], None)
+    model = gan.WGAN_GP(*parts, batch_size=50, ema=0.99)
+model.fit(
+    examples.shuffle(1000, seed=0).batch(50),
+    epochs=4,
+    steps_per_epoch=20,
+    callbacks=[gan.callbacks.Checkpoint("run")],
+)
+model.save("model.keras")
+```
+
+- `batch_size` is the joint batch, a multiple of the number of devices. Each plays with
+  its part, drawn from a seed of its own, and the optimizers add the gradients up: an
+  update is that of one device on the joint batch. Losses of your own must be means over
+  examples. TensorFlow shares a Dataset out: files to machines, examples to devices.
+- Each device normalises its own part, as `BatchNormalization` does in Keras; the moving
+  statistics become the mean of the devices' (Keras lets them drift apart unseen). With
+  `BatchNormalization(synchronized=True)` an update is that of one device again. Keras's
+  `Dropout` drops the same units on every device.
+- Only the chief, worker 0, writes models and checkpoints and shows the progress bar;
+  all read them. A model file fits one device and many. Other callbacks run on every
+  worker: give those that write files to the one where `is_chief(strategy)` holds.
+- A worker that is killed ends the others with `WorkerLost`. The same script started
+  again everywhere goes on from the last checkpoint.
+- Refused: `jit_compile`, and optimizers that clip gradients (Keras 3.15 clips each part
+  before it adds them up). GPUs, TPUs and several real machines were not tried.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -52,21 +115,21 @@ def average(variables: Iterable[keras.Variable]) -> None:
         variable.assign(mean)
 
 
-def expect_distributable(
-    batch_size: int, optimizers: Iterable[object], variables: Iterable[keras.Variable]
-) -> None:
-    """Expect what the current strategy can train as one device would."""
+def expect_distributable(batch_size: int, parts: Iterable[Any]) -> None:
+    """Expect networks and optimizers that the current strategy trains as one device."""
     strategy = tf.distribute.get_strategy()
     received = {"strategy": type(strategy).__name__}
     inside = strategy.extended.variable_created_in_scope
     expected = "networks, optimizers and model made within the scope() of one strategy"
-    expect(all(inside(v.value) for v in variables), expected, **received)
+    parts = [*parts]
+    made = [inside(v.value) for part in parts for v in part.variables]
+    expect(all(made), expected, **received)
     count = strategy.num_replicas_in_sync
     expected = f"batch_size, the joint batch, to be a multiple of the {count} replicas"
     expect(batch_size % count == 0, expected, batch_size=batch_size)
     for option in ("clipnorm", "clipvalue", "global_clipnorm"):
         # Keras clips before it adds the replicas' gradients up.
-        clips = count > 1 and any(getattr(o, option, None) for o in optimizers)
+        clips = count > 1 and any(getattr(part, option, None) for part in parts)
         expect(not clips, f"no {option} with several replicas", **received)
 
 

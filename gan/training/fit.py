@@ -117,6 +117,8 @@ class GraphFit(keras.Model):
             gan.distribute.WorkerLost: if another worker dies.
         """
         strategy = self.distribute_strategy
+        if tf.distribute.has_strategy():
+            distribute.expect_distributable(self.batch_size, [self.generator])
         expect_positive_int(epochs=epochs)
         expect_seed(initial_epoch=initial_epoch)
         if x is not None:
@@ -141,6 +143,9 @@ class GraphFit(keras.Model):
             _held_interrupt() as self._interrupt,
             contextlib.ExitStack() as self.closing,
         ):
+            sizes = (epochs, steps_per_epoch, self.batch_size, self.disc_iter)
+            same = distribute.agree(strategy, *sizes)
+            expect(same, "all workers to train alike", epochs=epochs, sizes=sizes)
             ended = False
             while not ended:
                 self.diverged = self._initial_epoch = None
@@ -251,15 +256,17 @@ class GraphFit(keras.Model):
         networks = (self.generator, self.discriminator)
         takes = self.disc_iter * isinstance(self.real_examples, tf.data.Dataset)
 
+        def replica_step(batches):
+            logs = step(batches)
+            # Replicas have batch-normalisation statistics of their own.
+            distribute.average(self.non_trainable_variables)
+            return logs
+
         def one_step(totals, batches):
-            logs = strategy.run(step, ([next(batches) for _ in range(takes)],))
+            data = [next(batches) for _ in range(takes)]
+            logs = strategy.run(replica_step, (data,))
             logs = {k: strategy.reduce("MEAN", logs[k], axis=None) for k in totals}
             return {k: totals[k] + tf.cast(logs[k], tf.float64) for k in totals}
-
-        def finish():
-            # Replicas have batch-normalisation statistics of their own.
-            for network in networks:
-                distribute.average(network.non_trainable_variables)
 
         def many_steps(steps, totals, batches):
             if self.run_eagerly:
@@ -272,7 +279,6 @@ class GraphFit(keras.Model):
                     (tf.constant(0, steps.dtype), totals),
                     parallel_iterations=1,
                 )
-            strategy.run(finish)
             weights = [weight for network in networks for weight in network.weights]
             finite = [tf.reduce_all(tf.math.is_finite(weight)) for weight in weights]
             return totals, tf.reduce_all(tf.stack(finite))
