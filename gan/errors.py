@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+StrPath = str | os.PathLike[str]
+
 _repr = reprlib.Repr()
 _repr.maxstring = _repr.maxother = 200  # paths and shapes are shown whole
 

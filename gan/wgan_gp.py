@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from typing import Any, Unpack
 
@@ -12,7 +11,7 @@ import tensorflow as tf
 
 from gan import losses
 from gan.base import AdversarialModel, Options
-from gan.errors import Option, expect_number
+from gan.errors import Option, StrPath, expect_number
 from gan.saving.weights_file import load_weights
 
 
@@ -134,9 +133,7 @@ class WGAN_GP(AdversarialModel):
         gp = self.gradient_penalty(self.get_interpolated_sample(real, fake))
         return self.lambda_gp * gp, {"gp": gp}
 
-    def replace_weights(
-        self, gen_h5: str | os.PathLike, disc_h5: str | os.PathLike
-    ) -> None:
+    def replace_weights(self, gen_h5: StrPath, disc_h5: StrPath) -> None:
         """Load both networks' weights from legacy `.h5` files, both or none.
 
         Args:

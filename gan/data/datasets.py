@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import pathlib
 import warnings
 import zipfile
@@ -12,7 +11,7 @@ import numpy as np
 
 from gan.data.npy import expect_path, opened
 from gan.data.picture_files import progress, read_pictures, tell_skipped
-from gan.errors import expect
+from gan.errors import StrPath, expect
 
 # How others name the array of labels in a .npz file.
 _LABELS = ("y_train.npy", "y.npy")
@@ -31,7 +30,7 @@ class Digits:
     labels: np.ndarray | None
 
 
-def load_mnist(path: str | os.PathLike | None = None) -> Digits:
+def load_mnist(path: StrPath | None = None) -> Digits:
     """Read handwritten digits.
 
     Args:
@@ -62,7 +61,7 @@ def load_mnist(path: str | os.PathLike | None = None) -> Digits:
     return Digits(pictures, _read_labels(path, len(pictures)))
 
 
-def load_lfw(path: str | os.PathLike | None = None) -> np.ndarray:
+def load_lfw(path: StrPath | None = None) -> np.ndarray:
     """Read colour faces.
 
     Args:

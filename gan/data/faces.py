@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gan.data.npy import expect_unit, opened, read_array
-from gan.errors import expect, expect_positive_int
+from gan.errors import StrPath, expect, expect_positive_int
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Faces:
         return recover(x, self.mean_face, self.multiplier)
 
 
-def load_faces(path: str | os.PathLike, size: tuple[int, int] = (16, 16)) -> Faces:
+def load_faces(path: StrPath, size: tuple[int, int] = (16, 16)) -> Faces:
     """Read a set of faces and normalize it.
 
     Args:
@@ -60,7 +60,7 @@ def load_faces(path: str | os.PathLike, size: tuple[int, int] = (16, 16)) -> Fac
     return Faces(pictures, mean_face, multiplier, normalized)
 
 
-def load_pictures(path: str | os.PathLike) -> np.ndarray:
+def load_pictures(path: StrPath) -> np.ndarray:
     """Read grey pictures from a `.npy` file that need not be trusted.
 
     Nothing in the file is executed, and memory is asked for only after the

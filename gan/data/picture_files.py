@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from gan.data.npy import expect_path, expect_unit, opened, read_array
-from gan.errors import expect, expect_number, expect_positive_int
+from gan.errors import StrPath, expect, expect_number, expect_positive_int
 
 # Ghostscript would run the program that an EPS file is.
 _NOT_READ = {"EPS"}
@@ -28,7 +28,7 @@ class _Skip(Exception):
 
 
 def read_pictures(
-    path: str | os.PathLike,
+    path: StrPath,
     size: tuple[int, int],
     colour: bool = False,
     keep: float = 1.0,

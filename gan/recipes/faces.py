@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import pathlib
 import time
 
 import keras
 import numpy as np
 
-from gan.errors import expect
+from gan.errors import StrPath, expect
 from gan.evaluation import metrics
 from gan.generate_faces import convolutional_GenDiscr
 from gan.latent import LatentGenerator, Stream
@@ -225,7 +224,7 @@ def _better(name, value):
 
 def train(
     pictures: np.ndarray,
-    directory: str | os.PathLike,
+    directory: StrPath,
     recipe: Recipe = RECIPES["gan"],
     seed: int = 0,
     restart: bool = False,

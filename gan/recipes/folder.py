@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import pathlib
 from collections.abc import Iterable
 
@@ -13,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from gan.base import AdversarialModel
-from gan.errors import expect, expect_positive_int
+from gan.errors import StrPath, expect, expect_positive_int
 from gan.saving.files import atomic_path
 from gan.training.checkpoint import Checkpoint
 
 
 def fit_in_folder(
     model: AdversarialModel,
-    directory: str | os.PathLike,
+    directory: StrPath,
     settings: dict[str, object],
     epochs: int,
     steps_per_epoch: int | None,
@@ -84,7 +83,7 @@ def checksum(*arrays: npt.ArrayLike) -> str:
 
 
 def agree(
-    directory: str | os.PathLike, settings: dict[str, object], restart: bool = False
+    directory: StrPath, settings: dict[str, object], restart: bool = False
 ) -> None:
     """Write a run's settings, unless the folder holds a run with other ones.
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from gan.errors import expect, expect_positive_int
+from gan.errors import StrPath, expect, expect_positive_int
 from gan.saving.files import expect_writable
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Run:
 
     recipe: str
     output: pathlib.Path
-    data: str | os.PathLike | None = None
+    data: StrPath | None = None
     epochs: int | None = None
     steps: int | None = None
     seed: int = 0
@@ -155,8 +155,8 @@ class Run:
 
 def train_recipe(
     name: str,
-    output: str | os.PathLike,
-    data: str | os.PathLike | None = None,
+    output: StrPath,
+    data: StrPath | None = None,
     epochs: int | None = None,
     steps: int | None = None,
     seed: int = 0,

@@ -1,35 +1,41 @@
 """Files that appear whole or not at all."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import pathlib
 import tempfile
+from collections.abc import Iterator
+from typing import Any
 
-from gan.errors import InvalidInput, expect
+from gan.errors import InvalidInput, StrPath, expect, expect_path
+
+_PREFIX = ".gan-"  # of what is being written, and of what a kill leaves of it
 
 
 @contextlib.contextmanager
-def atomic_path(path):
+def atomic_path(path: StrPath) -> Iterator[pathlib.Path]:
     """Give a temporary path beside `path` that takes its place on success.
 
-    The file is flushed to disk before the rename and its directory after it,
-    so a crash at any moment leaves either the old file or the new one.
+    The file is flushed to disk before the rename and its folder after it, so that a
+    crash at any moment leaves either the old file or the new one.
 
     Args:
-        path: str or `os.PathLike`, the final path. Its directory must exist.
+        path: str or `os.PathLike`, the final path. Its folder must exist.
 
     Yields:
-        pathlib.Path with the same suffix as `path`, to be written by the caller.
+        `pathlib.Path` with the same suffix as `path`, to be written by the caller.
 
     Raises:
-        InvalidInput: if `path` is a directory or its directory does not exist
-            or cannot be written to.
+        InvalidInput: if `path` is a folder, or its folder does not exist or cannot be
+            written to.
     """
     path = expect_writable(path)
     # Keras tells formats by endings of one or two parts (.h5, .weights.h5).
     suffix = "".join(path.suffixes[-2:])
     suffix = suffix if len(suffix) < 40 else path.suffix
-    handle, name = tempfile.mkstemp(prefix=".", suffix=suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=suffix, dir=path.parent)
     os.close(handle)
     temporary = pathlib.Path(name)
     try:
@@ -38,17 +44,18 @@ def atomic_path(path):
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
-        _sync(temporary)
+        _sync(temporary, os.O_RDWR)
         temporary.replace(path)
-        _sync(path.parent)
+        # Windows opens no folders, and needs no such flush.
+        if os.name != "nt":
+            _sync(path.parent, os.O_RDONLY)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def expect_writable(path):
+def expect_writable(path: Any) -> pathlib.Path:
     """Expect that a file can be written at `path`; return it as a `Path`."""
-    expect(isinstance(path, (str, os.PathLike)), "a file path", path=path)
-    path = pathlib.Path(path)
+    path = expect_path(path=path)
     try:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             path.stat()
@@ -67,33 +74,35 @@ def expect_writable(path):
 
 
 @contextlib.contextmanager
-def made_folder(path):
+def made_folder(path: Any) -> Iterator[pathlib.Path]:
     """Make a folder unless it is there, and name it if using it then fails.
 
     Args:
         path: str or `os.PathLike`; the folders above it are made as well.
 
     Yields:
-        pathlib.Path of the folder.
+        `pathlib.Path` of the folder.
 
     Raises:
         InvalidInput: if `path` is no path or the system refuses something.
     """
-    named = isinstance(path, (str, os.PathLike))
-    expect(named, "directory to be a path", directory=path)
-    path = pathlib.Path(path)
+    path = expect_path(directory=path)
     try:
         path.mkdir(parents=True, exist_ok=True)
         yield path
     except OSError as error:
-        reason = error.strerror or str(error)
-        expect(
-            False, f"a folder that can be written to ({reason})", directory=str(path)
-        )
+        expected = f"a folder that can be written to ({error.strerror or error})"
+        expect(False, expected, directory=str(path))
 
 
-def _sync(path):
-    descriptor = os.open(path, os.O_RDONLY)
+def clear_leftovers(folder: pathlib.Path) -> None:
+    """Delete what killed writes left in a folder that nobody else writes to now."""
+    for path in folder.glob(f"{_PREFIX}*"):
+        path.unlink(missing_ok=True)
+
+
+def _sync(path, flags):
+    descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
     finally:

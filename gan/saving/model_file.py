@@ -4,32 +4,36 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import json
 import math
-import os
-import pathlib
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from typing import Any
 
 import keras
 import numpy as np
 
-from gan.errors import InvalidInput, expect
+from gan.errors import InvalidInput, StrPath, expect, expect_path
+from gan.saving import hdf5_guard
 from gan.saving.files import atomic_path
 from gan.training import distribute
 
-_MEMBERS = {"metadata.json", "config.json", "model.weights.h5", "gan.json"}
-_MOST_BYTES = 2**30
+_WEIGHTS = "model.weights.h5"
+# The members of a file and their greatest sizes.
+_MEMBERS = {"metadata.json": 2**24, "config.json": 2**24, "gan.json": 2**26}
+_MEMBERS[_WEIGHTS] = 2**30
 
 
 class WholeModel(keras.Model):
     """A model whose files hold all of its state and appear whole or not at all."""
 
     def save(
-        self, filepath: str | os.PathLike, overwrite: bool = True, **options: object
+        self,
+        filepath: StrPath,
+        overwrite: bool = True,
+        **options: Any,
     ) -> None:
         """Write the whole model to a `.keras` file, whole or not at all.
 
@@ -46,13 +50,15 @@ class WholeModel(keras.Model):
             InvalidInput: before anything is written.
         """
         expect(not options, "no further options", **options)
-        if not distribute.is_chief(self.distribute_strategy):
-            return
-        _expect_new(filepath, overwrite)
-        save_model(self, filepath)
+        if distribute.is_chief(self.distribute_strategy):
+            _expect_new(filepath, overwrite)
+            save_model(self, filepath)
 
     def save_weights(
-        self, filepath: str | os.PathLike, overwrite: bool = True, **options: object
+        self,
+        filepath: StrPath,
+        overwrite: bool = True,
+        **options: Any,
     ) -> None:
         """Write weights, optimizers and random state to a `.weights.h5` file.
 
@@ -65,13 +71,12 @@ class WholeModel(keras.Model):
         """
         name = str(filepath)
         expect(name.endswith(".weights.h5"), "a path in .weights.h5", filepath=name)
-        if not distribute.is_chief(self.distribute_strategy):
-            return
-        _expect_new(filepath, overwrite)
-        with atomic_path(filepath) as temporary:
-            super().save_weights(temporary, **options)
+        if distribute.is_chief(self.distribute_strategy):
+            _expect_new(filepath, overwrite)
+            with atomic_path(filepath) as temporary:
+                super().save_weights(temporary, **options)
 
-    def load_weights(self, filepath: str | os.PathLike, **options: object) -> None:
+    def load_weights(self, filepath: StrPath, **options: Any) -> None:
         """Read what `save_weights` wrote: all of it or, if it does not fit, nothing.
 
         Args:
@@ -82,8 +87,12 @@ class WholeModel(keras.Model):
             InvalidInput: if the file is missing, damaged or of another model; the
                 model is then as it was.
         """
-        load = functools.partial(super().load_weights, filepath, **options)
-        load_state(self, load, filepath)
+        path = expect_path(filepath=filepath)
+        expect(path.is_file(), "an existing file of weights", filepath=str(path))
+        with _refused(path):
+            hdf5_guard.expect_weights(path, path.stat().st_size)
+        load = functools.partial(super().load_weights, path, **options)
+        load_state(self, load, path)
 
     def save_own_variables(self, store: MutableMapping[str, np.ndarray]) -> None:
         """Write the random state, which Keras leaves out of its files."""
@@ -103,34 +112,30 @@ class WholeModel(keras.Model):
 
 
 def save_model(
-    model: WholeModel, path: str | os.PathLike, notes: dict[str, object] | None = None
+    model: WholeModel,
+    path: StrPath,
+    notes: dict[str, Any] | None = None,
 ) -> None:
     """Write a model so that `keras.models.load_model` and `load_model` read it.
-
-    To Keras's file a member `gan.json` is added with a checksum of each other
-    member and `notes`.
 
     Args:
         model: `gan.AdversarialModel`.
         path: str or `os.PathLike` that ends in `.keras`.
-        notes: dict that JSON can hold, returned by `read_notes`.
+        notes: dict that JSON can hold, returned by `read_notes`; it becomes the member
+            `gan.json` of the file.
 
     Raises:
         InvalidInput: if `path` is not of that form or cannot be written to. A file
             that was there stays as it was, as it does after any failure.
     """
-    path = _keras_path(path)
-    with atomic_path(path) as temporary:
+    model.claim()
+    with atomic_path(_keras_path(path)) as temporary:
         keras.saving.save_model(model, temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
-            sums = {name: _checksum(archive, name) for name in archive.namelist()}
-            content = {"sha256": sums, "notes": notes or {}}
-            archive.writestr("gan.json", json.dumps(content))
+            archive.writestr("gan.json", json.dumps({"notes": notes or {}}))
 
 
-def load_model(
-    path: str | os.PathLike, custom_objects: dict[str, type] | None = None
-) -> WholeModel:
+def load_model(path: StrPath, custom_objects: dict[str, Any] | None = None) -> Any:
     """Read a model that `model.save` wrote, all of it checked.
 
     Args:
@@ -140,18 +145,23 @@ def load_model(
             not registered with Keras.
 
     Returns:
-        The model, compiled as it was, without its real examples.
+        The `gan.AdversarialModel`, compiled as it was, without its real examples.
 
     Raises:
         InvalidInput: if the file is missing, damaged or not of this form.
     """
-    path = _keras_path(path)
-    read_notes(path)
-    with _refused(path):
-        with zipfile.ZipFile(path) as archive:
-            config = archive.read("config.json").decode()
-            size = archive.getinfo("model.weights.h5").file_size
-        _expect_stored(json.loads(config)["config"], size, path, custom_objects)
+    with _opened(path) as archive:
+        config = json.loads(archive.read("config.json"))["config"]
+        size = archive.getinfo(_WEIGHTS).file_size
+        # In a stateless scope variables have shapes but take no memory.
+        with keras.StatelessScope(initialize_variables=False):
+            for part in ("generator", "discriminator"):
+                network = keras.saving.deserialize_keras_object(
+                    config[part], custom_objects=custom_objects
+                )
+                weights = sum(math.prod(weight.shape) for weight in network.weights)
+                expected = f"all weights of the {part} in {path}"
+                expect(2 * weights <= size, expected, weights=weights)
         model = keras.saving.load_model(path, custom_objects=custom_objects)
     kind = type(model).__name__
     expect(isinstance(model, WholeModel), f"a GAN in {path}", model=kind)
@@ -159,36 +169,25 @@ def load_model(
     return model
 
 
-def read_notes(path: str | os.PathLike) -> dict[str, object]:
-    """Check a model file against its checksums and give its notes.
+def read_notes(path: StrPath) -> dict[str, Any]:
+    """Check that a model file is undamaged and give its notes.
 
     Args:
         path: str or `os.PathLike`, a file of `save_model`.
 
     Returns:
-        dict, the notes it was saved with.
+        Dict, the notes it was saved with.
 
     Raises:
         InvalidInput: if the file is missing or damaged.
     """
-    path = _keras_path(path)
-    expect(path.is_file(), "an existing model file", path=str(path))
-    with _refused(path), zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        members = len(names) == len(_MEMBERS) and set(names) == _MEMBERS
-        expect(members, "a file of this library's model.save", path=str(path))
-        for member in archive.infolist():
-            stored = member.compress_type == zipfile.ZIP_STORED
-            small = member.file_size <= _MOST_BYTES
-            expect(stored and small, "plain members of up to 1 GiB", path=str(path))
-        content = json.loads(archive.read("gan.json"))
-        sums = {name: _checksum(archive, name) for name in _MEMBERS - {"gan.json"}}
-        expect(content["sha256"] == sums, "an undamaged model file", path=str(path))
-        expect(isinstance(content["notes"], dict), "notes", path=str(path))
-        return content["notes"]
+    with _opened(path) as archive:
+        notes = json.loads(archive.read("gan.json"))["notes"]
+        expect(isinstance(notes, dict), "notes", path=str(path))
+    return notes
 
 
-def restore_model(model: WholeModel, path: str | os.PathLike) -> dict[str, object]:
+def restore_model(model: WholeModel, path: StrPath) -> dict[str, Any]:
     """Fill a model with the state of a file of `save_model`: all of it or nothing.
 
     Args:
@@ -196,30 +195,23 @@ def restore_model(model: WholeModel, path: str | os.PathLike) -> dict[str, objec
         path: str or `os.PathLike`.
 
     Returns:
-        dict, the notes the file was saved with.
+        Dict, the notes the file was saved with.
 
     Raises:
         InvalidInput: if the file is missing, damaged or of another model; the model
             is then as it was.
     """
     notes = read_notes(path)
-    with zipfile.ZipFile(path) as archive, _refused(path):
-        kind = json.loads(archive.read("config.json"))["registered_name"]
     own = keras.saving.get_registered_name(type(model))
-    expect(kind == own, f"a file of {own}: {path}", registered_name=kind)
-
-    def load():
-        with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
-            weights = archive.extract("model.weights.h5", folder)
-            keras.Model.load_weights(model, weights)
-
-    load_state(model, load, path)
+    with _opened(path) as archive, tempfile.TemporaryDirectory() as folder:
+        kind = json.loads(archive.read("config.json"))["registered_name"]
+        expect(kind == own, f"a file of {own}: {path}", registered_name=kind)
+        weights = archive.extract(_WEIGHTS, folder)
+        load_state(model, lambda: keras.Model.load_weights(model, weights), path)
     return notes
 
 
-def load_state(
-    model: WholeModel, load: Callable[[], object], path: str | os.PathLike
-) -> None:
+def load_state(model: WholeModel, load: Callable[[], Any], path: StrPath) -> None:
     """Run `load()`, which fills the model from a file, wholly or not at all.
 
     Args:
@@ -244,6 +236,7 @@ def load_state(
 
 def state_of(model: WholeModel) -> list[keras.Variable]:
     """All variables of a model that its files hold: weights, optimizers, randomness."""
+    model.claim()
     variables = [*model.weights, *model.random_states()]
     for network in (model.generator, model.discriminator):
         variables += network.optimizer.variables
@@ -252,34 +245,34 @@ def state_of(model: WholeModel) -> list[keras.Variable]:
 
 def _expect_new(filepath, overwrite):
     """Expect a path that is free or may be overwritten."""
-    expect(isinstance(filepath, (str, os.PathLike)), "a file path", filepath=filepath)
-    new = overwrite or not os.path.exists(filepath)
-    expect(new, "a new file, or overwrite=True", filepath=str(filepath))
-
-
-def _expect_stored(config, size, path, custom_objects):
-    """Expect networks no larger than the weights stored for them, before making any."""
-    # In a stateless scope variables have shapes but take no memory.
-    with keras.StatelessScope(initialize_variables=False):
-        for part in ("generator", "discriminator"):
-            network = keras.saving.deserialize_keras_object(
-                config[part], custom_objects=custom_objects
-            )
-            weights = sum(math.prod(weight.shape) for weight in network.weights)
-            stored = 2 * weights <= size
-            expect(stored, f"all weights of the {part} in {path}", weights=weights)
+    path = expect_path(filepath=filepath)
+    expected = "a new file, or overwrite=True"
+    expect(overwrite or not path.exists(), expected, filepath=str(path))
 
 
 def _keras_path(path):
-    expect(isinstance(path, (str, os.PathLike)), "a file path", path=path)
-    path = pathlib.Path(path)
+    path = expect_path(path=path)
     expect(path.suffix == ".keras", "a path that ends in .keras", path=str(path))
     return path
 
 
-def _checksum(archive, name):
-    with archive.open(name) as member:
-        return hashlib.file_digest(member, "sha256").hexdigest()
+@contextlib.contextmanager
+def _opened(path) -> Iterator[zipfile.ZipFile]:
+    """Open a model file after a look at all of it; its damage is `InvalidInput`."""
+    path = _keras_path(path)
+    expect(path.is_file(), "an existing model file", path=str(path))
+    with _refused(path), zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        members = len(names) == len(_MEMBERS) and {*names} == {*_MEMBERS}
+        expect(members, "a file of this library's model.save", path=str(path))
+        for member in archive.infolist():
+            plain = member.compress_type == zipfile.ZIP_STORED
+            small = plain and member.file_size <= _MEMBERS[member.filename]
+            expect(small, "plain members of usual size", path=str(path))
+        expect(archive.testzip() is None, "an undamaged model file", path=str(path))
+        with archive.open(_WEIGHTS) as weights:
+            hdf5_guard.expect_weights(weights, archive.getinfo(_WEIGHTS).file_size)
+        yield archive
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from gan import losses
 from gan.data.examples import count_rows, take
-from gan.errors import expect, expect_positive_int
+from gan.errors import StrPath, expect, expect_positive_int
 from gan.evaluation import metrics
 from gan.saving.files import atomic_path, expect_writable, made_folder
 from gan.training.checkpoint import Checkpoint
@@ -86,7 +86,7 @@ class SampleGrid(_Pictures):
 
     def __init__(
         self,
-        directory: str | os.PathLike,
+        directory: StrPath,
         count: int = 16,
         columns: int | None = None,
         name: str = "image_at_epoch_{epoch:04d}.png",
@@ -140,7 +140,7 @@ class Animation(_Pictures):
 
     def __init__(
         self,
-        path: str | os.PathLike,
+        path: StrPath,
         count: int = 16,
         columns: int | None = None,
         every: int = 1,
@@ -262,7 +262,7 @@ class Losses(keras.callbacks.Callback):
 
     def __init__(
         self,
-        path: str | os.PathLike,
+        path: StrPath,
         held_out: object = None,
         every: int = 1,
         seed: int = 0,

@@ -17,6 +17,7 @@ import numpy as np
 from gan import saving
 from gan.errors import (
     InvalidInput,
+    StrPath,
     expect,
     expect_number,
     expect_path,
@@ -63,7 +64,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     def __init__(
         self,
-        directory: str | os.PathLike[str],
+        directory: StrPath,
         keep: int = 2,
         every: int = 1,
         restart: bool = False,
@@ -231,7 +232,7 @@ class Checkpoint(keras.callbacks.Callback):
         return self.model.generator.optimizer, self.model.discriminator.optimizer
 
 
-def load_newest(directory: str | os.PathLike[str]) -> tuple[WholeModel, pathlib.Path]:
+def load_newest(directory: StrPath) -> tuple[WholeModel, pathlib.Path]:
     """Read the model of a run's newest undamaged checkpoint.
 
     Args:

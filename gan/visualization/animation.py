@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import expect, expect_number
+from gan.errors import StrPath, expect, expect_number
 from gan.saving.files import atomic_path, expect_writable
 
 _GREYS = bytes(np.repeat(np.arange(256, dtype=np.uint8), 3))
@@ -21,7 +21,7 @@ _COMMENT, _IMAGE, _END = b"!\xfe", b",", b";"
 
 def write_gif(
     frames: Iterable[npt.ArrayLike],
-    path: str | os.PathLike,
+    path: StrPath,
     frames_per_second: float = 10,
 ) -> pathlib.Path:
     """Write a GIF that loops for ever, whole or not at all.
@@ -76,7 +76,7 @@ class Gif:
         CompuServe 1990, "Graphics Interchange Format, Version 89a".
     """
 
-    def __init__(self, path: str | os.PathLike, frames_per_second: float = 10) -> None:
+    def __init__(self, path: StrPath, frames_per_second: float = 10) -> None:
         expect_number(0.01, 50, frames_per_second=frames_per_second)
         self.path = _expect_gif(path)
         self._milliseconds = 10 * round(100 / frames_per_second)

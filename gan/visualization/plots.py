@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import expect, expect_positive_int
+from gan.errors import StrPath, expect, expect_positive_int
 from gan.saving.files import atomic_path, expect_writable
 
 if TYPE_CHECKING:
@@ -479,7 +479,7 @@ def discriminator_and_value(
     return _settle(figure)
 
 
-def save(figure: Figure, path: str | os.PathLike) -> pathlib.Path:
+def save(figure: Figure, path: StrPath) -> pathlib.Path:
     """Write a figure to a file, whole or not at all.
 
     The same figure gives the same bytes each time.

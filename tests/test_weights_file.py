@@ -203,7 +203,7 @@ def test_weights_that_are_not_finite_are_not_written(saved, bad):
 
 @pytest.mark.parametrize("path", ["x.txt", "x.weights.h5", "x", 3, None])
 def test_paths_that_keras_would_read_as_another_layout(tmp_path, path):
-    with pytest.raises(InvalidInput, match="a path in .h5|a file path"):
+    with pytest.raises(InvalidInput, match="a path in .h5|to be a path"):
         save_weights(network(), tmp_path / path if isinstance(path, str) else path)
     assert os.listdir(tmp_path) == []
 
@@ -408,14 +408,14 @@ def value(number):
         (lambda f: replace(f, h5py.Empty("f4")), r"shape \(3, 4\).*shape=None"),
         (
             lambda f: replace(f, np.ones((3, 4)), chunks=(3, 4), compression="gzip"),
-            "contiguous data",
+            "contiguous data|shape",
         ),
-        (giant, "contiguous data"),
+        (giant, "contiguous data|shape"),
         (giant_contiguous, "shape"),
-        (giant_picture, "up to 1 GiB in"),
+        (giant_picture, "all numbers in"),
         (never_written, "all numbers of"),
-        (external, "contiguous data"),
-        (virtual, "contiguous data"),
+        (external, "contiguous data|shape"),
+        (virtual, "contiguous data|shape"),
         (soft_link, "nothing but hard links"),
         (external_link, "nothing but hard links"),
         (external_model, "nothing but hard links"),

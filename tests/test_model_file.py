@@ -1,4 +1,3 @@
-import hashlib
 import json
 import os
 import pathlib
@@ -32,16 +31,12 @@ def members(path):
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def rewrite(path, change, check=True, **options):
-    """Change a model file's members and, as an attacker would, its checksums."""
+def rewrite(path, change, **options):
+    """Change a model file's members and, as an attacker would, their checksums."""
     content = members(path)
-    notes = json.loads(content.pop("gan.json"))
     change(content)
-    if check:
-        sums = {n: hashlib.sha256(data).hexdigest() for n, data in content.items()}
-        notes["sha256"] = sums
     with zipfile.ZipFile(path, "w", **options) as archive:
-        for name, data in {**content, "gan.json": json.dumps(notes)}.items():
+        for name, data in content.items():
             archive.writestr(name, data)
 
 
@@ -121,7 +116,7 @@ def test_everything_comes_back(pictures, tmp_path, cls):
         loaded.averaged_generator.get_weights()[0],
         model.averaged_generator.get_weights()[0],
     )
-    with pytest.raises(InvalidInput, match="Expected real examples, in the model or"):
+    with pytest.raises(InvalidInput, match="Expected real examples: pass"):
         loaded.fit()
     for one in (model, loaded):
         one.fit(model.real_examples, **EPOCH)
@@ -282,8 +277,8 @@ def test_paths_of_both_kinds(vectors, tmp_path, use):
         (".keras", "a path that ends in .keras"),
         ("none/g.keras", "a path in an existing directory"),
         ("folder.keras", "a file path, not a directory"),
-        (3, "a file path. Received: (file)?path=3"),
-        (None, "a file path"),
+        (3, "to be a path"),
+        (None, "to be a path"),
     ],
 )
 def test_paths_it_does_not_write_to(vectors, tmp_path, name, message):
@@ -309,7 +304,7 @@ def test_paths_it_does_not_write_weights_to(vectors, tmp_path, name):
         ("none.keras", "an existing model file"),
         ("folder.keras", "an existing model file"),
         (b"g.keras", "a file path"),
-        (None, "a file path"),
+        (None, "to be a path"),
     ],
 )
 def test_paths_it_does_not_read(vectors, tmp_path, name, message):
@@ -406,15 +401,19 @@ def add(name, data=b"x"):
 @pytest.mark.parametrize(
     "change, options, message",
     [
-        (add("config.json", b"{}"), {"check": False}, "an undamaged model file"),
-        (add("metadata.json", b"{}"), {"check": False}, "an undamaged model file"),
-        (add("model.weights.h5"), {"check": False}, "an undamaged model file"),
+        (add("config.json", b"{}"), {}, "a readable model file"),
+        (add("model.weights.h5"), {}, "a readable model file"),
+        (add("config.json", b" " * (2**24 + 1)), {}, "plain members of usual size"),
         (add("more.txt"), {}, "a file of this library's model.save"),
         (add("../out.txt"), {}, "a file of this library's model.save"),
         (add("assets/x.txt"), {}, "a file of this library's model.save"),
         (lambda c: c.pop("metadata.json"), {}, "a file of this library's model.save"),
-        (lambda c: None, {"compression": zipfile.ZIP_DEFLATED}, "plain members of up"),
-        (lambda c: None, {"compression": zipfile.ZIP_LZMA}, "plain members of up"),
+        (
+            lambda c: None,
+            {"compression": zipfile.ZIP_DEFLATED},
+            "plain members of usual",
+        ),
+        (lambda c: None, {"compression": zipfile.ZIP_LZMA}, "plain members of usual"),
         (add("config.json", b"{"), {}, "a readable model file"),
         (add("config.json", b"[]"), {}, "a readable model file"),
         (add("config.json", b"\xff"), {}, "a readable model file"),
@@ -425,7 +424,7 @@ def test_changed_members(saved, vectors, change, options, message):
     _, path = saved
     rewrite(path, change, **options)
     refused(lambda: gan.load_model(path), message)
-    if "undamaged" in message or "readable" not in message:
+    if "readable" not in message:
         other = vectors(seed=4, ema=0.9)
         refused(lambda: saving.restore_model(other, path), message, other)
 
@@ -438,29 +437,28 @@ def test_a_member_twice(saved):
     refused(lambda: gan.load_model(path), "a file of this library's model.save")
 
 
-@pytest.mark.parametrize(
-    "content, message",
-    [
-        (b"", "a readable model file"),
-        (b"{}", "a readable model file .*sha256"),
-        (b"[]", "a readable model file"),
-        (b'{"sha256": {}, "notes": {}}', "an undamaged model file"),
-        (None, "notes"),
-    ],
-)
-def test_a_changed_gan_json(saved, content, message):
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"notes": []}'])
+def test_a_changed_gan_json(saved, content):
     _, path = saved
-    parts = members(path)
-    if content is None:
-        sums = json.loads(parts["gan.json"])["sha256"]
-        content = json.dumps({"sha256": sums, "notes": []})
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, data in {**parts, "gan.json": content}.items():
-            archive.writestr(name, data)
-    refused(lambda: saving.read_notes(path), message)
+    rewrite(path, add("gan.json", content))
+    refused(lambda: saving.read_notes(path), "(a readable model file|notes)")
 
 
-def test_a_plain_keras_file_has_no_checksums(vectors, tmp_path):
+@pytest.mark.parametrize("member", ["config.json", "model.weights.h5", "gan.json"])
+def test_a_flipped_bit_is_found(saved, vectors, member):
+    _, path = saved
+    with zipfile.ZipFile(path) as archive:
+        size = archive.getinfo(member).file_size
+        start = archive.getinfo(member).header_offset + 30 + len(member)
+    data = bytearray(path.read_bytes())
+    data[start + size // 2] ^= 4
+    path.write_bytes(data)
+    other = vectors(seed=4, ema=0.9)
+    refused(lambda: gan.load_model(path), "")
+    refused(lambda: saving.restore_model(other, path), "", other)
+
+
+def test_a_plain_keras_file_is_refused(vectors, tmp_path):
     model = vectors(gan.Simple_GAN)
     keras.saving.save_model(model, tmp_path / "g.keras")
     refused(
@@ -582,10 +580,9 @@ SGD = keras.optimizers.SGD
     [
         (lambda: None, lambda: SGD(0.1)),
         (lambda: SGD(0.1), lambda: None),
-        (lambda: None, lambda: keras.optimizers.Adam(0.1)),
         (lambda: SGD(0.1), lambda: SGD(0.1, momentum=0.9)),
     ],
-    ids=["Adam SGD", "SGD Adam", "gan Adam, Keras Adam", "momentum"],
+    ids=["Adam SGD", "SGD Adam", "momentum"],
 )
 def test_another_optimizer_is_refused(vectors, tmp_path, side, saved_with, loaded_with):
     """Keras would warn and go on with moments of zero."""

@@ -1,0 +1,165 @@
+"""HDF5 files that need not be trusted: looked at before anything of them is read.
+
+Contiguous numbers of the size that they take in the file, reached by hard links, are
+all that Keras writes. Chunks may unpack to any size, other links and external data
+name other files, and damaged strings make HDF5 1.14 reserve GiBs or never return.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import re
+import struct
+from collections.abc import Iterator
+from typing import IO
+
+import h5py
+import numpy as np
+
+from gan.errors import InvalidInput, StrPath, expect, expect_path
+
+# HDF5 object headers hold 64 KiB, so Keras writes no larger list of names.
+MOST_BYTES = 2**16
+MOST_NAMES = 2**10
+_MOST_FILE = 2**30
+_MOST_HEAP = 2**20
+_MOST_DEPTH = 30
+
+
+@contextlib.contextmanager
+def opened(path: StrPath) -> Iterator[h5py.File]:
+    """Open an HDF5 file to read; whatever its damage raises is `InvalidInput`."""
+    path = expect_path(path=path)
+    # To read a pipe or a device could wait for ever.
+    try:
+        there = path.is_file()
+    except OSError:
+        # Longer than a name may be.
+        there = False
+    expect(there, f"a file of weights at {path}", path=str(path))
+    size = path.stat().st_size
+    expect(0 < size <= _MOST_FILE, f"up to 1 GiB of weights at {path}", size=size)
+    try:
+        _check_strings(path)
+        with h5py.File(path, "r") as file:
+            yield file
+    except InvalidInput:
+        raise
+    # Damage surfaces in h5py as a dozen classes, among them MemoryError.
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        kind = type(error).__name__
+        expect(False, f"a readable file of weights at {path} ({reason})", error=kind)
+
+
+def expect_weights(source: StrPath | IO[bytes], size: int) -> None:
+    """Expect an HDF5 file of `size` bytes that holds plain numbers and all of them."""
+    with h5py.File(source, "r") as file:
+        total = _count(file, 0)
+        expect(total <= size, "as many numbers as the file has bytes for", bytes=total)
+
+
+def _count(group, depth):
+    expect(depth < _MOST_DEPTH, "a flat file of weights", depth=depth)
+    total = 0
+    for name in group:
+        item = child(group, name)
+        if isinstance(item, h5py.Group):
+            total += _count(item, depth + 1)
+        else:
+            expect_plain(item, f" in {group.name}")
+            total += item.nbytes
+    return total
+
+
+def child(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
+    """What hard links of that name lead to: other links may leave the file."""
+    for part in name.split("/"):
+        hard = group.id.links.get_info(part.encode()).type == h5py.h5l.TYPE_HARD
+        expect(hard, f"nothing but hard links in {group.file.filename}", name=name)
+        group = group[part]
+    return group
+
+
+def expect_plain(dataset: h5py.Dataset, place: str) -> None:
+    """Expect contiguous numbers that are all in the file."""
+    stored = dataset.id.get_create_plist()
+    plain = stored.get_layout() in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT)
+    plain = plain and stored.get_external_count() == 0
+    expect(plain, f"contiguous data{place}", dataset=dataset.name)
+    numbers = dataset.dtype.kind in "fiu"
+    expect(numbers, f"numbers{place}", dataset=dataset.name, dtype=dataset.dtype)
+    there = dataset.id.get_storage_size() == dataset.nbytes <= _MOST_FILE
+    expect(there, f"all numbers{place}", dataset=dataset.name)
+
+
+def read_array(
+    dataset: h5py.Dataset, place: str, shape: tuple[int, ...] | None = None
+) -> np.ndarray:
+    """Read numbers of the given shape, `None` for any, after a look at them."""
+    fits = shape is None or dataset.shape == shape
+    expected = f"shape {shape}{place}"
+    expect(fits, expected, dataset=dataset.name, shape=dataset.shape)
+    expect_plain(dataset, place)
+    return dataset[()]
+
+
+def read_names(group: h5py.Group, attribute: str) -> list[str]:
+    """Read an attribute that is a list of names, after checks of its size."""
+    stored = h5py.h5a.open(group.id, attribute.encode())
+    count = stored.get_space().get_simple_extent_npoints()
+    # Keras writes an empty list as floats.
+    if count == 0:
+        return []
+    small = count <= MOST_NAMES and stored.get_storage_size() <= MOST_BYTES
+    strings = len(stored.shape) == 1 and h5py.check_string_dtype(stored.dtype)
+    expected = f"a short list {attribute} in {group.file.filename}"
+    expect(small and strings, expected, count=count, dtype=stored.dtype)
+    found = [n.decode() if isinstance(n, bytes) else n for n in group.attrs[attribute]]
+    expect(sum(map(len, found)) <= MOST_BYTES, expected, count=count)
+    return found
+
+
+def _check_strings(path: pathlib.Path) -> None:
+    """Expect lists of names that HDF5 can read.
+
+    Keras writes version 1 of HDF5's attribute message. If its strings are of
+    variable length, its items are (length, heap address, index in the heap).
+    """
+    variable_length, heaps = 9, {}
+    data = path.read_bytes()
+    for found in re.finditer(rb"(layer_names|weight_names|gan_\w+_sha256)\0", data):
+        sizes = struct.unpack_from("<HHH", data, found.start() - 6)
+        name_size, type_size, space_size = (-(-size // 8) * 8 for size in sizes)
+        kind = found.start() + name_size
+        space = kind + type_size
+        form = data[found.start() - 8], data[space], data[space + 1]
+        expect(form == (1, 1, 1), f"lists of names as of Keras in {path}", form=form)
+        if data[kind] % 16 != variable_length:
+            continue
+        (count,) = struct.unpack_from("<Q", data, space + 8)
+        expect(count <= MOST_NAMES, f"a short list in {path}", count=count)
+        for item in range(count):
+            at = space + space_size + 16 * item
+            length, heap, index = struct.unpack_from("<IQI", data, at)
+            if heap not in heaps:
+                heaps[heap] = _heap_sizes(data, heap)
+            sound = heaps[heap].get(index) == length
+            expect(sound, f"undamaged strings in {path}", length=length, index=index)
+
+
+def _heap_sizes(data, start):
+    """Give `{index: size}` of a global heap, empty unless its objects fill it."""
+    sizes = {}
+    mark, heap_size = struct.unpack_from("<8sQ", data, start)
+    at, end = start + 16, start + heap_size
+    sound = mark == b"GCOL\1\0\0\0" and heap_size <= _MOST_HEAP
+    while sound and at + 16 <= end:
+        index, size = struct.unpack_from("<H6xQ", data, at)
+        sizes[index] = size
+        # Object 0 is the free space, and its size includes this header.
+        step = 16 + -(-size // 8) * 8 if index else size
+        sound = 16 <= step <= end - at
+        at += step
+    return sizes if sound else {}
