@@ -1,14 +1,13 @@
 """What happens beside training while `fit` runs: pictures, measures, checkpoints.
 
-No callback here disturbs the run: what it draws comes from a stream of its own. Drawn
-rows are those of the averaged generator where the model has one (`ema`). A resumed run
-goes on with the files of the run before, whatever the order of the callbacks.
+No callback here disturbs the run: what it draws comes from a stream of its own. Samples
+are those of the averaged generator where the model has one (`ema`). A resumed run goes
+on with the files of the run before, whatever the order of the callbacks.
 """
 
 from __future__ import annotations
 
-import csv
-import os
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -17,71 +16,57 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from gan import losses
 from gan.data.examples import count_rows, take
-from gan.errors import StrPath, expect, expect_positive_int
+from gan.errors import (
+    StrPath,
+    expect,
+    expect_array,
+    expect_path,
+    expect_positive_int,
+    expect_seed,
+)
 from gan.evaluation import metrics
 from gan.saving.files import atomic_path, expect_writable, made_folder
 from gan.training.checkpoint import Checkpoint
 from gan.visualization import plots
-from gan.visualization.animation import Gif
+from gan.visualization.animation import expect_gif, write_gif
 
 __all__ = ["Animation", "Checkpoint", "Losses", "Metrics", "SampleGrid"]
 
-_ROWS = 500  # rows that go through a network at once
+Logs = dict[str, float] | None
+_AT_ONCE = 500  # samples that go through a network together
+_GIF_SIDE = 350  # pixels; at twice the side a GIF takes 2.5 times the bytes
+_NAME = re.compile(r"[^/\\{}]*(\{epoch(:0?\d*d)?\}[^/\\{}]*)*\.png")
 _LABELS = {"gen_loss": "generator loss", "gp": "gradient penalty"}
 
 
-class _Pictures(keras.callbacks.Callback):
-    """One picture of the model every so many epochs; arguments as for `Animation`."""
-
-    def __init__(self, count, columns, every, seed, to_picture, draw):
-        super().__init__()
-        columns_given = count if columns is None else columns
-        expect_positive_int(count=count, columns=columns_given, every=every)
-        _expect_callables(to_picture=to_picture, draw=draw)
-        one = draw is None or (columns is None and to_picture is None)
-        expect(one, "draw, or columns and to_picture", columns=columns, draw=draw)
-        self.count, self.columns, self.every = count, columns, every
-        self.seed, self.to_picture, self.draw = _expect_seed(seed), to_picture, draw
-
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Refuse now what could not be drawn after the first epoch."""
-        if self.draw is None:
-            self._picture()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Draw, where a picture is due and the weights are finite."""
-        if (epoch + 1) % self.every == 0 and self.model.diverged is None:
-            self._keep(self._picture(), epoch + 1)
-
-    def _picture(self):
-        with self.model.stream.anew(self.seed):
-            if self.draw is not None:
-                return self.draw(self.model)
-            rows = _fake_rows(self.model, self.count)
-        pictures = rows if self.to_picture is None else self.to_picture(rows)
-        return plots.tile(pictures, self.columns)
-
-    def _keep(self, picture, epochs):
-        raise NotImplementedError
-
-
-class SampleGrid(_Pictures):
+class SampleGrid(keras.callbacks.Callback):
     """A picture of what the model draws from the same latents, a PNG each epoch.
 
     Args:
         directory: str or `os.PathLike`, made if it is not there.
+        count: int, samples in the grid.
+        columns: int, samples in a row of it. Defaults to `ceil(sqrt(count))`.
         name: str, the file's name with `{epoch}`, the number of epochs done; without
             it the last picture takes the place of the one before.
-        count, columns, every, seed, to_picture, draw: as for `Animation`.
+        every: int, epochs between pictures.
+        seed: int, of the latents.
+        to_picture: callable, samples (float32 array `(count, …)`) -> pictures for
+            `gan.plots.tile`, values in [0, 1]. `None`: the samples are such pictures.
+            For a generator that ends in tanh: `lambda samples: samples / 2 + 0.5`.
+        draw: callable, model -> what is drawn instead of the grid: a picture, float
+            array `(h, w)` or `(h, w, 3)` with values in [0, 1], or a matplotlib
+            Figure. `model.get_fake_sample` gives it the same latents each time.
+        gif: str or `os.PathLike` that ends in .gif, or `None`: when `fit` ends, the
+            pictures become an animation of about 350 pixels.
+        frames_per_second: float in [0.01, 50], of the animation.
 
     Raises:
         InvalidInput: if an argument is not of that form or the folder is not writable.
 
     Example:
 
-        SampleGrid("pictures", to_picture=lambda rows: rows / 2 + 0.5)
+        SampleGrid("pictures", to_picture=lambda samples: samples / 2 + 0.5)
     """
 
     def __init__(
@@ -94,48 +79,78 @@ class SampleGrid(_Pictures):
         seed: int = 0,
         to_picture: Callable[[np.ndarray], npt.ArrayLike] | None = None,
         draw: Callable[[Any], object] | None = None,
+        gif: StrPath | None = None,
+        frames_per_second: float = 10,
     ) -> None:
-        super().__init__(count, columns, every, seed, to_picture, draw)
-        try:
-            file = name.format(epoch=1)
-        except (AttributeError, LookupError, ValueError):
-            file = ""
-        named = file.endswith(".png") and os.path.basename(file) == file
-        expect(named, "name to be a file's, with {epoch} and .png", name=name)
+        super().__init__()
+        expect_positive_int(count=count, every=every)
+        expect_positive_int(columns=count if columns is None else columns)
+        expect_seed(seed=seed)
+        _expect_callables(to_picture=to_picture, draw=draw)
+        one = draw is None or (columns is None and to_picture is None)
+        expect(one, "draw, or columns and to_picture", columns=columns, draw=draw)
+        plain = isinstance(name, str) and _NAME.fullmatch(name)
+        expect(plain, "name to be a file's, with {epoch} and .png", name=name)
+        self.gif = None if gif is None else expect_gif(gif, frames_per_second)
         with made_folder(directory) as self.directory:
-            expect_writable(self.directory / file)
-        self.name = name
+            expect_writable(self.directory / name.format(epoch=1))
+        self.count, self.columns, self.every, self.seed = count, columns, every, seed
+        self.name, self.to_picture, self.draw = name, to_picture, draw
+        self.frames_per_second, self._done = frames_per_second, 0
 
-    def _keep(self, picture, epochs):
-        figure = _as_figure(picture)
-        plots.save(figure, self.directory / self.name.format(epoch=epochs))
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Refuse now what could not be drawn after the first epoch."""
+        if self.draw is None:
+            self._picture()
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Note which epochs are done: only theirs are pictures of the animation."""
+        self._done = epoch
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Draw, where a picture is due and the weights are finite."""
+        if self.model.diverged is not None:
+            return
+        self._done = epoch + 1
+        if self._done % self.every == 0:
+            picture = self._picture()
+            if not hasattr(picture, "savefig"):
+                picture = plots.mosaic(np.asarray(picture)[None])
+            plots.save(picture, self._path(self._done))
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Make the animation of the pictures that there are."""
+        epochs = range(self.every, self._done + 1, self.every)
+        paths = [path for path in map(self._path, epochs) if path.is_file()]
+        if self.gif and paths:
+            write_gif(map(_shrunk, paths), self.gif, self.frames_per_second)
+
+    def _path(self, epochs):
+        return self.directory / self.name.format(epoch=epochs)
+
+    def _picture(self):
+        with self.model.stream.anew(self.seed):
+            if self.draw is not None:
+                return self.draw(self.model)
+            samples = _fakes(self.model, self.count)
+        pictures = samples if self.to_picture is None else self.to_picture(samples)
+        return plots.tile(pictures, self.columns)
 
 
-class Animation(_Pictures):
+class Animation(SampleGrid):
     """A GIF of the training: what the model draws from the same latents each epoch.
 
-    Pictures are enlarged by whole numbers, up to 8, to about 350 pixels.
-    Frames go to disk one by one, each with the number of its epoch as a comment, and
-    the file is valid at every moment. A resumed run cuts the frames after its epoch
-    and goes on; `fit` from epoch 0 starts the animation anew.
+    It is made when `fit` ends, by Ctrl-C too; its frames are the PNG files in a folder
+    beside it, `training-frames` for `training.gif`, which stays, so that a later `fit`
+    goes on with them. A `fit` from epoch 0 starts the animation anew.
 
     Args:
         path: str or `os.PathLike` that ends in .gif.
-        count: int, pictures in the grid.
-        columns: int, pictures in a row of it. Defaults to `ceil(sqrt(count))`.
-        every: int, epochs between pictures.
-        seed: int, of the latents.
-        to_picture: callable, generator's rows (float32 array `(count, …)`) -> pictures
-            for `plots.tile`, values in [0, 1]. None: the rows are such pictures. For a
-            generator that ends in tanh: `lambda rows: rows / 2 + 0.5`.
-        draw: callable, model -> what is drawn instead of the grid: a picture, float
-            array `(h, w)` or `(h, w, 3)` with values in [0, 1], or a matplotlib
-            Figure. `model.get_fake_sample` gives it the same latents each time.
-        frames_per_second: float in [0.01, 50].
+        Others as `SampleGrid`.
 
     Raises:
-        InvalidInput: if an argument is not of that form, or the file cannot be written
-            or is not such an animation.
+        InvalidInput: if an argument is not of that form or nothing can be written
+            there.
     """
 
     def __init__(
@@ -149,42 +164,38 @@ class Animation(_Pictures):
         draw: Callable[[Any], object] | None = None,
         frames_per_second: float = 10,
     ) -> None:
-        super().__init__(count, columns, every, seed, to_picture, draw)
-        self.gif = Gif(path, frames_per_second)
-        numbered = all(note.isdecimal() for note in self.gif.notes)
-        expect(numbered, "an animation of a training, or no file", path=str(path))
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Cut the frames of epochs that are done again."""
-        self.gif.cut(sum(int(note) <= epoch for note in self.gif.notes))
-
-    def _keep(self, picture, epochs):
-        if _is_figure(picture):
-            frame = plots.pixels(picture)
-        else:
-            picture = np.asarray(picture)
-            # At twice the scale a GIF of digits takes 2.5 times the bytes.
-            scale = min(max(350 // max(picture.shape[:2]), 1), 8)
-            frame = plots.tile(picture[None], scale=scale)
-        self.gif.append(frame, str(epochs))
+        gif = expect_path(path=path)
+        super().__init__(
+            gif.with_name(f"{gif.stem}-frames"),
+            count,
+            columns,
+            "{epoch:06d}.png",
+            every,
+            seed,
+            to_picture,
+            draw,
+            gif,
+            frames_per_second,
+        )
 
 
 class Metrics(keras.callbacks.Callback):
     """Measures of `gan.metrics` on held-out reals, as logs of their epochs.
 
     They are in the history, the progress bar, and what comes later in the list of
-    callbacks: TensorBoard, CSVLogger, Checkpoint. As with Keras's `validation_freq`,
-    the history holds the judged epochs only: the first, and every `every`-th.
+    callbacks: TensorBoard, CSVLogger, ModelCheckpoint. As with Keras's
+    `validation_freq`, the history holds the judged epochs only: the first, and every
+    `every`-th.
 
     Args:
-        real: array `(n, …)`, at least 8 rows that were not trained on (but for
+        real: array `(n, …)`, at least 8 examples that were not trained on (but for
             "neighbour_ratio" those that were), pictures in [0, 1].
         names: iterable of str, from `gan.metrics.NAMES`.
         every: int, epochs between judgements.
         count: int, at least 8, fakes that are judged.
         seed: int, of their latents, the same each time.
-        to_picture: callable, generator's rows (float32 array `(count, …)`) -> rows on
-            the scale of `real`. None: they are.
+        to_picture: callable, samples (float32 array `(count, …)`) -> samples on the
+            scale of `real`. `None`: they are.
 
     Raises:
         InvalidInput: if an argument is not of that form.
@@ -203,27 +214,29 @@ class Metrics(keras.callbacks.Callback):
         self.names = metrics.expect_names(names)
         expect_positive_int(every=every, count=count)
         expect(count >= 8, "at least 8 fakes", count=count)
+        expect_seed(seed=seed)
         _expect_callables(to_picture=to_picture)
-        self.real = _expect_rows(8, real=real)
-        self.every, self.count, self.to_picture = every, count, to_picture
-        self.seed = _expect_seed(seed)
+        self.real = expect_array((None, None, ...), least=8, real=real)
+        self.every, self.count, self.seed = every, count, seed
+        self.to_picture = to_picture
 
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+    def on_train_begin(self, logs: Logs = None) -> None:
         """Refuse now fakes that could not be compared after the first epoch."""
-        shapes = {"real": self.real.shape, "fakes": self._fakes(8).shape}
+        shapes = {"real": self.real.shape, "fakes": self._samples(8).shape}
         numbers = {int(np.prod(shape[1:])) for shape in shapes.values()}
-        expect(len(numbers) == 1, "fakes like the real rows", **shapes)
+        expect(len(numbers) == 1, "fakes like the real examples", **shapes)
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Judge, where it is due and the weights are finite."""
         due = epoch == 0 or (epoch + 1) % self.every == 0
         if due and self.model.diverged is None:
-            logs |= metrics.measures(self.real, self._fakes(self.count), self.names)
+            fakes = self._samples(self.count)
+            logs.update(metrics.measures(self.real, fakes, self.names))
 
-    def _fakes(self, count):
+    def _samples(self, count):
         with self.model.stream.anew(self.seed):
-            rows = _fake_rows(self.model, count)
-        return rows if self.to_picture is None else np.asarray(self.to_picture(rows))
+            samples = _fakes(self.model, count)
+        return samples if self.to_picture is None else self.to_picture(samples)
 
 
 class Losses(keras.callbacks.Callback):
@@ -239,18 +252,18 @@ class Losses(keras.callbacks.Callback):
 
     Without `held_out` the first panel is the mean over each epoch, as all others are.
     With it, both curves are taken at the epoch's end, in inference mode, on the same
-    training rows and latents each time, for in the course of an epoch the critic
+    training examples and latents each time, for in the course of an epoch the critic
     changes more than the gap. The numbers stand beside the picture in a .csv, from
     which a resumed run goes on; `fit` from epoch 0 starts anew.
 
     Args:
         path: str or `os.PathLike` that ends in .png.
-        held_out: array of real rows, of the form of the model's own (with labels,
+        held_out: array of real examples, of the form of the model's own (with labels,
             where those have them), that are not trained on; a thousand are enough.
             The discriminator's losses become the logs "training_loss" and
             "held_out_loss".
         every: int, epochs between pictures; the last epoch has one always.
-        seed: int, of the latents and training rows beside the held-out ones.
+        seed: int, of the latents and training examples beside the held-out ones.
 
     Raises:
         InvalidInput: if an argument is not of that form or nothing can be written
@@ -261,150 +274,125 @@ class Losses(keras.callbacks.Callback):
     """
 
     def __init__(
-        self,
-        path: StrPath,
-        held_out: object = None,
-        every: int = 1,
-        seed: int = 0,
+        self, path: StrPath, held_out: Any = None, every: int = 1, seed: int = 0
     ) -> None:
         super().__init__()
-        expect(isinstance(path, (str, os.PathLike)), "a file path", path=path)
         self.path = expect_writable(path)
         png = self.path.suffix.lower() == ".png"
         expect(png, "a path that ends in .png", path=str(path))
         self.table = expect_writable(self.path.with_suffix(".csv"))
         expect_positive_int(every=every)
+        expect_seed(seed=seed)
         arrays = not isinstance(held_out, (str, tf.data.Dataset))
         expect(arrays, "held_out to be an array", held_out=held_out)
-        self.held_out, self.every, self.seed = held_out, every, _expect_seed(seed)
-        self._rows = []
+        self.held_out, self.every, self.seed = held_out, every, seed
+        self._curves = {}
 
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Read what the run before left; check that the held-out rows fit."""
-        self._rows = _read_table(self.table) if self.table.exists() else []
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Read what the run before left; check that the held-out examples fit."""
+        self._curves = _read_table(self.table) if self.table.exists() else {}
         if self.held_out is not None:
             network = self.model.discriminator
             self._held_out = self.model.as_examples(self.held_out, network, 1)
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Forget epochs that are done again."""
-        self._rows = [row for row in self._rows if row["epoch"] <= epoch]
+        kept = [done <= epoch for done in self._curves.get("epoch", [])]
+        for name, values in self._curves.items():
+            pairs = zip(values, kept, strict=True)
+            self._curves[name] = [value for value, keep in pairs if keep]
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Note the epoch; draw where a picture is due."""
         if self.model.diverged is not None:
             return
         if self.held_out is not None:
-            logs |= self._losses_now()
+            logs.update(self._losses_now())
         names = [*self.model.log_names, "training_loss", "held_out_loss"]
-        row = {name: float(logs[name]) for name in names if name in logs}
-        self._rows.append({"epoch": float(epoch + 1), **row})
-        _write_table(self.table, self._rows)
+        row = {"epoch": epoch + 1} | {n: float(logs[n]) for n in names if n in logs}
+        for name, value in row.items():
+            self._curves.setdefault(name, []).append(value)
+        _write_table(self.table, self._curves)
         if (epoch + 1) % self.every == 0:
             self._draw()
 
-    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+    def on_train_end(self, logs: Logs = None) -> None:
         """Draw the end."""
-        if self._rows:
+        if self._curves.get("epoch"):
             self._draw()
 
     def _losses_now(self):
         model, count = self.model, count_rows(self._held_out)
         real = model.real_examples
-        # A Dataset need not say how many rows it has; one batch there is.
-        rows = model.batch_size if isinstance(real, tf.data.Dataset) else None
+        # A Dataset need not say how many examples it has; one batch there is.
+        dataset = isinstance(real, tf.data.Dataset)
+        most = model.batch_size if dataset else count_rows(real)
         with model.stream.anew(self.seed):
             fake = model.get_fake_sample(count, averaged=False)
-            training = model.get_real_sample(min(count, rows or count_rows(real)))
+            training = model.get_real_sample(min(count, most))
         held_out = model.as_rows(take(self._held_out, tf.range(count)))
         fake, training, held_out = (
             model.judge(sample, training=False) for sample in (fake, training, held_out)
         )
         return {
-            "training_loss": float(model.discriminator.loss(training, fake)),
-            "held_out_loss": float(model.discriminator.loss(held_out, fake)),
+            "training_loss": float(model.discriminator_loss(training, fake)),
+            "held_out_loss": float(model.discriminator_loss(held_out, fake)),
         }
 
     def _draw(self):
-        curves = {}
-        for row in self._rows:
-            for name in row.keys() - {"epoch"}:
-                epochs, values = curves.setdefault(name, ([], []))
-                epochs.append(row["epoch"])
-                values.append(row[name])
-        ours = self.model.discriminator_loss is losses.wasserstein_discriminator
+        curves, epochs = self._curves, self._curves["epoch"]
+        wasserstein = "wasserstein" in self.model.discriminator_loss.__name__
         names = {"training": "training_loss", "held out": "held_out_loss"}
         if self.held_out is None:
             names = {"training": "discr_loss"}
-        first = {
-            label: (curves[name][0], (-1 if ours else 1) * np.array(curves[name][1]))
-            for label, name in names.items()
-        }
-        panels = {"Wasserstein estimate" if ours else "discriminator loss": first}
-        for name in self.model.log_names:
-            if name in curves and name != "discr_loss":
-                panels[_LABELS.get(name, name)] = {"training": curves[name]}
-        plots.save(plots.curves(panels), self.path)
+        sign = -1 if wasserstein else 1
+        first = {k: (epochs, sign * np.array(curves[n])) for k, n in names.items()}
+        title = "Wasserstein estimate" if wasserstein else "discriminator loss"
+        others = [name for name in self.model.log_names[1:] if name in curves]
+        panels = {_LABELS.get(n, n): {"training": (epochs, curves[n])} for n in others}
+        plots.save(plots.curves({title: first, **panels}), self.path)
 
 
-def _fake_rows(model, count):
-    """Rows of the generator, without their labels; few at a time go through it."""
-    starts = range(0, count, _ROWS)
-    drawn = [model.get_fake_sample(min(_ROWS, count - start)) for start in starts]
+def _fakes(model, count):
+    """Samples of the generator, without their labels; few at a time go through it."""
+    starts = range(0, count, _AT_ONCE)
+    drawn = [model.get_fake_sample(min(_AT_ONCE, count - start)) for start in starts]
     return np.concatenate(
         [some[0] if isinstance(some, tuple) else some for some in drawn]
     )
 
 
-def _is_figure(picture):
-    return hasattr(picture, "savefig")
+def _shrunk(path):
+    """The picture of a PNG file, grey where it is, at about the side of our GIFs."""
+    from PIL import Image, ImageChops
+
+    with Image.open(path) as image:
+        image = image.convert("RGB").reduce(max(1, max(image.size) // _GIF_SIDE))
+    red, green, blue = image.split()
+    grey = not any(ImageChops.difference(red, c).getbbox() for c in (green, blue))
+    return np.asarray(red if grey else image)
 
 
-def _as_figure(picture):
-    return picture if _is_figure(picture) else plots.mosaic(np.asarray(picture)[None])
-
-
-def _write_table(path, rows):
-    names = list(dict.fromkeys(name for row in rows for name in row))
+def _write_table(path, curves):
+    rows = np.transpose([*curves.values()])
     with atomic_path(path) as temporary:
-        with temporary.open("w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, names)
-            table.writeheader()
-            table.writerows(rows)
+        header = {"header": ",".join(curves), "comments": "", "encoding": "utf-8"}
+        np.savetxt(temporary, rows, "%.17g", ",", **header)
 
 
 def _read_table(path):
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            table = csv.DictReader(file)
-            rows = [
-                {name: float(value) for name, value in row.items() if value}
-                for row in table
-            ]
-        named = "epoch" in (table.fieldnames or [])
-        fits = named and all("epoch" in row for row in rows)
-    except (TypeError, ValueError, csv.Error):
+        with path.open(encoding="utf-8") as file:
+            names = file.readline().strip().split(",")
+            rows = np.loadtxt(file, delimiter=",", ndmin=2)
+        fits = names[0] == "epoch" and (rows.size == 0 or rows.shape[1] == len(names))
+    except ValueError:
         fits = False
     expect(fits, "a table that Losses wrote, or no file", path=str(path))
-    return rows
-
-
-def _expect_rows(least, **named):
-    ((name, value),) = named.items()
-    array = np.asarray(value)
-    rows = array.ndim >= 2 and len(array) >= least and array.dtype.kind in "fiu"
-    expected = f"{name} to be at least {least} rows of numbers, shape (n, …)"
-    expect(rows, expected, shape=array.shape, dtype=str(array.dtype))
-    expect(np.isfinite(array).all(), f"{name} to be finite", **{name: array})
-    return array
+    return dict(zip(names, rows.T.tolist() or [[] for _ in names], strict=True))
 
 
 def _expect_callables(**named):
     for name, value in named.items():
         usable = value is None or callable(value)
         expect(usable, f"{name} to be callable or None", **{name: value})
-
-
-def _expect_seed(seed):
-    expect(type(seed) is int, "seed to be an int", seed=seed)
-    return seed

@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import StrPath, expect, expect_positive_int
+from gan.errors import (
+    StrPath,
+    expect,
+    expect_array,
+    expect_number,
+    expect_positive_int,
+)
 from gan.saving.files import atomic_path, expect_writable
 
 if TYPE_CHECKING:
@@ -205,8 +211,8 @@ def curves(
     several = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, (label, named) in zip(several, panels.items(), strict=True):
         for colour, (name, curve) in zip(_CYCLE, named.items(), strict=False):
-            epochs, values = (_numbers(**{name: numbers}) for numbers in curve)
-            same = epochs.ndim == 1 and epochs.shape == values.shape
+            epochs, values = (_column(**{name: numbers}) for numbers in curve)
+            same = epochs.shape == values.shape
             expect(same, f"{name} of two equal lengths", shape=values.shape)
             _draw_curve(axes, epochs, values, color=colour, label=name)
         _finish_curves(axes, label)
@@ -253,9 +259,10 @@ def points_and_values(
     Returns:
         `matplotlib.figure.Figure`.
     """
-    real, fake = _points(2, real=real), _points(2, fake=fake)
-    values = _numbers(values=values)
-    square = values.ndim == 2 and values.shape[0] == values.shape[1] > 0
+    real = expect_array((None, 2), real=real)
+    fake = expect_array((None, 2), fake=fake)
+    values = expect_array((None, None), values=values)
+    square = values.shape[0] == values.shape[1]
     expect(square, "values of shape (g, g)", shape=values.shape)
     histories = [] if history is None else [_history(history)]
     figure = _figure(550 + 550 * len(histories), 480, title)
@@ -291,7 +298,8 @@ def coloured_points(
     Returns:
         `matplotlib.figure.Figure`.
     """
-    clouds = {"real": _points(5, real=real), "fake": _points(5, fake=fake)}
+    real = expect_array((None, 5), real=real)
+    clouds = {"real": real, "fake": expect_array((None, 5), fake=fake)}
     histories = [] if history is None else [_history(history)]
     figure = _figure(870 + 430 * len(histories), 430, title)
     first, second, *right = figure.subplots(1, 2 + len(histories))
@@ -463,7 +471,7 @@ def discriminator_and_value(
     curves = {"x": x, "real": real, "fake": fake, "found": found, "best": best}
     shapes = {name: curve.shape for name, curve in curves.items()}
     expect(len(set(shapes.values())) == 1, "curves of one equal length", **shapes)
-    _numbers(limit=limit)
+    expect_number(limit=limit)
     figure = _figure(1100, 430, title)
     left, right = figure.subplots(1, 2)
     left.fill_between(x, real, color=_BLUE, alpha=0.3, label="density of reals, p")
@@ -600,14 +608,6 @@ def _finish_curves(axes, label):
         axes.legend()
 
 
-def _numbers(**named):
-    ((name, value),) = named.items()
-    array = np.asarray(value)
-    expect(array.dtype.kind in "fiu", f"{name} to be numbers", dtype=array.dtype)
-    expect(np.isfinite(array).all(), f"{name} to be finite", **named)
-    return array.astype(np.float64)
-
-
 def _pictures(pictures):
     array = np.asarray(pictures)
     shape = array.shape
@@ -622,20 +622,12 @@ def _pictures(pictures):
     return array[..., 0] if shape[3:] == (1,) else array
 
 
-def _points(dim, **named):
-    array = _numbers(**named)
-    ((name, _),) = named.items()
-    fits = array.ndim == 2 and array.shape[1] == dim and len(array)
-    expect(fits, f"{name} of shape (n, {dim})", shape=array.shape)
-    return array
-
-
 def _column(**named):
-    array = _numbers(**named)
-    ((name, _),) = named.items()
-    fits = array.ndim in [1, 2] and array.size == len(array) > 0
-    expect(fits, f"{name} of shape (n,) or (n, 1)", shape=array.shape)
-    return array.ravel()
+    """Expect a named array `(n,)` or `(n, 1)` of numbers; give it as `(n,)`."""
+    ((name, value),) = named.items()
+    array = np.asarray(value)
+    array = array[:, 0] if array.shape[1:] == (1,) else array
+    return expect_array((None,), **{name: array}).astype(np.float64)
 
 
 def _history(history):
