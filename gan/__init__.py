@@ -61,7 +61,7 @@ def __getattr__(name: str) -> Any:
     if name not in _NAMES:
         raise AttributeError(f"module 'gan' has no attribute {name!r}")
     home, original = _NAMES[name]
-    found = vars(importlib.import_module(home)).get(original)
+    found = getattr(importlib.import_module(home), original, None)
     return found or importlib.import_module(f"{home}.{original}")
 
 

@@ -330,8 +330,8 @@ def test_coloured_points():
         (np.zeros((4, 3)), "of shape"),
         (np.zeros(4), "of shape"),
         (np.full((4, 2), np.nan), "to be finite"),
-        ([["a", "b"]], "to be numbers"),
-        (None, "to be numbers"),
+        ([["a", "b"]], "to hold real numbers"),
+        (None, "to hold real numbers"),
     ],
 )
 def test_wrong_points(points, message):
@@ -340,14 +340,14 @@ def test_wrong_points(points, message):
         plots.points_and_values(points, good, values, HISTORY)
     with pytest.raises(InvalidInput, match=f"Expected fake {message}"):
         plots.points_and_values(good, points, values, HISTORY)
-    with pytest.raises(InvalidInput, match=f"Expected fake {message}"):
+    with pytest.raises(InvalidInput, match=f"Expected fake ({message}|of shape)"):
         plots.coloured_points(np.zeros((4, 5)), points, HISTORY)
 
 
 @pytest.mark.parametrize("values", [np.zeros(9), np.zeros((9, 1)), np.zeros((0, 0))])
 def test_wrong_values(values):
     points = np.zeros((4, 2))
-    with pytest.raises(InvalidInput, match=r"Expected values of shape \(g, g\)"):
+    with pytest.raises(InvalidInput, match=r"Expected values of shape \("):
         plots.points_and_values(points, points, values, HISTORY)
 
 
@@ -377,7 +377,7 @@ def test_faces_and_values_of_a_constant_discriminator():
         (np.zeros((4, 1, 1)), "of shape"),
         (0.5, "of shape"),
         ([np.nan], "to be finite"),
-        (["a"], "to be numbers"),
+        (["a"], "to hold real numbers"),
     ],
 )
 def test_wrong_discriminator_values(values, message):

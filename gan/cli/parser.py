@@ -1,32 +1,51 @@
-"""The command line: what `main.py`, `python -m gan` and `gan` call."""
+"""The parser of the command line, and what becomes of errors."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib
+import difflib
+import inspect
 import logging
 import os
+import re
 import sys
+import typing
+from typing import Any, NoReturn
 
 from gan import __version__
+from gan.cli import draw, evaluate, train
 from gan.errors import InvalidInput
 
-# Each is a file of gan/commands/; the help lists them in this order.
+# A command is a function: its parameters are the options, its docstring is the help.
 COMMANDS = [
-    "faces",
-    "segment",
-    "walk",
-    "prepare",
-    "train",
-    "recipe",
-    "evaluate",
-    "pca",
-    "compare",
-    "toys",
-    "theory",
-    "diagnose",
+    draw.faces,
+    draw.segment,
+    draw.walk,
+    train.prepare,
+    train.train,
+    train.recipe,
+    evaluate.evaluate,
+    draw.pca,
+    train.compare,
+    train.toys,
+    train.theory,
+    evaluate.diagnose,
 ]
+# What is said of an option where the command says nothing.
+_USUAL = {
+    "seed": (None, "of every draw"),
+    "output": ("FILE", ".png, .pdf or .svg to write"),
+    "show": (None, "also open a window with the picture"),
+    "generator": (
+        "FILE.h5",
+        "generator weights; a file that does not say how its output becomes a picture, "
+        "as the course's, is drawn as it is (default: ours)",
+    ),
+    "epochs": (None, "instead of the recipe's number"),
+    "steps": (None, "steps an epoch, instead of the recipe's number"),
+    "restart": (None, "start afresh; without it a run in the folder goes on"),
+}
 _OF_THE_WHOLE = ("-h", "--help", "--version")
 
 
@@ -34,7 +53,7 @@ def main(argv: list[str] | None = None, prog: str = "gan") -> int:
     """Run one command.
 
     Args:
-        argv: list of str, or None for `sys.argv[1:]`.
+        argv: list of str, or `None` for `sys.argv[1:]`.
         prog: str, how the program was called; help and errors say so.
 
     Returns:
@@ -48,18 +67,26 @@ def main(argv: list[str] | None = None, prog: str = "gan") -> int:
         argv = ["faces", *argv]
     try:
         try:
-            arguments = _parser(prog).parse_args(argv)
-            arguments.run(arguments)
+            options = vars(_parser(prog).parse_args(argv))
+            _call(options.pop("command"), options)
         finally:
             _flush()
     except BrokenPipeError:
         return 141  # what a shell reports of a program that SIGPIPE ended
-    except (InvalidInput, ArithmeticError, OSError) as error:
-        print(f"{prog}: error: {error}", file=sys.stderr)
+    except (InvalidInput, ArithmeticError, OSError, ImportError) as error:
+        said = " ".join(str(error).split())
+        print(f"{prog}: error: {said}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _call(command, options):
+    """Call a command with what the parser made of its parameters."""
+    bound = inspect.signature(command).bind_partial()
+    bound.arguments.update(options)
+    command(*bound.args, **bound.kwargs)
 
 
 def _prepare_streams():
@@ -86,11 +113,19 @@ def _flush():
 
 
 class _Parser(argparse.ArgumentParser):
-    def error(self, message):
+    def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message} (try --help)\n")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        near = difflib.get_close_matches(str(value), map(str, action.choices or []), 1)
+        if near and value not in (action.choices or []):
+            text = f"{value!r} is not known; did you mean {near[0]!r}?"
+            raise argparse.ArgumentError(action, text)
+        super()._check_value(action, value)
 
 
 def _parser(prog):
+    formatter: dict[str, Any]
     formatter = {"formatter_class": argparse.RawDescriptionHelpFormatter}
     parser = _Parser(
         prog=prog,
@@ -106,18 +141,59 @@ def _parser(prog):
     )
     parser.add_argument("--version", action="version", version=f"{prog} {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-
-    def add_command(name, run, text, example):
-        command = commands.add_parser(
-            name,
+    for command in COMMANDS:
+        text, _, rest = inspect.getdoc(command).partition("\n\nExample:\n")
+        example, _, arguments = rest.partition("Args:\n")
+        added = commands.add_parser(
+            command.__name__,
             help=text,
             description=text,
-            epilog=f"example:\n  {prog} {example}",
+            epilog=f"example:\n  {prog} {example.strip()}",
             **formatter,
         )
-        command.set_defaults(run=run)
-        return command
-
-    for name in COMMANDS:
-        importlib.import_module(f"gan.cli.{name}").add(add_command)
+        said = _USUAL | _read_arguments(arguments)
+        kinds = typing.get_type_hints(command)
+        for parameter in inspect.signature(command).parameters.values():
+            _add_option(added, parameter, kinds[parameter.name], said[parameter.name])
+        added.set_defaults(command=command)
     return parser
+
+
+def _read_arguments(text):
+    """What a docstring's lines `name (METAVAR): text` say, by name."""
+    entry = r"^    (\w+)(?: \((.+?)\))?: (.+(?:\n {8}.+)*)"
+    found = re.findall(entry, text, re.MULTILINE)
+    return {name: (of or None, " ".join(said.split())) for name, of, said in found}
+
+
+def _add_option(parser, parameter, kind, said):
+    """Add a parameter of a command to its parser."""
+    metavar, text = said
+    text = text.replace("%", "%%")
+    settings: dict[str, Any] = {"help": text}
+    usual = parameter.default
+    if kind is bool:
+        settings["action"] = "store_true"
+    else:
+        if usual is parameter.empty:
+            settings["required"] = True
+        else:
+            settings["default"] = usual
+        choices, inner = typing.get_args(kind), kind
+        if typing.get_origin(kind) is typing.Literal:
+            settings["choices"] = choices
+        elif typing.get_origin(kind) is tuple:
+            settings |= {"nargs": len(choices), "type": choices[0]}
+            metavar = tuple(metavar.split())
+        else:
+            inner = next((one for one in choices if one is not type(None)), kind)
+            settings["type"] = inner
+        settings |= {"metavar": metavar} if metavar else {}
+        if usual not in (None, parameter.empty) and "(default" not in text:
+            shown = " ".join(map(str, usual)) if isinstance(usual, tuple) else usual
+            settings["help"] += f" (default {shown})"
+    if parameter.kind is parameter.POSITIONAL_ONLY:
+        settings |= {} if settings.pop("required", False) else {"nargs": "?"}
+        parser.add_argument(parameter.name, **settings)
+    else:
+        parser.add_argument(f"--{parameter.name.replace('_', '-')}", **settings)

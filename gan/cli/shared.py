@@ -1,84 +1,133 @@
-"""What the commands share: options, checks before the work, the picture after it."""
+"""What the commands share: checks before the work, drawing, words at the end."""
+
+from __future__ import annotations
 
 import contextlib
 import os
 import pathlib
 import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from gan.errors import expect, expect_positive_int
+from gan.errors import expect, expect_path, expect_seed
 from gan.saving.files import expect_writable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
 
 _PACKAGE = pathlib.Path(__file__).resolve().parents[1]
 # A wheel carries the checkout's faces/ as gan/pretrained/, see pyproject.toml.
 _INSTALLED = _PACKAGE / "pretrained"
 WEIGHTS = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "faces"
 
-
-def add_generator(command):
-    """Add `--generator`."""
-    command.add_argument(
-        "--generator",
-        metavar="FILE.h5",
-        default=WEIGHTS / "generator.h5",
-        help="generator weights; a file that does not say how its output becomes a "
-        "picture, as the course's, is drawn as it is (default: ours)",
-    )
+OURS = str(WEIGHTS / "generator.h5")
 
 
-def add_drawing(command, name, seed=0):
-    """Add `--seed`, `--output` (default `{name}.png`) and `--show`."""
-    add_seed(command, seed)
-    command.add_argument(
-        "--output",
-        metavar="FILE",
-        default=f"{name}.png",
-        help=f".png, .pdf or .svg to write (default {name}.png)",
-    )
-    command.add_argument(
-        "--show", action="store_true", help="also open a window with the picture"
-    )
+def expect_drawing(seed: int, output: str) -> None:
+    """Expect a seed, and a path that a picture can be written to, before any work."""
+    expect_seed(2**32, seed=seed)
+    path = expect_path(output=output)
+    known = path.suffix.lower() in ("", ".png", ".pdf", ".svg")
+    expect(known, "an output that ends in .png, .pdf or .svg", output=output)
+    expect_writable(path)
 
 
-def add_seed(command, seed=0):
-    """Add `--seed`."""
-    command.add_argument(
-        "--seed", type=int, default=seed, help=f"of every draw (default {seed})"
-    )
+def named_outputs(output: str, *names: str) -> list[pathlib.Path]:
+    """Writable paths beside `output`, each with a name added to its stem."""
+    path = pathlib.Path(output)
+    paths = [path.with_name(f"{path.stem}-{name}{path.suffix}") for name in names]
+    return [expect_writable(path) for path in paths]
 
 
-def expect_seed(seed):
-    """Expect a seed that Keras takes."""
-    expect(0 <= seed < 2**32, "seed from 0 to 4294967295", seed=seed)
+def import_tensorflow() -> None:
+    """Import TensorFlow without its start-up chatter."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Its C++ libraries print to descriptor 2 before any setting reaches them.
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
+        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        try:
+            import tensorflow  # noqa: F401 (the first import is the noisy one)
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            os.close(nowhere)
+    import keras
+
+    backend = keras.backend.backend()
+    expected = "Keras on TensorFlow: set KERAS_BACKEND=tensorflow"
+    expect(backend == "tensorflow", expected, KERAS_BACKEND=backend)
 
 
-def add_training(command):
-    """Add `--epochs`, `--steps`, `--seed` and `--restart`."""
-    command.add_argument("--epochs", type=int, help="instead of the recipe's number")
-    command.add_argument(
-        "--steps", type=int, help="steps an epoch, instead of the recipe's number"
-    )
-    add_seed(command)
-    command.add_argument(
-        "--restart",
-        action="store_true",
-        help="start afresh; without it a run in the folder goes on",
-    )
+class Generator:
+    """The generator of a weights file, seeded: what draws faces."""
+
+    def __init__(self, path: str, seed: int, *others: tuple[Any, Any]) -> None:
+        """Build the network and load it, with `others`, pairs of network and file."""
+        import_tensorflow()
+        import keras
+
+        from gan.generate_faces import convolutional_GenDiscr
+        from gan.saving.weights_file import load_weights, read_picture
+
+        self.network, _ = convolutional_GenDiscr()
+        load_weights((self.network, path), *others)
+        self.picture = read_picture(path)
+        shape = (16, 16) if self.picture is None else self.picture[0].shape
+        expected = f"a mean face of shape (16, 16) in {path}"
+        expect(shape == (16, 16), expected, shape=shape)
+        keras.utils.set_random_seed(seed)
+
+    def latents(self, count: int) -> np.ndarray:
+        """Latents `(count, 16)`, N(0, 1)."""
+        from gan.latent import normal_generator
+
+        return normal_generator(count, 16).numpy()
+
+    def fakes(self, latents: np.ndarray) -> np.ndarray:
+        """The network's outputs `(n, 16, 16, 1)`."""
+        return in_parts(self.network, latents)
+
+    def pictures(self, fakes: np.ndarray) -> np.ndarray:
+        """Pictures `(n, 16, 16)` of fakes, as the file says."""
+        from gan.data.faces import recover
+
+        return fakes[..., 0] if self.picture is None else recover(fakes, *self.picture)
+
+    def draw(self, latents: np.ndarray) -> np.ndarray:
+        """Pictures `(n, 16, 16)` of latents."""
+        return self.pictures(self.fakes(latents))
 
 
-def expect_training(arguments):
-    """Expect what `add_training` added to be usable; give the output folder's path."""
-    for name in ("epochs", "steps"):
-        if getattr(arguments, name) is not None:
-            expect_positive_int(**{name: getattr(arguments, name)})
-    expect_seed(arguments.seed)
-    directory = pathlib.Path(arguments.output)
-    there = next(p for p in (directory, *directory.parents) if p.exists())
-    expect(there.is_dir(), "a folder", output=arguments.output)
-    return directory
+def in_parts(network: Any, array: np.ndarray, size: int = 1000) -> np.ndarray:
+    """What a network makes of an array, a thousand at a time.
+
+    The generator's widest layer takes 8 KiB a face: parts bound the memory.
+    """
+    import numpy as np
+
+    starts = range(0, len(array), size)
+    return np.concatenate([network(array[start : start + size]) for start in starts])
+
+
+def finish(figure: Figure, output: str, show: bool) -> None:
+    """Save the picture, print its path, show it if asked to."""
+    from gan.visualization import plots
+
+    print(plots.save(figure, output))
+    if show:
+        plots.show(figure)
+
+
+def verbose() -> int:
+    """Keras's `verbose`: its bar on a terminal, a line an epoch elsewhere."""
+    return 1 if sys.stdout.isatty() else 2
 
 
 @contextlib.contextmanager
-def stoppable(directory):
+def stoppable(directory: pathlib.Path) -> Iterator[None]:
     """Say after Ctrl-C whether a training in a folder goes on from where it stopped."""
     before = _checkpoints(directory)
     try:
@@ -97,80 +146,3 @@ def _checkpoints(directory):
     names = ("checkpoints/epoch-*.keras", "*/checkpoints/epoch-*.keras")
     paths = [path for name in names for path in directory.glob(name)]
     return {(path, path.stat().st_mtime_ns) for path in paths}
-
-
-def expect_drawing(arguments):
-    """Expect what `add_drawing` added to be usable, before any work is done."""
-    expect_seed(arguments.seed)
-    suffix = pathlib.Path(arguments.output).suffix.lower()
-    expect(
-        suffix in ("", ".png", ".pdf", ".svg"),
-        "an output that ends in .png, .pdf or .svg",
-        output=arguments.output,
-    )
-    expect_writable(arguments.output)
-
-
-def import_tensorflow():
-    """Import TensorFlow without its start-up chatter."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # Its C++ libraries print to descriptor 2 before any setting reaches them.
-    with contextlib.suppress(OSError):
-        sys.stderr.flush()
-        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 2)
-        try:
-            import tensorflow  # noqa: F401 (the first import is the noisy one)
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            os.close(nowhere)
-
-
-def set_seed(seed):
-    """Make every draw that follows repeat itself."""
-    import keras
-
-    keras.utils.set_random_seed(seed)
-
-
-def parts(array, size=1000):
-    """Cut an array into rows of at most `size`.
-
-    The generator's widest layer takes 8 KiB a face: parts bound the memory.
-    """
-    return [array[start : start + size] for start in range(0, len(array), size)]
-
-
-def generate(generator, latents):
-    """Fakes of `(N, 16)` latents, as a `(N, 16, 16, 1)` array."""
-    import numpy as np
-
-    return np.concatenate([generator(part) for part in parts(latents)])
-
-
-def as_pictures(fakes, path):
-    """`(N, 16, 16)` pictures of fakes, as the generator's file at `path` says."""
-    from gan.data.faces import recover
-    from gan.saving.weights_file import read_picture
-
-    picture = read_picture(path)
-    if picture is None:
-        return fakes[..., 0]
-    shape, size = picture[0].shape, fakes.shape[1:3]
-    expect(shape == size, f"a mean face of shape {size} in {path}", shape=shape)
-    return recover(fakes, *picture)
-
-
-def finish(figure, arguments):
-    """Save the picture, print its path, show it if asked to."""
-    from gan.visualization import plots
-
-    print(plots.save(figure, arguments.output))
-    if arguments.show:
-        plots.show(figure)
-
-
-def verbose():
-    """Keras's `verbose`: its bar on a terminal, a line an epoch elsewhere."""
-    return 1 if sys.stdout.isatty() else 2

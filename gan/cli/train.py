@@ -1,74 +1,275 @@
-"""`train`: a generator of your own pictures."""
+"""Commands that train: from pictures to generators, toys, comparisons, theory."""
 
-import dataclasses
+from __future__ import annotations
+
+import importlib.util
+import pathlib
+from typing import Literal
 
 from gan.cli.shared import (
-    add_training,
-    expect_training,
+    expect_drawing,
+    finish,
     import_tensorflow,
+    named_outputs,
     stoppable,
     verbose,
 )
-from gan.saving.files import expect_writable
+from gan.errors import (
+    expect,
+    expect_choice,
+    expect_number,
+    expect_path,
+    expect_positive_int,
+    expect_seed,
+)
+from gan.recipes.run import RECIPES, train_recipe
+from gan.saving.files import atomic_path, expect_writable
 
 
-def add(add_command):
-    """Add the command to the parser."""
-    command = add_command(
-        "train",
-        run,
-        "train a generator on your own 16x16 grey pictures",
-        example="train --pictures small_res_faces_10000.npy --output run",
-    )
-    command.add_argument(
-        "--pictures",
-        metavar="FILE.npy",
-        required=True,
-        help="array (N, 16, 16), uint8 or float in [0, 1]",
-    )
-    command.add_argument(
-        "--output",
-        metavar="DIR",
-        required=True,
-        help="folder for generator.h5, discriminator.h5 and checkpoints",
-    )
-    command.add_argument(
-        "--recipe",
-        choices=["gan", "course"],
-        default="gan",
-        help="ours, or the course's own batch, rates and length (default gan)",
-    )
-    add_training(command)
-    command.add_argument(
-        "--until-course",
-        action="store_true",
-        help="stop as soon as all six measures are better than those of the course's "
-        "weights, and say after how long",
-    )
+def prepare(
+    pictures: str | None = None,
+    lfw: bool = False,
+    keep: float | None = None,
+    output: str = "pictures.npy",
+) -> None:
+    """turn a folder of pictures into the 16x16 grey ones that train takes
+
+    Example:
+        prepare --pictures photos --keep 0.5 --output pictures.npy
+
+    Args:
+        pictures (DIR): folder, subfolders included, of any formats and sizes; or an
+            .npy or .npz array
+        lfw: Labeled Faces in the Wild instead, downloaded by scikit-learn
+        keep (SHARE): how much of the central square to keep, as a share of its side
+            (default 1; 0.5 with --lfw)
+        output (FILE.npy): array to write; the first hundred are drawn in a .png beside
+            it
+    """
+    path = expect_writable(output)
+    expect(path.suffix == ".npy", "an output that ends in .npy", output=output)
+    sheet = expect_writable(path.with_suffix(".png"))
+    expect(lfw != (pictures is not None), "--pictures DIR or --lfw", pictures=pictures)
+    keep = (0.5 if lfw else 1) if keep is None else keep
+    expect_number(0, 1, keep=keep)
+    import numpy as np
+
+    from gan.data.pictures import progress, read_pictures, tell_skipped
+    from gan.visualization import plots
+
+    source = _downloaded_lfw() if lfw else pictures
+    array, skipped = read_pictures(source, (16, 16), keep=keep, watch=progress)
+    with atomic_path(path) as temporary:
+        np.save(temporary, array)
+    tell_skipped(skipped)
+    print(f"pictures of 16x16: {len(array)}")
+    print(path)
+    shown = array[:100] / 255
+    title = f"the first {len(shown)} of {len(array)}"
+    print(plots.save(plots.mosaic(shown, title=title), sheet))
 
 
-def run(arguments):
-    """Train, and print the paths of the two weights files."""
-    directory = expect_training(arguments)
+def _downloaded_lfw():
+    """Folder of the funneled pictures of LFW, downloaded if need be."""
+    found = importlib.util.find_spec("sklearn") is not None
+    expect(found, "scikit-learn to be installed (pip install scikit-learn)", lfw=True)
+    from sklearn.datasets import fetch_lfw_people, get_data_home
+
+    # It downloads all and then loads people: of these as few as there can be.
+    fetch_lfw_people(min_faces_per_person=500, resize=0.1)
+    return pathlib.Path(get_data_home(), "lfw_home", "lfw_funneled")
+
+
+def train(
+    pictures: str,
+    output: str,
+    recipe: Literal["gan", "course"] = "gan",
+    epochs: int | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    restart: bool = False,
+    until_course: bool = False,
+) -> None:
+    """train a generator on your own 16x16 grey pictures
+
+    Example:
+        train --pictures small_res_faces_10000.npy --output run
+
+    Args:
+        pictures (FILE.npy): array (N, 16, 16), uint8 or float in [0, 1]
+        output (DIR): folder for generator.h5, discriminator.h5 and checkpoints
+        recipe: ours, or the course's own batch, rates and length
+        until_course: stop as soon as all six measures are better than those of the
+            course's weights, and say after how long
+    """
     from gan.data.faces import load_faces
 
-    pictures = load_faces(arguments.pictures).pictures
-    directory.mkdir(parents=True, exist_ok=True)
-    expect_writable(directory / "generator.h5")
-    import_tensorflow()
-    from gan.recipes.faces import RECIPES, train
+    numbers = (epochs, steps, seed)
+    _expect_training(output, *numbers)
+    # Before TensorFlow is imported: most mistakes are here.
+    load_faces(pictures)
+    options = {"variant": recipe, "until_course": until_course}
+    _run("faces", output, pictures, *numbers, restart, **options)
 
-    changes = {"epochs": arguments.epochs, "steps_per_epoch": arguments.steps}
-    changes = {name: value for name, value in changes.items() if value is not None}
-    recipe = dataclasses.replace(RECIPES[arguments.recipe], **changes)
-    with stoppable(directory):
-        paths = train(
-            pictures,
-            directory,
-            recipe,
-            arguments.seed,
-            restart=arguments.restart,
-            until_course=arguments.until_course,
-            verbose=verbose(),
-        )
+
+def recipe(
+    name: str | None = None,
+    /,
+    output: str | None = None,
+    data: str | None = None,
+    epochs: int | None = None,
+    steps: int | None = None,
+    seed: int = 0,
+    restart: bool = False,
+) -> None:
+    """train another system of the literature; without a name, list them
+
+    Example:
+        recipe mnist_dcgan --output run --data mnist.npz
+
+    Args:
+        name (NAME): one of those that `recipe` lists
+        output (DIR): folder for pictures, training.gif, model.keras and checkpoints
+        data (FILE): .npz, .npy or folder of pictures (default: downloaded)
+    """
+    if name is None:
+        width = max(map(len, RECIPES))
+        for known, text in RECIPES.items():
+            print(f"{known:{width}}  {text}")
+        return
+    expect_choice(RECIPES, recipe=name)
+    expect(output is not None, "--output DIR", output=None)
+    numbers = (epochs, steps, seed)
+    _expect_training(output, *numbers)
+    _run(name, output, data, *numbers, restart)
+
+
+def _expect_training(output, epochs, steps, seed):
+    """Expect usable options before TensorFlow is imported."""
+    path = expect_path(output=output)
+    there = next(p for p in (path, *path.parents) if p.exists())
+    expect(there.is_dir(), "a folder", output=output)
+    for name, number in {"epochs": epochs, "steps": steps}.items():
+        if number is not None:
+            expect_positive_int(**{name: number})
+    expect_seed(2**32, seed=seed)
+
+
+def _run(name, output, *arguments, **options):
+    import_tensorflow()
+    with stoppable(pathlib.Path(output)):
+        paths = train_recipe(name, output, *arguments, verbose(), **options)
     print(*paths, sep="\n")
+
+
+def toys(
+    gan: Literal["Simple_GAN", "WGAN_clip", "WGAN_GP"] = "Simple_GAN",
+    epochs: int = 16,
+    seed: int = 0,
+    output: str = "toys.png",
+    show: bool = False,
+) -> None:
+    """learn points on a circle, and four clouds of coloured points, in seconds
+
+    Example:
+        toys --gan WGAN_GP --epochs 16 --output toys.png
+
+    Args:
+        gan: the class
+        epochs: of 100 steps each
+    """
+    expect_positive_int(epochs=epochs)
+    expect_drawing(seed, output)
+    circle_path, clouds_path = named_outputs(output, "circle", "clouds")
+    import_tensorflow()
+    from gan.data import toys
+    from gan.visualization import plots
+
+    real = toys.circle(1000, seed)
+    model, fake = _trained_on([1, 10, 10, 2], real, gan, epochs, seed)
+    values = model.discriminator(plots.grid(64)).numpy().reshape(64, 64)
+    history, title = model.history.history, f"circle, {gan}"
+    circle = plots.points_and_values(real, fake, values, history, title)
+    print(plots.save(circle, circle_path))
+    real = toys.four_clouds(1000, seed)
+    model, fake = _trained_on([2, 10, 10, 5], real, gan, epochs, seed)
+    history, title = model.history.history, f"four clouds, {gan}"
+    print(plots.save(plots.coloured_points(real, fake, history, title), clouds_path))
+    if show:
+        plots.show(circle)
+
+
+def _trained_on(shape, real, name, epochs, seed):
+    """A trained model, and as many of its fakes as there are reals."""
+    import keras
+
+    import gan
+
+    keras.utils.set_random_seed(seed)
+    networks = gan.fully_connected_GenDiscr(shape, real)
+    model = getattr(gan, name)(*networks, real, learning_rate=0.001)
+    model.fit(epochs=epochs, steps_per_epoch=100, verbose=0)
+    return model, model.get_fake_sample(len(real)).numpy()
+
+
+def compare(
+    epochs: int = 100,
+    seeds: int = 3,
+    seed: int = 0,
+    output: str = "compare.png",
+    show: bool = False,
+) -> None:
+    """train the three classes on the 49-dimensional cloud and compare them
+
+    Example:
+        compare --epochs 100 --seeds 3 --output compare.png
+
+    Args:
+        epochs: of 250 steps each
+        seeds: runs of each class
+    """
+    expect_positive_int(epochs=epochs, seeds=seeds)
+    expect_drawing(seed, output)
+    import_tensorflow()
+    from gan.evaluation import report
+    from gan.visualization import plots
+
+    verdicts = report.compare_classes(epochs, seeds, seed)
+    print(report.conclude(verdicts))
+    histories = {name: verdict.history for name, verdict in verdicts.items()}
+    figure = plots.compare_losses(histories, title="cloud in the corner of [0, 1]^49")
+    finish(figure, output, show)
+
+
+def theory(
+    epochs: int = 20, seed: int = 0, output: str = "theory.png", show: bool = False
+) -> None:
+    """train a discriminator against a fixed generator and compare it with theory
+
+    Example:
+        theory --epochs 20 --output theory.png
+
+    Args:
+        epochs: of 100 updates each
+    """
+    expect_positive_int(epochs=epochs)
+    expect_drawing(seed, output)
+    import_tensorflow()
+    import numpy as np
+    import tensorflow as tf
+
+    from gan.evaluation import theory
+    from gan.visualization import plots
+
+    model = theory.train_against_fixed(epochs, seed)
+    x = np.linspace(-1, 9, 2001)
+    densities = [theory.normal_density(x, *law) for law in (theory.REAL, theory.FAKE)]
+    found = tf.sigmoid(model.discriminator(x[:, None]))[:, 0].numpy()
+    best = theory.best_discriminator(*densities)
+    value = -np.array(model.history.history["discr_loss"])
+    limit = theory.value_of_best(x, *densities)
+    print(f"value in the last epoch {value[-1]:.4f}, 2 JS - log 4 = {limit:.4f}")
+    figure = plots.discriminator_and_value(
+        x, densities, found, best, value, limit, "a fixed generator in one dimension"
+    )
+    finish(figure, output, show)

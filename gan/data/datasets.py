@@ -1,4 +1,4 @@
-"""MNIST and LFW: from the network, or from a file or folder of one's own."""
+"""MNIST and LFW: downloaded, or from a file or folder of one's own."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import zipfile
 
 import numpy as np
 
-from gan.data.npy import expect_path, opened
-from gan.data.picture_files import progress, read_pictures, tell_skipped
-from gan.errors import StrPath, expect
+from gan.data.pictures import progress, read_array, read_pictures, tell_skipped
+from gan.errors import StrPath, expect, expect_path
 
 # How others name the array of labels in a .npz file.
-_LABELS = ("y_train.npy", "y.npy")
+_LABELS = ("y_train", "y")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -34,26 +33,26 @@ def load_mnist(path: StrPath | None = None) -> Digits:
     """Read handwritten digits.
 
     Args:
-        path: None for the training set of MNIST, which Keras loads from the network
-            once; or str or `os.PathLike`: a `.npz` file with arrays x_train and
+        path: None for the training set of MNIST, which Keras downloads once; or str or
+            `os.PathLike`: a `.npz` file with arrays x_train and
             y_train, as Keras's own, or x and y (labels may be missing), a `.npy` file
             or a folder of pictures, in ten sub-folders 0 to 9 if they have labels.
             Arrays are `(N, h, w)`, `(N, h, w, 1)` or `(N, h, w, 3)`, uint8 or float
             in [0, 1]; all pictures are brought to 28×28 in grey of 8 bits, as by
-            `gan.picture_files.read_pictures`.
+            `gan.data.pictures.read_pictures`.
 
     Returns:
         `Digits`.
 
     Raises:
-        InvalidInput: if the network does not give them, or `path` is something else.
+        InvalidInput: if the download fails, or `path` is something else.
     """
     if path is None:
         import keras
 
         (pictures, labels), _ = _fetched("MNIST", keras.datasets.mnist.load_data)
         return Digits(np.divide(pictures, 255, dtype=np.float32), np.int32(labels))
-    expect_path(path)
+    path = expect_path(data=path)
     folders = [pathlib.Path(path, str(digit)) for digit in range(10)]
     if any(folder.is_dir() for folder in folders):
         return _read_labelled_folders(folders)
@@ -65,18 +64,18 @@ def load_lfw(path: StrPath | None = None) -> np.ndarray:
     """Read colour faces.
 
     Args:
-        path: None for Labeled Faces in the Wild, which scikit-learn loads from the
-            network once (the 90×90 pixels in the middle, shrunk); or str or
+        path: None for Labeled Faces in the Wild, which scikit-learn downloads
+            once (the 90×90 pixels in the middle, shrunk); or str or
             `os.PathLike`: a `.npz` file with an array x_train or x, a `.npy` file or a
             folder of pictures. Arrays are `(N, h, w, 3)` or, in grey, `(N, h, w)` or
             `(N, h, w, 1)`, uint8 or float in [0, 1]; all pictures are brought to
-            36×36 in colours of 8 bits, as by `gan.picture_files.read_pictures`.
+            36×36 in colours of 8 bits, as by `gan.data.pictures.read_pictures`.
 
     Returns:
         float32 array `(N, 36, 36, 3)` in [0, 1].
 
     Raises:
-        InvalidInput: if the network does not give them, scikit-learn is missing, or
+        InvalidInput: if the download fails, scikit-learn is missing, or
             `path` is something else.
     """
     if path is not None:
@@ -103,9 +102,9 @@ def _fetched(name, fetch):
             warnings.simplefilter("ignore")
             return fetch()
     except Exception as error:
-        # Keras raises a bare Exception, scikit-learn whatever the network gave.
+        # Keras raises a bare Exception, scikit-learn whatever the download gave.
         reason = " ".join(str(error).split()) or type(error).__name__
-        expected = f"{name} from the network ({reason}); without one, give --data FILE"
+        expected = f"{name} to download ({reason}); without that, give --data FILE"
         expect(False, expected, data=None)
 
 
@@ -117,15 +116,10 @@ def _read(path, size, colour=False):
 
 
 def _read_labels(path, count):
-    """Int32 `(count,)`, or None where the file at the path holds no labels."""
-    if not zipfile.is_zipfile(path):
+    """Int32 `(count,)`, or `None` where the file at the path holds no labels."""
+    labels = read_array(path, _LABELS) if zipfile.is_zipfile(path) else None
+    if labels is None:
         return None
-    with opened(path, ".npz") as file, zipfile.ZipFile(file) as archive:
-        names = [name for name in _LABELS if name in archive.namelist()]
-        if not names:
-            return None
-        with archive.open(names[0]) as member:
-            labels = np.lib.format.read_array(member, allow_pickle=False)
     fits = labels.dtype.kind in "iu" and labels.shape == (count,)
     form = {"shape": labels.shape, "dtype": str(labels.dtype)}
     expect(fits, f"{count} labels from 0 to 9", path=str(path), **form)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 
 import numpy as np
 import numpy.typing as npt
 
-from gan.data.npy import expect_unit, opened, read_array
-from gan.errors import StrPath, expect, expect_positive_int
+from gan.data.pictures import read_picture_array
+from gan.errors import StrPath, expect, expect_array, expect_positive_int
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -78,14 +77,10 @@ def load_pictures(path: StrPath) -> np.ndarray:
         InvalidInput: if there is no such file, it is not a regular file, it is
             damaged, or it holds something else.
     """
-    with opened(path) as file:
-        array = read_array(file, os.fstat(file.fileno()).st_size, path)
+    array = read_picture_array(path)
     if array.dtype == np.uint8:
-        pictures = np.divide(array, 255, dtype=np.float32)
-    else:
-        expect_unit(array, path)
-        pictures = array.astype(np.float32)
-    return pictures.reshape(pictures.shape[:3])
+        return np.divide(array, 255, dtype=np.float32)
+    return np.array(array, np.float32)
 
 
 def normalize(
@@ -131,17 +126,14 @@ def recover(
 
 
 def _arrays(x, mean_face, multiplier):
-    arrays = {"x": x, "mean_face": mean_face, "multiplier": multiplier}
-    arrays = {name: np.asarray(array) for name, array in arrays.items()}
-    numeric = all(array.dtype.kind in "fiu" for array in arrays.values())
-    expect(numeric, "numbers", **{name: a.dtype for name, a in arrays.items()})
-    x, mean_face, multiplier = (np.float32(array) for array in arrays.values())
-    size = mean_face.shape
-    if x.shape[-3:] == (*size, 1):
-        x = x[..., 0]
-    expect(
-        len(size) == 2 and multiplier.shape == size and x.shape[-2:] == size,
-        "shapes (…, h, w), (h, w) and (h, w)",
-        **{name: a.shape for name, a in arrays.items()},
+    mean_face, multiplier = (
+        np.float32(expect_array((None, None), **{name: array}))
+        for name, array in (("mean_face", mean_face), ("multiplier", multiplier))
     )
+    x = np.float32(x)
+    size = mean_face.shape
+    x = x[..., 0] if x.shape[-3:] == (*size, 1) else x
+    fits = multiplier.shape == size and x.shape[-2:] == size
+    shapes = {"x": x.shape, "mean_face": size, "multiplier": multiplier.shape}
+    expect(fits, "shapes (…, h, w), (h, w) and (h, w)", **shapes)
     return x, mean_face, multiplier

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import numbers
-
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import expect, expect_number, expect_positive_int
+from gan.errors import (
+    expect,
+    expect_array,
+    expect_number,
+    expect_positive_int,
+    expect_seed,
+)
 
 
 def circle(nb_points: int = 1000, seed: int = 0) -> np.ndarray:
@@ -142,19 +146,14 @@ def dbc(points: npt.ArrayLike, centre: npt.ArrayLike = 0.8) -> float:
 
 
 def _random(seed):
-    whole = isinstance(seed, numbers.Integral)
-    expect(whole and seed >= 0, "seed to be an integer of at least 0", seed=seed)
+    expect_seed(seed=seed)
     return np.random.default_rng(seed)
 
 
 def _from_centre(points, centre):
-    points, centre = np.asarray(points), np.asarray(centre)
-    numeric = points.dtype.kind in "fiu" and centre.dtype.kind in "fiu"
-    expect(numeric, "numbers", points=points.dtype, centre=centre.dtype)
-    shapes = {"points": points.shape, "centre": centre.shape}
-    expect(points.ndim == 2 and points.size, "points of shape (S, dim)", **shapes)
-    fits = centre.shape in [(), points.shape[1:]]
-    expect(fits, "centre to be a number or of shape (dim,)", **shapes)
-    finite = np.isfinite(points).all() and np.isfinite(centre).all()
-    expect(finite, "finite numbers", points=points, centre=centre)
-    return points.astype(np.float64) - centre
+    points = expect_array((None, None), points=points).astype(np.float64)
+    centre = np.float64(centre)
+    fits = centre.shape in [(), points.shape[1:]] and np.isfinite(centre).all()
+    expected = "centre to be a finite number or of shape (dim,)"
+    expect(fits, expected, centre=centre.shape, points=points.shape)
+    return points - centre

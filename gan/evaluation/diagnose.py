@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import math
-import numbers
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,27 +14,15 @@ import tensorflow as tf
 
 from gan.base import AdversarialModel
 from gan.data.examples import count_rows
-from gan.errors import InvalidInput, expect, expect_positive_int
+from gan.errors import InvalidInput, expect, expect_positive_int, expect_seed
 from gan.evaluation import metrics
 from gan.latent import Stream
 from gan.saving.model_file import state_of
 from gan.wgan_clip import WGAN_clip
 from gan.wgan_gp import WGAN_GP
 
-# Between what healthy and sick models showed; the figures are in `diagnose`.
-_DEAD = 0.5
-_SATURATED = 0.9
-_LEAK = 0.01
-_AT_BOUND = 0.15
-_NORM, _NORM_SPREAD = 0.3, 0.5
-_OUT_OF_REACH, _STRAYED = 0.02, 0.5
-_SEPARATED, _PULL = 0.99, 0.3
-_NOT_SEPARATED, _PLAINLY_DIFFERENT, _UPDATES = 0.6, 0.9, 30
-_VARIANCE, _RANK, _RECALL, _PRECISION = 0.1, 0.25, 0.05, 0.5
-_NEAR = 0.5
-
-_COORDINATES = 256  # more numbers a row than these are projected
-_SOME = 256  # rows, for the checks of layers
+_SOME = 256  # examples, for the checks of layers
+_COORDINATES = 256  # examples of more numbers than these are projected
 _MOST_NUMBERS = 10**8  # of the training set, for the check of copies
 
 
@@ -52,7 +40,7 @@ class Finding:
     evidence: str
     cure: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{self.name}: {self.evidence}\n    cure: {self.cure}"
 
 
@@ -66,15 +54,35 @@ class Diagnosis(list):
 
     def __init__(self) -> None:
         super().__init__()
-        self.checked, self.not_made = {}, {}
+        self.checked: dict[str, str] = {}
+        self.not_made: dict[str, str] = {}
 
-    def __str__(self):
-        fine = {finding.name for finding in self}
-        fine = {name: of for name, of in self.checked.items() if name not in fine}
+    def __str__(self) -> str:
+        found = {finding.name for finding in self}
+        fine = {name: of for name, of in self.checked.items() if name not in found}
         lines = [str(finding) for finding in self] or ["nothing found"]
         for title, named in (("fine", fine), ("not made", self.not_made)):
             lines += [f"{title}: {name} ({text})" for name, text in named.items()]
         return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+@dataclasses.dataclass(frozen=True)
+class _Check:
+    """A check: what it looks for, which findings explain it, and the cure.
+
+    `look` is given the samples and gives whether it is sick, and the evidence.
+    """
+
+    name: str
+    look: Any
+    cure: str
+    after: tuple[str, ...] = ()
+
+
+class _NotMade(Exception):
+    """Why a check cannot be made of this model or these data."""
 
 
 def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagnosis:
@@ -91,7 +99,7 @@ def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagn
       to .44; a critic clipped at .01: .94);
     - saturated layer: .9 of a hidden layer's activations are within .5% of the whole
       range from a bound (healthy up to .18);
-    - coupled samples: under a penalty, .01 of the slope of D(x_i) goes to rows other
+    - coupled samples: under a penalty, .01 of the slope of D(x_i) goes to examples other
       than x_i (0; with batch normalisation .7);
     - clipped weights: .15 of them are at the bound (up to .06; clip of .03: .23);
     - gradient norm: its mean on interpolates is .3 from 1, or its standard deviation .5
@@ -135,22 +143,31 @@ def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagn
     expect(isinstance(model, AdversarialModel), "a GAN of this library", model=model)
     expect_positive_int(count=count)
     expect(count >= 16, "count of at least 16", count=count)
-    whole = isinstance(seed, numbers.Integral)
-    expect(whole and seed >= 0, "seed to be an integer of at least 0", seed=seed)
+    expect_seed(seed=seed)
     shape = model.discriminator.output_shape
     first = shape[0] if isinstance(shape[0], tuple) else shape
     one = first[1:] in [(1,), (2,)]
-    expect(one, "a discriminator of 1 or 2 outputs a row", output_shape=shape)
+    expect(one, "a discriminator of 1 or 2 outputs", output_shape=shape)
     sampler = model.latent_generator
-    expect(
-        sampler is not None, "a model with a latent_generator", latent_generator=None
-    )
+    expected = "a model with a latent_generator"
+    expect(sampler is not None, expected, latent_generator=None)
     diagnosis = Diagnosis()
     with _unchanged(model):
         model.stream.state.assign(Stream(seed).state)
-        subject = _Subject(model, count)
-        for name, check in _CHECKS.items():
-            _make(name, check, subject, diagnosis)
+        samples = _Samples(model, count)
+        for check in _CHECKS:
+            names = {finding.name for finding in diagnosis}
+            causes = [cause for cause in check.after if cause in names]
+            try:
+                if causes:
+                    raise _NotMade(f"first cure: {causes[0]}")
+                sick, evidence = check.look(samples)
+            except (_NotMade, InvalidInput) as reason:
+                diagnosis.not_made[check.name] = str(reason)
+                continue
+            diagnosis.checked[check.name] = evidence
+            if sick:
+                diagnosis.append(Finding(check.name, evidence, check.cure))
     return diagnosis
 
 
@@ -164,29 +181,10 @@ def _unchanged(model):
             variable.assign(value)
 
 
-def _make(name, check, subject, diagnosis):
-    found = {finding.name for finding in diagnosis}
-    first = [cause for cause in _FIRST.get(name, []) if cause in found]
-    try:
-        if first:
-            raise _NotMade(f"first cure: {first[0]}")
-        sick, evidence, cure = check(subject)
-    except (_NotMade, InvalidInput) as reason:
-        diagnosis.not_made[name] = str(reason)
-        return
-    diagnosis.checked[name] = evidence
-    if sick:
-        diagnosis.append(Finding(name, evidence, cure))
-
-
-class _NotMade(Exception):
-    """Why a check cannot be made of this model or these data."""
-
-
-class _Subject:
+class _Samples:
     """What the checks look at, each made when it is first asked for.
 
-    A sample is what the model plays with: rows, or a tuple of rows and labels.
+    A sample is what the model plays with: examples, or a tuple of examples and labels.
     """
 
     def __init__(self, model, count):
@@ -199,15 +197,14 @@ class _Subject:
         data, size = self.model.real_examples, self.model.batch_size
         if data is None:
             raise _NotMade("the model has no real examples")
-        most = self.draws * size
+        found = self.draws * size
         if isinstance(data, tf.data.Dataset):
-            some = data.unbatch().take(most)
-            rows = int(some.reduce(0, lambda number, *_: number + 1))
+            found = int(data.unbatch().take(found).reduce(0, lambda n, *_: n + 1))
         else:
-            rows = min(most, count_rows(data))
-        if rows < size:
-            raise _NotMade(f"{rows} real examples, fewer than a batch")
-        return self.model.get_real_sample(rows)
+            found = min(found, count_rows(data))
+        if found < size:
+            raise _NotMade(f"{found} real examples, fewer than a batch")
+        return self.model.get_real_sample(found)
 
     @functools.cached_property
     def fake(self):
@@ -220,16 +217,6 @@ class _Subject:
         return self._draw(training=self.model.batch_statistics, averaged=False)
 
     @functools.cached_property
-    def latents(self):
-        """A batch of what the generator takes."""
-        size = self.model.batch_size
-        with self.model.stream.feeds():
-            latents = self.model.latent_generator(size)
-        if not isinstance(self.model.generator.input_shape, list):
-            return latents
-        return [latents, tf.range(size) % self.model.classes]
-
-    @functools.cached_property
     def some(self):
         """A few whole batches: fakes, and reals if there are."""
         samples = [self.played]
@@ -239,26 +226,26 @@ class _Subject:
         return [batch for sample in samples for batch in self.batches(sample)[:most]]
 
     @functools.cached_property
-    def pair(self):
-        """As many real as fake rows, `(n, d)`."""
-        return _paired(self.real, self.fake)
-
-    @functools.cached_property
     def separation(self):
-        """How well the discriminator tells reals from fakes, see `_separation`."""
-        return _separation(self)
+        """Area under the ROC curve of D(real) against D(fake), ties counted half."""
+        real, fake = (
+            np.concatenate([self.verdict(batch) for batch in self.batches(sample)])
+            for sample in (self.real, self.played)
+        )
+        below = [np.searchsorted(np.sort(fake), real, s) for s in ("left", "right")]
+        return float(np.mean(below) / len(fake))
 
     def batches(self, sample):
         """Whole batches of a sample."""
         size = self.model.batch_size
-        starts = range(0, len(_rows(sample)) - size + 1, size)
+        starts = range(0, len(_examples(sample)) - size + 1, size)
         return [
             tf.nest.map_structure(lambda part, at=start: part[at : at + size], sample)
             for start in starts
         ]
 
     def verdict(self, sample):
-        """How real the discriminator, in training mode, finds each row: `(n,)`."""
+        """How real the discriminator, in training mode, finds each example: `(n,)`."""
         judged = self.model.judge(sample)
         outputs = judged[0] if isinstance(judged, tuple) else judged
         if outputs.shape[1] == 1:
@@ -272,156 +259,36 @@ class _Subject:
         return tf.nest.map_structure(lambda *some: tf.concat(some, axis=0), *parts)
 
 
-def _rows(sample):
+def _examples(sample):
     return sample[0] if isinstance(sample, tuple) else sample
 
 
 def _numbers(sample):
-    return np.array(_rows(sample), "float32")
+    return np.array(_examples(sample), "float32")
 
 
 def _paired(real, fake):
-    n = min(len(_rows(real)), len(_rows(fake)))
-    return _flat(_numbers(real)[:n]), _flat(_numbers(fake)[:n])
-
-
-def _flat(rows):
-    """Rows as vectors of at most `_COORDINATES` numbers, distances kept.
+    """As many of each, as vectors of at most `_COORDINATES` numbers, distances kept.
 
     Reference:
         Johnson & Lindenstrauss 1984, Extensions of Lipschitz mappings into a Hilbert
         space, Lemma 1: a random projection.
     """
-    rows = rows.reshape(len(rows), -1)
-    if rows.shape[1] <= _COORDINATES:
-        return rows
-    shape = rows.shape[1], _COORDINATES
+    n = min(len(_examples(real)), len(_examples(fake)))
+    return tuple(_flat(_numbers(sample)[:n]) for sample in (real, fake))
+
+
+def _flat(examples):
+    flat = examples.reshape(len(examples), -1)
+    if flat.shape[1] <= _COORDINATES:
+        return flat
+    shape = flat.shape[1], _COORDINATES
     projection = np.random.default_rng(0).standard_normal(shape, "float32")
-    return rows @ projection / np.float32(math.sqrt(_COORDINATES))
+    return flat @ projection / np.float32(math.sqrt(_COORDINATES))
 
 
-def _separation(s):
-    """Area under the ROC curve of D(real) against D(fake), ties counted half."""
-    real, fake = (
-        np.concatenate([s.verdict(batch) for batch in s.batches(sample)])
-        for sample in (s.real, s.played)
-    )
-    fake = np.sort(fake)
-    below = [np.searchsorted(fake, real, side) for side in ("left", "right")]
-    return float(np.mean(below) / len(fake))
-
-
-def _lengths(rows):
-    return np.linalg.norm(np.reshape(rows, (len(rows), -1)), axis=1)
-
-
-# -- the checks: each gives (whether it is sick, evidence, cure) ----------------
-
-
-def _finite(s):
-    networks = [s.model.generator, s.model.discriminator, s.model.averaged_generator]
-    arrays = {w.path: w for network in networks if network for w in network.weights}
-    arrays |= {"the fakes": _rows(s.fake), "the fakes in training": _rows(s.played)}
-    arrays["D(fakes)"] = [s.verdict(batch) for batch in s.batches(s.played)]
-    if s.model.real_examples is not None:
-        arrays["the real examples"] = _rows(s.real)
-    shares = {name: np.mean(~np.isfinite(array)) for name, array in arrays.items()}
-    bad = [f"{share:.1%} of {name}" for name, share in shares.items() if share > 0]
-    return (
-        bool(bad),
-        ", ".join(bad[:3]) or "none in weights and outputs",
-        "go back to the last good checkpoint with lower learning rates; look for a "
-        "root, logarithm or division that meets a 0 in your losses and data",
-    )
-
-
-def _dead(s):
-    size, mode = s.model.batch_size, s.model.batch_statistics
-    draw = functools.partial(s.model.get_fake_sample, size, mode, averaged=False)
-    made = [lambda: _rows(draw())] * min(math.ceil(_SOME / size), s.draws)
-    judged = [functools.partial(s.model.judge, batch) for batch in s.some]
-    shares = {}
-    for network, calls in ((s.model.generator, made), (s.model.discriminator, judged)):
-        kernels = [w for w in network.trainable_variables if len(w.shape) > 1]
-        alive = [np.zeros(w.shape[-1], bool) for w in kernels]
-        for call in calls:
-            with tf.GradientTape() as tape:
-                mixture = _mixture(call())
-            gradients = tape.gradient(mixture, kernels, unconnected_gradients="zero")
-            for units, gradient in zip(alive, gradients, strict=True):
-                gradient = tf.reshape(gradient, (-1, len(units)))
-                units |= np.any(gradient != 0, axis=0)
-        pairs = zip(kernels, alive, strict=True)
-        shares |= {f"{network.name}: {w.path}": 1 - u.mean() for w, u in pairs}
-    return (
-        *_worst(shares, _DEAD, "of the units never change"),
-        "make the network anew: dead units do not come back; then a lower learning "
-        "rate, leaky activations, smaller initial weights",
-    )
-
-
-def _mixture(outputs):
-    """Sum with random weights; plain sums could cancel, as after a softmax."""
-    parts = [part for part in tf.nest.flatten(outputs) if part.dtype.is_floating]
-    weights = [tf.random.stateless_normal(part.shape, (0, 0)) for part in parts]
-    pairs = zip(parts, weights, strict=True)
-    return tf.add_n([tf.reduce_sum(part * weight) for part, weight in pairs])
-
-
-def _saturated(s):
-    judged = [_rows(batch) for batch in s.some]
-    shares = {}
-    for network, inputs in (
-        (s.model.generator, [s.latents]),
-        (s.model.discriminator, judged),
-    ):
-        near = {}
-        for given in inputs:
-            for layer, share in _at_bounds(network, given):
-                near.setdefault(f"{network.name}: {layer.name}", []).append(share)
-        shares |= {name: np.mean(some) for name, some in near.items()}
-    return (
-        *_worst(shares, _SATURATED, "of the activations are at their bounds"),
-        "scale the inputs to about [-1, 1], use a lower learning rate or smaller "
-        "initial weights, or an activation without bounds",
-    )
-
-
-def _at_bounds(network, given):
-    """Hidden layers with a bounded activation, and how much of it is at the bounds."""
-    bounded = [(layer, _bounds(layer)) for layer in network._flatten_layers()]
-    noted = []
-    with contextlib.ExitStack() as after:
-        for layer, bounds in bounded:
-            if bounds:
-                activation = layer.activation
-                after.callback(setattr, layer, "activation", activation)
-                layer.activation = _noting(activation, layer, bounds, noted)
-        outputs = tf.nest.flatten(network(given, training=True))
-    for layer, values, (low, high) in noted:
-        # What the network ends with may well be at its bounds, as black and white.
-        if not any(np.array_equal(np.ravel(values), np.ravel(o)) for o in outputs):
-            near = np.abs(values - (low + high) / 2) > 0.495 * (high - low)
-            yield layer, np.mean(near)
-
-
-def _noting(activation, layer, bounds, noted):
-    def call(x):
-        values = activation(x)
-        noted.append((layer, values, bounds))
-        return values
-
-    return call
-
-
-def _bounds(layer):
-    """Limits of a layer's activation, found by asking it; None without two."""
-    activation = getattr(layer, "activation", None)
-    # A softmax has bounds, but at all of them together no slope to lose.
-    if not callable(activation) or activation is keras.activations.softmax:
-        return None
-    low, high = np.ravel(activation(tf.constant([[-1e6, 1e6]])))
-    return (low, high) if 0 < high - low < 1e3 else None
+def _lengths(examples):
+    return np.linalg.norm(np.reshape(examples, (len(examples), -1)), axis=1)
 
 
 def _worst(shares, bound, text):
@@ -431,27 +298,95 @@ def _worst(shares, bound, text):
     return bool(sick), f"{share:.0%} {text} in {name}{more}"
 
 
+# -- the checks: each gives whether it is sick, and the evidence ----------------
+
+
+def _finite(s):
+    networks = [s.model.generator, s.model.discriminator, s.model.averaged_generator]
+    arrays = {w.path: w for network in networks if network for w in network.weights}
+    arrays |= {"the fakes": _examples(s.fake), "played fakes": _examples(s.played)}
+    arrays["D(fakes)"] = [s.verdict(batch) for batch in s.batches(s.played)]
+    if s.model.real_examples is not None:
+        arrays["the real examples"] = _examples(s.real)
+    shares = {name: np.mean(~np.isfinite(array)) for name, array in arrays.items()}
+    bad = [f"{share:.1%} of {name}" for name, share in shares.items() if share > 0]
+    return bool(bad), ", ".join(bad[:3]) or "none in weights and outputs"
+
+
+def _dead(s):
+    size, mode = s.model.batch_size, s.model.batch_statistics
+    draw = functools.partial(s.model.get_fake_sample, size, mode, averaged=False)
+    made = [lambda: _examples(draw())] * min(math.ceil(_SOME / size), s.draws)
+    judged = [functools.partial(s.model.judge, batch) for batch in s.some]
+    shares = {}
+    for network, calls in ((s.model.generator, made), (s.model.discriminator, judged)):
+        kernels = [w for w in network.trainable_variables if len(w.shape) > 1]
+        alive = [np.zeros(w.shape[-1], bool) for w in kernels]
+        for call in calls:
+            with tf.GradientTape() as tape:
+                outputs = [o for o in tf.nest.flatten(call()) if o.dtype.is_floating]
+                # Plain sums could cancel, as after a softmax.
+                weights = [tf.random.stateless_normal(o.shape, (0, 0)) for o in outputs]
+                pairs = zip(outputs, weights, strict=True)
+                mixture = tf.add_n([tf.reduce_sum(o * weight) for o, weight in pairs])
+            gradients = tape.gradient(mixture, kernels, unconnected_gradients="zero")
+            for units, gradient in zip(alive, gradients, strict=True):
+                units |= np.any(tf.reshape(gradient, (-1, len(units))) != 0, axis=0)
+        pairs = zip(kernels, alive, strict=True)
+        shares |= {f"{network.name}: {w.path}": 1 - u.mean() for w, u in pairs}
+    return _worst(shares, 0.5, "of the units never change")
+
+
+def _saturated(s):
+    model, size = s.model, s.model.batch_size
+    with model.stream.feeds():
+        latents = model.latent_generator(size)
+    if isinstance(model.generator.input_shape, list):
+        latents = [latents, tf.range(size) % model.classes]
+    inputs = {model.generator: [latents]}
+    inputs[model.discriminator] = [_examples(batch) for batch in s.some]
+    shares = {}
+    for network, given in inputs.items():
+        hidden = [layer for layer in network.layers[:-1] if _bounds(layer)]
+        if hidden:
+            outputs = [layer.output for layer in hidden]
+            inner = keras.Model(network.inputs, outputs)
+            some = [tf.nest.flatten(inner(one, training=True)) for one in given]
+            for layer, values in zip(hidden, zip(*some, strict=True), strict=True):
+                low, high = _bounds(layer)
+                near = np.abs(np.concatenate(values) - (low + high) / 2)
+                share = np.mean(near > 0.495 * (high - low))
+                shares[f"{network.name}: {layer.name}"] = share
+    return _worst(shares, 0.9, "of the activations are at their bounds")
+
+
+def _bounds(layer):
+    """Limits of a layer's activation, found by asking it; `None` without two."""
+    activation = getattr(layer, "activation", None)
+    # A softmax has bounds, but at all of them together no slope to lose.
+    if not callable(activation) or activation is keras.activations.softmax:
+        return None
+    low, high = np.ravel(activation(tf.constant([[-1e6, 1e6]])))
+    return (low, high) if 0 < high - low < 1e3 else None
+
+
 def _coupled(s):
     batch = s.batches(s.played)[0]
     known = s.model.real_examples is not None
     real = s.batches(s.real)[0] if known else batch
-    rows = [_rows(real), _rows(batch)]
+    examples = [_examples(real), _examples(batch)]
     with tf.GradientTape(persistent=True) as tape:
-        tape.watch(rows)
+        tape.watch(examples)
         verdicts = tf.unstack(s.verdict(batch))[:8]
         extra, _ = s.model.discriminator_extra(real, batch)
-    norms = [_lengths(tape.gradient(verdict, rows[1])) for verdict in verdicts]
+    norms = [_lengths(tape.gradient(verdict, examples[1])) for verdict in verdicts]
     own, total = np.trace(norms), np.sum(norms)
     share = 1 - own / total if total > 0 else 0.0
-    slopes = tape.gradient(extra, rows) if tf.is_tensor(extra) else []
+    slopes = tape.gradient(extra, examples) if tf.is_tensor(extra) else []
     penalised = any(slope is not None and np.any(slope) for slope in slopes)
-    return (
-        share > _LEAK and penalised,
-        f"{share:.0%} of the slope of D at a row goes to the other rows of its batch"
-        + ("" if penalised else ", and no penalty depends on the rows"),
-        "replace batch normalisation in the discriminator by layer normalisation or "
-        "nothing: the penalty is meant for each row by itself",
-    )
+    text = f"{share:.0%} of the slope of D at an example goes to others of its batch"
+    without = "" if penalised else ", and no penalty depends on the examples"
+    return share > 0.01 and penalised, text + without
 
 
 def _clipped(s):
@@ -459,76 +394,47 @@ def _clipped(s):
         raise _NotMade("no clipping")
     weights = [np.ravel(w) for w in s.model.discriminator.trainable_variables]
     share = np.mean(np.abs(np.concatenate(weights)) >= s.model.clip * (1 - 1e-6))
-    return (
-        share > _AT_BOUND,
-        f"{share:.0%} of the critic's weights lie at the bound {s.model.clip:g}",
-        "use WGAN_GP; else a wider bound or a lower learning rate",
-    )
+    text = f"{share:.0%} of the critic's weights lie at the bound {s.model.clip:g}"
+    return share > 0.15, text
 
 
 def _norms(s):
     if not isinstance(s.model, WGAN_GP) or not s.model.lambda_gp:
         raise _NotMade("no penalty of norms other than 1")
     norms = []
-    batches = zip(s.batches(s.real), s.batches(s.played), strict=False)
-    for batch in batches:
+    for batch in zip(s.batches(s.real), s.batches(s.played), strict=False):
         points = s.model.get_interpolated_sample(*batch)
         with tf.GradientTape() as tape:
             tape.watch(points)
             verdicts = s.verdict(points)
         norms.append(_lengths(tape.gradient(verdicts, points)))
     mean, spread = np.mean(norms), np.std(norms)
-    return (
-        abs(mean - 1) > _NORM or spread > _NORM_SPREAD,
-        f"{mean:.2f} ± {spread:.2f} (mean ± standard deviation) on interpolates",
-        "train longer, with more discriminator updates a step or a larger lambda_gp; "
-        "where the norm stays low, scale the data up or take a bound (tanh) off the "
-        "discriminator's output",
-    )
+    text = f"{mean:.2f} ± {spread:.2f} (mean ± standard deviation) on interpolates"
+    return abs(mean - 1) > 0.3 or spread > 0.5, text
 
 
 def _range(s):
     real, fake = _numbers(s.real), _numbers(s.fake)
-    low, high = _reach(s.model.generator, s.latents)
-    slack = 0.01 * (high - low)
+    shapers = (keras.layers.Reshape, keras.layers.Flatten)
+    layers = [one for one in s.model.generator.layers if not isinstance(one, shapers)]
+    low, high = _bounds(layers[-1]) or (-np.inf, np.inf)
+    slack = 0.01 * (high - low) if np.isfinite(high) else 0.0
     out = np.mean((real < low - slack) | (real > high + slack))
     least, most = real.min(), real.max()
     strayed = np.mean((fake < least) | (fake > most))
     return (
-        out > _OUT_OF_REACH or strayed > _STRAYED,
+        out > 0.02 or strayed > 0.5,
         f"{out:.0%} of the real values, in [{least:.3g}, {most:.3g}], lie outside of "
         f"the generator's reach [{low:.3g}, {high:.3g}]; {strayed:.0%} of the fake "
         f"values, in [{fake.min():.3g}, {fake.max():.3g}], outside of theirs",
-        "scale the data to the range of the generator's last activation (tanh: "
-        "[-1, 1], sigmoid: [0, 1]), or change that; where the range fits, train on",
     )
-
-
-def _reach(generator, latents):
-    """Least and largest output under large random weights, which are not set."""
-    outputs = []
-    for seed in range(4):
-        weights = [
-            10 * tf.random.stateless_normal(w.shape, (seed // 2, number))
-            for number, w in enumerate(generator.trainable_variables)
-        ]
-        signed = [w if seed % 2 else -w for w in weights]
-        state = [w.value for w in generator.non_trainable_variables]
-        values, _ = generator.stateless_call(signed, state, latents, training=False)
-        # An overflow shows that there is no bound.
-        outputs.append(np.nan_to_num(values, nan=np.inf))
-    return float(np.min(outputs)), float(np.max(outputs))
 
 
 def _ahead(s):
-    pull = _pull(s) if s.separation > _SEPARATED else None
+    pull = _pull(s) if s.separation > 0.99 else None
     pulled = "" if pull is None else f", pull on the generator {pull:.2g}"
-    return (
-        pull is not None and pull < _PULL,
-        f"area under the ROC curve {s.separation:.3f}{pulled}",
-        "fewer discriminator updates a step or a lower learning rate for it, a "
-        "gradient penalty, or no tanh at its end: it is flat where the fakes are",
-    )
+    text = f"area under the ROC curve {s.separation:.3f}{pulled}"
+    return pull is not None and pull < 0.3, text
 
 
 def _pull(s):
@@ -536,9 +442,9 @@ def _pull(s):
     slopes, here = [], []
     for batch in s.batches(s.played):
         with tf.GradientTape() as tape:
-            tape.watch(_rows(batch))
+            tape.watch(_examples(batch))
             value = loss(s.model.judge(batch))
-        slopes.append(size * _lengths(tape.gradient(value, _rows(batch))))
+        slopes.append(size * _lengths(tape.gradient(value, _examples(batch))))
         here.append(value)
     there = [loss(s.model.judge(batch)) for batch in s.batches(s.real)]
     way = _lengths(np.subtract(*_paired(s.real, s.played))).mean()
@@ -546,89 +452,140 @@ def _pull(s):
 
 
 def _asleep(s):
-    score = metrics.two_sample_score(*_paired(s.real, s.played))
-    area, after = s.separation, ""
-    if area < _NOT_SEPARATED and score > _PLAINLY_DIFFERENT:
-        area = _woken(s)
-        after = f" and {area:.3f} after {_UPDATES} more updates"
+    score, area = metrics.two_sample_score(*_paired(s.real, s.played)), s.separation
+    after = ""
+    if area < 0.6 and score > 0.9:
+        area, updates = _woken(s)
+        after = f" and {area:.3f} after {updates} more updates"
     return (
-        bool(after) and area < _NOT_SEPARATED,
+        bool(after) and area < 0.6,
         f"area under the ROC curve {s.separation:.3f}{after}; a simple classifier "
         f"tells {score:.0%} of reals and fakes right",
-        "a higher learning rate for the discriminator or more of its updates a step; "
-        "a network with more units, made anew if its outputs no longer change",
     )
 
 
-def _woken(s):
+def _woken(s, updates=30):
     """The separation after some updates of the discriminator alone, then undone."""
     model, batches = s.model, s.batches(s.played)
     with _unchanged(model):
-        for number in range(_UPDATES):
+        for number in range(updates):
             fake = batches[number % len(batches)]
-            model._update_discriminator(model.get_real_sample(), fake)
-        return _separation(s)
+            model.update_discriminator(model.get_real_sample(), fake)
+        return _Samples.separation.func(s), updates
 
 
 def _variety(s):
-    (variance, rank), (fake_variance, fake_rank) = (_spread(rows) for rows in s.pair)
+    pair = _paired(s.real, s.fake)
+    (variance, rank), (fake_variance, fake_rank) = map(_spread, pair)
     if variance == 0:
         raise _NotMade("all real examples looked at are the same")
-    precision, recall = metrics.precision_recall(*s.pair)
+    precision, recall = metrics.precision_recall(*pair)
     variance, rank = fake_variance / variance, fake_rank / rank
-    narrow = precision >= _PRECISION and recall < _RECALL
+    narrow = precision >= 0.5 and recall < 0.05
     return (
-        variance < _VARIANCE or rank < _RANK or narrow,
+        variance < 0.1 or rank < 0.25 or narrow,
         f"variance {variance:.2f} and effective rank {rank:.2f} times that of the "
         f"reals, recall {recall:.2f} at precision {precision:.2f}",
-        "go back to a checkpoint with variety; a gradient penalty (WGAN_GP), a lower "
-        "learning rate for the generator, larger batches, more latent dimensions",
     )
 
 
-def _spread(rows):
+def _spread(examples):
     """Total variance and effective rank (Roy & Vetterli 2007, definition 1)."""
-    rows = rows.astype("float64")
-    squares = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False) ** 2
+    examples = examples.astype("float64")
+    centred = examples - examples.mean(axis=0)
+    squares = np.linalg.svd(centred, compute_uv=False) ** 2
     shares = squares[squares > 0] / squares.sum()
-    return squares.sum() / len(rows), np.exp(-(shares * np.log(shares)).sum())
+    return squares.sum() / len(examples), np.exp(-(shares * np.log(shares)).sum())
 
 
 def _copied(s):
     data = s.model.real_examples
     if data is None or isinstance(data, tf.data.Dataset):
         raise _NotMade("the training examples are not all at hand")
-    rows = count_rows(data)
-    if rows * math.prod(s.model.discriminator.input_shape[1:]) > _MOST_NUMBERS:
+    size = count_rows(data)
+    if size * math.prod(s.model.discriminator.input_shape[1:]) > _MOST_NUMBERS:
         raise _NotMade(f"more than {_MOST_NUMBERS:.0e} numbers to compare with")
-    train = _flat(_numbers(s.model.get_real_sample(rows)))
+    train = _flat(_numbers(s.model.get_real_sample(size)))
     ratio = metrics.neighbour_ratio(train, _flat(_numbers(s.fake)), points=500)
-    return (
-        ratio < _NEAR,
-        f"the fakes are {ratio:.2f} times as far from their nearest training example "
-        "as that is from its own",
+    text = f"the fakes are {ratio:.2f} times as far from their nearest training "
+    return ratio < 0.5, text + "example as that is from its own"
+
+
+# Causes stand before what they explain.
+_CHECKS = [
+    _Check(
+        "non-finite numbers",
+        _finite,
+        "go back to the last good checkpoint with lower learning rates; look for a "
+        "root, logarithm or division that meets a 0 in your losses and data",
+    ),
+    _Check(
+        "dead layer",
+        _dead,
+        "make the network anew: dead units do not come back; then a lower learning "
+        "rate, leaky activations, smaller initial weights",
+        ("non-finite numbers",),
+    ),
+    _Check(
+        "saturated layer",
+        _saturated,
+        "scale the inputs to about [-1, 1], use a lower learning rate or smaller "
+        "initial weights, or an activation without bounds",
+        ("non-finite numbers",),
+    ),
+    _Check(
+        "coupled samples",
+        _coupled,
+        "replace batch normalisation in the discriminator by layer normalisation or "
+        "nothing: the penalty is meant for each example by itself",
+        ("non-finite numbers",),
+    ),
+    _Check(
+        "clipped weights",
+        _clipped,
+        "use WGAN_GP; else a wider bound or a lower learning rate",
+        ("non-finite numbers",),
+    ),
+    _Check(
+        "gradient norm",
+        _norms,
+        "train longer, with more discriminator updates a step or a larger lambda_gp; "
+        "where the norm stays low, scale the data up or take a bound (tanh) off the "
+        "discriminator's output",
+        ("non-finite numbers", "coupled samples", "dead layer"),
+    ),
+    _Check(
+        "output range",
+        _range,
+        "scale the data to the range of the generator's last activation (tanh: "
+        "[-1, 1], sigmoid: [0, 1]), or change that; where the range fits, train on",
+        ("non-finite numbers",),
+    ),
+    _Check(
+        "discriminator far ahead",
+        _ahead,
+        "fewer discriminator updates a step or a lower learning rate for it, a "
+        "gradient penalty, or no tanh at its end: it is flat where the fakes are",
+        ("non-finite numbers", "output range"),
+    ),
+    _Check(
+        "discriminator asleep",
+        _asleep,
+        "a higher learning rate for the discriminator or more of its updates a step; "
+        "a network with more units, made anew if its outputs no longer change",
+        ("non-finite numbers", "output range", "dead layer"),
+    ),
+    _Check(
+        "collapsed variety",
+        _variety,
+        "go back to a checkpoint with variety; a gradient penalty (WGAN_GP), a lower "
+        "learning rate for the generator, larger batches, more latent dimensions",
+        ("non-finite numbers", "output range"),
+    ),
+    _Check(
+        "copied examples",
+        _copied,
         "more training examples, smaller networks, fewer steps",
-    )
-
-
-_CHECKS = {
-    "non-finite numbers": _finite,
-    "dead layer": _dead,
-    "saturated layer": _saturated,
-    "coupled samples": _coupled,
-    "clipped weights": _clipped,
-    "gradient norm": _norms,
-    "output range": _range,
-    "discriminator far ahead": _ahead,
-    "discriminator asleep": _asleep,
-    "collapsed variety": _variety,
-    "copied examples": _copied,
-}
-
-# What a check would show anyway because of an earlier finding.
-_FIRST = {name: ["non-finite numbers"] for name in [*_CHECKS][1:]}
-_FIRST["gradient norm"] += ["coupled samples", "dead layer"]
-for _name in [*_CHECKS][-4:]:
-    _FIRST[_name] += ["output range"]
-_FIRST["discriminator asleep"] += ["dead layer"]
-_FIRST["copied examples"] += ["collapsed variety"]
+        ("non-finite numbers", "output range", "collapsed variety"),
+    ),
+]

@@ -14,7 +14,8 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import expect, expect_positive_int
+from gan.errors import expect, expect_array, expect_positive_int
+from gan.evaluation.pca import fit_pca, ks_distance
 
 NAMES = ("sw2", "fd", "fd49", "kid", "precision", "recall", "chi2")
 NAMES += ("neighbour_ratio", "two_sample")
@@ -40,12 +41,11 @@ def principal_axes(
     """
     expect_positive_int(coordinates=coordinates)
     (real,) = _flat(2, real=real)
-    variances, vectors = np.linalg.eigh(_covariance(real))
-    variances, vectors = variances[::-1][:coordinates], vectors[:, ::-1]
+    pca = fit_pca(real)
+    kept = int((pca.deviations[:coordinates] > 0).sum())
     shape = {"real.shape": real.shape}
-    expect(variances[0] > 0, "real to hold different points", **shape)
-    kept = int((variances > 1e-10 * variances[0]).sum())
-    return real.mean(axis=0), vectors[:, :kept] / np.sqrt(variances[:kept])
+    expect(kept > 0, "real to hold different points", **shape)
+    return pca.mean, pca.axes[:, :kept] / pca.deviations[:kept]
 
 
 def whitened_coordinates(
@@ -242,16 +242,17 @@ def chi2_gap(
     real, fake = _flat(1, real=real, fake=fake)
     axes = axes or principal_axes(real)
     coordinates = [whitened_coordinates(points, axes) for points in (real, fake)]
-    lengths = [np.sort((z**2).sum(axis=1)) for z in coordinates]
-    both = np.concatenate(lengths)
-    below = [np.searchsorted(a, both, side="right") / len(a) for a in lengths]
-    return float(np.abs(below[0] - below[1]).max())
+    real_lengths, fake_lengths = ((z**2).sum(axis=1) for z in coordinates)
+    return ks_distance(real_lengths, fake_lengths)
 
 
 def neighbour_ratio(
     train: npt.ArrayLike, fake: npt.ArrayLike, points: int = 2000, seed: int = 0
 ) -> float:
-    """Is it copying? Distance of fakes to the training set, that of new reals being 1.
+    """Does the generator copy? Distance of fakes to the training set.
+
+    The median distance from a fake to its nearest training example, divided by the same
+    distance for unseen real examples: near 0 it copies, near 1 it does not.
 
     Args:
         train: array `(n, ...)`, n >= 2, all that was trained on.
@@ -445,17 +446,12 @@ def _table(seed, axes, n):
 
 
 def _flat(least, **sets):
-    arrays = []
-    for name, points in sets.items():
-        array = np.asarray(points)
-        shape = {f"{name}.shape": array.shape}
-        number = array.dtype.kind in "iuf"
-        expect(number, f"{name} to hold real numbers", dtype=str(array.dtype))
-        expect(array.ndim >= 2 and array.size > 0, f"{name} of shape (n, ...)", **shape)
-        expect(len(array) >= least, f"at least {least} rows", **shape)
-        array = array.reshape(len(array), -1).astype(np.float64)
-        expect(np.isfinite(array).all(), f"{name} to be finite", **shape)
-        arrays.append(array)
+    """Check sets of examples; give each as float64 `(n, d)`, all of one d."""
+    arrays = [
+        expect_array((None, None, ...), least, **{name: points})
+        for name, points in sets.items()
+    ]
+    arrays = [array.reshape(len(array), -1).astype(np.float64) for array in arrays]
     shapes = {f"{name}.shape": np.shape(points) for name, points in sets.items()}
     same = len({array.shape[1] for array in arrays}) == 1
     expect(same, "as many numbers in every point", **shapes)

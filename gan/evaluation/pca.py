@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import expect, expect_positive_int
+from gan.errors import expect, expect_array, expect_positive_int
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -84,21 +85,39 @@ def fit_pca(pictures: npt.ArrayLike) -> PCA:
     """Find the principal components of a set.
 
     Args:
-        pictures: float array `(n, …)`, n at least 2.
+        pictures: array `(n, …)`, n at least 2.
 
     Returns:
         `PCA`.
     """
-    pictures = np.asarray(pictures)
-    enough = pictures.ndim >= 2 and len(pictures) >= 2
-    expect(enough, "pictures of shape (n, …), n at least 2", shape=pictures.shape)
-    flat = pictures.reshape(len(pictures), -1).astype(np.float64)
-    expect(np.isfinite(flat).all(), "finite pictures", shape=pictures.shape)
+    array = expect_array((None, None, ...), least=2, pictures=pictures)
+    flat = array.reshape(len(array), -1).astype(np.float64)
     variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(flat, rowvar=False)))
     # What is less is rounding, and whitened it would be noise.
-    variances[variances <= 1e-14 * variances[-1]] = 0
+    variances[variances <= 1e-10 * variances[-1]] = 0
     deviations = np.sqrt(variances[::-1])
-    return PCA(flat.mean(axis=0), axes[:, ::-1], deviations, pictures.shape[1:])
+    return PCA(flat.mean(axis=0), axes[:, ::-1], deviations, array.shape[1:])
+
+
+def ks_distance(numbers: npt.ArrayLike, others: Any) -> float:
+    """Kolmogorov–Smirnov distance of a sample to another one, or to a law.
+
+    Args:
+        numbers: array `(n,)`.
+        others: array `(m,)`, or a callable, float array -> values of a distribution
+            function there.
+
+    Returns:
+        float in [0, 1], `max |F_n − F|`, F_n the empirical distribution function.
+    """
+    numbers = np.sort(numbers)
+    if callable(others):
+        below, ranks = others(numbers), np.arange(len(numbers) + 1) / len(numbers)
+        return float(max(np.max(below - ranks[:-1]), np.max(ranks[1:] - below)))
+    sets = [numbers, np.sort(others)]
+    both = np.concatenate(sets)
+    below = [np.searchsorted(one, both, side="right") / len(one) for one in sets]
+    return float(np.abs(below[0] - below[1]).max())
 
 
 def chi2_density(x: npt.ArrayLike, degrees: int) -> np.ndarray:
@@ -114,12 +133,15 @@ def chi2_density(x: npt.ArrayLike, degrees: int) -> np.ndarray:
     Formula:
         (x/2)^(k/2 − 1) · exp(−x/2) / (2 Γ(k/2)), k = degrees
     """
-    half, power = _chi2(x, degrees), degrees / 2 - 1
-    return _poisson(half, power) / 2
+    half, power = _half(x, degrees), degrees / 2 - 1
+    # Through logarithms, for neither factor overflows there.
+    with np.errstate(divide="ignore"):
+        powers = power * np.log(half) if power else 0 * half
+    return np.exp(powers - half - math.lgamma(power + 1)) / 2
 
 
 def chi2_distribution(x: npt.ArrayLike, degrees: int) -> np.ndarray:
-    """Distribution function of χ², by its finite sum: exact but for rounding.
+    """Distribution function of χ².
 
     Args:
         x: float array, at least 0.
@@ -129,18 +151,12 @@ def chi2_distribution(x: npt.ArrayLike, degrees: int) -> np.ndarray:
         float64 array of the shape of x, in [0, 1].
 
     Formula:
-        1 − r − Σ_a h^a · exp(−h) / Γ(a + 1), h = x/2, for even degrees k over
-        a = 0, 1, …, k/2 − 1 with r = 0, for odd ones over a = 1/2, 3/2, …, k/2 − 1
-        with r = erfc(√h)
-
-    Reference:
-        Abramowitz & Stegun 1964, Handbook of Mathematical Functions, 26.4.4, 26.4.5.
+        the regularised lower incomplete gamma function P(k/2, x/2), k = degrees
     """
-    half, odd = _chi2(x, degrees), degrees % 2
-    beyond = np.vectorize(math.erfc, [float])(np.sqrt(half)) if odd else 0 * half
-    for power in np.arange(odd / 2, degrees / 2):
-        beyond = beyond + _poisson(half, power)
-    return np.clip(1 - beyond, 0, 1)
+    import tensorflow as tf
+
+    half = _half(x, degrees)
+    return tf.math.igamma(np.full_like(half, degrees / 2), half).numpy()
 
 
 def chi2_distance(coordinates: npt.ArrayLike) -> float:
@@ -156,25 +172,13 @@ def chi2_distance(coordinates: npt.ArrayLike) -> float:
         float in [0, 1], `max |F_n − F|`, F_n the empirical distribution function of
         Σ_i coordinate_i², F that of χ²(depth).
     """
-    shape = np.shape(coordinates)
-    table = len(shape) == 2 and min(shape) >= 1
-    expect(table, "coordinates of shape (n, depth)", shape=shape)
-    lengths = np.sort(np.sum(np.square(coordinates, dtype=np.float64), axis=1))
-    expect(np.isfinite(lengths).all(), "finite coordinates", shape=shape)
-    below = chi2_distribution(lengths, shape[1])
-    ranks = np.arange(len(lengths) + 1) / len(lengths)
-    return float(max(np.max(below - ranks[:-1]), np.max(ranks[1:] - below)))
+    array = expect_array((None, None), coordinates=coordinates)
+    lengths = np.sum(np.square(array, dtype=np.float64), axis=1)
+    return ks_distance(lengths, lambda x: chi2_distribution(x, array.shape[1]))
 
 
-def _chi2(x, degrees):
+def _half(x, degrees):
     expect_positive_int(degrees=degrees)
     x = np.asarray(x, np.float64)
     expect(np.all(x >= 0), "x of at least 0", x=x)
     return x / 2
-
-
-def _poisson(half, power):
-    """h^a · exp(−h) / Γ(a + 1), through logarithms: neither factor overflows."""
-    with np.errstate(divide="ignore"):
-        powers = power * np.log(half) if power else 0 * half
-    return np.exp(powers - half - math.lgamma(power + 1))

@@ -1,22 +1,30 @@
-"""Training of a face generator: from a set of pictures to two weights files."""
+"""Faces of people who do not exist: the generator of the command `train`.
+
+The course's networks and WGAN_GP on grey pictures of 16×16 pixels. `gan` is our recipe,
+`course` the course's own batch, rates and length; faces/README.md has their figures.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import pathlib
 import time
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
-from gan.errors import StrPath, expect
+from gan.data.faces import load_faces
+from gan.errors import expect
 from gan.evaluation import metrics
 from gan.generate_faces import convolutional_GenDiscr
 from gan.latent import LatentGenerator, Stream
-from gan.recipes.folder import checksum, fit_in_folder
 from gan.saving.weights_file import save_weights
 from gan.training.schedules import LinearDecay
 from gan.wgan_gp import WGAN_GP
+
+if TYPE_CHECKING:
+    from gan.recipes.run import Run
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,9 +38,9 @@ class Recipe:
         disc_iter: int, discriminator updates a step.
         learning_rate: float, of both Adam optimizers.
         beta_1: float, Adam's decay of the first moment.
-        ema: float or None, decay of the averaged generator.
-        hold: float or None, the share of the run before the learning rates fall
-            linearly to 0; None keeps them.
+        ema: float or `None`, decay of the averaged generator.
+        hold: float or `None`, the share of the run before the learning rates fall
+            linearly to 0; `None` keeps them.
         batch_statistics: bool, whether batch normalisation sees each batch's while the
             generator is trained, see `gan.AdversarialModel`.
         calibrated: bool, whether `calibrate` ends the run.
@@ -70,7 +78,7 @@ _PICTURE = (np.zeros((16, 16)), np.ones((16, 16)))
 
 
 def make_model(pictures: np.ndarray, recipe: Recipe, seed: int = 0) -> WGAN_GP:
-    """Make the networks and the model of a recipe, compiled.
+    """Make the networks and the model of a recipe.
 
     Args:
         pictures: float32 array `(N, 16, 16)` in [0, 1].
@@ -85,12 +93,12 @@ def make_model(pictures: np.ndarray, recipe: Recipe, seed: int = 0) -> WGAN_GP:
     steps = recipe.epochs * recipe.steps_per_epoch
 
     def adam(updates):
-        rate = recipe.learning_rate
+        rate: Any = recipe.learning_rate
         if recipe.hold is not None:
             rate = LinearDecay(rate, updates, recipe.hold)
         return keras.optimizers.Adam(rate, recipe.beta_1, 0.9)
 
-    model = WGAN_GP(
+    return WGAN_GP(
         generator,
         discriminator,
         LatentGenerator(16),
@@ -104,8 +112,6 @@ def make_model(pictures: np.ndarray, recipe: Recipe, seed: int = 0) -> WGAN_GP:
         generator_optimizer=adam(steps),
         discriminator_optimizer=adam(steps * recipe.disc_iter),
     )
-    model.compile()
-    return model
 
 
 class UntilCourse(keras.callbacks.Callback):
@@ -118,14 +124,13 @@ class UntilCourse(keras.callbacks.Callback):
         pictures: float array `(N, 16, 16)` in [0, 1], at least 200 of them.
 
     Attributes:
-        seconds: float, time from the start of `fit` to the stop, or None.
+        seconds: float, time from the start of `fit` to the stop, or `None`.
     """
 
     def __init__(self, pictures: np.ndarray) -> None:
         super().__init__()
         expect(len(pictures) >= 200, "at least 200 pictures", N=len(pictures))
-        self.pictures = pictures
-        self.seconds = None
+        self.pictures, self.seconds = pictures, None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Start the clock."""
@@ -135,28 +140,24 @@ class UntilCourse(keras.callbacks.Callback):
         """Judge every other epoch."""
         if epoch % 2 == 0:
             return
-        model, stream, fakes = self.model, Stream(0), []
-        network = model.averaged_generator or model.generator
-        for _ in range(0, len(self.pictures) // 2, 500):
-            with stream.feeds():
-                fakes.append(network(model.latent_generator(500)))
-        found = judge(self.pictures, np.concatenate(fakes)[..., 0])
+        fakes = _draw(self.model, len(self.pictures) // 2)
+        found = judge(self.pictures, fakes)
         better = [name for name in COURSE if _better(name, found[name])]
         values = ", ".join(f"{name} {value:.4f}" for name, value in found.items())
         print(f"\nbetter than the course's in {len(better)} of {len(COURSE)}: {values}")
         if len(better) == len(COURSE):
             self.seconds = time.perf_counter() - self._start
-            model.stop_training = True
+            self.model.stop_training = True
 
 
 def calibrate(generator: keras.Model, pictures: np.ndarray) -> list[float]:
     """Bring a generator's spread, contrast and brightness to those of real pictures.
 
-    A generator that is trained to the end still varies less than the real pictures.
-    Three of its numbers are fitted: a factor on the latents, which goes into the kernel
-    of the first layer, and a factor on the scale and a shift of the offset of the last
-    batch normalisation. At most twenty steps, from .04 to .005, go where the distance
-    falls.
+    Even a fully trained generator varies too little (here by a tenth). Calibration
+    corrects that with three numbers, chosen to minimise SW2: one scales the latents,
+    and goes into the kernel of the first layer; one scales the contrast and one shifts
+    the brightness, in the last batch normalisation. At most twenty steps, from .04 to
+    .005, go where the distance falls.
 
     Args:
         generator: `keras.Model`, latents `(batch, latent_dim)` -> `(batch, h, w, 1)`,
@@ -164,7 +165,7 @@ def calibrate(generator: keras.Model, pictures: np.ndarray) -> list[float]:
         pictures: float array `(N, h, w)` in [0, 1].
 
     Returns:
-        List of three floats: factor on the latents, factor on the scale, shift.
+        List of three floats: factor on the latents, factor on the contrast, shift.
 
     Formula:
         argmin SW2(real, G(z)) over the three, z ~ N(0, 1)
@@ -210,77 +211,62 @@ def judge(pictures: np.ndarray, fakes: np.ndarray) -> dict[str, float]:
         fakes: float array `(n, 16, 16)`.
 
     Returns:
-        dict from names to floats.
+        Dict from names to floats.
     """
     axes = metrics.principal_axes(pictures)
     half = np.random.default_rng(0).permutation(pictures)[: len(pictures) // 2]
     return metrics.measures(half, fakes, COURSE, axes=axes)
 
 
-def _better(name, value):
-    bound = COURSE[name]
-    return value >= bound if name in ("precision", "recall") else value <= bound
-
-
 def train(
-    pictures: np.ndarray,
-    directory: StrPath,
-    recipe: Recipe = RECIPES["gan"],
-    seed: int = 0,
-    restart: bool = False,
-    until_course: bool = False,
-    verbose: str | int = 1,
+    run: Run, variant: str = "gan", until_course: bool = False
 ) -> list[pathlib.Path]:
     """Train on pictures and write the networks' weights.
 
-    The same call again goes on where the last one stopped, however it stopped.
-
     Args:
-        pictures: float32 array `(N, 16, 16)` in [0, 1], at least a batch of them.
-        directory: str or `os.PathLike`, an existing folder for the weights, the
-            settings (`run.json`) and the checkpoints.
-        recipe: `Recipe`.
-        seed: int; the same seed gives the same files on one machine.
-        restart: bool, forget what an earlier run left in the folder.
+        run: `gan.recipes.run.Run`, whose data are pictures `(N, 16, 16)`.
+        variant: str, one of `RECIPES`.
         until_course: bool, stop as soon as the course's weights are beaten, and say
             after how long.
-        verbose: as in Keras's `fit`.
 
     Returns:
         List of two `pathlib.Path`: `generator.h5` (the averaged generator, where the
         recipe has one, with how its output becomes a picture) and
         `discriminator.h5`.
-
-    Raises:
-        InvalidInput: if the folder holds a run with other settings.
-        KeyboardInterrupt: after Ctrl-C, when the place is saved.
     """
-    directory = pathlib.Path(directory)
-    expect(directory.is_dir(), "an existing folder", directory=str(directory))
-    model = make_model(pictures, recipe, seed)
-    settings = {**dataclasses.asdict(recipe), "seed": seed}
+    expect(run.data is not None, "data to be a file of pictures", data=run.data)
+    pictures = load_faces(run.data).pictures
+    changes = {"epochs": run.epochs, "steps_per_epoch": run.steps}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    recipe = dataclasses.replace(RECIPES[variant], **changes)
+    model = make_model(pictures, recipe, run.seed)
     until = [UntilCourse(pictures)] if until_course else []
-    fit_in_folder(
-        model,
-        directory,
-        {**settings, "pictures": checksum(pictures)},
-        recipe.epochs,
-        recipe.steps_per_epoch,
-        until,
-        restart=restart,
-        verbose=verbose,
-    )
-    if until_course and until[0].seconds is not None:
-        print(f"better than the course's weights after {until[0].seconds:.0f} s")
-    elif until_course:
-        print("not better than the course's weights in every measure")
-    generator = directory / "generator.h5"
-    discriminator = directory / "discriminator.h5"
+    settings = {"recipe": f"faces, {variant}", "hold": recipe.hold}
+    run.fit(model, recipe.epochs, recipe.steps_per_epoch, until, settings=settings)
+    for one in until:
+        if one.seconds is not None:
+            print(f"better than the course's weights after {one.seconds:.0f} s")
+        else:
+            print("not better than the course's weights in every measure")
+    paths = [run.output / "generator.h5", run.output / "discriminator.h5"]
     drawing = model.averaged_generator or model.generator
     if recipe.calibrated:
-        if verbose:
+        if run.verbose:
             print("calibrating spread, contrast and brightness ...")
         calibrate(drawing, pictures)
-    save_weights(drawing, generator, picture=_PICTURE)
-    save_weights(model.discriminator, discriminator)
-    return [generator, discriminator]
+    save_weights(drawing, paths[0], picture=_PICTURE)
+    save_weights(model.discriminator, paths[1])
+    return paths
+
+
+def _draw(model, count):
+    """Pictures `(count, 16, 16)` of the averaged generator, the same latents always."""
+    network, stream = model.averaged_generator or model.generator, Stream(0)
+    with stream.feeds():
+        parts = [network(model.latent_generator(500)) for _ in range(0, count, 500)]
+    return np.concatenate(parts)[..., 0]
+
+
+def _better(name, value):
+    bound = COURSE[name]
+    return value >= bound if name in ("precision", "recall") else value <= bound

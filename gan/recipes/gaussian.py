@@ -38,7 +38,7 @@ from gan.data import toys
 from gan.errors import expect
 from gan.latent import LatentGenerator
 from gan.simple_gan import Simple_GAN
-from gan.training.callbacks import Animation, SampleGrid
+from gan.training.callbacks import SampleGrid
 from gan.variants.minimax_gan import MinimaxGAN
 from gan.variants.non_saturating_gan import NonSaturatingGAN
 from gan.variants.two_class_gan import TwoClassGAN
@@ -87,7 +87,7 @@ def _dense(name, size, last):
 
 
 def make_model(pair: str, real: np.ndarray, seed: int = 0) -> AdversarialModel:
-    """The model of a loss pair, compiled.
+    """The model of a loss pair.
 
     Args:
         pair: str, one of `PAIRS`.
@@ -103,7 +103,7 @@ def make_model(pair: str, real: np.ndarray, seed: int = 0) -> AdversarialModel:
         rates = {"generator_optimizer": 3e-4, "discriminator_optimizer": 3e-3}
         adams = {k: keras.optimizers.Adam(v, 0.0, 0.9) for k, v in rates.items()}
         options |= {"lambda_gp": 0.1, **adams}
-    model = PAIRS[pair](
+    return PAIRS[pair](
         make_generator(),
         make_discriminator(2 if pair == "two_class" else 1),
         LatentGenerator(8, "uniform"),
@@ -113,8 +113,6 @@ def make_model(pair: str, real: np.ndarray, seed: int = 0) -> AdversarialModel:
         learning_rate=1e-3,
         **options,
     )
-    model.compile()
-    return model
 
 
 def judge(real: npt.ArrayLike, fake: npt.ArrayLike) -> tuple[float, float, float]:
@@ -135,7 +133,7 @@ def judge(real: npt.ArrayLike, fake: npt.ArrayLike) -> tuple[float, float, float
 
 
 def train(run: Run) -> list[pathlib.Path]:
-    """Train every pair as `run`, a `gan.train_recipe.Run`, says; table and pictures."""
+    """Train every pair as `run`, a `gan.recipes.run.Run`, says; table and pictures."""
     expect(run.data is None, "no data: the Gaussian is drawn", data=run.data)
     real, fresh = toys.gaussian(10_000, seed=0), toys.gaussian(10_000, seed=1)
     panels, paths = {}, []
@@ -147,9 +145,8 @@ def train(run: Run) -> list[pathlib.Path]:
             return plots.histograms(_panel(model, pair, fresh))
 
         paths.append(run.output / f"training_{pair}.gif")
-        pictures = [SampleGrid(run.output / pair, draw=draw)]
-        pictures.append(Animation(paths[-1], draw=draw))
-        run.fit(model, 12, 250, pictures, folder=pair)
+        pictures = SampleGrid(run.output / pair, draw=draw, gif=paths[-1])
+        run.fit(model, 12, 250, [pictures], folder=pair)
         with model.stream.anew(0):
             panels |= _panel(model, pair, fresh)
         paths.append(run.output / pair / "model.keras")

@@ -94,7 +94,7 @@ def make_discriminator() -> keras.Model:
 
 
 def make_model(pictures: np.ndarray, seed: int = 0) -> TwoClassGAN:
-    """The model on pictures, compiled.
+    """The model on pictures.
 
     Args:
         pictures: float32 array `(N, 36, 36, 3)` in [0, 1], at least a batch of them.
@@ -104,7 +104,7 @@ def make_model(pictures: np.ndarray, seed: int = 0) -> TwoClassGAN:
         `gan.TwoClassGAN`.
     """
     keras.utils.set_random_seed(seed)
-    model = TwoClassGAN(
+    return TwoClassGAN(
         make_generator(),
         make_discriminator(),
         LatentGenerator(256),
@@ -114,8 +114,6 @@ def make_model(pictures: np.ndarray, seed: int = 0) -> TwoClassGAN:
         generator_optimizer=keras.optimizers.Adam(1e-4),
         discriminator_optimizer=keras.optimizers.SGD(1e-3),
     )
-    model.compile()
-    return model
 
 
 def draw_values(model: TwoClassGAN, pictures: np.ndarray) -> Figure:
@@ -138,7 +136,7 @@ def draw_values(model: TwoClassGAN, pictures: np.ndarray) -> Figure:
 
 
 def train(run: Run) -> list[pathlib.Path]:
-    """Train as `run`, a `gan.train_recipe.Run`, says; then draw 128 samples, 16×8."""
+    """Train as `run`, a `gan.recipes.run.Run`, says; then draw 128 samples, 16×8."""
     pictures = load_lfw(run.data)
     model = make_model(pictures, run.seed)
     values = SampleGrid(

@@ -85,17 +85,17 @@ def make_discriminator() -> keras.Model:
 
 
 def make_model(digits: Digits, seed: int = 0) -> AC_GAN:
-    """The model on digits, compiled.
+    """The model on digits.
 
     Args:
-        digits: `gan.datasets.Digits` with labels, at least a batch of them.
+        digits: `gan.data.datasets.Digits` with labels, at least a batch of them.
         seed: int; the same seed gives the same run.
 
     Returns:
         `gan.AC_GAN`.
     """
     keras.utils.set_random_seed(seed)
-    model = AC_GAN(
+    return AC_GAN(
         make_generator(),
         make_discriminator(),
         LatentGenerator(100, "symmetric"),
@@ -106,8 +106,6 @@ def make_model(digits: Digits, seed: int = 0) -> AC_GAN:
         beta_1=0.5,
         beta_2=0.999,
     )
-    model.compile()
-    return model
 
 
 def draw(model: AC_GAN, digits: Digits, rows: int = 20) -> np.ndarray:
@@ -115,7 +113,7 @@ def draw(model: AC_GAN, digits: Digits, rows: int = 20) -> np.ndarray:
 
     Args:
         model: `gan.AC_GAN`.
-        digits: `gan.datasets.Digits` with labels.
+        digits: `gan.data.datasets.Digits` with labels.
         rows: int, digits of a class; the fakes of a row share their latents.
 
     Returns:
@@ -134,7 +132,7 @@ def draw(model: AC_GAN, digits: Digits, rows: int = 20) -> np.ndarray:
 
 
 def train(run: Run) -> list[pathlib.Path]:
-    """Train as `run`, a `gan.train_recipe.Run`, says."""
+    """Train as `run`, a `gan.recipes.run.Run`, says."""
     digits = load_mnist(run.data)
     expected = "digits with labels: y_train or y in a .npz file, or sub-folders 0 to 9"
     expect(digits.labels is not None, expected, data=run.data)

@@ -85,17 +85,17 @@ def make_discriminator() -> keras.Model:
 
 
 def make_model(digits: Digits, seed: int = 0) -> NonSaturatingGAN:
-    """The model on digits, compiled.
+    """The model on digits.
 
     Args:
-        digits: `gan.datasets.Digits`, at least a batch of them.
+        digits: `gan.data.datasets.Digits`, at least a batch of them.
         seed: int; the same seed gives the same run.
 
     Returns:
         `gan.NonSaturatingGAN`.
     """
     keras.utils.set_random_seed(seed)
-    model = NonSaturatingGAN(
+    return NonSaturatingGAN(
         make_generator(),
         make_discriminator(),
         LatentGenerator(100),
@@ -106,12 +106,10 @@ def make_model(digits: Digits, seed: int = 0) -> NonSaturatingGAN:
         beta_1=0.9,
         beta_2=0.999,
     )
-    model.compile()
-    return model
 
 
 def train(run: Run) -> list[pathlib.Path]:
-    """Train as `run`, a `gan.train_recipe.Run`, says."""
+    """Train as `run`, a `gan.recipes.run.Run`, says."""
     model = make_model(load_mnist(run.data), run.seed)
     pictures = run.pictures(count=16, columns=4, to_picture=lambda x: x / 2 + 0.5)
     run.fit(model, 100, None, pictures, every=15)

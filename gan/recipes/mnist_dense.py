@@ -71,17 +71,17 @@ def make_discriminator() -> keras.Model:
 
 
 def make_model(digits: Digits, seed: int = 0) -> NonSaturatingGAN:
-    """The model on digits, compiled.
+    """The model on digits.
 
     Args:
-        digits: `gan.datasets.Digits`, at least a batch of them.
+        digits: `gan.data.datasets.Digits`, at least a batch of them.
         seed: int; the same seed gives the same run.
 
     Returns:
         `gan.NonSaturatingGAN`, which logs the discriminator's accuracy as well.
     """
     keras.utils.set_random_seed(seed)
-    model = NonSaturatingGAN(
+    return NonSaturatingGAN(
         make_generator(),
         make_discriminator(),
         LatentGenerator(100),
@@ -92,12 +92,10 @@ def make_model(digits: Digits, seed: int = 0) -> NonSaturatingGAN:
         beta_1=0.5,
         beta_2=0.999,
     )
-    model.compile()
-    return model
 
 
 def train(run: Run) -> list[pathlib.Path]:
-    """Train as `run`, a `gan.train_recipe.Run`, says."""
+    """Train as `run`, a `gan.recipes.run.Run`, says."""
     model = make_model(load_mnist(run.data), run.seed)
     pictures = run.pictures(count=25, columns=5, to_picture=lambda x: x / 2 + 0.5)
     run.fit(model, 150, 200, pictures)

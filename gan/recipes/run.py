@@ -1,25 +1,31 @@
-"""Training of a recipe: from data to pictures, an animation and a saved model."""
+"""The one way to train in a folder: the same call again goes on where it stopped."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import importlib
-import os
+import json
 import pathlib
-import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from gan.errors import StrPath, expect, expect_positive_int
-from gan.saving.files import expect_writable
+from gan.errors import (
+    StrPath,
+    expect,
+    expect_choice,
+    expect_path,
+    expect_positive_int,
+    expect_seed,
+)
+from gan.saving.files import atomic_path, expect_writable, made_folder
 
 if TYPE_CHECKING:
     import keras
 
     from gan.base import AdversarialModel
 
-# Each is a file of gan/recipes/.
+# Each is a file of gan/recipes/; `faces` is the one of the command `train`.
 RECIPES = {
     "gaussian": "a Gaussian from uniform noise, by every loss pair of the library",
     "mnist_dense": "digits by dense networks",
@@ -27,7 +33,6 @@ RECIPES = {
     "mnist_dcgan": "digits by DCGAN",
     "mnist_acgan": "digits of the class you ask for, by AC-GAN",
 }
-
 
 # What recipes write beside the checkpoints; the settings, last, tell that it is a run.
 _WRITTEN = ("image_at_epoch_*.png", "values_at_epoch_*.png", "samples.png")
@@ -39,13 +44,13 @@ class Run:
     """What a user may say of a recipe's run, and what all recipes do with it.
 
     Attributes:
-        recipe: str, one of `RECIPES`.
-        output: `pathlib.Path`, an existing folder.
-        data: str, `os.PathLike` or None: where the real examples come from.
-        epochs: int, or None for the recipe's.
-        steps: int, steps an epoch, or None for the recipe's.
+        recipe: str, one of `RECIPES`, or "faces".
+        output: `pathlib.Path` of a folder, made when there are data and model.
+        data: str, `os.PathLike` or `None`: where the real examples come from.
+        epochs: int, or `None` for the recipe's.
+        steps: int, steps an epoch, or `None` for the recipe's.
         seed: int; the same seed gives the same run.
-        restart: bool, forget what an earlier run left in the folder; False when done.
+        restart: bool, forget what an earlier run left in the folder.
         verbose: as in Keras's `fit`.
     """
 
@@ -56,10 +61,10 @@ class Run:
     steps: int | None = None
     seed: int = 0
     restart: bool = False
-    verbose: str | int = "auto"
+    verbose: Any = "auto"
 
     def begin(self, *parts: str) -> None:
-        """Forget an earlier run, if asked to: once, when there are data and model.
+        """Make the folder and forget an earlier run, if asked to: once.
 
         Args:
             *parts: str, the names of sub-folders that are runs, too.
@@ -68,14 +73,26 @@ class Run:
             InvalidInput: before anything is deleted, if another process uses it; if
                 there are parts and the folder holds another recipe's run or seed.
         """
-        from gan.recipes.folder import agree
-
+        with made_folder(self.output) as folder:
+            expect_writable(folder / "run.json")
         if self.restart:
             _clear([self.output, *(self.output / part for part in parts)])
         self.restart = False
         if parts:
             # The parts' own settings would not keep another recipe out of the folder.
-            agree(self.output, {"recipe": self.recipe, "seed": self.seed})
+            _agree(self.output, {"recipe": self.recipe, "seed": self.seed})
+
+    def pictures(self, **options: Any) -> list[keras.callbacks.Callback]:
+        """What draws after each epoch: a PNG of its own, a frame of a GIF.
+
+        Args:
+            **options: as of `gan.callbacks.SampleGrid`, but for folder and GIF.
+        """
+        from gan.training.callbacks import SampleGrid
+
+        self.begin()
+        gif = self.output / "training.gif"
+        return [SampleGrid(self.output, gif=gif, **options)]
 
     def fit(
         self,
@@ -85,54 +102,51 @@ class Run:
         callbacks: Iterable[keras.callbacks.Callback] = (),
         every: int = 1,
         folder: str = ".",
+        settings: dict[str, Any] | None = None,
     ) -> dict[str, list[float]]:
-        """Train as `gan.run.fit_in_folder` does, for the recipe's or the user's time.
+        """Train a model with its settings and checkpoints in the folder.
 
         Args:
-            model: `gan.AdversarialModel`, compiled and as new.
+            model: `gan.AdversarialModel`, as new.
             epochs: int, the recipe's.
-            steps: int, the recipe's steps an epoch, or None for once through the data.
-            callbacks: list of `keras.callbacks.Callback`.
+            steps: int, the recipe's steps an epoch, or `None` for once through the
+                data.
+            callbacks: list of `keras.callbacks.Callback`, called before a checkpoint
+                is written, so that what they wrote is there when the run goes on.
             every: int, epochs between checkpoints.
             folder: str, name of a sub-folder of `output` for the run's state.
+            settings: dict that JSON can hold, what else makes this run what it is.
 
         Returns:
-            dict of lists, the logs of all epochs.
-        """
-        import keras
+            Dict of lists, the logs of all epochs, those of earlier calls included.
 
-        from gan.recipes.folder import checksum, fit_in_folder
+        Raises:
+            InvalidInput: if the folder holds a run with other settings, or another
+                process uses it.
+            KeyboardInterrupt: after Ctrl-C.
+        """
+        from gan.data.examples import checksum
+        from gan.training.checkpoint import Checkpoint
 
         self.begin()
-        directory = self.output / folder
-        directory.mkdir(exist_ok=True)
-        data = checksum(*keras.tree.flatten(model.real_examples))
-        settings = {"recipe": self.recipe, "seed": self.seed, "data": data}
-        return fit_in_folder(
-            model,
-            directory,
-            settings | model.options(),
-            self.epochs or epochs,
-            self.steps or steps,
-            callbacks,
-            every,
-            verbose=self.verbose,
-        )
-
-    def pictures(self, **options: object) -> list[keras.callbacks.Callback]:
-        """Callbacks that draw after each epoch: a PNG of its own, a frame of a GIF.
-
-        Args:
-            **options: as of `gan.callbacks.SampleGrid`, but for the folder.
-
-        Returns:
-            List of two callbacks.
-        """
-        from gan.training.callbacks import Animation, SampleGrid
-
-        self.begin()
-        gif = self.output / "training.gif"
-        return [SampleGrid(self.output, **options), Animation(gif, **options)]
+        epochs, steps = self.epochs or epochs, self.steps or steps
+        with made_folder(self.output / folder) as directory:
+            checkpoint = Checkpoint(directory / "checkpoints", every=every)
+        checkpoint.acquire()
+        try:
+            data = checksum(model.real_examples)
+            all_settings = {"recipe": self.recipe, "seed": self.seed, "data": data}
+            all_settings |= {"epochs": epochs, "steps_per_epoch": steps}
+            _agree(directory, all_settings | model.options() | (settings or {}))
+            model.fit(
+                epochs=epochs,
+                steps_per_epoch=steps,
+                verbose=self.verbose,
+                callbacks=[*callbacks, checkpoint],
+            )
+        finally:
+            checkpoint.release()
+        return checkpoint.history
 
     def finish(
         self, model: AdversarialModel, *paths: pathlib.Path
@@ -147,10 +161,10 @@ class Run:
             List of `pathlib.Path`: the last picture, `paths`, the GIF, the model;
             without what was deleted since it was written.
         """
-        last = f"image_at_epoch_{model.position.epoch:04d}.png"
         model.save(self.output / "model.keras")
-        first, *rest = (self.output / n for n in (last, "training.gif", "model.keras"))
-        return [path for path in (first, *paths, *rest) if path.is_file()]
+        last = max(self.output.glob("image_at_epoch_*.png"), default=self.output)
+        more = [self.output / "training.gif", self.output / "model.keras"]
+        return [path for path in (last, *paths, *more) if path.is_file()]
 
 
 def train_recipe(
@@ -161,20 +175,22 @@ def train_recipe(
     steps: int | None = None,
     seed: int = 0,
     restart: bool = False,
-    verbose: str | int = "auto",
+    verbose: Any = "auto",
+    **options: Any,
 ) -> list[pathlib.Path]:
     """Train a recipe; the same call again goes on where the last one stopped.
 
     Args:
-        name: str, one of `RECIPES`.
-        output: str or `os.PathLike`, an existing folder for all that is written.
-        data: str, `os.PathLike` or None, as the recipe's `gan.datasets` reader takes.
-        epochs: int, or None for the recipe's number.
-        steps: int, steps an epoch, or None for the recipe's number.
+        name: str, one of `RECIPES`, or "faces".
+        output: str or `os.PathLike`, a folder for all that is written.
+        data: str, `os.PathLike` or `None`, as the recipe's reader takes.
+        epochs: int, or `None` for the recipe's number.
+        steps: int, steps an epoch, or `None` for the recipe's number.
         seed: int from 0 to 2³² − 1; the same seed gives the same weights and pictures
             on one machine.
         restart: bool, forget what an earlier run left in the folder.
         verbose: as in Keras's `fit`.
+        **options: the recipe's own.
 
     Returns:
         List of `pathlib.Path`, what was written.
@@ -182,25 +198,43 @@ def train_recipe(
     Raises:
         InvalidInput: before the first step, if an argument is not of that form or the
             folder holds a run with other settings.
-        KeyboardInterrupt: after Ctrl-C, when the place is saved.
+        KeyboardInterrupt: after Ctrl-C; the last epoch that ended is saved.
     """
-    expect(name in RECIPES, f"one of {', '.join(RECIPES)}", recipe=name)
-    numbers = {"epochs": epochs, "steps": steps}
-    expect_positive_int(**{k: v for k, v in numbers.items() if v is not None})
-    whole = type(seed) is int and 0 <= seed < 2**32
-    expect(whole, "seed to be an int from 0 to 4294967295", seed=seed)
-    path = data is None or isinstance(data, (str, os.PathLike))
-    expect(path, "data to be a path or None", data=data)
-    expect(isinstance(output, (str, os.PathLike)), "output to be a path", output=output)
-    output = pathlib.Path(output)
-    expect(output.is_dir(), "an existing folder", output=str(output))
-    expect_writable(output / "run.json")
-    run = Run(name, output, data, epochs, steps, seed, restart, verbose)
-    recipe = importlib.import_module(f"gan.recipes.{name}")
-    start = time.perf_counter()
-    paths = recipe.train(run)
-    print(f"{name}: {time.perf_counter() - start:.0f} s this call")
-    return paths
+    expect_choice([*RECIPES, "faces"], recipe=name)
+    for number, value in {"epochs": epochs, "steps": steps}.items():
+        if value is not None:
+            expect_positive_int(**{number: value})
+    expect_seed(2**32, seed=seed)
+    if data is not None:
+        expect_path(data=data)
+    folder = expect_path(output=output)
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    expect(there.is_dir(), "output to be a folder", output=str(folder))
+    run = Run(name, folder, data, epochs, steps, seed, restart, verbose)
+    return importlib.import_module(f"gan.recipes.{name}").train(run, **options)
+
+
+def _agree(folder, settings):
+    """Write a run's settings, unless the folder holds a run with other ones."""
+    path = folder / "run.json"
+    if path.exists():
+        try:
+            there = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (TypeError, ValueError) as error:
+            expected = f"a readable run.json, or a restart ({error})"
+            expect(False, expected, path=str(path))
+        names = sorted({*there, *settings})
+        if settings.get("recipe") != there.get("recipe"):
+            names = ["recipe"]
+        differences = {
+            name: f"{settings.get(name)} (there {there.get(name)})"
+            for name in names
+            if settings.get(name) != there.get(name)
+        }
+        expected = f"the settings of the run in {folder}, or a restart"
+        expect(not differences, expected, **differences)
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(settings, indent=1), encoding="utf-8")
 
 
 def _clear(folders):
@@ -213,9 +247,7 @@ def _clear(folders):
         for checkpoint in checkpoints:
             checkpoint.acquire()
             stack.callback(checkpoint.release)
-        for checkpoint in checkpoints:
+        for folder, checkpoint in zip(folders, checkpoints, strict=True):
             checkpoint.clear()
-        for folder in folders:
-            for pattern in _WRITTEN:
-                for path in folder.glob(pattern):
-                    path.unlink()
+            for path in [p for pattern in _WRITTEN for p in folder.glob(pattern)]:
+                path.unlink()

@@ -71,8 +71,9 @@ def _images(frames: Iterable[npt.ArrayLike]) -> Iterator[Any]:
         array = np.asarray(frame)
         grey = array.ndim == 2
         array = expect_array((None, None) if grey else (None, None, 3), frame=array)
-        size = size or array.shape
-        expect(array.shape == size, f"frames of one shape {size}", frame=array.shape)
+        size = size or array.shape[:2]
+        same = array.shape[:2] == size
+        expect(same, f"frames of one shape {size}", frame=array.shape)
         if array.dtype != np.uint8:
             floats = array.dtype.kind == "f"
             expected = "frames of uint8 or of floats in [0, 1]"

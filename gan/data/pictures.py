@@ -1,30 +1,113 @@
-"""Pictures of any size and format, brought to one size."""
+"""Pictures of any size and format, and arrays of them, from files not to be trusted."""
 
 from __future__ import annotations
 
 import os
 import pathlib
-import stat
 import sys
 import time
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 import numpy as np
 
-from gan.data.npy import expect_path, expect_unit, opened, read_array
-from gan.errors import StrPath, expect, expect_number, expect_positive_int
+from gan.errors import (
+    InvalidInput,
+    StrPath,
+    expect,
+    expect_number,
+    expect_path,
+    expect_positive_int,
+)
 
 # Ghostscript would run the program that an EPS file is.
 _NOT_READ = {"EPS"}
 # How others name the array of pictures in an .npz file.
-_NAMES = ("x_train.npy", "x.npy")
+_NAMES = ("x_train", "x")
+# No pictures compress so well: a small file must not fill the memory.
+_MOST_INFLATED, _MOST_BYTES = 200, 2**28
 
 
 class _Skip(Exception):
     """Why a file is not read."""
+
+
+def read_array(path: StrPath, names: tuple[str, ...] = ()) -> np.ndarray | None:
+    """Read an array; nothing in the file is executed.
+
+    Args:
+        path: str or `os.PathLike`, an `.npy` file, which is mapped into memory and read
+            as it is used, or an `.npz` file.
+        names: tuple of str, how the array may be called in an `.npz` file, the best
+            first. Without names, or where none of `_NAMES` is there, the only array.
+
+    Returns:
+        NumPy array, or `None` where other names than those of pictures are not there.
+
+    Raises:
+        InvalidInput: if there is no such file, it is not a regular file, or damaged.
+    """
+    path = expect_path(path=path)
+    expect(path.exists(), "an existing file", path=str(path))
+    # A pipe would be waited for, for ever.
+    expect(path.is_file(), "a regular file", path=str(path))
+    try:
+        if not zipfile.is_zipfile(path):
+            return np.load(path, mmap_mode="r", allow_pickle=False)
+        with zipfile.ZipFile(path) as archive:
+            inside = [name.removesuffix(".npy") for name in archive.namelist()]
+            found = [name for name in names if name in inside][:1]
+            if not found and names != _NAMES:
+                return None
+            found = found or inside
+            expected = "one array in it, or one named x_train or x"
+            expect(len(found) == 1, expected, path=str(path), arrays=inside)
+            member = archive.infolist()[inside.index(found[0])]
+            most = max(_MOST_BYTES, _MOST_INFLATED * member.compress_size)
+            expected = f"an array of at most {most} bytes"
+            expect(member.file_size <= most, expected, bytes=member.file_size)
+            with archive.open(member) as file:
+                return np.load(file, allow_pickle=False)
+    except InvalidInput:
+        raise
+    except Exception as error:
+        # A damaged header can make NumPy raise nearly anything.
+        reason = str(error) or type(error).__name__
+        expect(False, f"a readable .npy or .npz file ({reason})", path=str(path))
+
+
+def read_picture_array(path: StrPath, channels: Collection[int] = (1,)) -> np.ndarray:
+    """Read an array of pictures.
+
+    Args:
+        path: str or `os.PathLike`, as of `read_array`.
+        channels: ints, what a last axis of channels may measure.
+
+    Returns:
+        uint8 array, or float array in [0, 1], `(N, h, w)` or `(N, h, w, channels)`; a
+        last axis of 1 is left out.
+
+    Raises:
+        InvalidInput: if the file holds something else.
+    """
+    array = read_array(path, _NAMES)
+    kind, shape = array.dtype, array.shape
+    known = kind == np.uint8 or kind.kind == "f"
+    where = {"path": str(path)}
+    expect(known, "pictures of dtype uint8 or float", dtype=str(kind), **where)
+    layouts = ["(N, h, w)", *(f"(N, h, w, {channel})" for channel in channels)]
+    fits = len(shape) in (3, 4) and min(shape) >= 1
+    fits = fits and shape[3:] in [(), *((channel,) for channel in channels)]
+    expected = f"at least one picture, shape {' or '.join(layouts)}"
+    expect(fits, expected, shape=shape, **where)
+    if kind != np.uint8:
+        # A NaN fails both comparisons.
+        span = {"lowest": float(array.min()), "highest": float(array.max())}
+        inside = span["lowest"] >= 0 and span["highest"] <= 1
+        expect(inside, "float pictures in [0, 1], without NaN", **where, **span)
+    return array[..., 0] if shape[3:] == (1,) else array
 
 
 def read_pictures(
@@ -66,8 +149,7 @@ def read_pictures(
     expect_positive_int(height=size[0], width=size[1])
     expect_number(0, 1, keep=keep)
     expect(keep > 0, "keep above 0", keep=keep)
-    expect_path(path)
-    path, skipped = pathlib.Path(path), {}
+    path, skipped = expect_path(path=path), {}
     expect(os.path.exists(path), "an existing folder or file", path=str(path))
     if path.is_dir():
         sources = _walk(path, skipped)
@@ -127,30 +209,10 @@ def _walk(folder, skipped):
 
 def _array(path):
     """The uint8 array `(N, h, w)` or `(N, h, w, 3)` of an `.npy` or `.npz` file."""
-    channels = (1, 3)
-    with opened(path, ".npy or .npz") as file:
-        if zipfile.is_zipfile(file):
-            with zipfile.ZipFile(file) as archive:
-                arrays = archive.namelist()
-                names = [name for name in _NAMES if name in arrays][:1] or arrays
-                expected = "one array in it, or one named x_train or x"
-                expect(len(names) == 1, expected, path=str(path), arrays=arrays)
-                with archive.open(names[0]) as member:
-                    length = archive.getinfo(names[0]).file_size
-                    array = read_array(member, length, path, channels)
-        else:
-            file.seek(0)
-            magic = file.read(len(np.lib.format.MAGIC_PREFIX))
-            known = magic == np.lib.format.MAGIC_PREFIX
-            expected = "a folder of pictures, a .npy or a .npz file"
-            expect(known, expected, path=str(path))
-            file.seek(0)
-            length = os.fstat(file.fileno()).st_size
-            array = read_array(file, length, path, channels)
-    if array.dtype != np.uint8:
-        expect_unit(array, path)
-        array = np.rint(array * np.float32(255)).astype(np.uint8)
-    return array[..., 0] if array.shape[3:] == (1,) else array
+    array = read_picture_array(path, (1, 3))
+    if array.dtype == np.uint8:
+        return array
+    return np.rint(array * np.float32(255)).astype(np.uint8)
 
 
 def _judge_warnings():
@@ -167,8 +229,7 @@ def _picture(source, size, colour, keep):
 
     if isinstance(source, np.ndarray):
         return _fit(Image.fromarray(source), size, colour, keep)
-    # A pipe would be waited for, for ever.
-    if not stat.S_ISREG(os.stat(source).st_mode):
+    if not source.is_file():
         raise _Skip("not a regular file")
     Image.init()
     formats = [name for name in Image.ID if name not in _NOT_READ]
