@@ -61,6 +61,8 @@ def __getattr__(name: str) -> Any:
     if name not in _NAMES:
         raise AttributeError(f"module 'gan' has no attribute {name!r}")
     home, original = _NAMES[name]
+    if home == "gan":
+        return importlib.import_module(f"gan.{original}")
     found = getattr(importlib.import_module(home), original, None)
     return found or importlib.import_module(f"{home}.{original}")
 

@@ -220,6 +220,21 @@ def moves_both_networks():
     return moves
 
 
+@pytest.fixture(scope="session")
+def train_faces():
+    """Train faces on pictures in a folder, by a recipe."""
+
+    def train(pictures, folder, recipe, seed=0, **options):
+        from gan.recipes import faces
+        from gan.recipes.run import Run
+
+        until = options.pop("until_course", False)
+        run = Run("faces", folder, seed=seed, **options)
+        return faces.train_on(run, pictures, recipe, until)
+
+    return train
+
+
 @pytest.fixture
 def run_of(tmp_path, monkeypatch):
     """What a recipe's `train` asks of its run: how to fit, with which callbacks."""

@@ -95,7 +95,7 @@ def test_fakes_for_training_depend_on_each_other_only_by_batch_statistics(
     model.latent_generator = lambda k: latents
     fakes = model._fakes_for_training().numpy()
     alone = [model.generator(latents[i : i + 1]).numpy()[0] for i in range(8)]
-    same = np.allclose(fakes, alone, atol=1e-6)
+    same = np.allclose(fakes, alone, atol=1e-4)
     model.update_generator()
     after = [
         w.numpy() for w in model.generator.non_trainable_variables if "moving" in w.path

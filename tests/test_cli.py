@@ -1,11 +1,11 @@
+import re
 import shlex
 
 import numpy as np
 import pytest
 
-import gan
-import gan.cli.faces
 from gan import cli
+from gan.cli import parser, shared
 
 
 @pytest.mark.parametrize("command", [[], ["train"]])
@@ -17,22 +17,23 @@ def test_help_teaches_without_tensorflow(command, python):
     assert "example" in run.stdout and run.stdout.endswith("False\n")
 
 
-@pytest.mark.parametrize("command", cli.COMMANDS)
+@pytest.mark.parametrize("command", [command.__name__ for command in parser.COMMANDS])
 def test_the_example_of_every_command_is_one(command, capsys):
     with pytest.raises(SystemExit, match="^0$"):
         cli.main([command, "--help"], prog="call me so")
     *_, head, example = capsys.readouterr().out.splitlines()
     assert head == "example:" and example.startswith(f"  call me so {command} ")
     options = shlex.split(example.removeprefix("  call me so "))
-    assert cli._parser("gan").parse_args(options).run.__module__.endswith(command)
+    parsed = parser._parser("gan").parse_args(options)
+    assert parsed.command.__name__ == command
 
 
 BAD = {
     "--count 0": "Expected count to be a positive integer. Received: count=0",
     "--count 10001": "Expected count of at most 10000",
     "--count many": "argument --count: invalid int value: 'many'",
-    "--seed -1": "Expected seed from 0 to 4294967295. Received: seed=-1",
-    "--seed 4294967296": "Expected seed from 0",
+    "--seed -1": "seed to be an integer from 0 to 4294967295. Received: seed=-1",
+    "--seed 4294967296": "seed to be an integer from 0",
     "--output {files}/none/x.png": "Expected a path in an existing directory",
     "--output {files}": "Expected a file path, not a directory",
     "--output {files}/x.bmp": "Expected an output that ends in .png",
@@ -47,13 +48,17 @@ BAD = {
     "segment --count 1": "Expected count from 2 to 100",
     "segment --count 101": "Expected count from 2 to 100",
     "segment --discriminator x": "unrecognized arguments",
+    "segmnt": "did you mean 'segment'?",
+    "walk --shape cirle": "did you mean 'circle'?",
+    "--output=": "Expected output to be a path",
+    "train --pictures {files}/pictures.npy --output=": "output to be a path",
     "nonsense": "argument COMMAND: invalid choice: 'nonsense' (choose from",
     "train": "the following arguments are required: --pictures, --output",
     "train --pictures {files}/none.npy --output {files}/r": "Expected an existing file",
     "train --pictures {files} --output {files}/r": "Expected a regular file",
-    "train --pictures {files}/g.h5 --output {files}/r": "Expected a readable .npy file",
+    "train --pictures {files}/g.h5 --output {files}/r": "Expected a readable .npy or",
     "train --pictures {files}/wide.npy --output {files}/r": "Expected pictures of size",
-    "train --pictures {files}/objects.npy --output {files}/r": "uint8 or float",
+    "train --pictures {files}/objects.npy --output {files}/r": "a readable .npy",
     "train --pictures {files}/few.npy --output {files}/r": "Expected at least",
     "train --pictures {files}/pictures.npy --output {files}/g.h5": "Expected a folder",
     "train --pictures {files}/pictures.npy --output {files}/g.h5/r": "Expected a fold",
@@ -69,8 +74,8 @@ def test_bad_input_is_one_line_and_status_2(
 ):
     monkeypatch.chdir(tmp_path)
     arguments = line.format(files=files).split()
-    network_command = arguments[0] not in ("train", "segment", "nonsense")
-    given = [option for option in arguments if option.startswith("--")]
+    network_command = arguments[0].startswith("--")
+    given = [o.partition("=")[0] for o in arguments if o.startswith("--")]
     if network_command:
         for name, value in zip(networks[::2], networks[1::2], strict=True):
             if name not in given:
@@ -89,7 +94,7 @@ def test_interrupt_is_quiet(monkeypatch, networks, tmp_path):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(gan.cli.faces, "generate", interrupt)
+    monkeypatch.setattr(shared.Generator, "fakes", interrupt)
     output = ["--output", str(tmp_path / "x.png")]
     assert cli.main([*networks, *output]) == 130
     assert not list(tmp_path.iterdir())
@@ -113,3 +118,33 @@ def test_two_runs_print_and_draw_the_same(line, files, tmp_path, monkeypatch, ca
         assert cli.main([*command, seed]) == 0
         seen.append((capsys.readouterr().out, (tmp_path / "x.png").read_bytes()))
     assert seen[0] == seen[1] != seen[2]
+
+
+ENVIRONMENTS = {
+    "MPLBACKEND": ("nonsense", "MPLBACKEND"),
+    "KERAS_BACKEND": ("torch", "KERAS_BACKEND=tensorflow|No module named .torch"),
+}
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_wrong_environment_is_one_line(name, python, tmp_path, monkeypatch):
+    value, said = ENVIRONMENTS[name]
+    monkeypatch.setenv(name, value)
+    code = "import sys; from gan.cli import main; sys.exit(main(sys.argv[1:]))"
+    run = python(
+        "-c", code, "segment", "--output", str(tmp_path / "x.png"), check=False
+    )
+    lines = [line for line in run.stderr.splitlines() if "error" in line]
+    assert run.returncode == 2 and len(lines) == 1 and re.search(said, lines[0])
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize("module", ["tensorflow", "matplotlib"])
+def test_what_is_not_installed_is_one_line(module, python, tmp_path):
+    code = f"import sys; sys.modules[{module!r}] = None\n"
+    code += "from gan.cli import main; sys.exit(main(sys.argv[1:]))"
+    run = python(
+        "-c", code, "segment", "--output", str(tmp_path / "x.png"), check=False
+    )
+    assert run.returncode == 2 and "Traceback" not in run.stderr, run.stderr
+    assert module in run.stderr.splitlines()[-1]

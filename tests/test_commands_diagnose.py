@@ -11,7 +11,7 @@ import gan
 from gan import cli
 from gan.saving.model_file import save_model
 
-NEWEST = "epoch-000002-step-000000000.keras"
+NEWEST = "epoch-000002.keras"
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def trained(tmp_path_factory):
     np.save(run / "pictures.npy", pictures)
     np.save(run / "wide.npy", pictures[:, :, :2])
     noted = hashlib.sha256(np.float32(pictures / np.float32(255)).tobytes()).hexdigest()
-    (run / "run.json").write_text(json.dumps({"seed": 0, "pictures": noted[:16]}))
+    (run / "run.json").write_text(json.dumps({"seed": 0, "data": noted[:16]}))
     keras.utils.set_random_seed(0)
     generator = keras.Sequential(
         [keras.Input((3,)), layers.Dense(16, "tanh"), layers.Reshape((4, 4, 1))]
@@ -35,7 +35,7 @@ def trained(tmp_path_factory):
     parts = generator, critic, gan.latent.LatentGenerator(3)
     model = gan.WGAN_GP(*parts, batch_size=20, seed=0)
     (run / "checkpoints").mkdir()
-    for name in ("epoch-000001-step-000000000.keras", NEWEST):
+    for name in ("epoch-000001.keras", NEWEST):
         save_model(model, run / "checkpoints" / name)
     return run
 
@@ -52,7 +52,7 @@ def test_a_run_with_its_pictures(trained, capsys):
     assert first == f"WGAN_GP of {trained / 'checkpoints' / NEWEST}"
     assert second.startswith("gradient norm: 3.00 ± 0.00 (mean ± standard deviation)")
     assert third.startswith("    cure: train longer")
-    assert "\nfine: output range (0% of the real values, in [-1, 1], lie" in out
+    assert "% of the real values, in [0, 1], lie" in out
     assert "\nnot made: clipped weights (no clipping)\n" in out
     assert diagnose(*line) == 0
     assert capsys.readouterr().out == out
@@ -95,9 +95,9 @@ def test_a_run_of_train_and_its_pictures_are_known_again(files, tmp_path, capsys
 
 
 def test_a_damaged_checkpoint_is_passed_over(trained, tmp_path, capsys):
-    good = trained / "checkpoints" / "epoch-000001-step-000000000.keras"
+    good = trained / "checkpoints" / "epoch-000001.keras"
     shutil.copy(good, tmp_path / good.name)
-    bad = tmp_path / "epoch-000002-step-000000002.keras"
+    bad = tmp_path / "epoch-000002.keras"
     bad.write_bytes(good.read_bytes()[:1000])
     assert diagnose(tmp_path) == 0
     out = capsys.readouterr().out
@@ -105,20 +105,20 @@ def test_a_damaged_checkpoint_is_passed_over(trained, tmp_path, capsys):
     assert f"WGAN_GP of {tmp_path / good.name}\n" in out
     (tmp_path / good.name).unlink()
     assert diagnose(tmp_path) == 2
-    error = f"gan: error: Expected an undamaged checkpoint in {tmp_path}. Received: "
-    assert capsys.readouterr().err == f"{error}checkpoints=1\n"
+    error = f"gan: error: Expected an undamaged checkpoint in {tmp_path} ("
+    assert capsys.readouterr().err.startswith(error)
 
 
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        (["{empty}/none"], "an existing folder or .keras file. Received: RUN='"),
-        (["{empty}"], "a run with checkpoints (epoch-….keras). Received: RUN='"),
+        (["{empty}/none"], "an existing folder or .keras file. Received: "),
+        (["{empty}"], "a run with checkpoints (epoch-….keras). Received: "),
         (["{files}/g.h5"], "a path that ends in .keras. Received: path='"),
         (["{empty}", "--pictures", "none.npy"], "an existing file. Received: path="),
         (["{empty}", "--range", "1", "1"], "two different numbers. Received: range="),
         (["{empty}", "--range", "nan", "1"], "black to be a finite number"),
-        (["{empty}", "--seed", "-1"], "seed from 0 to 4294967295. Received: seed=-1"),
+        (["{empty}", "--seed", "-1"], "seed to be an integer from 0 to"),
         (["{run}", "--pictures", "{run}/wide.npy"], "real_examples of shape (N, 4, 4"),
     ],
 )

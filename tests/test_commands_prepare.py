@@ -92,8 +92,8 @@ def test_lfw_needs_scikit_learn(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("", "one of the arguments --pictures --lfw is required"),
-        ("--pictures . --lfw", "not allowed with argument"),
+        ("", "--pictures DIR or --lfw"),
+        ("--pictures . --lfw", "--pictures DIR or --lfw"),
         ("--pictures none", "Expected an existing folder or file"),
         ("--pictures empty", "Expected at least one picture"),
         ("--pictures empty --keep 0", "Expected keep above 0"),

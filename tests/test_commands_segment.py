@@ -1,16 +1,18 @@
 import numpy as np
 
-import gan.cli.segment
 from gan import cli
+from gan.cli import shared
 
 
 def test_segment_is_straight_in_latent_space(files, tmp_path, monkeypatch):
     seen = []
-    segment = gan.cli.segment
-    generate = segment.generate
-    monkeypatch.setattr(
-        segment, "generate", lambda g, z: seen.append(np.array(z)) or generate(g, z)
-    )
+    usual = shared.Generator.fakes
+
+    def spy(generator, latents):
+        seen.append(np.array(latents))
+        return usual(generator, latents)
+
+    monkeypatch.setattr(shared.Generator, "fakes", spy)
     options = [
         "--generator",
         str(files / "plain.h5"),

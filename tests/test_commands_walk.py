@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import gan.cli.walk
 from gan import cli
+from gan.cli import shared
 
 
 def frames(path):
@@ -20,15 +20,14 @@ def test_a_walk_is_an_animation_and_a_strip(
     files, tmp_path, monkeypatch, capsys, shape, rows, columns
 ):
     seen = []
-    walk = gan.cli.walk
-    generate = walk.generate
+    usual = shared.Generator.fakes
 
     def spy(generator, latents):
-        fakes = generate(generator, latents)
+        fakes = usual(generator, latents)
         seen.append((latents, fakes))
         return fakes
 
-    monkeypatch.setattr(walk, "generate", spy)
+    monkeypatch.setattr(shared.Generator, "fakes", spy)
     options = f"--shape {shape} --generator {files / 'plain.h5'} --output".split()
     twice = shape != "circle"
     outputs = [tmp_path / "a.gif", tmp_path / "b.gif"][: 1 + twice]
@@ -54,7 +53,7 @@ def test_a_walk_is_an_animation_and_a_strip(
     "options, message",
     [
         ("--rays 0", "Expected rays from 1 to 50. Received: rays=0"),
-        ("--seed -1", "Expected seed from 0"),
+        ("--seed -1", "seed to be an integer from 0"),
         ("--output x.png", "Expected an output that ends in .gif"),
         ("--output none/x.gif", "Expected a path in an existing directory"),
         ("--generator none.h5", "Expected"),

@@ -390,16 +390,13 @@ def test_pictures_vectors_and_dtypes_agree(quick):
 @pytest.mark.parametrize(
     "spoil, message",
     [
-        (
-            lambda x: x[:, 0],
-            r"Expected fake of shape \(n, \.\.\.\)\. Received: fake\.s",
-        ),
-        (lambda x: x[:0], r"Expected fake of shape .* fake\.shape=\(0, 3\)"),
+        (lambda x: x[:, 0], "Expected fake of shape"),
+        (lambda x: x[:0], r"Expected fake of shape .*shape=\(0, 3\)"),
         (
             lambda x: x[:, :2],
             r"Expected as many .*shape=\(40, 3\), fake\.shape=\(40, 2",
         ),
-        (lambda x: x * np.nan, r"Expected fake to be finite\. Received: fake.shape=\("),
+        (lambda x: x * np.nan, "Expected fake to be finite"),
         (lambda x: x / 1e-320, "Expected fake to be finite"),
         (lambda x: x.astype(str), "Expected fake to hold real numbers.*dtype='<U32'"),
         (lambda x: x + 1j, "Expected fake to hold real numbers.*complex128"),
@@ -416,15 +413,15 @@ def test_unusable_points(measure, spoil, message):
 @pytest.mark.parametrize(
     "measure, rows, message",
     [
-        (metrics.frechet_distance, 1, "at least 2 rows"),
-        (metrics.kernel_distance, 3, "at least 4 rows"),
-        (metrics.precision_recall, 3, "at least 4 rows"),
-        (metrics.two_sample_score, 3, "at least 4 rows"),
-        (metrics.evaluate, 7, "at least 8 rows"),
+        (metrics.frechet_distance, 1, "at least 2"),
+        (metrics.kernel_distance, 3, "at least 4"),
+        (metrics.precision_recall, 3, "at least 4"),
+        (metrics.two_sample_score, 3, "at least 4"),
+        (metrics.evaluate, 7, "at least 8"),
     ],
 )
 def test_too_few_rows(measure, rows, message):
-    with pytest.raises(InvalidInput, match=f"{message}.*fake.shape=\\({rows}, 3\\)"):
+    with pytest.raises(InvalidInput, match=f"fake of .*{message}"):
         measure(normal(40, 3), normal(rows, 3))
 
 
@@ -436,7 +433,7 @@ def test_too_few_rows(measure, rows, message):
         (metrics.kernel_distance, {"points": 3}, "points to be at least 4"),
         (metrics.precision_recall, {"k": 0}, "k to be a positive integer"),
         (metrics.precision_recall, {"k": 1.5}, "k to be a positive.*k=1.5"),
-        (metrics.precision_recall, {"k": 40}, "at least 41 rows"),
+        (metrics.precision_recall, {"k": 40}, "at least 41"),
         (metrics.precision_recall, {"k": 5, "points": 5}, "points to be at least 6"),
         (metrics.neighbour_ratio, {"points": 0}, "points to be a positive integer"),
         (metrics.two_sample_score, {"points": 2}, "points to be at least 4"),
@@ -452,9 +449,9 @@ def test_points_that_are_all_the_same():
         metrics.principal_axes(np.ones((5, 2)))
     with pytest.raises(InvalidInput, match="train to hold different points"):
         metrics.neighbour_ratio(np.ones((5, 2)), np.zeros((5, 2)))
-    with pytest.raises(InvalidInput, match="at least 2 rows.*train"):
+    with pytest.raises(InvalidInput, match="at least 2 rows"):
         metrics.neighbour_ratio(np.ones((1, 2)), np.zeros((5, 2)))
-    with pytest.raises(InvalidInput, match="at least 16 rows.*real"):
+    with pytest.raises(InvalidInput, match="at least 16 rows"):
         metrics.evaluate(normal(15), normal(15))
 
 

@@ -303,7 +303,7 @@ def test_paths_it_does_not_write_weights_to(vectors, tmp_path, name):
         ("g.h5", "a path that ends in .keras"),
         ("none.keras", "an existing model file"),
         ("folder.keras", "an existing model file"),
-        (b"g.keras", "a file path"),
+        (b"g.keras", "to be a path"),
         (None, "to be a path"),
     ],
 )

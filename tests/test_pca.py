@@ -64,8 +64,8 @@ def test_a_seed_repeats_itself():
 @pytest.mark.parametrize(
     "use, message",
     [
-        (lambda: fit_pca(np.zeros(3)), r"pictures of shape \(n, …\), n at least 2"),
-        (lambda: fit_pca(np.full((3, 2), np.nan)), "finite pictures"),
+        (lambda: fit_pca(np.zeros(3)), r"pictures of shape"),
+        (lambda: fit_pca(np.full((3, 2), np.nan)), "pictures to be finite"),
         (lambda: fit_pca(SET).sample(0, 2), "count to be a positive integer"),
         (lambda: fit_pca(SET).sample(2, 7), "depth up to 6"),
         (lambda: fit_pca(SET).coordinates(np.zeros((2, 4)), 1), "pictures of shape"),
@@ -111,9 +111,9 @@ def test_shuffled_columns_follow_chi2_where_the_rows_do_not():
         (lambda: chi2_density([1.0], 0), "degrees to be a positive integer"),
         (lambda: chi2_distribution([-1.0], 3), "x of at least 0"),
         (lambda: chi2_distribution([np.nan], 3), "x of at least 0"),
-        (lambda: chi2_distance(np.zeros(3)), r"coordinates of shape \(n, depth\)"),
-        (lambda: chi2_distance(np.zeros((0, 3))), r"coordinates of shape \(n, depth\)"),
-        (lambda: chi2_distance([[np.nan, 1]]), "finite coordinates"),
+        (lambda: chi2_distance(np.zeros(3)), r"coordinates of shape"),
+        (lambda: chi2_distance(np.zeros((0, 3))), r"coordinates of shape"),
+        (lambda: chi2_distance([[np.nan, 1]]), "coordinates to be finite"),
     ],
 )
 def test_bad_input_of_chi2(use, message):

@@ -5,8 +5,8 @@ import gan
 from gan.data import toys
 from gan.errors import InvalidInput
 from gan.recipes import gaussian
-from gan.recipes.folder import agree
 from gan.recipes.run import Run
+from gan.recipes.run import _agree as agree
 
 
 def test_every_loss_pair_of_the_library_is_there():

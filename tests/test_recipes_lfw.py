@@ -77,8 +77,8 @@ def test_pictures(model, pictures, run_of, tmp_path, monkeypatch):
     ((samples, columns),) = shown
     assert (len(samples), columns) == (128, 16)
     assert (asked["epochs"], asked["steps"]) == (100, 100)
-    grid, animation, values = asked["callbacks"]
-    assert (grid.count, grid.columns) == (animation.count, animation.columns) == (6, 3)
+    grid, values = asked["callbacks"]
+    assert (grid.count, grid.columns) == (6, 3)
     values.on_epoch_end(0)
     assert (tmp_path / "values_at_epoch_0001.png").is_file()
     assert asked["paths"] == (tmp_path / "samples.png",)

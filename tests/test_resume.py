@@ -18,7 +18,8 @@ from test_base import CLASSES, assert_same
 import gan
 from gan import cli
 from gan.errors import InvalidInput
-from gan.recipes.faces import Recipe, train
+from gan.recipes import faces as recipe_faces
+from gan.recipes.faces import Recipe
 from gan.saving import model_file as saving
 from gan.training.checkpoint import Checkpoint
 
@@ -189,7 +190,7 @@ def test_fifty_kills_change_nothing(tmp_path):
             process.wait()
             process.stdin.close()
             process.stdout.close()
-    last = f"epoch-{EPOCHS:06d}-step-000000000.keras"
+    last = f"epoch-{EPOCHS:06d}.keras"
     print(f"{hits} kills, {resumed} resumes, {writing} half-written files", end=" ")
     assert hits == KILLS and resumed >= KILLS - 5 and writing >= 5
     assert_same(gan.load_model(killed / last), gan.load_model(calm / last))
@@ -215,11 +216,11 @@ def contents(folder):
 
 
 @pytest.fixture(scope="module")
-def trained(faces, tmp_path_factory):
+def trained(train_faces, faces, tmp_path_factory):
     """A finished run of three epochs, and its pictures."""
     pictures = gan.faces.load_pictures(faces)
     folder = tmp_path_factory.mktemp("trained")
-    train(pictures, folder, TINY, 3, verbose=0)
+    train_faces(pictures, folder, TINY, 3, verbose=0)
     return pictures, folder
 
 
@@ -229,20 +230,20 @@ class Crash(keras.callbacks.Callback):
 
 
 @pytest.mark.slow
-def test_train_goes_on_by_itself(trained, tmp_path, monkeypatch, capsys):
+def test_train_goes_on_by_itself(train_faces, trained, tmp_path, monkeypatch, capsys):
     pictures, folder = trained
-    usual = gan.train_faces.WGAN_GP.fit
+    usual = recipe_faces.WGAN_GP.fit
 
     def crash(self, callbacks, **options):
         return usual(self, callbacks=[*callbacks, Crash()], **options)
 
     with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="crash"):
-        patch.setattr(gan.train_faces.WGAN_GP, "fit", crash)
-        train(pictures, tmp_path, TINY, 3, verbose=0)
+        patch.setattr(recipe_faces.WGAN_GP, "fit", crash)
+        train_faces(pictures, tmp_path, TINY, 3, verbose=0)
     assert not list(tmp_path.glob("*.h5"))
     capsys.readouterr()
-    train(pictures, tmp_path, TINY, 3, verbose=0)
-    first = tmp_path / "checkpoints" / "epoch-000001-step-000000000.keras"
+    train_faces(pictures, tmp_path, TINY, 3, verbose=0)
+    first = tmp_path / "checkpoints" / "epoch-000001.keras"
     assert capsys.readouterr().out == f"Going on from {first}\n"
     assert contents(tmp_path) == contents(folder)
 
@@ -258,45 +259,47 @@ def files(folder):
         ({"epochs": 4}, 3, 0, "epochs='4 (there 3)'"),
         ({"ema": None, "hold": 0.4}, 3, 0, "ema='None (there 0.9)', hold='0.4 (there "),
         ({}, 4, 0, "seed='4 (there 3)'"),
-        ({}, 3, 0.5, "pictures='"),
+        ({}, 3, 0.5, "data='"),
     ],
 )
-def test_train_refuses_other_settings(trained, recipe, seed, change, message):
+def test_train_refuses_other_settings(
+    train_faces, trained, recipe, seed, change, message
+):
     pictures, folder = trained
     before = files(folder)
     recipe = Recipe(**{**vars(TINY), **recipe})
     with pytest.raises(InvalidInput) as caught:
-        train(pictures * (1 - change), folder, recipe, seed, verbose=0)
+        train_faces(pictures * (1 - change), folder, recipe, seed, verbose=0)
     expected = f"Expected the settings of the run in {folder}, or a restart. Received:"
     assert str(caught.value).startswith(f"{expected} {message}")
     assert files(folder) == before
 
 
 @pytest.mark.parametrize("content", ["", "{", "\x00", "[1]", "3", "null"])
-def test_train_refuses_a_damaged_run_json(trained, content):
+def test_train_refuses_a_damaged_run_json(train_faces, trained, content):
     pictures, folder = trained
     path = folder / "run.json"
     before = path.read_text()
     path.write_text(content)
     try:
         with pytest.raises(InvalidInput, match="Expected .*run.json, or a restart"):
-            train(pictures, folder, TINY, 3, verbose=0)
+            train_faces(pictures, folder, TINY, 3, verbose=0)
     finally:
         path.write_text(before)
 
 
 @pytest.mark.slow
-def test_train_restarts(trained, tmp_path):
+def test_train_restarts(train_faces, trained, tmp_path):
     pictures, folder = trained
     other = Recipe(**{**vars(TINY), "epochs": 1, "learning_rate": 0.01})
-    train(pictures, tmp_path, other, 5, verbose=0)
-    train(pictures, tmp_path, TINY, 3, restart=True, verbose=0)
+    train_faces(pictures, tmp_path, other, 5, verbose=0)
+    train_faces(pictures, tmp_path, TINY, 3, restart=True, verbose=0)
     assert contents(tmp_path) == contents(folder)
     settings = json.loads((tmp_path / "run.json").read_text())
     assert (settings["seed"], settings["learning_rate"]) == (3, 1e-3)
 
 
-def test_a_restart_that_is_refused_changes_nothing(trained):
+def test_a_restart_that_is_refused_changes_nothing(train_faces, trained):
     """Else the old run would go on under the new settings."""
     pictures, folder = trained
     before = (folder / "run.json").read_text()
@@ -304,7 +307,7 @@ def test_a_restart_that_is_refused_changes_nothing(trained):
     other_run.acquire()
     try:
         with pytest.raises(InvalidInput, match="that no other run is using"):
-            train(pictures, folder, TINY, 9, restart=True, verbose=0)
+            train_faces(pictures, folder, TINY, 9, restart=True, verbose=0)
         assert (folder / "run.json").read_text() == before
     finally:
         other_run.release()
@@ -346,7 +349,7 @@ def test_the_command_line_stops_on_interrupt_and_goes_on(faces, tmp_path, capsys
 
 
 def test_a_model_file_that_is_no_checkpoint_changes_nothing(vectors, tmp_path):
-    vectors(seed=5).save(tmp_path / "epoch-000001-step-000000000.keras")
+    vectors(seed=5).save(tmp_path / "epoch-000001.keras")
     model, twin = vectors(), vectors()
     with pytest.raises(InvalidInput, match="Expected an undamaged checkpoint"):
         model.fit(epochs=2, verbose=0, callbacks=[Checkpoint(tmp_path)])

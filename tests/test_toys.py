@@ -35,7 +35,7 @@ def test_samplers_refuse_a_wrong_number(sampler, nb_points):
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("seed", [-1, 1.5, "0", None])
 def test_samplers_refuse_a_wrong_seed(sampler, seed):
-    with pytest.raises(InvalidInput, match="Expected seed to be an integer of at le"):
+    with pytest.raises(InvalidInput, match="Expected seed to be an integer from"):
         sampler(nb_points=4, seed=seed)
 
 
@@ -114,15 +114,17 @@ def test_indicators_on_the_corner_cloud():
 
 @pytest.mark.parametrize("indicator", [toys.msdcc, toys.dbc])
 def test_indicators_refuse(indicator):
-    with pytest.raises(InvalidInput, match=r"Expected points of shape \(S, dim\)"):
+    with pytest.raises(InvalidInput, match=r"Expected points of shape"):
         indicator(np.zeros(3))
-    with pytest.raises(InvalidInput, match=r"Expected points of shape \(S, dim\)"):
+    with pytest.raises(InvalidInput, match=r"Expected points of shape"):
         indicator(np.zeros((0, 3)))
-    with pytest.raises(InvalidInput, match="Expected centre to be a number or of sha"):
+    with pytest.raises(
+        InvalidInput, match="Expected centre to be a finite number or of sha"
+    ):
         indicator(np.zeros((4, 3)), centre=np.zeros(2))
-    with pytest.raises(InvalidInput, match="Expected finite numbers"):
+    with pytest.raises(InvalidInput, match="finite"):
         indicator(np.full((4, 3), np.nan))
-    with pytest.raises(InvalidInput, match="Expected finite numbers"):
+    with pytest.raises(InvalidInput, match="finite"):
         indicator(np.full((4, 3), np.inf), centre=np.inf)
-    with pytest.raises(InvalidInput, match="Expected numbers"):
+    with pytest.raises(InvalidInput, match="Expected points to hold"):
         indicator([["a", "b"]])

@@ -118,8 +118,8 @@ def test_the_bound_can_change_between_fits_and_is_kept_in_the_config(vectors):
 @pytest.mark.parametrize(
     "clip, message",
     [
-        (0, r"clip above 0\. Received: clip=0$"),
-        (-1, r"clip to be a finite number in \[0, inf\]\. Received: clip=-1$"),
+        (0, r"clip to be a finite number in .* clip=0$"),
+        (-1, r"clip to be a finite number in .* clip=-1$"),
         (float("nan"), r"clip to be a finite number in .* clip=nan$"),
         (float("inf"), r"clip to be a finite number in .* clip=inf$"),
         ("1", r"clip to be a finite number in .* clip='1'$"),

@@ -195,18 +195,18 @@ def _evidence(components, real, pca_fakes, gan_fakes, seed):
         law, gap = chi2_distance(coordinates), metrics.chi2_gap(real, pictures)
         distances = f"KS distance to χ² {law:.3f}, to real {gap:.3f}"
         lengths[f"{name}\n{distances}"] = (coordinates**2).sum(axis=1)
-    x = np.linspace(-4, 4, 201)
-    histograms = plots.histograms_and_density(
-        {str(i + 1): column for i, column in enumerate(whitened.T)},
-        (x, np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)),
-        "density of N(0, 1)",
-        "49 first principal coordinates of the real faces, whitened",
-    )
     x = np.linspace(1e-9, 150, 301)
     chi2 = plots.histograms_and_density(
         lengths,
         (x, chi2_density(x, _COORDINATES)),
         "density of χ²(49)",
         "sum of the squares of 49 whitened principal coordinates",
+    )
+    x = np.linspace(-4, 4, 201)
+    histograms = plots.histograms_and_density(
+        {str(i + 1): column for i, column in enumerate(whitened.T)},
+        (x, np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)),
+        "density of N(0, 1)",
+        "49 first principal coordinates of the real faces, whitened",
     )
     return histograms, chi2

@@ -50,6 +50,10 @@ def import_tensorflow() -> None:
         os.dup2(nowhere, 2)
         try:
             import tensorflow  # noqa: F401 (the first import is the noisy one)
+        except Exception as error:
+            expected = "Keras on TensorFlow, installed, with KERAS_BACKEND=tensorflow "
+            expected += f"and an MPLBACKEND that there is ({error})"
+            expect(False, expected, error=type(error).__name__)
         finally:
             os.dup2(kept, 2)
             os.close(kept)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import pathlib
+import time
 from typing import Literal
 
 from gan.cli.shared import (
@@ -157,8 +158,10 @@ def _expect_training(output, epochs, steps, seed):
 
 def _run(name, output, *arguments, **options):
     import_tensorflow()
+    start = time.perf_counter()
     with stoppable(pathlib.Path(output)):
         paths = train_recipe(name, output, *arguments, verbose(), **options)
+    print(f"{name}: {time.perf_counter() - start:.0f} s this call")
     print(*paths, sep="\n")
 
 

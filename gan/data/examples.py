@@ -67,7 +67,7 @@ def as_labelled_examples(
     Args:
         value: pair `(examples, labels)`, examples as in `as_real_examples` and labels
             as in `as_labels`; a `tf.data.Dataset` of such pairs of batches (whose
-            labels' range is checked as they are drawn); or `None`.
+            labels' range is not read through); or `None`.
         shape: tuple, shape of an example as the discriminator takes it.
         batch_size: int, examples in a sample.
         classes: int, number of classes.
@@ -88,13 +88,7 @@ def as_labelled_examples(
         expected = "labels in the Dataset that are integers of shape (batch,)"
         labels = isinstance(spec[1], tf.TensorSpec) and spec[1].dtype.is_integer
         expect(labels and spec[1].shape[1:] in ((), (1,)), expected, labels=spec[1])
-
-        def checked(examples, labels):
-            inside = tf.reduce_all((labels >= 0) & (labels < classes))
-            tf.debugging.Assert(inside, [f"labels from 0 to {classes - 1}", labels])
-            return examples, labels
-
-        return value.map(checked)
+        return value
     pair = isinstance(value, (tuple, list)) and len(value) == 2
     expected = "real_examples to be a pair of arrays (examples, labels) or a Dataset"
     expect(pair and hasattr(value[0], "shape"), expected, real_examples=value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import stat
 import sys
 import time
 import warnings
@@ -55,6 +56,7 @@ def read_array(path: StrPath, names: tuple[str, ...] = ()) -> np.ndarray | None:
     expect(path.is_file(), "a regular file", path=str(path))
     try:
         if not zipfile.is_zipfile(path):
+            _expect_short_header(path.open("rb"))
             return np.load(path, mmap_mode="r", allow_pickle=False)
         with zipfile.ZipFile(path) as archive:
             inside = [name.removesuffix(".npy") for name in archive.namelist()]
@@ -68,6 +70,7 @@ def read_array(path: StrPath, names: tuple[str, ...] = ()) -> np.ndarray | None:
             most = max(_MOST_BYTES, _MOST_INFLATED * member.compress_size)
             expected = f"an array of at most {most} bytes"
             expect(member.file_size <= most, expected, bytes=member.file_size)
+            _expect_short_header(archive.open(member))
             with archive.open(member) as file:
                 return np.load(file, allow_pickle=False)
     except InvalidInput:
@@ -76,6 +79,14 @@ def read_array(path: StrPath, names: tuple[str, ...] = ()) -> np.ndarray | None:
         # A damaged header can make NumPy raise nearly anything.
         reason = str(error) or type(error).__name__
         expect(False, f"a readable .npy or .npz file ({reason})", path=str(path))
+
+
+def _expect_short_header(file):
+    """Expect a header of up to 64 KiB: later versions ask for as much as they like."""
+    with file:
+        version = np.lib.format.read_magic(file)
+        size = int.from_bytes(file.read(2 if version[0] == 1 else 4), "little")
+    expect(size < 2**16, "a short header", version=version, bytes=size)
 
 
 def read_picture_array(path: StrPath, channels: Collection[int] = (1,)) -> np.ndarray:
@@ -229,7 +240,8 @@ def _picture(source, size, colour, keep):
 
     if isinstance(source, np.ndarray):
         return _fit(Image.fromarray(source), size, colour, keep)
-    if not source.is_file():
+    # A pipe would be waited for, for ever.
+    if not stat.S_ISREG(os.stat(source).st_mode):
         raise _Skip("not a regular file")
     Image.init()
     formats = [name for name in Image.ID if name not in _NOT_READ]

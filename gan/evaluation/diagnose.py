@@ -99,8 +99,8 @@ def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagn
       to .44; a critic clipped at .01: .94);
     - saturated layer: .9 of a hidden layer's activations are within .5% of the whole
       range from a bound (healthy up to .18);
-    - coupled samples: under a penalty, .01 of the slope of D(x_i) goes to examples other
-      than x_i (0; with batch normalisation .7);
+    - coupled samples: under a penalty, .01 of the slope of D(x_i) goes to other
+      examples than x_i (0; with batch normalisation .7);
     - clipped weights: .15 of them are at the bound (up to .06; clip of .03: .23);
     - gradient norm: its mean on interpolates is .3 from 1, or its standard deviation .5
       (.96 to 1.07 ± .06 to .28; λ of .001: .65; untrained: .09 and .7);
@@ -352,7 +352,11 @@ def _saturated(s):
             outputs = [layer.output for layer in hidden]
             inner = keras.Model(network.inputs, outputs)
             some = [tf.nest.flatten(inner(one, training=True)) for one in given]
+            end = np.ravel(tf.nest.flatten(network(given[0], training=True))[0])
             for layer, values in zip(hidden, zip(*some, strict=True), strict=True):
+                # What the network ends with may well be at its bounds: black, white.
+                if np.array_equal(np.ravel(values[0]), end):
+                    continue
                 low, high = _bounds(layer)
                 near = np.abs(np.concatenate(values) - (low + high) / 2)
                 share = np.mean(near > 0.495 * (high - low))

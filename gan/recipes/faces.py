@@ -239,9 +239,16 @@ def train(
     changes = {"epochs": run.epochs, "steps_per_epoch": run.steps}
     changes = {name: value for name, value in changes.items() if value is not None}
     recipe = dataclasses.replace(RECIPES[variant], **changes)
+    return train_on(run, pictures, recipe, until_course)
+
+
+def train_on(
+    run: Run, pictures: np.ndarray, recipe: Recipe, until_course: bool = False
+) -> list[pathlib.Path]:
+    """Train as `train` does, on pictures `(N, 16, 16)` in [0, 1], by a `Recipe`."""
     model = make_model(pictures, recipe, run.seed)
     until = [UntilCourse(pictures)] if until_course else []
-    settings = {"recipe": f"faces, {variant}", "hold": recipe.hold}
+    settings = {"hold": recipe.hold, "calibrated": recipe.calibrated}
     run.fit(model, recipe.epochs, recipe.steps_per_epoch, until, settings=settings)
     for one in until:
         if one.seconds is not None:

@@ -9,8 +9,7 @@ import tensorflow as tf
 
 import gan
 from gan.data.faces import load_faces
-from gan.errors import InvalidInput
-from gan.recipes import faces as train_faces
+from gan.recipes import faces as recipe_faces
 from gan.recipes.faces import (
     COURSE,
     RECIPES,
@@ -18,7 +17,6 @@ from gan.recipes.faces import (
     calibrate,
     judge,
     make_model,
-    train,
 )
 
 TINY = Recipe(2, 3, 8, 1, 1e-3, 0.0, 0.9, 0.5)
@@ -50,11 +48,11 @@ def test_course_recipe_is_the_course(pictures):
 
 
 @pytest.mark.slow
-def test_a_seed_gives_equal_files_that_draw_pictures(pictures, tmp_path):
+def test_a_seed_gives_equal_files_that_draw_pictures(train_faces, pictures, tmp_path):
     files = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         (tmp_path / name).mkdir()
-        paths = train(pictures, tmp_path / name, TINY, seed, verbose=0)
+        paths = train_faces(pictures, tmp_path / name, TINY, seed, verbose=0)
         assert [path.name for path in paths] == ["generator.h5", "discriminator.h5"]
         files.append([path.read_bytes() for path in paths])
     assert files[0] == files[1]
@@ -62,8 +60,8 @@ def test_a_seed_gives_equal_files_that_draw_pictures(pictures, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_averaged_generator_is_what_is_written(pictures, tmp_path):
-    generator_file, _ = train(pictures, tmp_path, TINY, 1, verbose=0)
+def test_the_averaged_generator_is_what_is_written(train_faces, pictures, tmp_path):
+    generator_file, _ = train_faces(pictures, tmp_path, TINY, 1, verbose=0)
     model = make_model(pictures, TINY, seed=1)
     model.fit(epochs=2, steps_per_epoch=3, verbose=0)
     generator, _ = gan.convolutional_GenDiscr()
@@ -93,12 +91,14 @@ def test_calibration_finds_spread_contrast_and_brightness():
 
 
 @pytest.mark.slow
-def test_a_recipe_may_end_with_calibration(pictures, tmp_path):
+def test_a_recipe_may_end_with_calibration(train_faces, pictures, tmp_path):
     ends = []
     for calibrated in (False, True):
         recipe = dataclasses.replace(TINY, calibrated=calibrated)
         (tmp_path / f"{calibrated}").mkdir()
-        path, _ = train(pictures, tmp_path / f"{calibrated}", recipe, 1, verbose=0)
+        path, _ = train_faces(
+            pictures, tmp_path / f"{calibrated}", recipe, 1, verbose=0
+        )
         generator, _ = gan.convolutional_GenDiscr()
         gan.weights.load_weights((generator, path))
         ends.append(generator)
@@ -108,14 +108,9 @@ def test_a_recipe_may_end_with_calibration(pictures, tmp_path):
         np.testing.assert_array_equal(weight, calibrated)
 
 
-def test_the_folder_must_exist(pictures, tmp_path):
-    with pytest.raises(InvalidInput, match="Expected an existing folder"):
-        train(pictures, tmp_path / "none", TINY)
-
-
 @pytest.mark.slow
 def test_until_course_stops_when_all_six_are_better(
-    pictures, tmp_path, monkeypatch, capsys
+    train_faces, pictures, tmp_path, monkeypatch, capsys
 ):
     many = np.concatenate([pictures] * 10)
     seen = []
@@ -126,9 +121,9 @@ def test_until_course_stops_when_all_six_are_better(
         good = {name: factor * bound for name, bound in COURSE.items()}
         return good | {"precision": 1 / factor, "recall": 1 / factor}
 
-    monkeypatch.setattr(train_faces, "judge", found)
+    monkeypatch.setattr(recipe_faces, "judge", found)
     recipe = Recipe(9, 1, 8, 1, 1e-3, 0.0, 0.9, None)
-    train(many, tmp_path, recipe, 1, until_course=True, verbose=0)
+    train_faces(many, tmp_path, recipe, 1, until_course=True, verbose=0)
     out = capsys.readouterr().out
     assert seen == [(500, 16, 16)] * 2
     assert "better than the course's in 1 of 6" in out
