@@ -169,6 +169,7 @@ def test_a_pipe_is_refused_without_waiting(tmp_path):
         (header(descr="'<c16'", shape="(1, 1, 1)", body=bytes(16)), "uint8 or float"),
         (header(descr="'<U1'", shape="(1, 1, 1)", body=bytes(4)), "uint8 or float"),
         (header(shape="(1, 2, 2)", body=bytes(3)), ""),
+        (header(shape="(1, 2, 2)", body=bytes(5)), "a file of"),
     ],
 )
 def test_damaged_files_are_refused_before_memory_is_asked_for(

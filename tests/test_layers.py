@@ -239,4 +239,4 @@ def test_training_is_the_plain_networks_training(networks, eagerly, monkeypatch)
     before = np.concatenate([np.ravel(w) for w in before])
     ours, plain = trained(True), trained(False)
     assert np.abs(ours[-before.size :] - before).max() > 0.01
-    np.testing.assert_allclose(ours, plain, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(ours, plain, rtol=0, atol=1e-3)

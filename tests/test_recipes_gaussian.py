@@ -1,4 +1,5 @@
 import pytest
+from PIL import Image
 from scipy import stats
 
 import gan
@@ -56,7 +57,7 @@ def test_a_run_writes_table_picture_and_models(tmp_path, monkeypatch, capsys):
     names = ["gaussian.png", "training_wasserstein_gp.gif", "model.keras"]
     names += ["training_two_class.gif", "model.keras"]
     assert [path.name for path in paths] == names
-    assert gan.animation.Gif(paths[1]).notes == ["1"]
+    assert paths[1].stat().st_size > 1000
     for pair in two:
         assert (tmp_path / pair / "image_at_epoch_0001.png").is_file()
     head, real, *rows = capsys.readouterr().out.splitlines()
@@ -108,5 +109,5 @@ def test_a_restart_that_is_stopped_goes_on_with_none_of_the_old_run(
         gaussian.train(Run("gaussian", tmp_path, restart=True, **again))
     assert not [*tmp_path.glob("minimax/*.json"), *tmp_path.glob("*.png")]
     gaussian.train(Run("gaussian", tmp_path, **again))
-    gif = gan.animation.Gif(tmp_path / "training_minimax.gif")
-    assert gif.notes == ["1", "2"]
+    with Image.open(tmp_path / "training_minimax.gif") as gif:
+        assert gif.n_frames == 2

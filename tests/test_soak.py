@@ -30,7 +30,7 @@ model.compile(steps_per_execution=1)
 watch = Watch()
 model.fit(epochs=200, steps_per_epoch=100, verbose=0, callbacks=[
     # Keras itself keeps 70 KB for each optimizer that it saves.
-    Checkpoint(sys.argv[1] + "/run", monitor="gp", every=10),
+    Checkpoint(sys.argv[1] + "/run", every=10),
     keras.callbacks.CSVLogger(sys.argv[1] + "/log.csv"),
     watch,
 ])

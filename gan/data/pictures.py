@@ -57,7 +57,10 @@ def read_array(path: StrPath, names: tuple[str, ...] = ()) -> np.ndarray | None:
     try:
         if not zipfile.is_zipfile(path):
             _expect_short_header(path.open("rb"))
-            return np.load(path, mmap_mode="r", allow_pickle=False)
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            length, size = array.offset + array.nbytes, path.stat().st_size
+            expect(size == length, f"a file of {length} bytes", bytes=size)
+            return array
         with zipfile.ZipFile(path) as archive:
             inside = [name.removesuffix(".npy") for name in archive.namelist()]
             found = [name for name in names if name in inside][:1]

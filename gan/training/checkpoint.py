@@ -23,7 +23,7 @@ from gan.errors import (
     expect_path,
     expect_positive_int,
 )
-from gan.saving.files import made_folder
+from gan.saving.files import clear_leftovers, made_folder
 from gan.saving.model_file import WholeModel, state_of
 from gan.training import distribute
 
@@ -196,8 +196,7 @@ class Checkpoint(keras.callbacks.Callback):
                 expected = "a folder that no other run is using"
                 expect(False, expected, directory=str(self.directory))
         # What a kill left half-written; nobody else writes here now.
-        for path in self.directory.glob(".*.keras"):
-            path.unlink()
+        clear_leftovers(self.directory)
 
     def clear(self) -> None:
         """Delete the checkpoints that an earlier run left in the directory."""
