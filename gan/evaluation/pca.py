@@ -1,13 +1,14 @@
-"""The generator that knows only two moments, and how χ² tells it from the real set.
+"""Principal components: the one analysis that the metrics and the PCA rival stand on.
 
-Principal coordinates are uncorrelated, which is not independent.
+Principal coordinates are uncorrelated, which does not make them independent: χ² shows
+the difference.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -17,14 +18,14 @@ from gan.errors import expect, expect_array, expect_positive_int
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PCA:
-    """Mean, principal axes and deviations of a set of pictures.
+    """Mean, principal axes and standard deviations of a set of pictures.
 
     Attributes:
-        mean: float64 `(d,)`, d numbers a picture.
+        mean: float64 `(d,)`, where d is the number of values in one picture.
         axes: float64 `(d, d)`, orthonormal columns by falling variance.
         deviations: float64 `(d,)`, standard deviations along the axes; 0 where the
             set does not vary.
-        shape: tuple, shape of one picture.
+        shape: tuple of ints, shape of one picture.
     """
 
     mean: np.ndarray
@@ -33,7 +34,7 @@ class PCA:
     shape: tuple[int, ...]
 
     def coordinates(self, pictures: npt.ArrayLike, depth: int) -> np.ndarray:
-        """Principal coordinates, divided by their standard deviations.
+        """Whitened coordinates: principal ones divided by their standard deviations.
 
         Args:
             pictures: array `(n, *shape)`.
@@ -51,7 +52,14 @@ class PCA:
         return (flat - self.mean) @ along * inverse
 
     def pictures(self, coordinates: npt.ArrayLike) -> np.ndarray:
-        """Pictures from whitened principal coordinates `(n, depth)`: `(n, *shape)`."""
+        """Pictures from whitened coordinates.
+
+        Args:
+            coordinates: array `(n, depth)`; those beyond depth are taken to be 0.
+
+        Returns:
+            float64 `(n, *shape)`.
+        """
         depth = np.shape(coordinates)[1]
         self._expect_depth(depth)
         scaled = coordinates * self.deviations[:depth]
@@ -59,12 +67,13 @@ class PCA:
         return flat.reshape(-1, *self.shape)
 
     def sample(self, count: int, depth: int, seed: int = 0) -> np.ndarray:
-        """Draw pictures with independent normal coordinates.
+        """Draw pictures whose whitened coordinates are independent and normal.
 
         Args:
             count: int, how many.
-            depth: int from 1 to d, how many coordinates; the others are at the mean.
-            seed: int.
+            depth: int from 1 to d, how many coordinates vary; the others stay at the
+                mean.
+            seed: int, seed of the draw.
 
         Returns:
             float64 `(count, *shape)`, not confined to [0, 1].
@@ -76,7 +85,7 @@ class PCA:
         self._expect_depth(depth)
         return self.pictures(np.random.default_rng(seed).normal(size=(count, depth)))
 
-    def _expect_depth(self, depth):
+    def _expect_depth(self, depth: int) -> None:
         expect_positive_int(depth=depth)
         expect(depth <= len(self.mean), f"depth up to {len(self.mean)}", depth=depth)
 
@@ -85,96 +94,113 @@ def fit_pca(pictures: npt.ArrayLike) -> PCA:
     """Find the principal components of a set.
 
     Args:
-        pictures: array `(n, …)`, n at least 2.
+        pictures: array `(n, …)` of finite real numbers, n at least 2.
 
     Returns:
         `PCA`.
+
+    Raises:
+        InvalidInput: if `pictures` are not of that form.
     """
-    array = expect_array((None, None, ...), least=2, pictures=pictures)
-    flat = array.reshape(len(array), -1).astype(np.float64)
+    pictures = expect_array((None, None, ...), 2, pictures=pictures)
+    flat = pictures.reshape(len(pictures), -1).astype(np.float64)
     variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(flat, rowvar=False)))
-    # What is less is rounding, and whitened it would be noise.
+    # What is smaller is rounding, and whitening would blow it up to noise.
     variances[variances <= 1e-10 * variances[-1]] = 0
     deviations = np.sqrt(variances[::-1])
-    return PCA(flat.mean(axis=0), axes[:, ::-1], deviations, array.shape[1:])
-
-
-def ks_distance(numbers: npt.ArrayLike, others: Any) -> float:
-    """Kolmogorov–Smirnov distance of a sample to another one, or to a law.
-
-    Args:
-        numbers: array `(n,)`.
-        others: array `(m,)`, or a callable, float array -> values of a distribution
-            function there.
-
-    Returns:
-        float in [0, 1], `max |F_n − F|`, F_n the empirical distribution function.
-    """
-    numbers = np.sort(numbers)
-    if callable(others):
-        below, ranks = others(numbers), np.arange(len(numbers) + 1) / len(numbers)
-        return float(max(np.max(below - ranks[:-1]), np.max(ranks[1:] - below)))
-    sets = [numbers, np.sort(others)]
-    both = np.concatenate(sets)
-    below = [np.searchsorted(one, both, side="right") / len(one) for one in sets]
-    return float(np.abs(below[0] - below[1]).max())
+    return PCA(flat.mean(axis=0), axes[:, ::-1], deviations, pictures.shape[1:])
 
 
 def chi2_density(x: npt.ArrayLike, degrees: int) -> np.ndarray:
-    """Density of χ²: the squared length of a vector of independent normals.
+    """Density of χ²: the law of the squared length of a vector of independent normals.
 
     Args:
-        x: float array, at least 0; above 0 for fewer than 2 degrees.
+        x: array of numbers of at least 0; above 0 for fewer than 2 degrees.
         degrees: int, dimension of the vector.
 
     Returns:
         float64 array of the shape of x, at least 0.
 
+    Raises:
+        InvalidInput: for a negative x or fewer than 1 degree.
+
     Formula:
         (x/2)^(k/2 − 1) · exp(−x/2) / (2 Γ(k/2)), k = degrees
     """
-    half, power = _half(x, degrees), degrees / 2 - 1
-    # Through logarithms, for neither factor overflows there.
-    with np.errstate(divide="ignore"):
-        powers = power * np.log(half) if power else 0 * half
-    return np.exp(powers - half - math.lgamma(power + 1)) / 2
+    import tensorflow as tf
+
+    half, power = _half(x, degrees), degrees / 2
+    # Through logarithms, as neither factor then overflows.
+    logarithm = tf.math.xlogy(np.float64(power - 1), half) - half - math.lgamma(power)
+    return np.exp(logarithm) / 2
 
 
 def chi2_distribution(x: npt.ArrayLike, degrees: int) -> np.ndarray:
-    """Distribution function of χ².
+    """Distribution function of χ², the regularised incomplete gamma function.
 
     Args:
-        x: float array, at least 0.
-        degrees: int, at least 1.
+        x: array of numbers of at least 0.
+        degrees: int, dimension of the vector whose squared length follows χ².
 
     Returns:
         float64 array of the shape of x, in [0, 1].
 
+    Raises:
+        InvalidInput: for a negative x or fewer than 1 degree.
+
     Formula:
-        the regularised lower incomplete gamma function P(k/2, x/2), k = degrees
+        P(k/2, x/2), k = degrees
     """
     import tensorflow as tf
 
     half = _half(x, degrees)
-    return tf.math.igamma(np.full_like(half, degrees / 2), half).numpy()
+    return tf.math.igamma(np.float64(degrees / 2), half).numpy()
 
 
 def chi2_distance(coordinates: npt.ArrayLike) -> float:
     """Kolmogorov–Smirnov distance of squared lengths to χ² of as many degrees.
 
-    Independent normal coordinates give about .87/√n; dependent ones, though white
-    and each of them normal, need not.
+    Independent normal coordinates give about .87/√n. Dependent ones, though each of
+    them is normal and their covariance is 1, need not.
 
     Args:
-        coordinates: float array `(n, depth)`, such as whitened principal ones.
+        coordinates: array `(n, depth)`, such as whitened principal ones.
 
     Returns:
         float in [0, 1], `max |F_n − F|`, F_n the empirical distribution function of
         Σ_i coordinate_i², F that of χ²(depth).
+
+    Raises:
+        InvalidInput: if `coordinates` are not of that form.
     """
     array = expect_array((None, None), coordinates=coordinates)
-    lengths = np.sum(np.square(array, dtype=np.float64), axis=1)
+    lengths = np.square(array, dtype=np.float64).sum(axis=1)
     return ks_distance(lengths, lambda x: chi2_distribution(x, array.shape[1]))
+
+
+def ks_distance(
+    sample: np.ndarray, law: np.ndarray | Callable[[np.ndarray], np.ndarray]
+) -> float:
+    """Kolmogorov–Smirnov distance: how far two distribution functions are apart.
+
+    Args:
+        sample: float array `(n,)`.
+        law: a second sample `(m,)`, or a continuous distribution function.
+
+    Returns:
+        float in [0, 1], `max |F_n − F|`.
+    """
+    sample = np.sort(sample)
+    # F_n jumps at each point: F there, and F just before it.
+    if callable(law):
+        at = before = law(sample)
+    else:
+        law = np.sort(law)
+        at, before = (
+            np.searchsorted(law, sample, side) / len(law) for side in ("right", "left")
+        )
+    ranks = np.arange(len(sample) + 1) / len(sample)
+    return float(max(np.max(ranks[1:] - at), np.max(before - ranks[:-1])))
 
 
 def _half(x, degrees):
