@@ -364,7 +364,7 @@ def test_unusable_options_of_losses(vectors, tmp_path):
     model = vectors()
     with pytest.raises(InvalidInput, match=r"real_examples of shape \(N, 2\)"):
         fit(model, 1, Losses(path, np.ones((9, 3))))
-    for text in ["a,b\n1,2\n", "epoch,gp\n1,x\n", "epoch\n1,2\n", "\x00\xff"]:
+    for text in ["", "a,b\n1,2\n", "epoch,gp\n1,x\n", "epoch\n1,2\n", "\x00\xff"]:
         path.with_suffix(".csv").write_text(text)
         with pytest.raises(InvalidInput, match="a table that Losses wrote, or no file"):
             fit(model, 1, Losses(path))

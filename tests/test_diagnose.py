@@ -159,7 +159,7 @@ def steep():
 
 def uneven():
     critic = keras.Sequential([linear(), layers.ReLU(), layers.Rescaling(2.0)])
-    return sound(gan.WGAN_GP, discriminator=critic), "1.10 ± 0.99"
+    return sound(gan.WGAN_GP, discriminator=critic), "± 1.00 (mean"
 
 
 def out_of_reach():
@@ -275,9 +275,7 @@ def test_batch_normalisation_without_a_penalty_is_no_fault():
     critic = dense(layers.Dense(16, "tanh"), layers.BatchNormalization())
     found = diagnose(sound(discriminator=critic), 300)
     assert found == []
-    assert found.checked["coupled samples"].endswith(
-        "no penalty depends on the examples"
-    )
+    assert "no penalty" in found.not_made["coupled samples"]
 
 
 def test_the_leak_is_that_of_the_layer():

@@ -526,7 +526,7 @@ def test_a_killed_worker_ends_the_others_and_the_run_goes_on(tmp_path):
             processes[victim].send_signal(signal.SIGKILL)
             assert processes[1 - victim].wait(300) == 3, printed(folder, 1 - victim)
         said = printed(folder, 1 - victim).split("LOST ")[1]
-        assert said.startswith("A worker of this run died")
+        assert said.startswith("A worker died")
         assert "epoch 40" not in printed(folder, 1 - victim)
         for one, other in zip(end(folder), calm, strict=True):
             np.testing.assert_array_equal(one, other)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import inspect
 import math
-from typing import Any
 
 import keras
 import numpy as np
@@ -21,7 +21,6 @@ from gan.saving.model_file import state_of
 from gan.wgan_clip import WGAN_clip
 from gan.wgan_gp import WGAN_GP
 
-_SOME = 256  # examples, for the checks of layers
 _COORDINATES = 256  # examples of more numbers than these are projected
 _MOST_NUMBERS = 10**8  # of the training set, for the check of copies
 
@@ -66,19 +65,6 @@ class Diagnosis(list):
         return "\n".join(lines)
 
     __repr__ = __str__
-
-
-@dataclasses.dataclass(frozen=True)
-class _Check:
-    """A check: what it looks for, which findings explain it, and the cure.
-
-    `look` is given the samples and gives whether it is sick, and the evidence.
-    """
-
-    name: str
-    look: Any
-    cure: str
-    after: tuple[str, ...] = ()
 
 
 class _NotMade(Exception):
@@ -144,31 +130,34 @@ def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagn
     expect_positive_int(count=count)
     expect(count >= 16, "count of at least 16", count=count)
     expect_seed(seed=seed)
-    shape = model.discriminator.output_shape
-    first = shape[0] if isinstance(shape[0], tuple) else shape
-    one = first[1:] in [(1,), (2,)]
-    expect(one, "a discriminator of 1 or 2 outputs", output_shape=shape)
     sampler = model.latent_generator
-    expected = "a model with a latent_generator"
-    expect(sampler is not None, expected, latent_generator=None)
+    expect(sampler is not None, "a model with a latent_generator", sampler=sampler)
     diagnosis = Diagnosis()
     with _unchanged(model):
         model.stream.state.assign(Stream(seed).state)
         samples = _Samples(model, count)
-        for check in _CHECKS:
-            names = {finding.name for finding in diagnosis}
-            causes = [cause for cause in check.after if cause in names]
+        for check, causes in _CHECKS:
+            name, cure = _texts(check)
+            known = [finding.name for finding in diagnosis]
+            first = [_texts(cause)[0] for cause in causes]
+            first = [cause for cause in first if cause in known]
             try:
-                if causes:
-                    raise _NotMade(f"first cure: {causes[0]}")
-                sick, evidence = check.look(samples)
+                if first:
+                    raise _NotMade(f"first cure: {first[0]}")
+                sick, evidence = check(samples)
             except (_NotMade, InvalidInput) as reason:
-                diagnosis.not_made[check.name] = str(reason)
+                diagnosis.not_made[name] = str(reason)
                 continue
-            diagnosis.checked[check.name] = evidence
+            diagnosis.checked[name] = evidence
             if sick:
-                diagnosis.append(Finding(check.name, evidence, check.cure))
+                diagnosis.append(Finding(name, evidence, cure))
     return diagnosis
+
+
+def _texts(check):
+    """Name and cure of a check, which its docstring says."""
+    name, cure = inspect.getdoc(check).split(".\n\nCure: ")
+    return name[0].lower() + name[1:], " ".join(cure.rstrip(".").split())
 
 
 @contextlib.contextmanager
@@ -217,15 +206,6 @@ class _Samples:
         return self._draw(training=self.model.batch_statistics, averaged=False)
 
     @functools.cached_property
-    def some(self):
-        """A few whole batches: fakes, and reals if there are."""
-        samples = [self.played]
-        if self.model.real_examples is not None:
-            samples.append(self.real)
-        most = math.ceil(_SOME / self.model.batch_size)
-        return [batch for sample in samples for batch in self.batches(sample)[:most]]
-
-    @functools.cached_property
     def separation(self):
         """Area under the ROC curve of D(real) against D(fake), ties counted half."""
         real, fake = (
@@ -234,6 +214,29 @@ class _Samples:
         )
         below = [np.searchsorted(np.sort(fake), real, s) for s in ("left", "right")]
         return float(np.mean(below) / len(fake))
+
+    @functools.cached_property
+    def hidden(self):
+        """Hidden layers by name, each with its outputs `(rows, units)` on a batch."""
+        model, size = self.model, self.model.batch_size
+        with model.stream.feeds():
+            inputs = [model.latent_generator(size)]
+        if isinstance(model.generator.input_shape, list):
+            inputs.append(tf.range(size) % model.classes)
+        sides = [(model.generator, inputs, model.batch_statistics)]
+        batch = self.batches(self.played)[0]
+        if model.real_examples is not None:
+            pairs = zip(*map(tf.nest.flatten, (self.real, batch)), strict=True)
+            batch = [tf.concat(pair, axis=0) for pair in pairs]
+        sides.append((model.discriminator, tf.nest.flatten(batch)[:1], True))
+        found = {}
+        for network, given, training in sides:
+            for layer in _shaping(network)[:-1]:
+                inner = keras.Model(network.inputs, layer.output)
+                values = inner(given, training=training)
+                values = np.reshape(values, (-1, values.shape[-1]))
+                found[f"{network.name}: {layer.name}"] = layer, values
+        return found
 
     def batches(self, sample):
         """Whole batches of a sample."""
@@ -246,21 +249,23 @@ class _Samples:
 
     def verdict(self, sample):
         """How real the discriminator, in training mode, finds each example: `(n,)`."""
-        judged = self.model.judge(sample)
-        outputs = judged[0] if isinstance(judged, tuple) else judged
-        if outputs.shape[1] == 1:
-            return outputs[:, 0]
-        return outputs[:, 1] - outputs[:, 0]
+        outputs = _examples(self.model.judge(sample))
+        return outputs[:, -1] - (outputs[:, 0] if outputs.shape[1] == 2 else 0)
 
     def _draw(self, **options):
-        size = self.model.batch_size
-        draws = range(self.draws)
+        size, draws = self.model.batch_size, range(self.draws)
         parts = [self.model.get_fake_sample(size, **options) for _ in draws]
         return tf.nest.map_structure(lambda *some: tf.concat(some, axis=0), *parts)
 
 
 def _examples(sample):
     return sample[0] if isinstance(sample, tuple) else sample
+
+
+def _shaping(network):
+    """Layers that compute: not those that only bring numbers into a form."""
+    kinds = (keras.layers.InputLayer, keras.layers.Reshape, keras.layers.Flatten)
+    return [layer for layer in network.layers if not isinstance(layer, kinds)]
 
 
 def _numbers(sample):
@@ -302,6 +307,11 @@ def _worst(shares, bound, text):
 
 
 def _finite(s):
+    """Non-finite numbers.
+
+    Cure: go back to the last good checkpoint with lower learning rates; look for a
+    root, logarithm or division that meets a 0 in your losses and data.
+    """
     networks = [s.model.generator, s.model.discriminator, s.model.averaged_generator]
     arrays = {w.path: w for network in networks if network for w in network.weights}
     arrays |= {"the fakes": _examples(s.fake), "played fakes": _examples(s.played)}
@@ -314,86 +324,65 @@ def _finite(s):
 
 
 def _dead(s):
-    size, mode = s.model.batch_size, s.model.batch_statistics
-    draw = functools.partial(s.model.get_fake_sample, size, mode, averaged=False)
-    made = [lambda: _examples(draw())] * min(math.ceil(_SOME / size), s.draws)
-    judged = [functools.partial(s.model.judge, batch) for batch in s.some]
-    shares = {}
-    for network, calls in ((s.model.generator, made), (s.model.discriminator, judged)):
-        kernels = [w for w in network.trainable_variables if len(w.shape) > 1]
-        alive = [np.zeros(w.shape[-1], bool) for w in kernels]
-        for call in calls:
-            with tf.GradientTape() as tape:
-                outputs = [o for o in tf.nest.flatten(call()) if o.dtype.is_floating]
-                # Plain sums could cancel, as after a softmax.
-                weights = [tf.random.stateless_normal(o.shape, (0, 0)) for o in outputs]
-                pairs = zip(outputs, weights, strict=True)
-                mixture = tf.add_n([tf.reduce_sum(o * weight) for o, weight in pairs])
-            gradients = tape.gradient(mixture, kernels, unconnected_gradients="zero")
-            for units, gradient in zip(alive, gradients, strict=True):
-                units |= np.any(tf.reshape(gradient, (-1, len(units))) != 0, axis=0)
-        pairs = zip(kernels, alive, strict=True)
-        shares |= {f"{network.name}: {w.path}": 1 - u.mean() for w, u in pairs}
+    """Dead layer.
+
+    Cure: make the network anew: dead units do not come back; then a lower learning
+    rate, leaky activations, smaller initial weights.
+    """
+    shares = {
+        name: np.mean(np.ptp(values, axis=0) == 0)
+        for name, (_, values) in s.hidden.items()
+    }
     return _worst(shares, 0.5, "of the units never change")
 
 
 def _saturated(s):
-    model, size = s.model, s.model.batch_size
-    with model.stream.feeds():
-        latents = model.latent_generator(size)
-    if isinstance(model.generator.input_shape, list):
-        latents = [latents, tf.range(size) % model.classes]
-    inputs = {model.generator: [latents]}
-    inputs[model.discriminator] = [_examples(batch) for batch in s.some]
+    """Saturated layer.
+
+    Cure: scale the inputs to about [-1, 1], use a lower learning rate or smaller
+    initial weights, or an activation without bounds.
+    """
     shares = {}
-    for network, given in inputs.items():
-        hidden = [layer for layer in network.layers[:-1] if _bounds(layer)]
-        if hidden:
-            outputs = [layer.output for layer in hidden]
-            inner = keras.Model(network.inputs, outputs)
-            some = [tf.nest.flatten(inner(one, training=True)) for one in given]
-            end = np.ravel(tf.nest.flatten(network(given[0], training=True))[0])
-            for layer, values in zip(hidden, zip(*some, strict=True), strict=True):
-                # What the network ends with may well be at its bounds: black, white.
-                if np.array_equal(np.ravel(values[0]), end):
-                    continue
-                low, high = _bounds(layer)
-                near = np.abs(np.concatenate(values) - (low + high) / 2)
-                share = np.mean(near > 0.495 * (high - low))
-                shares[f"{network.name}: {layer.name}"] = share
+    for name, (layer, values) in s.hidden.items():
+        low, high = _bounds(layer)
+        near = np.abs(values - (low + high) / 2) > 0.495 * (high - low)
+        shares[name] = np.mean(near) if np.isfinite(high - low) else 0.0
     return _worst(shares, 0.9, "of the activations are at their bounds")
 
 
 def _bounds(layer):
-    """Limits of a layer's activation, found by asking it; `None` without two."""
+    """Limits of a layer's activation, found by asking it."""
     activation = getattr(layer, "activation", None)
     # A softmax has bounds, but at all of them together no slope to lose.
     if not callable(activation) or activation is keras.activations.softmax:
-        return None
+        return -np.inf, np.inf
     low, high = np.ravel(activation(tf.constant([[-1e6, 1e6]])))
-    return (low, high) if 0 < high - low < 1e3 else None
+    return (low, high) if 0 < high - low < 1e3 else (-np.inf, np.inf)
 
 
 def _coupled(s):
+    """Coupled samples.
+
+    Cure: replace batch normalisation in the discriminator by layer normalisation or
+    nothing: the penalty is meant for each example by itself.
+    """
+    if type(s.model).discriminator_extra is AdversarialModel.discriminator_extra:
+        raise _NotMade("no penalty of the discriminator's slopes")
     batch = s.batches(s.played)[0]
-    known = s.model.real_examples is not None
-    real = s.batches(s.real)[0] if known else batch
-    examples = [_examples(real), _examples(batch)]
     with tf.GradientTape(persistent=True) as tape:
-        tape.watch(examples)
+        tape.watch(_examples(batch))
         verdicts = tf.unstack(s.verdict(batch))[:8]
-        extra, _ = s.model.discriminator_extra(real, batch)
-    norms = [_lengths(tape.gradient(verdict, examples[1])) for verdict in verdicts]
-    own, total = np.trace(norms), np.sum(norms)
-    share = 1 - own / total if total > 0 else 0.0
-    slopes = tape.gradient(extra, examples) if tf.is_tensor(extra) else []
-    penalised = any(slope is not None and np.any(slope) for slope in slopes)
+    norms = [_lengths(tape.gradient(one, _examples(batch))) for one in verdicts]
+    share = 1 - np.trace(norms) / max(np.sum(norms), 1e-30)
     text = f"{share:.0%} of the slope of D at an example goes to others of its batch"
-    without = "" if penalised else ", and no penalty depends on the examples"
-    return share > 0.01 and penalised, text + without
+    return np.sum(norms) > 0 and share > 0.01, text
 
 
 def _clipped(s):
+    """Clipped weights.
+
+    Cure: use WGAN_GP; else a wider bound or a lower learning rate.
+    """
     if not isinstance(s.model, WGAN_clip):
         raise _NotMade("no clipping")
     weights = [np.ravel(w) for w in s.model.discriminator.trainable_variables]
@@ -403,6 +392,12 @@ def _clipped(s):
 
 
 def _norms(s):
+    """Gradient norm.
+
+    Cure: train longer, with more discriminator updates a step or a larger lambda_gp;
+    where the norm stays low, scale the data up or take a bound (tanh) off the
+    discriminator's output.
+    """
     if not isinstance(s.model, WGAN_GP) or not s.model.lambda_gp:
         raise _NotMade("no penalty of norms other than 1")
     norms = []
@@ -418,10 +413,13 @@ def _norms(s):
 
 
 def _range(s):
+    """Output range.
+
+    Cure: scale the data to the range of the generator's last activation (tanh:
+    [-1, 1], sigmoid: [0, 1]), or change that; where the range fits, train on.
+    """
     real, fake = _numbers(s.real), _numbers(s.fake)
-    shapers = (keras.layers.Reshape, keras.layers.Flatten)
-    layers = [one for one in s.model.generator.layers if not isinstance(one, shapers)]
-    low, high = _bounds(layers[-1]) or (-np.inf, np.inf)
+    low, high = _bounds(_shaping(s.model.generator)[-1])
     slack = 0.01 * (high - low) if np.isfinite(high) else 0.0
     out = np.mean((real < low - slack) | (real > high + slack))
     least, most = real.min(), real.max()
@@ -435,10 +433,14 @@ def _range(s):
 
 
 def _ahead(s):
-    pull = _pull(s) if s.separation > 0.99 else None
-    pulled = "" if pull is None else f", pull on the generator {pull:.2g}"
-    text = f"area under the ROC curve {s.separation:.3f}{pulled}"
-    return pull is not None and pull < 0.3, text
+    """Discriminator far ahead.
+
+    Cure: fewer discriminator updates a step or a lower learning rate for it, a
+    gradient penalty, or no tanh at its end: it is flat where the fakes are.
+    """
+    pull = _pull(s) if s.separation > 0.99 else math.inf
+    pulled = f", pull on the generator {pull:.2g}" if s.separation > 0.99 else ""
+    return pull < 0.3, f"area under the ROC curve {s.separation:.3f}{pulled}"
 
 
 def _pull(s):
@@ -456,6 +458,11 @@ def _pull(s):
 
 
 def _asleep(s):
+    """Discriminator asleep.
+
+    Cure: a higher learning rate for the discriminator or more of its updates a step;
+    a network with more units, made anew if its outputs no longer change.
+    """
     score, area = metrics.two_sample_score(*_paired(s.real, s.played)), s.separation
     after = ""
     if area < 0.6 and score > 0.9:
@@ -479,6 +486,11 @@ def _woken(s, updates=30):
 
 
 def _variety(s):
+    """Collapsed variety.
+
+    Cure: go back to a checkpoint with variety; a gradient penalty (WGAN_GP), a lower
+    learning rate for the generator, larger batches, more latent dimensions.
+    """
     pair = _paired(s.real, s.fake)
     (variance, rank), (fake_variance, fake_rank) = map(_spread, pair)
     if variance == 0:
@@ -495,14 +507,17 @@ def _variety(s):
 
 def _spread(examples):
     """Total variance and effective rank (Roy & Vetterli 2007, definition 1)."""
-    examples = examples.astype("float64")
-    centred = examples - examples.mean(axis=0)
+    centred = examples - examples.mean(axis=0, dtype="float64")
     squares = np.linalg.svd(centred, compute_uv=False) ** 2
     shares = squares[squares > 0] / squares.sum()
     return squares.sum() / len(examples), np.exp(-(shares * np.log(shares)).sum())
 
 
 def _copied(s):
+    """Copied examples.
+
+    Cure: more training examples, smaller networks, fewer steps.
+    """
     data = s.model.real_examples
     if data is None or isinstance(data, tf.data.Dataset):
         raise _NotMade("the training examples are not all at hand")
@@ -515,81 +530,17 @@ def _copied(s):
     return ratio < 0.5, text + "example as that is from its own"
 
 
-# Causes stand before what they explain.
-_CHECKS = [
-    _Check(
-        "non-finite numbers",
-        _finite,
-        "go back to the last good checkpoint with lower learning rates; look for a "
-        "root, logarithm or division that meets a 0 in your losses and data",
-    ),
-    _Check(
-        "dead layer",
-        _dead,
-        "make the network anew: dead units do not come back; then a lower learning "
-        "rate, leaky activations, smaller initial weights",
-        ("non-finite numbers",),
-    ),
-    _Check(
-        "saturated layer",
-        _saturated,
-        "scale the inputs to about [-1, 1], use a lower learning rate or smaller "
-        "initial weights, or an activation without bounds",
-        ("non-finite numbers",),
-    ),
-    _Check(
-        "coupled samples",
-        _coupled,
-        "replace batch normalisation in the discriminator by layer normalisation or "
-        "nothing: the penalty is meant for each example by itself",
-        ("non-finite numbers",),
-    ),
-    _Check(
-        "clipped weights",
-        _clipped,
-        "use WGAN_GP; else a wider bound or a lower learning rate",
-        ("non-finite numbers",),
-    ),
-    _Check(
-        "gradient norm",
-        _norms,
-        "train longer, with more discriminator updates a step or a larger lambda_gp; "
-        "where the norm stays low, scale the data up or take a bound (tanh) off the "
-        "discriminator's output",
-        ("non-finite numbers", "coupled samples", "dead layer"),
-    ),
-    _Check(
-        "output range",
-        _range,
-        "scale the data to the range of the generator's last activation (tanh: "
-        "[-1, 1], sigmoid: [0, 1]), or change that; where the range fits, train on",
-        ("non-finite numbers",),
-    ),
-    _Check(
-        "discriminator far ahead",
-        _ahead,
-        "fewer discriminator updates a step or a lower learning rate for it, a "
-        "gradient penalty, or no tanh at its end: it is flat where the fakes are",
-        ("non-finite numbers", "output range"),
-    ),
-    _Check(
-        "discriminator asleep",
-        _asleep,
-        "a higher learning rate for the discriminator or more of its updates a step; "
-        "a network with more units, made anew if its outputs no longer change",
-        ("non-finite numbers", "output range", "dead layer"),
-    ),
-    _Check(
-        "collapsed variety",
-        _variety,
-        "go back to a checkpoint with variety; a gradient penalty (WGAN_GP), a lower "
-        "learning rate for the generator, larger batches, more latent dimensions",
-        ("non-finite numbers", "output range"),
-    ),
-    _Check(
-        "copied examples",
-        _copied,
-        "more training examples, smaller networks, fewer steps",
-        ("non-finite numbers", "output range", "collapsed variety"),
-    ),
-]
+# Each with the checks whose findings would explain its own.
+_CHECKS = (
+    (_finite, ()),
+    (_dead, (_finite,)),
+    (_saturated, (_finite,)),
+    (_coupled, (_finite,)),
+    (_clipped, (_finite,)),
+    (_norms, (_finite, _coupled, _dead)),
+    (_range, (_finite,)),
+    (_ahead, (_finite, _range)),
+    (_asleep, (_finite, _range, _dead)),
+    (_variety, (_finite, _range)),
+    (_copied, (_finite, _range, _variety)),
+)

@@ -7,7 +7,7 @@ on with the files of the run before, whatever the order of the callbacks.
 
 from __future__ import annotations
 
-import re
+import csv
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -36,7 +36,6 @@ __all__ = ["Animation", "Checkpoint", "Losses", "Metrics", "SampleGrid"]
 Logs = dict[str, float] | None
 _AT_ONCE = 500  # samples that go through a network together
 _GIF_SIDE = 350  # pixels; at twice the side a GIF takes 2.5 times the bytes
-_NAME = re.compile(r"[^/\\{}]*(\{epoch(:0?\d*d)?\}[^/\\{}]*)*\.png")
 _LABELS = {"gen_loss": "generator loss", "gp": "gradient penalty"}
 
 
@@ -86,11 +85,7 @@ class SampleGrid(keras.callbacks.Callback):
         expect_positive_int(count=count, every=every)
         expect_positive_int(columns=count if columns is None else columns)
         expect_seed(seed=seed)
-        _expect_callables(to_picture=to_picture, draw=draw)
-        one = draw is None or (columns is None and to_picture is None)
-        expect(one, "draw, or columns and to_picture", columns=columns, draw=draw)
-        plain = isinstance(name, str) and _NAME.fullmatch(name)
-        expect(plain, "name to be a file's, with {epoch} and .png", name=name)
+        expect(str(name).endswith(".png"), "name to end in .png", name=name)
         self.gif = None if gif is None else expect_gif(gif, frames_per_second)
         with made_folder(directory) as self.directory:
             expect_writable(self.directory / name.format(epoch=1))
@@ -129,11 +124,10 @@ class SampleGrid(keras.callbacks.Callback):
         return self.directory / self.name.format(epoch=epochs)
 
     def _picture(self):
-        with self.model.stream.anew(self.seed):
-            if self.draw is not None:
+        if self.draw is not None:
+            with self.model.stream.anew(self.seed):
                 return self.draw(self.model)
-            samples = _fakes(self.model, self.count)
-        pictures = samples if self.to_picture is None else self.to_picture(samples)
+        pictures = _fakes(self.model, self.count, self.seed, self.to_picture)
         return plots.tile(pictures, self.columns)
 
 
@@ -215,7 +209,6 @@ class Metrics(keras.callbacks.Callback):
         expect_positive_int(every=every, count=count)
         expect(count >= 8, "at least 8 fakes", count=count)
         expect_seed(seed=seed)
-        _expect_callables(to_picture=to_picture)
         self.real = expect_array((None, None, ...), least=8, real=real)
         self.every, self.count, self.seed = every, count, seed
         self.to_picture = to_picture
@@ -234,9 +227,7 @@ class Metrics(keras.callbacks.Callback):
             logs.update(metrics.measures(self.real, fakes, self.names))
 
     def _samples(self, count):
-        with self.model.stream.anew(self.seed):
-            samples = _fakes(self.model, count)
-        return samples if self.to_picture is None else self.to_picture(samples)
+        return _fakes(self.model, count, self.seed, self.to_picture)
 
 
 class Losses(keras.callbacks.Callback):
@@ -286,21 +277,18 @@ class Losses(keras.callbacks.Callback):
         arrays = not isinstance(held_out, (str, tf.data.Dataset))
         expect(arrays, "held_out to be an array", held_out=held_out)
         self.held_out, self.every, self.seed = held_out, every, seed
-        self._curves = {}
+        self._rows: list[dict[str, float]] = []
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Read what the run before left; check that the held-out examples fit."""
-        self._curves = _read_table(self.table) if self.table.exists() else {}
+        self._rows = _read_table(self.table) if self.table.exists() else []
         if self.held_out is not None:
             network = self.model.discriminator
             self._held_out = self.model.as_examples(self.held_out, network, 1)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Forget epochs that are done again."""
-        kept = [done <= epoch for done in self._curves.get("epoch", [])]
-        for name, values in self._curves.items():
-            pairs = zip(values, kept, strict=True)
-            self._curves[name] = [value for value, keep in pairs if keep]
+        self._rows = [row for row in self._rows if row["epoch"] <= epoch]
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Note the epoch; draw where a picture is due."""
@@ -309,16 +297,15 @@ class Losses(keras.callbacks.Callback):
         if self.held_out is not None:
             logs.update(self._losses_now())
         names = [*self.model.log_names, "training_loss", "held_out_loss"]
-        row = {"epoch": epoch + 1} | {n: float(logs[n]) for n in names if n in logs}
-        for name, value in row.items():
-            self._curves.setdefault(name, []).append(value)
-        _write_table(self.table, self._curves)
+        values = {name: float(logs[name]) for name in names if name in logs}
+        self._rows.append({"epoch": epoch + 1, **values})
+        _write_table(self.table, self._rows)
         if (epoch + 1) % self.every == 0:
             self._draw()
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Draw the end."""
-        if self._curves.get("epoch"):
+        if self._rows:
             self._draw()
 
     def _losses_now(self):
@@ -340,26 +327,29 @@ class Losses(keras.callbacks.Callback):
         }
 
     def _draw(self):
-        curves, epochs = self._curves, self._curves["epoch"]
-        wasserstein = "wasserstein" in self.model.discriminator_loss.__name__
-        names = {"training": "training_loss", "held out": "held_out_loss"}
-        if self.held_out is None:
-            names = {"training": "discr_loss"}
-        sign = -1 if wasserstein else 1
-        first = {k: (epochs, sign * np.array(curves[n])) for k, n in names.items()}
-        title = "Wasserstein estimate" if wasserstein else "discriminator loss"
-        others = [name for name in self.model.log_names[1:] if name in curves]
-        panels = {_LABELS.get(n, n): {"training": (epochs, curves[n])} for n in others}
-        plots.save(plots.curves({title: first, **panels}), self.path)
+        title, sign = "discriminator loss", 1
+        if "wasserstein" in self.model.discriminator_loss.__name__:
+            title, sign = "Wasserstein estimate", -1
+        panels = {title: {"training": self._curve("discr_loss", sign)}}
+        if self.held_out is not None:
+            names = {"training": "training_loss", "held out": "held_out_loss"}
+            panels[title] = {k: self._curve(name, sign) for k, name in names.items()}
+        for name in self.model.log_names[1:]:
+            panels[_LABELS.get(name, name)] = {"training": self._curve(name)}
+        plots.save(plots.curves(panels), self.path)
+
+    def _curve(self, name, sign=1):
+        points = [(row["epoch"], sign * row[name]) for row in self._rows if name in row]
+        return tuple(zip(*points, strict=True))
 
 
-def _fakes(model, count):
+def _fakes(model, count, seed, to_picture):
     """Samples of the generator, without their labels; few at a time go through it."""
-    starts = range(0, count, _AT_ONCE)
-    drawn = [model.get_fake_sample(min(_AT_ONCE, count - start)) for start in starts]
-    return np.concatenate(
-        [some[0] if isinstance(some, tuple) else some for some in drawn]
-    )
+    sizes = [min(_AT_ONCE, count - start) for start in range(0, count, _AT_ONCE)]
+    with model.stream.anew(seed):
+        drawn = [model.get_fake_sample(size) for size in sizes]
+    samples = np.concatenate([d[0] if isinstance(d, tuple) else d for d in drawn])
+    return samples if to_picture is None else to_picture(samples)
 
 
 def _shrunk(path):
@@ -373,26 +363,21 @@ def _shrunk(path):
     return np.asarray(red if grey else image)
 
 
-def _write_table(path, curves):
-    rows = np.transpose([*curves.values()])
-    with atomic_path(path) as temporary:
-        header = {"header": ",".join(curves), "comments": "", "encoding": "utf-8"}
-        np.savetxt(temporary, rows, "%.17g", ",", **header)
+def _write_table(path, rows):
+    names = dict.fromkeys(name for row in rows for name in row)
+    with atomic_path(path) as temporary, open(temporary, "w", newline="") as file:
+        writer = csv.DictWriter(file, names, restval="nan", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def _read_table(path):
     try:
-        with path.open(encoding="utf-8") as file:
-            names = file.readline().strip().split(",")
-            rows = np.loadtxt(file, delimiter=",", ndmin=2)
-        fits = names[0] == "epoch" and (rows.size == 0 or rows.shape[1] == len(names))
-    except ValueError:
-        fits = False
-    expect(fits, "a table that Losses wrote, or no file", path=str(path))
-    return dict(zip(names, rows.T.tolist() or [[] for _ in names], strict=True))
-
-
-def _expect_callables(**named):
-    for name, value in named.items():
-        usable = value is None or callable(value)
-        expect(usable, f"{name} to be callable or None", **{name: value})
+        with path.open(newline="", encoding="utf-8") as file:
+            table = csv.DictReader(file)
+            rows = [{name: float(row[name]) for name in row} for row in table]
+            ours = "epoch" in (table.fieldnames or [])
+    except (TypeError, ValueError, csv.Error):
+        ours = False
+    expect(ours, "a table that Losses wrote, or no file", path=str(path))
+    return rows

@@ -72,7 +72,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -105,32 +104,27 @@ def part(loss: tf.Tensor) -> tf.Tensor:
 
 def average(variables: Iterable[keras.Variable]) -> None:
     """Give every replica the mean of the numbers that the replicas hold."""
-    floats = [v for v in variables if tf.as_dtype(v.dtype).is_floating]
-    if replicas() == 1 or not floats:
-        return
-    # A plain read has no device, which all_reduce needs.
-    values = [tf.identity(variable) for variable in floats]
-    means = tf.distribute.get_replica_context().all_reduce("MEAN", values)
-    for variable, mean in zip(floats, means, strict=True):
-        variable.assign(mean)
+    context = tf.distribute.get_replica_context()
+    for variable in variables if replicas() > 1 else ():
+        if tf.as_dtype(variable.dtype).is_floating:
+            # A plain read has no device, which all_reduce needs.
+            variable.assign(context.all_reduce("MEAN", tf.identity(variable)))
 
 
-def expect_distributable(batch_size: int, parts: Iterable[Any]) -> None:
+def expect_distributable(batch_size: int, parts: Iterable) -> None:
     """Expect networks and optimizers that the current strategy trains as one device."""
     strategy = tf.distribute.get_strategy()
-    received = {"strategy": type(strategy).__name__}
     inside = strategy.extended.variable_created_in_scope
-    expected = "networks, optimizers and model made within the scope() of one strategy"
-    parts = [*parts]
-    made = [inside(v.value) for part in parts for v in part.variables]
-    expect(all(made), expected, **received)
     count = strategy.num_replicas_in_sync
-    expected = f"batch_size, the joint batch, to be a multiple of the {count} replicas"
+    expected = f"a joint batch_size, a multiple of {count} replicas"
     expect(batch_size % count == 0, expected, batch_size=batch_size)
-    for option in ("clipnorm", "clipvalue", "global_clipnorm"):
+    for part in parts:
+        made = all(inside(variable.value) for variable in part.variables)
+        expect(made, "networks and model made in one strategy.scope()", part=part)
         # Keras clips before it adds the replicas' gradients up.
-        clips = count > 1 and any(getattr(part, option, None) for part in parts)
-        expect(not clips, f"no {option} with several replicas", **received)
+        options = ("clipnorm", "clipvalue", "global_clipnorm")
+        clips = count > 1 and any(getattr(part, name, None) for name in options)
+        expect(not clips, "no clipping of gradients with several replicas", part=part)
 
 
 def many_workers(strategy: tf.distribute.Strategy) -> bool:
@@ -141,11 +135,7 @@ def many_workers(strategy: tf.distribute.Strategy) -> bool:
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
     """Whether this process writes files under `strategy`: always, where it is alone."""
-    if not many_workers(strategy):
-        return True
-    task = strategy.cluster_resolver
-    first = "chief" if "chief" in task.cluster_spec().jobs else "worker"
-    return (task.task_type, task.task_id) == (first, 0)
+    return strategy.extended.should_checkpoint
 
 
 @tf.function(autograph=False)
@@ -159,22 +149,19 @@ def agree(strategy: tf.distribute.Strategy, *numbers: int) -> bool:
         return True
     # Equal means alone could hide a 1 and a 3 from the worker that gave 2.
     given = tf.constant([*numbers, sum(n * n for n in numbers)], tf.float64)
-    total = _sum(strategy, given)
-    return bool(tf.reduce_all(total == strategy.num_replicas_in_sync * given))
+    workers = strategy.num_replicas_in_sync
+    return bool(tf.reduce_all(_sum(strategy, given) == workers * given))
 
 
 @contextlib.contextmanager
 def worker_lost(strategy: tf.distribute.Strategy) -> Iterator[None]:
     """Turn TensorFlow's errors after a worker of `strategy` died into `WorkerLost`."""
-    lost = (tf.errors.AbortedError, tf.errors.CancelledError)
-    lost += (tf.errors.DeadlineExceededError, tf.errors.FailedPreconditionError)
+    kinds = ("Aborted", "Cancelled", "DeadlineExceeded", "FailedPrecondition")
+    lost = [getattr(tf.errors, f"{kind}Error") for kind in (*kinds, "Unavailable")]
     try:
         yield
-    except (*lost, tf.errors.UnavailableError) as error:
+    except tuple(lost) as error:
         if not many_workers(strategy):
             raise
-        raise WorkerLost(
-            "A worker of this run died or cannot be reached. Start all of them again: "
-            "with callbacks.Checkpoint the run goes on from its last checkpoint. "
-            f"({' '.join(str(error.message).split())[:300]})"
-        ) from error
+        said = f"A worker died: start all again. ({error.message})"
+        raise WorkerLost(" ".join(said.split())[:400]) from error
