@@ -146,12 +146,12 @@ class AdversarialModel(GraphFit, WholeModel):
     # Of latents, in an update of the generator.
     generator_batches = 1
 
-    batch_size = Option(expect_positive_int)
-    disc_iter = Option(expect_positive_int)
-    beta_1 = Option(_DECAY, fixed=True)
-    beta_2 = Option(_DECAY, fixed=True)
-    ema = Option(_expect_average, fixed=True)
-    batch_statistics = Option(functools.partial(expect_choice, (True, False)))
+    batch_size: Option = Option(expect_positive_int)
+    disc_iter: Option = Option(expect_positive_int)
+    beta_1: Option = Option(_DECAY, fixed=True)
+    beta_2: Option = Option(_DECAY, fixed=True)
+    ema: Option = Option(_expect_average, fixed=True)
+    batch_statistics: Option = Option(functools.partial(expect_choice, (True, False)))
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -186,16 +186,19 @@ class AdversarialModel(GraphFit, WholeModel):
         self.batch_size, self.disc_iter = batch_size, disc_iter
         self.learning_rate, self.beta_1, self.beta_2 = learning_rate, beta_1, beta_2
         self.ema, self.batch_statistics = ema, batch_statistics
-        self.stream, self.draws_repeat = Stream(seed), True
+        self.stream: Stream = Stream(seed)
+        self.draws_repeat: bool = True
         if latent_generator is not None:
             with self.stream.feeds():
                 self.draws_repeat = expect_latents(latent_generator, generator)
         parts = [generator, discriminator, *filter(None, given.values())]
         distribute.expect_distributable(batch_size, parts)
         examples = self.as_examples(real_examples, discriminator, batch_size)
-        self.generator, self.discriminator = generator, discriminator
-        self.latent_generator, self._real_examples = latent_generator, examples
-        self.averaged_generator = None
+        self.generator: keras.Model = generator
+        self.discriminator: keras.Model = discriminator
+        self.latent_generator: Callable[[int], tf.Tensor] | None = latent_generator
+        self._real_examples = examples
+        self.averaged_generator: keras.Model | None = None
         if ema is not None:
             self.averaged_generator = keras.models.clone_model(generator)
             self.averaged_generator.set_weights(generator.get_weights())

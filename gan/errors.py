@@ -22,7 +22,7 @@ class InvalidInput(ValueError):
     """What a user can get wrong; the command line shows it as one line."""
 
 
-def expect(condition: object, expected: str, **received: object) -> None:
+def expect(condition: object, expected: str, **received: Any) -> None:
     """Raise `InvalidInput` unless `condition` holds.
 
     Args:
@@ -39,7 +39,7 @@ def expect(condition: object, expected: str, **received: object) -> None:
         raise InvalidInput(re.sub(r"\s*\n\s*", " ", message))
 
 
-def expect_positive_int(**named: object) -> None:
+def expect_positive_int(**named: Any) -> None:
     """Expect every named value to be a whole number of at least 1."""
     for name, value in named.items():
         whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
@@ -49,7 +49,7 @@ def expect_positive_int(**named: object) -> None:
 
 
 def expect_number(
-    low: float | None = None, high: float | None = None, **named: object
+    low: float | None = None, high: float | None = None, **named: Any
 ) -> None:
     """Expect every named value to be a finite number in [low, high]."""
     span = f" in [{'-inf' if low is None else low}, {'inf' if high is None else high}]"
@@ -64,7 +64,7 @@ def expect_number(
         expect(inside, f"{name} to be a finite number{span}", **{name: value})
 
 
-def expect_seed(below: int = 2**63, **named: object) -> None:
+def expect_seed(below: int = 2**63, **named: Any) -> None:
     """Expect every named value to be a whole number from 0 to `below` - 1."""
     for name, value in named.items():
         whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
@@ -72,7 +72,7 @@ def expect_seed(below: int = 2**63, **named: object) -> None:
         expect(whole and 0 <= value < below, expected, **{name: value})
 
 
-def expect_choice(choices: Iterable[object], **named: object) -> None:
+def expect_choice(choices: Iterable[object], **named: Any) -> None:
     """Expect every named value to be one of some strings or truth values."""
     choices = [*choices]
     for name, value in named.items():
@@ -81,7 +81,7 @@ def expect_choice(choices: Iterable[object], **named: object) -> None:
         expect(known, f"{name} to be one of {listed}", **{name: value})
 
 
-def expect_path(**named: object) -> pathlib.Path:
+def expect_path(**named: Any) -> pathlib.Path:
     """Expect a named path, str or `os.PathLike`, that is not empty; return it."""
     ((name, value),) = named.items()
     usable = isinstance(value, (str, os.PathLike)) and value != ""
@@ -89,7 +89,7 @@ def expect_path(**named: object) -> pathlib.Path:
     return pathlib.Path(value)
 
 
-def expect_array(shape: tuple, least: int = 1, **named: object) -> np.ndarray:
+def expect_array(shape: tuple[Any, ...], least: int = 1, **named: Any) -> np.ndarray:
     """Expect a named array of finite real numbers; return it as a NumPy array.
 
     Args:
@@ -129,7 +129,8 @@ class Option:
     """
 
     def __init__(self, check: Callable[..., object], fixed: bool = False) -> None:
-        self.check, self.fixed = check, fixed
+        self.check: Callable[..., object] = check
+        self.fixed: bool = fixed
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import contextvars
 from collections.abc import Callable, Iterator
-from typing import Self
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
@@ -106,12 +106,12 @@ class LatentGenerator:
         """Draw `nb_points` vectors: float32 tensor `(nb_points, dim)`."""
         return _GENERATORS[self.latent_type](nb_points, self.dim)
 
-    def get_config(self) -> dict[str, object]:
+    def get_config(self) -> dict[str, Any]:
         """Arguments that make an equal sampler."""
         return {"dim": self.dim, "latent_type": self.latent_type}
 
     @classmethod
-    def from_config(cls, config: dict[str, object]) -> Self:
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """Make a sampler from `get_config()`."""
         return cls(**config)
 

@@ -57,5 +57,5 @@ def test_pictures(model, run_of, digits_file):
     asked = run_of(mnist_dense, model, digits_file)
     assert (asked["epochs"], asked["steps"]) == (150, 200)
     for callback in asked["callbacks"]:
-        assert (callback.count, callback.columns, callback.every) == (25, 5, 1)
+        assert (callback._count, callback._columns, callback._every) == (25, 5, 1)
         np.testing.assert_array_equal(callback.to_picture(np.array([-1, 1])), [0, 1])

@@ -11,6 +11,7 @@ import os
 import re
 import sys
 import typing
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from gan import __version__
@@ -18,7 +19,7 @@ from gan.cli import draw, evaluate, train
 from gan.errors import InvalidInput
 
 # A command is a function: its parameters are the options, its docstring is the help.
-COMMANDS = [
+COMMANDS: list[Callable[..., Any]] = [
     draw.faces,
     draw.segment,
     draw.walk,

@@ -11,6 +11,7 @@ import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -187,7 +188,7 @@ def read_pictures(
     return pictures[:count], skipped
 
 
-def progress(items: list) -> Iterator:
+def progress(items: list[Any]) -> Iterator[Any]:
     """Give the items one by one; on a terminal, after two seconds, count them."""
     told, following = False, time.monotonic() + 2
     for done, item in enumerate(items):

@@ -43,7 +43,7 @@ class Finding:
         return f"{self.name}: {self.evidence}\n    cure: {self.cure}"
 
 
-class Diagnosis(list):
+class Diagnosis(list[Finding]):
     """A list of `Finding`s, empty for a healthy model; prints readably.
 
     Attributes:

@@ -130,7 +130,8 @@ class UntilCourse(keras.callbacks.Callback):
     def __init__(self, pictures: np.ndarray) -> None:
         super().__init__()
         expect(len(pictures) >= 200, "at least 200 pictures", N=len(pictures))
-        self.pictures, self.seconds = pictures, None
+        self.pictures: np.ndarray = pictures
+        self.seconds: float | None = None
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Start the clock."""

@@ -7,7 +7,6 @@ sizes before they are read, and nothing outside of it is opened.
 from __future__ import annotations
 
 import hashlib
-import os
 from typing import TYPE_CHECKING
 
 import h5py
@@ -33,7 +32,7 @@ _PICTURE_SUM = "gan_picture_sha256"
 _WEIGHTS_SUM = "gan_weights_sha256"
 
 
-def load_weights(*pairs: tuple[keras.Model, str | os.PathLike]) -> None:
+def load_weights(*pairs: tuple[keras.Model, StrPath]) -> None:
     """Load networks' weights from legacy `.h5` files: all of them or none.
 
     Layers correspond by order and shape, as in Keras. The checksums in files of

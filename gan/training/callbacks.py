@@ -86,16 +86,17 @@ class SampleGrid(keras.callbacks.Callback):
         expect_positive_int(columns=count if columns is None else columns)
         expect_seed(seed=seed)
         expect(str(name).endswith(".png"), "name to end in .png", name=name)
-        self.gif = None if gif is None else expect_gif(gif, frames_per_second)
-        with made_folder(directory) as self.directory:
-            expect_writable(self.directory / name.format(epoch=1))
-        self.count, self.columns, self.every, self.seed = count, columns, every, seed
-        self.name, self.to_picture, self.draw = name, to_picture, draw
-        self.frames_per_second, self._done = frames_per_second, 0
+        self._gif = None if gif is None else expect_gif(gif, frames_per_second)
+        with made_folder(directory) as self._directory:
+            expect_writable(self._directory / name.format(epoch=1))
+        self._count, self._columns, self._every = count, columns, every
+        self._seed = seed
+        self._name, self._to_picture, self._draw = name, to_picture, draw
+        self._frames_per_second, self._done = frames_per_second, 0
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Refuse now what could not be drawn after the first epoch."""
-        if self.draw is None:
+        if self._draw is None:
             self._picture()
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
@@ -107,7 +108,7 @@ class SampleGrid(keras.callbacks.Callback):
         if self.model.diverged is not None:
             return
         self._done = epoch + 1
-        if self._done % self.every == 0:
+        if self._done % self._every == 0:
             picture = self._picture()
             if not hasattr(picture, "savefig"):
                 picture = plots.mosaic(np.asarray(picture)[None])
@@ -115,20 +116,20 @@ class SampleGrid(keras.callbacks.Callback):
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Make the animation of the pictures that there are."""
-        epochs = range(self.every, self._done + 1, self.every)
+        epochs = range(self._every, self._done + 1, self._every)
         paths = [path for path in map(self._path, epochs) if path.is_file()]
-        if self.gif and paths:
-            write_gif(map(_shrunk, paths), self.gif, self.frames_per_second)
+        if self._gif and paths:
+            write_gif(map(_shrunk, paths), self._gif, self._frames_per_second)
 
     def _path(self, epochs):
-        return self.directory / self.name.format(epoch=epochs)
+        return self._directory / self._name.format(epoch=epochs)
 
     def _picture(self):
-        if self.draw is not None:
-            with self.model.stream.anew(self.seed):
-                return self.draw(self.model)
-        pictures = _fakes(self.model, self.count, self.seed, self.to_picture)
-        return plots.tile(pictures, self.columns)
+        if self._draw is not None:
+            with self.model.stream.anew(self._seed):
+                return self._draw(self.model)
+        pictures = _fakes(self.model, self._count, self._seed, self._to_picture)
+        return plots.tile(pictures, self._columns)
 
 
 class Animation(SampleGrid):
@@ -205,29 +206,29 @@ class Metrics(keras.callbacks.Callback):
         to_picture: Callable[[np.ndarray], npt.ArrayLike] | None = None,
     ) -> None:
         super().__init__()
-        self.names = metrics.expect_names(names)
+        self._names = metrics.expect_names(names)
         expect_positive_int(every=every, count=count)
         expect(count >= 8, "at least 8 fakes", count=count)
         expect_seed(seed=seed)
-        self.real = expect_array((None, None, ...), least=8, real=real)
-        self.every, self.count, self.seed = every, count, seed
-        self.to_picture = to_picture
+        self._real = expect_array((None, None, ...), least=8, real=real)
+        self._every, self._count, self._seed = every, count, seed
+        self._to_picture = to_picture
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Refuse now fakes that could not be compared after the first epoch."""
-        shapes = {"real": self.real.shape, "fakes": self._samples(8).shape}
+        shapes = {"real": self._real.shape, "fakes": self._samples(8).shape}
         numbers = {int(np.prod(shape[1:])) for shape in shapes.values()}
         expect(len(numbers) == 1, "fakes like the real examples", **shapes)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Judge, where it is due and the weights are finite."""
-        due = epoch == 0 or (epoch + 1) % self.every == 0
+        due = epoch == 0 or (epoch + 1) % self._every == 0
         if due and self.model.diverged is None:
-            fakes = self._samples(self.count)
-            logs.update(metrics.measures(self.real, fakes, self.names))
+            fakes = self._samples(self._count)
+            logs.update(metrics.measures(self._real, fakes, self._names))
 
     def _samples(self, count):
-        return _fakes(self.model, count, self.seed, self.to_picture)
+        return _fakes(self.model, count, self._seed, self._to_picture)
 
 
 class Losses(keras.callbacks.Callback):
@@ -268,23 +269,23 @@ class Losses(keras.callbacks.Callback):
         self, path: StrPath, held_out: Any = None, every: int = 1, seed: int = 0
     ) -> None:
         super().__init__()
-        self.path = expect_writable(path)
-        png = self.path.suffix.lower() == ".png"
+        self._path = expect_writable(path)
+        png = self._path.suffix.lower() == ".png"
         expect(png, "a path that ends in .png", path=str(path))
-        self.table = expect_writable(self.path.with_suffix(".csv"))
+        self._table = expect_writable(self._path.with_suffix(".csv"))
         expect_positive_int(every=every)
         expect_seed(seed=seed)
         arrays = not isinstance(held_out, (str, tf.data.Dataset))
         expect(arrays, "held_out to be an array", held_out=held_out)
-        self.held_out, self.every, self.seed = held_out, every, seed
+        self._held_out, self._every, self._seed = held_out, every, seed
         self._rows: list[dict[str, float]] = []
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Read what the run before left; check that the held-out examples fit."""
-        self._rows = _read_table(self.table) if self.table.exists() else []
-        if self.held_out is not None:
+        self._rows = _read_table(self._table) if self._table.exists() else []
+        if self._held_out is not None:
             network = self.model.discriminator
-            self._held_out = self.model.as_examples(self.held_out, network, 1)
+            self._unseen = self.model.as_examples(self._held_out, network, 1)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Forget epochs that are done again."""
@@ -294,13 +295,13 @@ class Losses(keras.callbacks.Callback):
         """Note the epoch; draw where a picture is due."""
         if self.model.diverged is not None:
             return
-        if self.held_out is not None:
+        if self._held_out is not None:
             logs.update(self._losses_now())
         names = [*self.model.log_names, "training_loss", "held_out_loss"]
         values = {name: float(logs[name]) for name in names if name in logs}
         self._rows.append({"epoch": epoch + 1, **values})
-        _write_table(self.table, self._rows)
-        if (epoch + 1) % self.every == 0:
+        _write_table(self._table, self._rows)
+        if (epoch + 1) % self._every == 0:
             self._draw()
 
     def on_train_end(self, logs: Logs = None) -> None:
@@ -309,15 +310,15 @@ class Losses(keras.callbacks.Callback):
             self._draw()
 
     def _losses_now(self):
-        model, count = self.model, count_rows(self._held_out)
+        model, count = self.model, count_rows(self._unseen)
         real = model.real_examples
         # A Dataset need not say how many examples it has; one batch there is.
         dataset = isinstance(real, tf.data.Dataset)
         most = model.batch_size if dataset else count_rows(real)
-        with model.stream.anew(self.seed):
+        with model.stream.anew(self._seed):
             fake = model.get_fake_sample(count, averaged=False)
             training = model.get_real_sample(min(count, most))
-        held_out = model.as_rows(take(self._held_out, tf.range(count)))
+        held_out = model.as_rows(take(self._unseen, tf.range(count)))
         fake, training, held_out = (
             model.judge(sample, training=False) for sample in (fake, training, held_out)
         )
@@ -331,12 +332,12 @@ class Losses(keras.callbacks.Callback):
         if "wasserstein" in self.model.discriminator_loss.__name__:
             title, sign = "Wasserstein estimate", -1
         panels = {title: {"training": self._curve("discr_loss", sign)}}
-        if self.held_out is not None:
+        if self._held_out is not None:
             names = {"training": "training_loss", "held out": "held_out_loss"}
             panels[title] = {k: self._curve(name, sign) for k, name in names.items()}
         for name in self.model.log_names[1:]:
             panels[_LABELS.get(name, name)] = {"training": self._curve(name)}
-        plots.save(plots.curves(panels), self.path)
+        plots.save(plots.curves(panels), self._path)
 
     def _curve(self, name, sign=1):
         points = [(row["epoch"], sign * row[name]) for row in self._rows if name in row]

@@ -72,15 +72,16 @@ class Checkpoint(keras.callbacks.Callback):
         factor: float = 0.5,
     ) -> None:
         super().__init__()
-        self.directory = expect_path(directory=directory)
+        self.directory: pathlib.Path = expect_path(directory=directory)
         expect_positive_int(keep=keep, every=every)
         expect_number(0, go_back=go_back)
         expect_number(0, 1, factor=factor)
         expect(0 < factor < 1, "factor between 0 and 1", factor=factor)
-        self.keep, self.every = keep, every
-        self.restart, self.go_back, self.factor = restart, go_back, factor
+        self._keep, self._every = keep, every
+        self._restart, self._go_back, self._factor = restart, go_back, factor
         self.history: dict[str, list[float]] = {}
-        self.times_back, self._lock, self._epoch = 0, None, 0
+        self.times_back: int = 0
+        self._lock, self._epoch = None, 0
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Take the directory and restore its newest checkpoint."""
@@ -89,7 +90,7 @@ class Checkpoint(keras.callbacks.Callback):
         schedules = keras.optimizers.schedules.LearningRateSchedule
         falling = any(isinstance(rate, schedules) for rate in rates)
         expected = "constant learning rates, for go_back lowers them"
-        expect(not (falling and self.go_back), expected, go_back=self.go_back)
+        expect(not (falling and self._go_back), expected, go_back=self._go_back)
         if not model.draws_repeat:
             warnings.warn(
                 "The latent generator draws from TensorFlow's own random state, which "
@@ -100,14 +101,14 @@ class Checkpoint(keras.callbacks.Callback):
         if distribute.is_chief(model.distribute_strategy):
             self.acquire()
             model.closing.callback(self.release)
-            if self.restart:
+            if self._restart:
                 self.clear()
         # The others read only after the chief has cleared.
         distribute.agree(model.distribute_strategy)
         expected = "a folder that all workers share"
         expect(self.directory.is_dir(), expected, directory=str(self.directory))
         # The next fit of this object goes on, as any other.
-        self.restart, self.history, self.times_back, self._epoch = False, {}, 0, 0
+        self._restart, self.history, self.times_back, self._epoch = False, {}, 0, 0
         found = read_newest(self.directory, lambda path: self._restore(model, path))
         if found is not None:
             path, other = found
@@ -121,7 +122,7 @@ class Checkpoint(keras.callbacks.Callback):
         expect(same, expected, epoch=self._epoch)
         # A checkpoint from after an earlier return holds a lowered rate already.
         for optimizer in self._optimizers() if back > self.times_back else ():
-            lower = self.factor ** (back - self.times_back)
+            lower = self._factor ** (back - self.times_back)
             optimizer.learning_rate = float(optimizer.learning_rate) * lower
         self.times_back = max(back, self.times_back)
         # As Keras's BackupAndRestore tells fit.
@@ -134,18 +135,18 @@ class Checkpoint(keras.callbacks.Callback):
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
         self._epoch = epoch + 1
-        if self._epoch % self.every == 0:
+        if self._epoch % self._every == 0:
             self.save()
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Save the last epoch that ended, unless an epoch is half done."""
         half_done = logs is None
-        if not half_done and self.model.diverged is None and self._epoch % self.every:
+        if not half_done and self.model.diverged is None and self._epoch % self._every:
             self.save()
 
     def can_go_back(self) -> bool:
         """Whether training that diverged goes on from the newest checkpoint."""
-        if self.times_back >= self.go_back or not _checkpoints(self.directory):
+        if self.times_back >= self._go_back or not _checkpoints(self.directory):
             return False
         self.times_back += 1
         print(f"\n{self.model.diverged}\nBack to the last checkpoint.")
@@ -172,7 +173,7 @@ class Checkpoint(keras.callbacks.Callback):
             reason = error.strerror or str(error)
             said = f"Could not save {path} ({reason}).{self.last_good()}"
             raise OSError(said) from error
-        for _, old in _checkpoints(self.directory)[: -self.keep]:
+        for _, old in _checkpoints(self.directory)[: -self._keep]:
             old.unlink()
 
     def acquire(self) -> None:

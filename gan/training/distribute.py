@@ -72,6 +72,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -111,7 +112,7 @@ def average(variables: Iterable[keras.Variable]) -> None:
             variable.assign(context.all_reduce("MEAN", tf.identity(variable)))
 
 
-def expect_distributable(batch_size: int, parts: Iterable) -> None:
+def expect_distributable(batch_size: int, parts: Iterable[Any]) -> None:
     """Expect networks and optimizers that the current strategy trains as one device."""
     strategy = tf.distribute.get_strategy()
     inside = strategy.extended.variable_created_in_scope

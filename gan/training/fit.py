@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -76,11 +77,11 @@ class GraphFit(keras.Model):
             "steps_per_execution": steps_per_execution,
         }
 
-    def get_compile_config(self) -> dict[str, object]:
+    def get_compile_config(self) -> dict[str, Any]:
         """What `compile` was called with."""
         return dict(self._compile_options)
 
-    def compile_from_config(self, config: dict[str, object]) -> None:
+    def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile a loaded model as the saved one was."""
         self.compile(**config)
 
@@ -194,7 +195,7 @@ class GraphFit(keras.Model):
         if force or configs != self._configs:
             self._traced = None
         self._configs = configs
-        self.train_function = self._train_epoch
+        self.train_function: Callable[..., Any] = self._train_epoch
         return self.train_function
 
     def _train_epoch(self, iterator):

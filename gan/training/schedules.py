@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -36,7 +38,7 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
         left = 1.0 - keras.ops.cast(step, "float32") / self.updates
         return self.learning_rate * keras.ops.clip(left / (1.0 - self.hold), 0.0, 1.0)
 
-    def get_config(self) -> dict[str, object]:
+    def get_config(self) -> dict[str, Any]:
         """Arguments that make an equal schedule."""
         return {
             "learning_rate": self.learning_rate,
