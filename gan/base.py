@@ -254,6 +254,8 @@ class AdversarialModel(GraphFit, WholeModel):
                 real = self.get_real_sample()
             logs |= self.update_discriminator(real, self._fakes_for_training())
         logs |= self.update_generator()
+        known = logs.keys() >= {*self.log_names}
+        expect(known, f"logs named {self.log_names}", logs=[*logs])
         return {name: logs[name] for name in self.log_names}
 
     def update_discriminator(self, real: Any, fake: Any) -> dict[str, tf.Tensor]:
@@ -261,7 +263,7 @@ class AdversarialModel(GraphFit, WholeModel):
         player = self._discriminator
         with tf.GradientTape() as tape:
             outputs = self.judge(real), self.judge(fake)
-            loss = player.loss(*outputs)
+            loss = player(*outputs)
             extra, logs = self.discriminator_extra(real, fake)
             objective = player.objective(loss + extra)
         player.descend(tape, objective)
@@ -273,7 +275,7 @@ class AdversarialModel(GraphFit, WholeModel):
         player = self._generator
         with tf.GradientTape() as tape:
             fake = self._fakes_for_training(self.generator_batches)
-            loss = player.loss(self.judge(fake))
+            loss = player(self.judge(fake))
             objective = player.objective(loss)
         player.descend(tape, objective)
         if self.averaged_generator is not None:

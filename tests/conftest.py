@@ -7,12 +7,20 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # One process a core: more threads would only wait for each other.
+    os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 
 import numpy as np  # noqa: E402 (the settings above must come first)
 import pytest  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
+
+
+def slow_but_first(*values):
+    """Values of a parameter, of which only the first is tried in the default run."""
+    return [values[0], *(pytest.param(v, marks=pytest.mark.slow) for v in values[1:])]
 
 
 @pytest.fixture
@@ -40,7 +48,7 @@ def vectors():
             real = np.random.default_rng(0).normal(0.5, 0.1, (rows, 2))
             real = real.astype("float32")
         parts = gan.fully_connected_GenDiscr([2, 4, 2], real)
-        options = {"batch_size": 8, **options}
+        options = {"batch_size": 8, "disc_iter": 1, **options}
         model = (cls or gan.WGAN_GP)(*parts, real, **options)
         model.compile()
         return model
@@ -88,7 +96,7 @@ def pictures():
             discriminator,
             gan.latent.LatentGenerator(3),
             real,
-            **{"batch_size": 8, **options},
+            **{"batch_size": 8, "disc_iter": 1, **options},
         )
         model.compile()
         return model

@@ -178,10 +178,6 @@ def test_unfit_pictures_are_refused_before_any_step(vectors, tmp_path):
         ({"columns": 1.5}, "columns to be a positive integer"),
         ({"every": -1}, "every to be a positive integer"),
         ({"seed": "1"}, "seed to be an integer from 0 to .*"),
-        ({"to_picture": 1}, "to_picture to be callable or None"),
-        ({"draw": 1}, "draw to be callable or None"),
-        ({"draw": halves, "columns": 2}, "draw, or columns and to_picture"),
-        ({"draw": halves, "to_picture": halves}, "draw, or columns and to_picture"),
     ],
 )
 def test_unusable_options_of_pictures(tmp_path, options, message):
@@ -198,9 +194,11 @@ def test_unusable_places_of_pictures(tmp_path):
         SampleGrid(tmp_path / "file")
     with pytest.raises(InvalidInput, match="directory to be a path"):
         SampleGrid(3)
-    for name in ["{step}.png", "{epoch}.gif", "a/{epoch}.png", "{epoch", "{}.png", 3]:
-        with pytest.raises(InvalidInput, match="name to be a file's, with {epoch}"):
+    for name in ["{epoch}.gif", "{epoch}", 3]:
+        with pytest.raises(InvalidInput, match="name to end in .png"):
             SampleGrid(tmp_path, name=name)
+    with pytest.raises(InvalidInput, match="existing directory"):
+        SampleGrid(tmp_path, name="a/{epoch}.png")
     with pytest.raises(InvalidInput, match="ends in .gif"):
         Animation(tmp_path / "a.png")
     with pytest.raises(InvalidInput, match="frames_per_second to be a finite number"):
@@ -263,7 +261,6 @@ def board_scalars(directory, tag):
         ({"every": 0}, "every to be a positive integer"),
         ({"count": 7}, "at least 8 fakes"),
         ({"seed": None}, "seed to be an integer"),
-        ({"to_picture": 3}, "to_picture to be callable or None"),
         ({"real": HELD_OUT[:7]}, "real (of shape|to hold real numbers)"),
         ({"real": "reals"}, "real (of shape|to hold real numbers)"),
         ({"real": HELD_OUT * np.nan}, "real to be finite"),
@@ -309,7 +306,7 @@ def test_losses_are_noted_and_drawn(vectors, tmp_path, monkeypatch, cls, held_ou
     sign = -1 if wasserstein else 1
     epochs, training = drawn[-1][label]["training"]
     log = "discr_loss" if held_out is None else "training_loss"
-    assert epochs == [1, 2, 3]
+    assert [*epochs] == [1, 2, 3]
     np.testing.assert_array_equal(training, sign * np.array(history[log]))
     np.testing.assert_array_equal(
         read_png(tmp_path / "losses.png"), plots.pixels(usual(drawn[-1]))
@@ -364,7 +361,7 @@ def test_unusable_options_of_losses(vectors, tmp_path):
     model = vectors()
     with pytest.raises(InvalidInput, match=r"real_examples of shape \(N, 2\)"):
         fit(model, 1, Losses(path, np.ones((9, 3))))
-    for text in ["", "a,b\n1,2\n", "epoch,gp\n1,x\n", "epoch\n1,2\n", "\x00\xff"]:
+    for text in ["a,b\n1,2\n", "epoch,gp\n1,x\n", "epoch\n1,2\n", "\x00\xff"]:
         path.with_suffix(".csv").write_text(text)
         with pytest.raises(InvalidInput, match="a table that Losses wrote, or no file"):
             fit(model, 1, Losses(path))

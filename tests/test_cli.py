@@ -3,6 +3,7 @@ import shlex
 
 import numpy as np
 import pytest
+from conftest import slow_but_first
 
 from gan import cli
 from gan.cli import parser, shared
@@ -126,7 +127,7 @@ ENVIRONMENTS = {
 }
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
+@pytest.mark.parametrize("name", slow_but_first(*ENVIRONMENTS))
 def test_a_wrong_environment_is_one_line(name, python, tmp_path, monkeypatch):
     value, said = ENVIRONMENTS[name]
     monkeypatch.setenv(name, value)
@@ -139,7 +140,7 @@ def test_a_wrong_environment_is_one_line(name, python, tmp_path, monkeypatch):
     assert "Traceback" not in run.stderr
 
 
-@pytest.mark.parametrize("module", ["tensorflow", "matplotlib"])
+@pytest.mark.parametrize("module", slow_but_first("tensorflow", "matplotlib"))
 def test_what_is_not_installed_is_one_line(module, python, tmp_path):
     code = f"import sys; sys.modules[{module!r}] = None\n"
     code += "from gan.cli import main; sys.exit(main(sys.argv[1:]))"

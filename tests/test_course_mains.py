@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import slow_but_first
 
 from gan import (
     WGAN_GP,
@@ -77,7 +78,10 @@ def real_circle(kind):
 
 
 @pytest.mark.parametrize(
-    "kind", ["float32 tensor", "float64 tensor", "float32 array", "float64 array"]
+    "kind",
+    slow_but_first(
+        "float32 tensor", "float64 tensor", "float32 array", "float64 array"
+    ),
 )
 def test_task_0_main_1_circle(kind, capsys):
     set_seed(0)
@@ -117,6 +121,7 @@ def test_task_0_main_1_circle(kind, capsys):
     assert [len(line.get_ydata()) for line in right.lines] == [3, 3]
 
 
+@pytest.mark.slow
 def test_task_0_builder_and_latent_types_of_the_course():
     """The other net of the text, with the latent generator that comes with it."""
     set_seed(0)
@@ -146,7 +151,9 @@ def real_clouds(N):
     return np.stack([x, y, r, g, b], axis=1)
 
 
-@pytest.mark.parametrize("convert", [tf.constant, lambda array: array, np.float32])
+@pytest.mark.parametrize(
+    "convert", slow_but_first(lambda array: array, tf.constant, np.float32)
+)
 def test_task_0_main_2_four_clouds(convert):
     set_seed(1)
     real_examples = convert(real_clouds(1000))
@@ -205,7 +212,10 @@ def test_a_repeated_main_gives_the_same_numbers():
 
 
 @pytest.mark.parametrize("GAN", CLASSES)
-@pytest.mark.parametrize("learning_rate, steps", [(0.00003, 4), (0.003, 60)])
+@pytest.mark.parametrize(
+    "learning_rate, steps",
+    [(0.003, 60), pytest.param(0.00003, 4, marks=pytest.mark.slow)],
+)
 def test_tasks_1_and_2_cloud_in_the_corner(GAN, learning_rate, steps):
     set_seed(0)
     N, sigma, S = 49, 0.05, 500
@@ -300,6 +310,7 @@ def test_task_3_main_faces(faces):
     np.testing.assert_allclose(drawn, recovered.clip(0, 1), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_task_3_main_with_the_courses_own_plotting(faces, tmp_path):
     pictures, mean_face, multiplier = faces
     real_examples = tf.constant((pictures - mean_face) / multiplier)
@@ -391,6 +402,7 @@ def test_task_4_main_1_four_hundred_faces(pretrained, faces, tmp_path):
     assert len(np.unique(drawn.reshape(400, -1), axis=0)) == 400
 
 
+@pytest.mark.slow
 def test_task_4_main_1_with_the_courses_own_plotting(pretrained):
     """Four hundred axes take seconds; sixteen show the same calls."""
     G = pretrained(0)

@@ -89,7 +89,7 @@ def test_callbacks_hear_of_exactly_the_steps(vectors):
         "train_end",
     ]
     assert model.generator.optimizer.iterations == 6
-    assert model.discriminator.optimizer.iterations == 12
+    assert model.discriminator.optimizer.iterations == 6
 
 
 def test_logs_are_means_over_their_epoch(vectors):

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import slow_but_first
 from test_base import CLASSES, assert_same, state
 
 import gan
@@ -84,7 +85,7 @@ def saved(vectors, tmp_path):
 # -- what a file gives back -----------------------------------------------------
 
 
-@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize("cls", slow_but_first(*CLASSES))
 def test_everything_comes_back(pictures, tmp_path, cls):
     own = {"clip": 0.3} if cls is gan.WGAN_clip else {}
     own = {"lambda_gp": 3, "penalty_epsilon": 1e-9} if cls is gan.WGAN_GP else own
@@ -559,7 +560,7 @@ def test_load_state_undoes_whatever_happens(vectors, error):
 
 
 @pytest.mark.parametrize("ema", [None, 0.9])
-@pytest.mark.parametrize("shape", ["vectors", "pictures"])
+@pytest.mark.parametrize("shape", slow_but_first("vectors", "pictures"))
 def test_weights_carry_everything_into_a_fresh_model(request, tmp_path, shape, ema):
     make = request.getfixturevalue(shape)
     model, fresh = make(ema=ema), make(seed=9, ema=ema)
@@ -574,7 +575,7 @@ def test_weights_carry_everything_into_a_fresh_model(request, tmp_path, shape, e
 SGD = keras.optimizers.SGD
 
 
-@pytest.mark.parametrize("side", ["generator", "discriminator"])
+@pytest.mark.parametrize("side", slow_but_first("generator", "discriminator"))
 @pytest.mark.parametrize(
     "saved_with, loaded_with",
     [

@@ -41,7 +41,9 @@ def test_a_name_that_is_not_there():
     [
         "import gan.plots, gan.callbacks, gan.faces; gan.plots.tile",
         "from gan.metrics import measures",
-        "from gan.penalties import gradient_penalty",
+        pytest.param(
+            "from gan.penalties import gradient_penalty", marks=pytest.mark.slow
+        ),
         "import gan.weights as weights; weights.load_weights",
         "from gan import toys; toys.circle()",
     ],

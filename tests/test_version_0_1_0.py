@@ -10,13 +10,15 @@ import tarfile
 import keras
 import numpy as np
 import pytest
+from conftest import slow_but_first
 
 import gan
 
 ARCHIVE = pathlib.Path(__file__).parent / "data" / "version_0_1_0.tar.xz"
 CLASSES = ["Simple_GAN", "WGAN_clip", "WGAN_GP", "MinimaxGAN", "NonSaturatingGAN"]
 CLASSES += ["TwoClassGAN", "AC_GAN"]
-NAMES = [f"{name}-{kind}" for name in CLASSES for kind in ("dense", "conv")]
+NAMES = [f"{name}-dense" for name in CLASSES]
+NAMES += [pytest.param(f"{name}-conv", marks=pytest.mark.slow) for name in CLASSES]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +71,9 @@ def test_weights_files_load(old):
 
 @pytest.mark.parametrize(
     "imports",
-    ["import gan, keras", "import keras, gan", "from gan import Simple_GAN, plots"],
+    slow_but_first(
+        "import gan, keras", "import keras, gan", "from gan import Simple_GAN, plots"
+    ),
 )
 def test_keras_itself_loads_them(old, imports):
     code = f"{imports}\nimport keras, sys, warnings\nwarnings.simplefilter('ignore')\n"

@@ -39,8 +39,8 @@ def as_real_examples(value: Any, shape: tuple[int, ...], batch_size: int) -> Any
         return _as_dataset(value, value.element_spec, shape, batch_size)
     value = value.to_numpy() if hasattr(value, "to_numpy") else value
     expected = "real_examples to be a NumPy array, a tensor or a tf.data.Dataset"
-    array = hasattr(value, "shape") and hasattr(value, "dtype")
-    expect(array, expected, real_examples=value)
+    array = hasattr(value, "__array__") and hasattr(value, "dtype")
+    expect(array, expected, real_examples=type(value).__name__)
     masked = isinstance(value, np.ma.MaskedArray)
     expected = "real_examples without a mask: fill or leave out what is masked"
     expect(not masked, expected, real_examples=type(value).__name__)

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import expect, expect_array, expect_positive_int
+from gan.errors import expect, expect_array, expect_positive_int, expect_seed
 from gan.evaluation.pca import fit_pca, ks_distance
 
 NAMES = ("sw2", "fd", "fd49", "kid", "precision", "recall", "chi2")
@@ -93,7 +93,7 @@ def sliced_wasserstein(
     """
     expect_positive_int(directions=directions)
     real, fake = _flat(1, real=real, fake=fake)
-    units = np.random.default_rng(seed).standard_normal((directions, real.shape[1]))
+    units = _generator(seed).standard_normal((directions, real.shape[1]))
     units /= np.linalg.norm(units, axis=1, keepdims=True)
     size = max(len(real), len(fake))
     levels = (np.arange(size) + 0.5) / size
@@ -273,7 +273,7 @@ def neighbour_ratio(
     expect(len(train) >= 2, "at least 2 rows", **{"train.shape": train.shape})
     # Products of centred points lose fewer digits.
     train, fake = train - train.mean(axis=0), fake - train.mean(axis=0)
-    rng = np.random.default_rng(seed)
+    rng = _generator(seed)
     fake, held = _draw(fake, points, rng), _draw(train, points, rng)
     usual = np.median(_nearest(held, train, 1))
     expect(usual > 0, "train to hold different points", distance=usual)
@@ -312,7 +312,7 @@ def two_sample_score(
     axes = axes or principal_axes(real)
     drawn = _equal_draws(real, fake, points, seed, least=4)
     both = [whitened_coordinates(some, axes) for some in drawn]
-    rng, d = np.random.default_rng(seed), both[0].shape[1]
+    rng, d = _generator(seed), both[0].shape[1]
     waves = rng.standard_normal((d, 500)) / np.sqrt(d)
     phases = rng.uniform(0, 2 * np.pi, 500)
     i, j = np.triu_indices(d)
@@ -402,7 +402,7 @@ def evaluate(
     """
     real, fake = _flat(8, real=real, fake=fake)
     expect(len(real) >= 16, "at least 16 rows", **{"real.shape": real.shape})
-    rng = np.random.default_rng(seed)
+    rng = _generator(seed)
     real, fake = rng.permutation(real), rng.permutation(fake)
     n = min(len(real) // 2, len(fake))
     reference, floor, axes = real[:n], real[n : 2 * n], principal_axes(real)
@@ -462,6 +462,11 @@ def _covariance(points):
     return np.atleast_2d(np.cov(points, rowvar=False))
 
 
+def _generator(seed):
+    expect_seed(seed=seed)
+    return np.random.default_rng(seed)
+
+
 def _draw(points, size, rng):
     return points if len(points) <= size else rng.permutation(points)[:size]
 
@@ -469,7 +474,7 @@ def _draw(points, size, rng):
 def _equal_draws(real, fake, points, seed, least):
     expect_positive_int(points=points)
     expect(points >= least, f"points to be at least {least}", points=points)
-    rng = np.random.default_rng(seed)
+    rng = _generator(seed)
     size = min(len(real), len(fake), points)
     return _draw(real, size, rng), _draw(fake, size, rng)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import threading
 import time
@@ -215,6 +216,11 @@ class GraphFit(keras.Model):
             except tf.errors.OutOfRangeError:
                 # A repeated Dataset ends only if it holds nothing, as after a filter.
                 expect(False, "a Dataset that is not empty", batches=0)
+            except tf.errors.InvalidArgumentError as error:
+                said = re.search(r"Received a label value .*?\)", str(error))
+                if said is None:
+                    raise
+                expect(False, "labels from 0 to classes - 1", labels=said[0])
             done += count
             if setting == "auto" and count == self._chunk:
                 self._chunk = _next_chunk(count, time.perf_counter() - start)

@@ -27,7 +27,11 @@ class Player:
 
     def __call__(self, *outputs: tf.Tensor) -> tf.Tensor:
         """The loss of the discriminator's outputs."""
-        return self.loss(*outputs)
+        loss = self.loss(*outputs)
+        expected = f"the {self.network.name}'s loss to be a scalar tensor"
+        scalar = tf.is_tensor(loss) and loss.shape.rank == 0
+        expect(scalar, expected, loss=loss)
+        return loss
 
     def objective(self, loss: tf.Tensor) -> tf.Tensor:
         """What is minimised: the loss and the network's regularisers, each once."""
@@ -42,7 +46,11 @@ class Player:
     def descend(self, tape: tf.GradientTape, objective: tf.Tensor) -> None:
         """Make one step of the optimizer down the slope that `tape` recorded."""
         weights = self.network.trainable_variables
-        self.optimizer.apply(tape.gradient(objective, weights), weights)
+        gradients = tape.gradient(objective, weights)
+        depends = not weights or any(slope is not None for slope in gradients)
+        expected = f"a loss that depends on the {self.network.name}'s weights"
+        expect(depends, expected, loss=self.loss)
+        self.optimizer.apply(gradients, weights)
 
     def own(self) -> None:
         """Be the network's loss, and give it the optimizer."""
@@ -83,6 +91,11 @@ def expect_networks(
         built = isinstance(network, keras.Model) and network.built
         expected = f"{name} to be a built keras.Model, functional or sequential"
         expect(built and hasattr(network, "outputs"), expected, **{name: network})
+        expect(network.variables, f"a {name} that has weights", **{name: network})
+        channels = {getattr(layer, "data_format", None) for layer in network.layers}
+        # TensorFlow's convolutions of channels first have no gradient on a CPU.
+        fits = "channels_first" not in channels or tf.config.list_logical_devices("GPU")
+        expect(fits, f"data_format='channels_last' in the {name}", **{name: network})
         tensors = [*network.inputs, *network.outputs]
         kinds = {tensor.dtype for tensor in tensors if "float" in tensor.dtype}
         expected = f"a {name} of dtype float32; set_dtype_policy before making it"

@@ -1,0 +1,271 @@
+"""What version 0.1.0 did wrong without a word, or refused in words of TensorFlow."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import gan
+
+L = keras.layers
+REAL = np.random.default_rng(0).normal(0.5, 0.1, (64, 2)).astype("float32")
+
+
+def nets(layers=(2, 4, 2)):
+    keras.utils.set_random_seed(0)
+    return gan.fully_connected_GenDiscr([*layers], None)
+
+
+def make(cls=gan.Simple_GAN, parts=None, real=REAL, **options):
+    model = cls(*(parts or nets()), real, batch_size=8, seed=0, **options)
+    model.compile()
+    return model
+
+
+def fit(model, steps=3, **options):
+    return model.fit(epochs=1, steps_per_epoch=steps, verbose=0, **options).history
+
+
+def weights(network):
+    return np.concatenate([np.ravel(w) for w in network.get_weights()])
+
+
+# -- wrong results --------------------------------------------------------------
+
+
+def freeze_all(model):
+    model.discriminator.trainable = False
+
+
+def freeze_one(model):
+    model.generator.layers[1].trainable = False
+
+
+def freeze_and_thaw(model):
+    model.discriminator.trainable = False
+    model.discriminator.layers[-1].trainable = True
+
+
+@pytest.mark.parametrize("change", [freeze_all, freeze_one, freeze_and_thaw])
+def test_a_model_with_frozen_weights_comes_back_and_goes_on(change, tmp_path):
+    model = make(ema=0.9)
+    fit(model)
+    change(model)
+    model.save(tmp_path / "m.keras")
+    loaded = gan.load_model(tmp_path / "m.keras")
+    loaded.real_examples = REAL
+    for name in ("generator", "discriminator"):
+        ours, its = getattr(model, name), getattr(loaded, name)
+        flags = [w.trainable for w in ours.variables]
+        assert flags == [w.trainable for w in its.variables]
+    before = weights(model.discriminator)
+    fit(model), fit(loaded)
+    np.testing.assert_array_equal(weights(model.generator), weights(loaded.generator))
+    if change is freeze_all:
+        np.testing.assert_array_equal(weights(loaded.discriminator), before)
+
+
+def test_a_layer_that_both_networks_share_is_refused():
+    inner = L.Dense(2)
+    generator = keras.Sequential([keras.Input((2,)), inner])
+    discriminator = keras.Sequential([keras.Input((2,)), inner, L.Dense(1)])
+    with pytest.raises(gan.InvalidInput, match="share no weights"):
+        make(parts=(generator, discriminator, gan.latent.LatentGenerator(2)))
+
+
+def test_loss_scaling_is_done_and_undone():
+    def trained(**options):
+        optimizers = [keras.optimizers.SGD(0.1, **options) for _ in range(2)]
+        model = make(
+            generator_optimizer=optimizers[0], discriminator_optimizer=optimizers[1]
+        )
+        fit(model)
+        return weights(model.generator)
+
+    scaled = trained(loss_scale_factor=1024.0)
+    np.testing.assert_allclose(scaled, trained(), rtol=1e-5)
+
+
+def test_the_average_of_an_optimizer_reaches_the_weights():
+    seen = []
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(weights(self.model.generator))
+
+    optimizer = keras.optimizers.SGD(0.5, use_ema=True, ema_momentum=0.75)
+    model = make(generator_optimizer=optimizer)
+    model.compile(steps_per_execution=1)
+    fit(model, callbacks=[Look()])
+    first, second, third = seen
+    average = 0.75 * (0.75 * first + 0.25 * second) + 0.25 * third
+    np.testing.assert_allclose(weights(model.generator), average, rtol=1e-5)
+
+
+def test_two_models_of_the_same_networks_each_have_their_own_loss():
+    parts = nets()
+    alone = fit(make(parts=nets()))
+    model = make(parts=parts)
+    make(gan.WGAN_GP, parts=parts)
+    assert fit(model) == alone
+    one = tf.ones((1, 1))
+    assert model.discriminator.loss(one, -one) == 0
+
+
+def head(*layers):
+    return keras.Sequential([keras.Input((2,)), *layers])
+
+
+@pytest.mark.parametrize(
+    "discriminator",
+    [
+        head(L.Dense(5)),
+        head(L.Reshape((2, 1)), L.Dense(1)),
+        head(L.Dense(1), L.Reshape(())),
+    ],
+)
+def test_outputs_that_are_not_one_number_each_are_refused(discriminator):
+    generator, _, latents = nets()
+    for cls in (gan.Simple_GAN, gan.WGAN_clip, gan.WGAN_GP, gan.MinimaxGAN):
+        with pytest.raises(gan.InvalidInput, match=r"output shape \(None, 1\)"):
+            make(cls, (generator, discriminator, latents))
+
+
+def test_a_network_frozen_between_two_fits_stays():
+    model = make()
+    fit(model)
+    model.discriminator.trainable = False
+    before, generator = weights(model.discriminator), weights(model.generator)
+    fit(model)
+    np.testing.assert_array_equal(weights(model.discriminator), before)
+    assert (weights(model.generator) != generator).any()
+
+
+def test_a_dropout_rate_changed_between_two_fits_acts():
+    generator, _, latents = nets()
+    critic = head(L.Dropout(0.9), L.Dense(1, use_bias=False))
+    still = {"discriminator_optimizer": keras.optimizers.SGD(0.0)}
+    model = make(gan.WGAN_GP, (generator, critic, latents), **still)
+    linear = (np.linalg.norm(weights(critic)) - 1) ** 2
+    assert abs(fit(model)["gp"][0] - linear) > 0.01
+    critic.layers[0].rate = 0.0
+    np.testing.assert_allclose(fit(model)["gp"][0], linear, rtol=1e-4)
+
+
+def test_masked_values_are_not_trained_on():
+    with pytest.raises(gan.InvalidInput, match="without a mask"):
+        make(real=np.ma.masked_greater(REAL, 0.5))
+
+
+def test_a_set_learning_rate_acts_and_a_set_average_is_refused():
+    model = make(learning_rate=0.005)
+    model.learning_rate = 0.25
+    for network in (model.generator, model.discriminator):
+        assert float(network.optimizer.learning_rate) == 0.25
+    with pytest.raises(gan.InvalidInput, match="ema"):
+        model.ema = 0.9
+
+
+# -- a sentence instead of TensorFlow's words -------------------------------------
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "float64"])
+def test_other_number_types_are_told_at_the_door(policy):
+    keras.config.set_dtype_policy(policy)
+    try:
+        parts = nets()
+    finally:
+        keras.config.set_dtype_policy("float32")
+    with pytest.raises(gan.InvalidInput, match="float32"):
+        make(parts=parts)
+
+
+def test_another_floatx_is_told_at_the_door():
+    keras.config.set_floatx("float64")
+    try:
+        with pytest.raises(gan.InvalidInput, match="float32"):
+            make()
+    finally:
+        keras.config.set_floatx("float32")
+
+
+def loss(value):
+    class Own(gan.Simple_GAN):
+        discriminator_loss = staticmethod(lambda real, fake: value(real, fake))
+
+    return lambda: fit(make(Own))
+
+
+class UnknownLog(gan.Simple_GAN):
+    log_names = ("discr_loss", "gen_loss", "other")
+
+
+def weightless():
+    generator = keras.Sequential([keras.Input((2,)), L.Activation("tanh")])
+    fit(make(parts=(generator, *nets()[1:])))
+
+
+def one_optimizer_for_both():
+    optimizer = keras.optimizers.Adam()
+    make(generator_optimizer=optimizer, discriminator_optimizer=optimizer)
+
+
+def anothers_optimizer():
+    make(generator_optimizer=make().discriminator.optimizer)
+
+
+def channels_first():
+    keras.utils.set_random_seed(0)
+    generator = keras.Sequential([keras.Input((2,)), L.Dense(16), L.Reshape((1, 4, 4))])
+    convolution = L.Conv2D(2, 3, data_format="channels_first")
+    layers = [keras.Input((1, 4, 4)), convolution, L.Flatten(), L.Dense(1)]
+    parts = generator, keras.Sequential(layers), gan.latent.LatentGenerator(2)
+    fit(make(parts=parts, real=np.zeros((64, 1, 4, 4), "float32")))
+
+
+def sparse():
+    import scipy.sparse
+
+    make(real=scipy.sparse.csr_matrix(REAL))
+
+
+def sparse_tensor():
+    make(real=tf.sparse.from_dense(REAL))
+
+
+SENTENCES = {
+    "weights": weightless,
+    "callback": lambda: fit(make(), callbacks=[print]),
+    "callbacks": lambda: fit(make(), callbacks=[keras.callbacks.TerminateOnNaN]),
+    "two different optimizers": one_optimizer_for_both,
+    "new, of no other network": anothers_optimizer,
+    "seed": lambda: gan.Simple_GAN(*nets(), REAL, seed=1.5),
+    "seed to be": lambda: gan.Simple_GAN(*nets(), REAL, seed=2**63),
+    "loss to be a scalar": loss(lambda real, fake: tf.squeeze(real - fake, 1)),
+    "a scalar tensor": loss(lambda real, fake: None),
+    "depends on": loss(lambda real, fake: tf.constant(1.0)),
+    "other": lambda: fit(make(UnknownLog)),
+    "disc_iter": lambda: setattr(make(), "disc_iter", 0),
+    "batch_size": lambda: setattr(make(), "batch_size", "a"),
+    "lambda_gp": lambda: setattr(make(gan.WGAN_GP), "lambda_gp", None),
+    "real_examples": sparse,
+    "real_examples to be": sparse_tensor,
+    "channels_last": channels_first,
+    "seed to": lambda: gan.metrics.measures(REAL, REAL, seed=-1),
+}
+
+
+@pytest.mark.parametrize("words", SENTENCES)
+def test_a_sentence_names_what_is_wrong(words):
+    with pytest.raises(gan.InvalidInput, match=words):
+        SENTENCES[words]()
+
+
+def test_labels_out_of_range_in_a_dataset():
+    from test_ac_gan import make as make_ac_gan
+
+    labels = np.arange(40) % 9
+    data = tf.data.Dataset.from_tensor_slices((REAL[:40], labels)).batch(8)
+    model = make_ac_gan(data)
+    with pytest.raises(gan.InvalidInput, match="labels"):
+        fit(model)
