@@ -49,7 +49,7 @@ def vectors():
             real = real.astype("float32")
         parts = gan.fully_connected_GenDiscr([2, 4, 2], real)
         options = {"batch_size": 8, "disc_iter": 1, **options}
-        model = (cls or gan.WGAN_GP)(*parts, real, **options)
+        model = (cls or gan.Simple_GAN)(*parts, real, **options)
         model.compile()
         return model
 
@@ -91,7 +91,7 @@ def pictures():
         )
         if real is None:
             real = np.random.default_rng(0).random((32, 4, 4), "float32")
-        model = (cls or gan.WGAN_GP)(
+        model = (cls or gan.Simple_GAN)(
             generator,
             discriminator,
             gan.latent.LatentGenerator(3),

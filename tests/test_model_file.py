@@ -629,3 +629,10 @@ def test_networks_larger_than_their_file_are_never_built(saved, part):
 
     rewrite_config(saved[1], grow)
     refused(lambda: gan.load_model(saved[1]), f"all weights of the {part}")
+
+    class Own(keras.layers.Layer):
+        def call(self, x):
+            return 2 * x
+
+    # Keras makes variables that wait for it when it next builds any layer.
+    keras.Sequential([keras.Input((2,)), Own()])

@@ -117,4 +117,4 @@ def test_digits_without_labels_are_refused(model, digits, run_of, tmp_path):
 def test_pictures(model, run_of, digits_file):
     asked = run_of(mnist_acgan, model, digits_file)
     assert (asked["epochs"], asked["steps"], asked["every"]) == (20, None, 1)
-    assert all(callback.draw for callback in asked["callbacks"])
+    assert all(callback._draw for callback in asked["callbacks"])
