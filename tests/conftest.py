@@ -1,5 +1,6 @@
 """Tiny networks that every test may use, and the real data where they are."""
 
+import gc
 import os
 import pathlib
 import subprocess
@@ -20,7 +21,14 @@ DATA = ROOT.parent / "shared" / "data"
 
 def slow_but_first(*values):
     """Values of a parameter, of which only the first is tried in the default run."""
-    return [values[0], *(pytest.param(v, marks=pytest.mark.slow) for v in values[1:])]
+    rest = [v if isinstance(v, tuple) else (v,) for v in values[1:]]
+    return [values[0], *(pytest.param(*v, marks=pytest.mark.slow) for v in rest)]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def freeze():
+    """Keep the collector from looking through the graphs of earlier tests again."""
+    gc.freeze()
 
 
 @pytest.fixture
@@ -49,7 +57,7 @@ def vectors():
             real = real.astype("float32")
         parts = gan.fully_connected_GenDiscr([2, 4, 2], real)
         options = {"batch_size": 8, "disc_iter": 1, **options}
-        model = (cls or gan.Simple_GAN)(*parts, real, **options)
+        model = (cls or gan.WGAN_GP)(*parts, real, **options)
         model.compile()
         return model
 
@@ -91,7 +99,7 @@ def pictures():
         )
         if real is None:
             real = np.random.default_rng(0).random((32, 4, 4), "float32")
-        model = (cls or gan.Simple_GAN)(
+        model = (cls or gan.WGAN_GP)(
             generator,
             discriminator,
             gan.latent.LatentGenerator(3),

@@ -98,6 +98,7 @@ def test_step_is_the_papers_with_the_auxiliary_loss_on_reals_only():
     np.testing.assert_array_equal(model.stream.state, twin.stream.state)
 
 
+@pytest.mark.slow
 def test_it_learns_to_give_the_class_asked_for():
     model = make(batch_size=32, disc_iter=1, learning_rate=0.005, beta_2=0.99)
     history = model.fit(epochs=2, steps_per_epoch=400, verbose=0).history
@@ -160,6 +161,7 @@ def test_data_it_takes(tmp_path, kind):
     assert np.isfinite(list(logs.values())).all()
 
 
+@pytest.mark.slow
 def test_dataset_of_pairs():
     dataset = tf.data.Dataset.from_tensor_slices((ROWS, LABELS)).batch(5)
     seen = []
@@ -185,6 +187,7 @@ def test_dataset_of_pairs():
     assert list(logs) == list(gan.AC_GAN.log_names)
 
 
+@pytest.mark.slow
 def test_new_labels_are_traced_anew_and_equal_ones_are_not():
     model = make()
     traces = count_traces(model)
@@ -198,6 +201,7 @@ def test_new_labels_are_traced_anew_and_equal_ones_are_not():
 # -- saving ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_it_goes_on_from_a_file(tmp_path):
     model = make(ema=0.9, real_target=0.8, auxiliary_weight=1)
     model.train_step(None)
@@ -210,6 +214,7 @@ def test_it_goes_on_from_a_file(tmp_path):
     assert_same(model, other)
 
 
+@pytest.mark.slow
 def test_it_goes_on_from_a_checkpoint(tmp_path):
     model, other = make(), make(seed=1)
     for one, epochs in ((model, 2), (other, 4)):

@@ -131,6 +131,7 @@ def test_data_it_takes(pictures, real):
     )
 
 
+@pytest.mark.slow
 def test_memmap_rows_are_read_as_drawn(tmp_path, pictures):
     np.save(tmp_path / "x.npy", ROWS)
     real = np.load(tmp_path / "x.npy", mmap_mode="r")
@@ -433,6 +434,7 @@ def test_average_follows_its_formula_batch_norm_included(pictures):
         np.testing.assert_allclose(a, weight, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_averaged_generator_draws_unless_training(pictures):
     model, raw, latents = models = [pictures(ema=0.9) for _ in range(3)]
     for one in models:

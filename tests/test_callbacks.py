@@ -124,6 +124,7 @@ def test_frames_are_shrunk_to_about_350_pixels(vectors, tmp_path, side):
     assert abs(frame.mean() - whole.mean()) < 1
 
 
+@pytest.mark.slow
 def test_callbacks_leave_no_trace_in_the_run(vectors, tmp_path):
     plain, watched = vectors(ema=0.9), vectors(ema=0.9)
     history = fit(plain, 3).history

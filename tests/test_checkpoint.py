@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import slow_but_first
 from test_base import assert_same, state
 
 import gan
@@ -191,6 +192,7 @@ def test_another_run_is_refused_with_what_differs(vectors, tmp_path, changes):
     fit(other, 1, Checkpoint(tmp_path, restart=True))
 
 
+@pytest.mark.slow
 def test_what_a_run_changes_of_itself_is_no_other_run(vectors, tmp_path):
     class Slower(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
@@ -234,7 +236,7 @@ class Interrupt(keras.callbacks.Callback):
         self.on_train_batch_begin(-1)
 
 
-@pytest.mark.parametrize("batch, done", [(-1, 2), (2, 1)])
+@pytest.mark.parametrize("batch, done", slow_but_first((2, 1), (-1, 2)))
 def test_after_an_interrupt_it_goes_on_from_the_last_epoch(
     vectors, tmp_path, batch, done
 ):
@@ -330,6 +332,7 @@ def test_going_back_lowers_the_learning_rate_and_counts(vectors, tmp_path, capsy
 # -- Keras's own callbacks ------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_model_checkpoint(vectors, tmp_path):
     model = vectors()
     whole = keras.callbacks.ModelCheckpoint(
@@ -345,6 +348,7 @@ def test_model_checkpoint(vectors, tmp_path):
     assert_same(model, twin)
 
 
+@pytest.mark.slow
 def test_backup_and_restore(vectors, tmp_path):
     whole, crashed, resumed = vectors(), vectors(), vectors(seed=6)
     fit(whole, 3)
@@ -361,6 +365,7 @@ def test_terminate_on_nan_ends_gracefully(vectors):
     assert len(history.epoch) <= 2 and model.stop_training
 
 
+@pytest.mark.slow
 def test_csv_logger_and_tensorboard(vectors, tmp_path):
     csv = keras.callbacks.CSVLogger(tmp_path / "log.csv")
     board = keras.callbacks.TensorBoard(str(tmp_path / "board"))
@@ -370,6 +375,7 @@ def test_csv_logger_and_tensorboard(vectors, tmp_path):
     assert list((tmp_path / "board").rglob("events*"))
 
 
+@pytest.mark.slow
 def test_early_stopping(vectors):
     stop = keras.callbacks.EarlyStopping("gp", mode="max", min_delta=9, patience=1)
     model = vectors()

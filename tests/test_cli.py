@@ -128,6 +128,7 @@ ENVIRONMENTS = {
 
 
 @pytest.mark.parametrize("name", slow_but_first(*ENVIRONMENTS))
+@pytest.mark.slow
 def test_a_wrong_environment_is_one_line(name, python, tmp_path, monkeypatch):
     value, said = ENVIRONMENTS[name]
     monkeypatch.setenv(name, value)

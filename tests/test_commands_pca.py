@@ -21,6 +21,7 @@ def pictures(tmp_path):
     return tmp_path / "pictures.npy"
 
 
+@pytest.mark.slow
 def test_pca_draws_four_pictures_with_true_distances(
     files, pictures, tmp_path, capsys, monkeypatch
 ):

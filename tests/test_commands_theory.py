@@ -1,8 +1,11 @@
 import re
 
+import pytest
+
 from gan import cli
 
 
+@pytest.mark.slow
 def test_theory_prints_both_values_and_draws_them(tmp_path, capsys):
     paths = [tmp_path / "a.png", tmp_path / "b.png"]
     for path in paths:

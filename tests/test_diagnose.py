@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import slow_but_first
 from keras import layers
 from test_ac_gan import make as make_ac_gan
 
@@ -69,7 +70,7 @@ def names(model, count=200):
 # -- healthy --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cls", [gan.Simple_GAN, gan.WGAN_GP])
+@pytest.mark.parametrize("cls", slow_but_first(gan.WGAN_GP, gan.Simple_GAN))
 def test_nothing_in_a_trained_model(cls):
     rng = np.random.default_rng(1)
     real = np.float32(rng.normal(0, 1, (1000, 2)) @ [[0.5, 0.2], [0, 0.3]])
@@ -308,7 +309,9 @@ def test_a_penalty_of_ones_own_counts():
 
 @pytest.mark.parametrize(
     ("cls", "options"),
-    [(gan.WGAN_GP, {}), (gan.Simple_GAN, {"ema": 0.9, "batch_statistics": False})],
+    slow_but_first(
+        (gan.Simple_GAN, {"ema": 0.9, "batch_statistics": False}), (gan.WGAN_GP, {})
+    ),
 )
 def test_the_model_is_what_it_was(pictures, monkeypatch, cls, options):
     """With batch normalisation, dropout, moments and a stream to be disturbed."""

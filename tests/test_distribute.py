@@ -346,6 +346,7 @@ def test_networks_of_a_strategy_are_refused_outside_it():
 WRITE, TRAIN = re.findall(r"```python\n(.*?)```", distribute.__doc__, re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_docstring_runs_on_one_machine(tmp_path, monkeypatch):
     """The strategy is made in this process, whose TensorFlow runs already."""
     monkeypatch.chdir(tmp_path)

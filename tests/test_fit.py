@@ -365,6 +365,7 @@ def test_the_handler_is_back_after_a_usual_end(vectors, handler):
     assert signal.getsignal(signal.SIGINT) is handler and not handler.calls
 
 
+@pytest.mark.slow
 def test_fit_in_another_thread_leaves_signals_alone(vectors, handler):
     """Python lets no other thread set a handler."""
     model, twin, during = vectors(gan.Simple_GAN), vectors(gan.Simple_GAN), []

@@ -350,6 +350,7 @@ def test_evaluate_splits_as_documented(quick):
     assert copies["neighbour_ratio"]["value"] < 1e-6
 
 
+@pytest.mark.slow
 def test_the_interval_is_as_wide_as_fresh_draws_spread(monkeypatch):
     monkeypatch.setattr(metrics, "two_sample_score", lambda *_, **__: 0.5)
 
@@ -485,6 +486,7 @@ def figures(real, fake, faces):
     return found, metrics.kernel_distance(real[:3000], fake[:3000])[0] * 1e3
 
 
+@pytest.mark.slow
 def test_real_faces_against_real_faces(faces):
     found, kid = figures(faces[:5000], faces[5000:], faces)
     np.testing.assert_allclose(found[1:], [0.113, 0.298, 0.649, 0.664], atol=6e-4)
@@ -492,6 +494,7 @@ def test_real_faces_against_real_faces(faces):
     assert kid == pytest.approx(0.07, abs=0.005)
 
 
+@pytest.mark.slow
 def test_a_gaussian_of_depth_128_against_real_faces(faces):
     variances, axes = np.linalg.eigh(np.cov(faces, rowvar=False))
     z = normal(5000, 128, seed=1) * np.sqrt(variances[-128:])

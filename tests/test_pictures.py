@@ -235,6 +235,7 @@ def test_of_several_arrays_the_usual_name_is_read(tmp_path):
         np.testing.assert_array_equal(only(tmp_path / name, (12, 12)), GREY)
 
 
+@pytest.mark.slow
 def test_a_small_file_that_inflates_to_gigabytes_is_refused(tmp_path):
     path = tmp_path / "bomb.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -397,6 +397,7 @@ def test_histograms_are_densities_under_the_given_one():
     assert texts == ["histogram", "a parabola"]
 
 
+@pytest.mark.slow
 def test_many_histograms_are_small():
     samples = {str(i): RNG.normal(size=50) for i in range(16)}
     figure = plots.histograms_and_density(samples, ([-4, 4], [0, 1]), "density")
@@ -431,6 +432,7 @@ def test_discriminator_and_value():
 
 @pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg"])
 @pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.slow
 def test_the_same_figure_gives_the_same_bytes(tmp_path, name, suffix):
     first = plots.save(FIGURES[name], tmp_path / f"first{suffix}")
     second = plots.save(FIGURES[name], str(tmp_path / f"second{suffix}"))

@@ -39,7 +39,10 @@ def test_a_name_that_is_not_there():
 @pytest.mark.parametrize(
     "code",
     [
-        "import gan.plots, gan.callbacks, gan.faces; gan.plots.tile",
+        pytest.param(
+            "import gan.plots, gan.callbacks, gan.faces; gan.plots.tile",
+            marks=pytest.mark.slow,
+        ),
         "from gan.metrics import measures",
         pytest.param(
             "from gan.penalties import gradient_penalty", marks=pytest.mark.slow

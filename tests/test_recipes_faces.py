@@ -143,6 +143,7 @@ def test_the_six_measures_are_those_of_metrics():
     assert found["fd"] > judge(real, half)["fd"]
 
 
+@pytest.mark.slow
 def test_the_committed_weights_are_as_good_as_said(shared):
     """Figures of faces/README.md; other latents move them by up to a fifth."""
     pictures = load_faces(shared("small_res_faces_10000.npy")).pictures

@@ -40,6 +40,7 @@ def test_judge_is_the_moments_and_scipys_distance():
     assert distance == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_one_pair_comes_near_in_seconds():
     real = toys.gaussian(2000)
     model = gaussian.make_model("least_squares", real, seed=0)

@@ -78,12 +78,13 @@ def test_pictures(model, pictures, run_of, tmp_path, monkeypatch):
     assert (len(samples), columns) == (128, 16)
     assert (asked["epochs"], asked["steps"]) == (100, 100)
     grid, values = asked["callbacks"]
-    assert (grid.count, grid.columns) == (6, 3)
+    assert (grid._count, grid._columns) == (6, 3)
     values.on_epoch_end(0)
     assert (tmp_path / "values_at_epoch_0001.png").is_file()
     assert asked["paths"] == (tmp_path / "samples.png",)
 
 
+@pytest.mark.slow
 def test_the_histogram_shows_probabilities_of_being_real(model, pictures, monkeypatch):
     monkeypatch.setattr(gan.plots, "histograms", lambda panels, label: panels)
     many = np.resize(pictures, (1001, 36, 36, 3))

@@ -83,6 +83,7 @@ def test_hyperparameters(model):
         assert (optimizer.beta_1, optimizer.beta_2) == (0.5, 0.999)
 
 
+@pytest.mark.slow
 def test_a_step_moves_both_networks(model, moves_both_networks):
     assert moves_both_networks(model)
 

@@ -60,6 +60,7 @@ def test_hyperparameters(model):
     assert model.latent_generator.latent_type == "normal"
 
 
+@pytest.mark.slow
 def test_a_step_moves_both_networks(model, moves_both_networks):
     assert moves_both_networks(model)
 
@@ -70,4 +71,4 @@ def test_pictures_and_checkpoints(model, run_of, digits_file):
     for callback in asked["callbacks"]:
         assert (callback._count, callback._columns) == (16, 4)
         np.testing.assert_array_equal(callback._to_picture(np.array([-1, 1])), [0, 1])
-    assert asked["callbacks"][0].name.format(epoch=7) == "image_at_epoch_0007.png"
+    assert asked["callbacks"][0]._name.format(epoch=7) == "image_at_epoch_0007.png"

@@ -48,6 +48,7 @@ def test_hyperparameters(model):
     assert (rows.min(), rows.max()) == (-1, 1)
 
 
+@pytest.mark.slow
 def test_a_step_moves_both_networks(model, moves_both_networks):
     assert moves_both_networks(model)
     assert "discr_acc" in model.log_names

@@ -262,6 +262,7 @@ def files(folder):
         ({}, 3, 0.5, "data='"),
     ],
 )
+@pytest.mark.slow
 def test_train_refuses_other_settings(
     train_faces, trained, recipe, seed, change, message
 ):

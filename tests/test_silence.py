@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import slow_but_first
 
 import gan
 
@@ -46,7 +47,9 @@ def freeze_and_thaw(model):
     model.discriminator.layers[-1].trainable = True
 
 
-@pytest.mark.parametrize("change", [freeze_all, freeze_one, freeze_and_thaw])
+@pytest.mark.parametrize(
+    "change", slow_but_first(freeze_and_thaw, freeze_one, freeze_all)
+)
 def test_a_model_with_frozen_weights_comes_back_and_goes_on(change, tmp_path):
     model = make(ema=0.9)
     fit(model)

@@ -46,6 +46,7 @@ def trained(folder, data, epochs=3, **options):
     return train_recipe.train_recipe("mnist_dense", folder, data, epochs, 2, **options)
 
 
+@pytest.mark.slow
 def test_a_stopped_recipe_goes_on_to_the_same_files(
     small, digits_file, tmp_path, monkeypatch, capsys
 ):

@@ -75,6 +75,7 @@ def test_weights_files_load(old):
         "import gan, keras", "import keras, gan", "from gan import Simple_GAN, plots"
     ),
 )
+@pytest.mark.slow
 def test_keras_itself_loads_them(old, imports):
     code = f"{imports}\nimport keras, sys, warnings\nwarnings.simplefilter('ignore')\n"
     code += "for path in sys.argv[1:]: print(type(keras.models.load_model(path)))"
