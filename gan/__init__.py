@@ -24,6 +24,8 @@ import pathlib
 import sys
 from typing import Any
 
+from gan.training.quiet import quiet
+
 __version__ = "0.2.0"
 
 # What files name beside the models; the layers are those of version 0.1.0.
@@ -61,10 +63,11 @@ def __getattr__(name: str) -> Any:
     if name not in _NAMES:
         raise AttributeError(f"module 'gan' has no attribute {name!r}")
     home, original = _NAMES[name]
-    if home == "gan":
-        return importlib.import_module(f"gan.{original}")
-    found = getattr(importlib.import_module(home), original, None)
-    return found or importlib.import_module(f"{home}.{original}")
+    with quiet():
+        if home == "gan":
+            return importlib.import_module(f"gan.{original}")
+        found = getattr(importlib.import_module(home), original, None)
+        return found or importlib.import_module(f"{home}.{original}")
 
 
 def __dir__() -> list[str]:

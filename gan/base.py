@@ -21,7 +21,14 @@ from gan.data.examples import (
     take,
     take_first,
 )
-from gan.errors import Option, expect, expect_choice, expect_number, expect_positive_int
+from gan.errors import (
+    Option,
+    StrPath,
+    expect,
+    expect_choice,
+    expect_number,
+    expect_positive_int,
+)
 from gan.latent import Stream, distinct_rows
 from gan.saving.model_file import WholeModel
 from gan.training import distribute
@@ -33,7 +40,12 @@ from gan.training.player import (
     expect_latents,
     expect_networks,
     expect_optimizers,
+    warn_of_range,
 )
+
+_BACKEND = keras.backend.backend()
+expected = "KERAS_BACKEND=tensorflow, set before Keras is imported"
+expect(_BACKEND == "tensorflow", expected, backend=_BACKEND)
 
 
 class Options(TypedDict, total=False):
@@ -190,10 +202,12 @@ class AdversarialModel(GraphFit, WholeModel):
         self.draws_repeat: bool = True
         if latent_generator is not None:
             with self.stream.feeds():
-                self.draws_repeat = expect_latents(latent_generator, generator)
+                found = expect_latents(latent_generator, generator)
+                latent_generator, self.draws_repeat = found
         parts = [generator, discriminator, *filter(None, given.values())]
         distribute.expect_distributable(batch_size, parts)
         examples = self.as_examples(real_examples, discriminator, batch_size)
+        warn_of_range(examples, generator)
         self.generator: keras.Model = generator
         self.discriminator: keras.Model = discriminator
         self.latent_generator: Callable[[int], tf.Tensor] | None = latent_generator
@@ -330,6 +344,7 @@ class AdversarialModel(GraphFit, WholeModel):
     @real_examples.setter
     def real_examples(self, value: Any) -> None:
         value = self.as_examples(value, self.discriminator, self.batch_size)
+        warn_of_range(value, self.generator)
         # The traced graph holds the tensor: equal data must not cost a new trace.
         if not equal(value, self._real_examples):
             self._real_examples = value
@@ -381,6 +396,14 @@ class AdversarialModel(GraphFit, WholeModel):
         examples = tf.cast(examples, tf.float32)
         examples = examples / 255.0 if pictures else examples
         return tf.reshape(examples, (-1, *self.discriminator.input_shape[1:]))
+
+    def call(self, latents: Any, training: bool = False) -> tf.Tensor:
+        """Fakes from latents `(batch, latent_dim)`, as `get_fake_sample` draws them."""
+        return self._drawing(training, None)(latents, training=training)
+
+    def export(self, filepath: StrPath, **options: Any) -> None:
+        """Export the (averaged) generator, see `keras.Model.export`."""
+        self._drawing(False, None).export(filepath, **options)
 
     def _count(self, size):
         if size is None:

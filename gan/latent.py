@@ -102,6 +102,9 @@ class LatentGenerator:
         self.dim = int(dim)
         self.latent_type = latent_type
 
+    def __repr__(self) -> str:
+        return f"LatentGenerator({self.dim}, {self.latent_type!r})"
+
     def __call__(self, nb_points: int) -> tf.Tensor:
         """Draw `nb_points` vectors: float32 tensor `(nb_points, dim)`."""
         return _GENERATORS[self.latent_type](nb_points, self.dim)

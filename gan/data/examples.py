@@ -19,7 +19,7 @@ def as_real_examples(value: Any, shape: tuple[int, ...], batch_size: int) -> Any
 
     Args:
         value: NumPy array, tensor, memory-mapped array, pandas DataFrame,
-            `tf.data.Dataset` of batches, or `None`.
+            `tf.data.Dataset` or `keras.utils.PyDataset` of batches, or `None`.
         shape: tuple, shape of an example as the discriminator takes it; the data may
             lack its last axis if that is 1.
         batch_size: int, examples in a sample.
@@ -35,6 +35,8 @@ def as_real_examples(value: Any, shape: tuple[int, ...], batch_size: int) -> Any
     """
     if value is None:
         return None
+    if isinstance(value, keras.utils.PyDataset):
+        value = _from_py_dataset(value)
     if isinstance(value, tf.data.Dataset):
         return _as_dataset(value, value.element_spec, shape, batch_size)
     value = value.to_numpy() if hasattr(value, "to_numpy") else value
@@ -211,6 +213,15 @@ def as_dataset(
     return real_examples.repeat().rebatch(batch_size, drop_remainder=True).prefetch(2)
 
 
+def _from_py_dataset(value):
+    batch = value[0]
+    spec = tf.TensorSpec((None, *np.shape(batch)[1:]), np.asarray(batch).dtype)
+    batches = tf.data.Dataset.from_generator(
+        lambda: (value[number] for number in range(len(value))), output_signature=spec
+    )
+    return batches.apply(tf.data.experimental.assert_cardinality(len(value)))
+
+
 def _is_number(dtype):
     try:
         dtype = tf.as_dtype(dtype)
@@ -229,7 +240,7 @@ def _expect_shape(found, shape):
 
 def _as_dataset(dataset, spec, shape, batch_size):
     tensor = isinstance(spec, tf.TensorSpec) and spec.shape.rank is not None
-    expected = "a Dataset of batches of real examples, one tensor each, without labels"
+    expected = "a Dataset of batches of real examples alone: map(lambda x, y: x)"
     expect(tensor, expected, element_spec=dataset.element_spec)
     _expect_shape(tuple(spec.shape), shape)
     expect(_is_number(spec.dtype), "a Dataset of a numeric dtype", dtype=spec.dtype)

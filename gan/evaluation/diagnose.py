@@ -18,6 +18,7 @@ from gan.errors import InvalidInput, expect, expect_positive_int, expect_seed
 from gan.evaluation import metrics
 from gan.latent import Stream
 from gan.saving.model_file import state_of
+from gan.training.player import bounds, range_of
 from gan.wgan_clip import WGAN_clip
 from gan.wgan_gp import WGAN_GP
 
@@ -344,20 +345,10 @@ def _saturated(s):
     """
     shares = {}
     for name, (layer, values) in s.hidden.items():
-        low, high = _bounds(layer)
+        low, high = bounds(layer)
         near = np.abs(values - (low + high) / 2) > 0.495 * (high - low)
         shares[name] = np.mean(near) if np.isfinite(high - low) else 0.0
     return _worst(shares, 0.9, "of the activations are at their bounds")
-
-
-def _bounds(layer):
-    """Limits of a layer's activation, found by asking it."""
-    activation = getattr(layer, "activation", None)
-    # A softmax has bounds, but at all of them together no slope to lose.
-    if not callable(activation) or activation is keras.activations.softmax:
-        return -np.inf, np.inf
-    low, high = np.ravel(activation(tf.constant([[-1e6, 1e6]])))
-    return (low, high) if 0 < high - low < 1e3 else (-np.inf, np.inf)
 
 
 def _coupled(s):
@@ -419,7 +410,7 @@ def _range(s):
     [-1, 1], sigmoid: [0, 1]), or change that; where the range fits, train on.
     """
     real, fake = _numbers(s.real), _numbers(s.fake)
-    low, high = _bounds(_shaping(s.model.generator)[-1])
+    low, high = range_of(s.model.generator)
     slack = 0.01 * (high - low) if np.isfinite(high) else 0.0
     out = np.mean((real < low - slack) | (real > high + slack))
     least, most = real.min(), real.max()

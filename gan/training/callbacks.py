@@ -7,6 +7,7 @@ on with the files of the run before, whatever the order of the callbacks.
 
 from __future__ import annotations
 
+import base64
 import csv
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -173,6 +174,12 @@ class Animation(SampleGrid):
             frames_per_second,
         )
 
+    def _repr_html_(self) -> str:
+        gif = base64.b64encode(self._gif.read_bytes()) if self._gif.exists() else b""
+        return (
+            f'<img alt="{self._gif.name}" src="data:image/gif;base64,{gif.decode()}">'
+        )
+
 
 class Metrics(keras.callbacks.Callback):
     """Measures of `gan.metrics` on held-out reals, as logs of their epochs.
@@ -224,8 +231,12 @@ class Metrics(keras.callbacks.Callback):
         """Judge, where it is due and the weights are finite."""
         due = epoch == 0 or (epoch + 1) % self._every == 0
         if due and self.model.diverged is None:
-            fakes = self._samples(self._count)
-            logs.update(metrics.measures(self._real, fakes, self._names))
+            logs.update(self.judge())
+
+    def judge(self) -> dict[str, float]:
+        """Measure now: dict of floats by their names."""
+        fakes = self._samples(self._count)
+        return metrics.measures(self._real, fakes, self._names)
 
     def _samples(self, count):
         return _fakes(self.model, count, self._seed, self._to_picture)

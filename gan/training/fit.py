@@ -7,6 +7,7 @@ import re
 import signal
 import threading
 import time
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -46,14 +47,22 @@ class GraphFit(keras.Model):
 
     def compile(
         self,
+        optimizer: str | dict[str, Any] | None = None,
         *,
+        d_optimizer: keras.optimizers.Optimizer | str | None = None,
+        g_optimizer: keras.optimizers.Optimizer | str | None = None,
         run_eagerly: bool = False,
         jit_compile: bool = False,
         steps_per_execution: int | str = "auto",
+        **others: Any,
     ) -> None:
-        """Say how `fit` runs; losses and optimizers are the constructor's business.
+        """Say how `fit` runs; need not be called. Losses are the class's business.
 
         Args:
+            optimizer: a name as Keras knows it, such as "adam", of which each network
+                gets one of its own; `None` keeps those there are.
+            d_optimizer: `keras.optimizers.Optimizer` or a name, the discriminator's.
+            g_optimizer: the same for the generator.
             run_eagerly: bool, run `train_step` as plain Python, for debugging.
             jit_compile: bool, compile each step with XLA, which takes seconds; with
                 convolutions on a CPU it is then several times slower. XLA draws
@@ -62,7 +71,19 @@ class GraphFit(keras.Model):
                 batch callbacks and the progress bar hear of them; or "auto": as
                 many as take about a tenth of a second. The trained weights do not
                 depend on it.
+            **others: what Keras's `compile` takes besides, and a GAN does not.
         """
+        expected = "losses in the class, metrics in callbacks.Metrics, optimizers in "
+        expected += "d_optimizer and g_optimizer, and no others"
+        expect(not others, expected, **others)
+        single = isinstance(optimizer, keras.optimizers.Optimizer)
+        expected = "an optimizer for each network: d_optimizer and g_optimizer"
+        expect(not single, expected, optimizer=optimizer)
+        given = {"generator": g_optimizer or optimizer}
+        given["discriminator"] = d_optimizer or optimizer
+        for name, one in given.items():
+            if one is not None:
+                getattr(self, name).optimizer = keras.optimizers.get(one)
         if steps_per_execution != "auto":
             expect_positive_int(steps_per_execution=steps_per_execution)
         alone = self.distribute_strategy.num_replicas_in_sync == 1
@@ -89,17 +110,22 @@ class GraphFit(keras.Model):
     def fit(
         self,
         x: object = None,
-        *,
+        y: object = None,
+        batch_size: int | None = None,
         epochs: int = 1,
+        *,
         steps_per_epoch: int | None = None,
         verbose: str | int = "auto",
         callbacks: list[keras.callbacks.Callback] | None = None,
         initial_epoch: int = 0,
+        validation_data: object = None,
     ) -> keras.callbacks.History:
         """Train. Ctrl-C ends the running graph call, then callbacks, then `fit`.
 
         Args:
             x: real examples, which replace `real_examples`; `None` keeps those.
+            y: the labels of `x`, for a model that takes labels.
+            batch_size: int, which replaces that of the model; `None` keeps that.
             epochs: int, the number of the last epoch.
             steps_per_epoch: int, exactly how many steps an epoch has. `None`: as many
                 as there are batches in the data.
@@ -107,6 +133,8 @@ class GraphFit(keras.Model):
                 than the chief.
             callbacks: list of `keras.callbacks.Callback`.
             initial_epoch: int, the epoch to start from.
+            validation_data: refused: `callbacks.Metrics` and `callbacks.Losses` take
+                held-out examples.
 
         Returns:
             `keras.callbacks.History`; each value is the mean over its epoch.
@@ -123,8 +151,12 @@ class GraphFit(keras.Model):
             distribute.expect_distributable(self.batch_size, [self.generator])
         expect_positive_int(epochs=epochs)
         expect_seed(initial_epoch=initial_epoch)
+        expected = "held-out examples in callbacks.Metrics or callbacks.Losses"
+        expect(validation_data is None, expected, validation_data=validation_data)
+        if batch_size is not None:
+            self.batch_size = batch_size
         if x is not None:
-            self.real_examples = x
+            self.real_examples = x if y is None else (x, y)
         expected = "real examples: pass them to fit or to the constructor"
         expect(self.real_examples is not None, expected, real_examples=None)
         if steps_per_epoch is None:
@@ -136,7 +168,12 @@ class GraphFit(keras.Model):
         for one in callbacks:
             known = isinstance(one, keras.callbacks.Callback)
             expect(known, "callbacks to be keras Callback objects", callbacks=one)
+            swaps = isinstance(one, keras.callbacks.SwapEMAWeights)
+            expect(not swaps, "ema= of the model, not SwapEMAWeights", callbacks=one)
         checkpoints = [one for one in callbacks if isinstance(one, Checkpoint)]
+        # Where Keras's callbacks look for the learning rates of several optimizers.
+        optimizers = [self.generator.optimizer, self.discriminator.optimizer]
+        self.optimizer = types.SimpleNamespace(optimizers=optimizers, built=True)
         # Keras calls the train function once an epoch, and that the graph at its pace.
         self.steps_per_execution = steps_per_epoch
         with (
@@ -183,6 +220,35 @@ class GraphFit(keras.Model):
         if self._interrupt.is_set():
             raise KeyboardInterrupt
         return self.history
+
+    def train_on_batch(self, x: object = None) -> dict[str, float]:
+        """Make one step.
+
+        Args:
+            x: real examples, which replace `real_examples`; `None` keeps those.
+
+        Returns:
+            Dict of floats by `log_names`.
+        """
+        history = self.fit(x, steps_per_epoch=1, verbose=0).history
+        return {name: values[0] for name, values in history.items()}
+
+    def evaluate(self, x: object = None, **options: Any) -> dict[str, float]:
+        """Judge fakes by the measures of `gan.metrics`.
+
+        Args:
+            x: array `(n, …)` of real examples, best such as were not trained on;
+                `None` takes `real_examples`.
+            **options: those of `gan.callbacks.Metrics`, such as `names` and `count`.
+
+        Returns:
+            Dict of floats by their names.
+        """
+        from gan.training.callbacks import Metrics
+
+        metrics = Metrics(self.real_examples if x is None else x, **options)
+        metrics.set_model(self)
+        return metrics.judge()
 
     def make_train_function(self, force: bool = False) -> Callable:
         """Make what Keras's `fit` calls once an epoch.

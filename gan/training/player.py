@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import warnings
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from gan.errors import expect
@@ -88,6 +91,8 @@ def expect_networks(
 ) -> None:
     """Expect built networks of float32 that fit together and share nothing."""
     for name, network in (("generator", generator), ("discriminator", discriminator)):
+        old = type(network).__module__.startswith("tf_keras")
+        expect(not old, f"a {name} of keras, not of tf_keras", **{name: network})
         built = isinstance(network, keras.Model) and network.built
         expected = f"{name} to be a built keras.Model, functional or sequential"
         expect(built and hasattr(network, "outputs"), expected, **{name: network})
@@ -127,10 +132,14 @@ def expect_optimizers(**named: object) -> None:
 
 def expect_latents(
     latent_generator: Callable[[int], tf.Tensor], generator: keras.Model
-) -> bool:
-    """Expect a sampler of latents that fit; say whether the stream feeds its draws.
+) -> tuple[Callable[[int], tf.Tensor], bool]:
+    """Expect a sampler of latents that fit the generator.
 
     It is called symbolically: TensorFlow draws nothing, and its random state stays.
+    A sampler that draws with NumPy is wrapped, with a warning.
+
+    Returns:
+        Tuple of the sampler, and whether a resumed run draws the same latents.
     """
     expected = "latent_generator to be callable"
     expect(callable(latent_generator), expected, latent_generator=latent_generator)
@@ -142,16 +151,68 @@ def expect_latents(
         return tf.zeros(())
 
     graph = tf.function(draw, autograph=False).get_concrete_function().graph
-    tensor = tf.is_tensor(drawn) or isinstance(drawn, keras.KerasTensor)
-    expected = "latent_generator to return a tensor drawn with TensorFlow"
-    expect(tensor, expected, returned=type(drawn).__name__)
-    # Neither a state that it reads nor an operation that may differ: NumPy drew once.
-    operations = [o.type for o in graph.get_operations() if o.op_def.is_stateful]
-    expected = "latent_generator to draw anew at each call, with TensorFlow"
-    expect(graph.captures or operations, expected, returned="a constant")
+    expected = "latent_generator to return a tensor"
+    expect(hasattr(drawn, "shape"), expected, returned=type(drawn).__name__)
     shape = generator.input_shape
     # The first input, where there are several.
     shape = shape[0] if isinstance(shape[0], tuple) else shape
     expected = f"latent_generator(2) of shape {(2, *shape[1:])}, as the generator takes"
     expect(tuple(drawn.shape) == (2, *shape[1:]), expected, shape=tuple(drawn.shape))
-    return not any("Random" in kind or "Rng" in kind for kind in operations)
+    operations = [o.type for o in graph.get_operations() if o.op_def.is_stateful]
+    if graph.captures or operations:
+        repeat = not any("Random" in kind or "Rng" in kind for kind in operations)
+        return latent_generator, repeat
+    # Neither a state that it reads nor an operation that may differ: NumPy drew.
+    first, second = (np.array(latent_generator(2)) for _ in range(2))
+    expected = "latent_generator to draw anew at each call"
+    expect((first != second).any(), expected, returned="the same twice")
+    warnings.warn(
+        "The latent generator draws with NumPy: that is slower, and not part of the "
+        "model's random state. Those of gan.latent draw with TensorFlow.",
+        stacklevel=4,
+    )
+    return functools.partial(_from_numpy, latent_generator, shape[1:]), False
+
+
+def _from_numpy(latent_generator, shape, size):
+    drawn = tf.numpy_function(
+        lambda size: np.array(latent_generator(int(size)), "float32"),
+        [size],
+        tf.float32,
+    )
+    return tf.ensure_shape(drawn, (size, *shape))
+
+
+def range_of(network: keras.Model) -> tuple[float, float]:
+    """What the last activation of a network can reach, found by asking it."""
+    kinds = (keras.layers.Reshape, keras.layers.Flatten)
+    layers = [layer for layer in network.layers if not isinstance(layer, kinds)]
+    return bounds(layers[-1])
+
+
+def bounds(layer: keras.layers.Layer) -> tuple[float, float]:
+    """Limits of a layer's activation."""
+    activation = getattr(layer, "activation", None)
+    # A softmax has bounds, but at all of them together no slope to lose.
+    if not callable(activation) or activation is keras.activations.softmax:
+        return -np.inf, np.inf
+    low, high = np.ravel(activation(tf.constant([[-1e6, 1e6]])))
+    return (low, high) if 0 < high - low < 1e3 else (-np.inf, np.inf)
+
+
+def warn_of_range(real_examples: object, generator: keras.Model) -> None:
+    """Warn of arrays with numbers that the generator's last activation cannot reach."""
+    examples = keras.tree.flatten(real_examples)[0]
+    if not tf.is_tensor(examples):
+        return
+    low, high = range_of(generator)
+    some = np.array(examples[:1000], "float32")
+    some = some / 255 if examples.dtype == tf.uint8 else some
+    slack = 0.05 * (high - low) if np.isfinite(high) else 0.0
+    if np.mean((some < low - slack) | (some > high + slack)) > 0.02:
+        warnings.warn(
+            f"The real examples lie in [{some.min():.3g}, {some.max():.3g}], beyond "
+            f"what the generator reaches, [{low:.3g}, {high:.3g}]: scale them to that, "
+            "or change its last activation.",
+            stacklevel=3,
+        )

@@ -33,6 +33,9 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
         self.updates = updates
         self.hold = hold
 
+    def __repr__(self) -> str:
+        return f"LinearDecay({self.learning_rate}, {self.updates}, {self.hold})"
+
     def __call__(self, step: int | tf.Tensor) -> tf.Tensor:
         """The rate at update `step`: float32 scalar tensor."""
         left = 1.0 - keras.ops.cast(step, "float32") / self.updates

@@ -6,6 +6,7 @@ dropped, and no screen is needed until `show`.
 
 from __future__ import annotations
 
+import io
 import math
 import pathlib
 from collections.abc import Mapping
@@ -540,7 +541,15 @@ def _figure(width, height, title=None):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure((width / _DPI, height / _DPI), dpi=_DPI)
+    class Picture(Figure):
+        """A figure that shows itself at the end of a notebook's cell."""
+
+        def _repr_png_(self):
+            file = io.BytesIO()
+            self.savefig(file, format="png")
+            return file.getvalue()
+
+    figure = Picture((width / _DPI, height / _DPI), dpi=_DPI)
     figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.08)
     FigureCanvasAgg(figure)
     if title:

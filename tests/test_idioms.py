@@ -1,0 +1,207 @@
+"""What people bring along from Keras, pandas, NumPy and notebooks."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import slow_but_first
+
+import gan
+
+REAL = np.random.default_rng(0).normal(0.5, 0.1, (64, 2)).astype("float32")
+
+
+def nets():
+    keras.utils.set_random_seed(0)
+    return gan.fully_connected_GenDiscr([2, 4, 2], None)
+
+
+@pytest.fixture
+def model():
+    return gan.Simple_GAN(*nets(), REAL, batch_size=8, disc_iter=1, seed=0, ema=0.9)
+
+
+def fit(model, x=None, **options):
+    options = {"epochs": 1, "steps_per_epoch": 2, "verbose": 0, **options}
+    return model.fit(x, **options).history
+
+
+# -- the model as Keras's others ----------------------------------------------------
+
+
+def test_calling_and_predicting_draw_fakes_from_latents(model):
+    fit(model)
+    latents = np.zeros((3, 2), "float32")
+    expected = model.averaged_generator(latents)
+    np.testing.assert_array_equal(model(latents), expected)
+    np.testing.assert_allclose(model.predict(latents, verbose=0), expected, atol=1e-6)
+
+
+def test_train_on_batch_is_one_step(model):
+    twin = gan.Simple_GAN(*nets(), REAL, batch_size=8, disc_iter=1, seed=0, ema=0.9)
+    logs = model.train_on_batch()
+    assert logs == {k: v[0] for k, v in fit(twin, steps_per_epoch=1).items()}
+    assert model.generator.optimizer.iterations == 1
+
+
+def test_evaluate_gives_the_measures(model):
+    found = model.evaluate(REAL, names=["sw2"], count=50, seed=3)
+    with model.stream.anew(3):
+        fakes = model.get_fake_sample(50)
+    assert found == gan.metrics.measures(REAL, fakes, ["sw2"])
+
+
+@pytest.mark.slow
+def test_the_exported_generator_is_plain_tensorflow_s(model, tmp_path, python):
+    latents = np.random.default_rng(1).normal(size=(100, 2)).astype("float32")
+    np.save(tmp_path / "z.npy", latents)
+    model.export(tmp_path / "export", verbose=False)
+    code = (
+        "import numpy as np, sys, tensorflow as tf; z = np.load('z.npy');"
+        "m = tf.saved_model.load('export'); np.save('x.npy', m.serve(tf.constant(z)));"
+        "assert 'gan' not in sys.modules and 'keras' not in sys.modules"
+    )
+    run = python("-c", code, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    expected = model(latents)
+    np.testing.assert_allclose(np.load(tmp_path / "x.npy"), expected, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_generator_s_file_opens_where_gan_is_not(python, tmp_path):
+    generator, _ = gan.convolutional_GenDiscr()
+    discriminator = gan.convolutional_GenDiscr()[1]
+    latents = gan.latent.LatentGenerator(16)
+    gan.WGAN_GP(generator, discriminator, latents, batch_size=2)
+    generator.save(tmp_path / "g.keras")
+    code = (
+        "import keras, sys; print(keras.models.load_model('g.keras').output_shape);"
+        "assert 'gan' not in sys.modules"
+    )
+    run = python("-c", code, cwd=tmp_path)
+    assert "(None, 16, 16, 1)" in run.stdout, run.stderr
+
+
+def test_compile_takes_names_and_an_optimizer_for_each(model):
+    model.compile("sgd")
+    fit(model)
+    networks = model.generator, model.discriminator
+    assert all(isinstance(n.optimizer, keras.optimizers.SGD) for n in networks)
+    adam = keras.optimizers.Adam(0.1)
+    model.compile(d_optimizer=adam, g_optimizer="rmsprop")
+    fit(model)
+    assert model.discriminator.optimizer is adam and adam.iterations == 2
+    assert isinstance(model.generator.optimizer, keras.optimizers.RMSprop)
+
+
+def test_fit_takes_a_batch_size_and_positions(model):
+    model.fit(REAL, None, 16, 1, verbose=0)
+    assert model.batch_size == 16 and model.generator.optimizer.iterations == 4
+
+
+def test_callbacks_set_both_learning_rates(model):
+    halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    plateau = keras.callbacks.ReduceLROnPlateau(
+        "never", mode="min", patience=0, factor=0.1
+    )
+    keep = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: logs.update(never=1.0)
+    )
+    fit(model, epochs=3, callbacks=[keep, halve, plateau])
+    rate = 0.005 / 8 / 100
+    for network in (model.generator, model.discriminator):
+        assert float(network.optimizer.learning_rate) == pytest.approx(rate)
+
+
+SENTENCES = {
+    "no others. Received: loss": lambda m: m.compile(loss="mse"),
+    "metrics in callbacks": lambda m: m.compile(metrics=["mae"]),
+    "d_optimizer and g_optimizer": lambda m: m.compile(keras.optimizers.Adam()),
+    "callbacks.Metrics or callbacks.Losses": lambda m: fit(m, validation_data=REAL),
+    "ema= of the model": lambda m: fit(m, callbacks=[keras.callbacks.SwapEMAWeights()]),
+    r"map\(lambda x, y: x\)": lambda m: fit(
+        m, tf.data.Dataset.from_tensor_slices((REAL, REAL)).batch(8)
+    ),
+    "real_examples to be": lambda m: fit(m, REAL, y=REAL),
+}
+
+
+@pytest.mark.parametrize("words", SENTENCES)
+def test_a_sentence_names_the_right_place(model, words):
+    with pytest.raises(gan.InvalidInput, match=words):
+        SENTENCES[words](model)
+    with pytest.raises(TypeError, match="epoch"):
+        model.fit(epoch=3)
+
+
+# -- data and latents ---------------------------------------------------------------
+
+
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, number):
+        return REAL[8 * number : 8 * number + 8]
+
+
+def test_a_py_dataset(model):
+    fit(model, Batches(), steps_per_epoch=None)
+    assert model.generator.optimizer.iterations == 8
+    np.testing.assert_array_equal(model.get_real_sample(8), REAL[:8])
+
+
+def test_a_data_frame(model):
+    frame = type("Frame", (), {"to_numpy": lambda self: REAL.astype("float64")})
+    model.real_examples = frame()
+    np.testing.assert_array_equal(model.real_examples, REAL)
+
+
+def test_latents_drawn_with_numpy_are_drawn_anew_and_told_of():
+    generator, discriminator, _ = nets()
+    rng = np.random.default_rng(0)
+    with pytest.warns(UserWarning, match="draws with NumPy"):
+        model = gan.Simple_GAN(
+            generator, discriminator, lambda k: rng.normal(size=(k, 2)), REAL, 8
+        )
+    model.compile()
+    fit(model)
+    first, second = model.get_fake_sample(4), model.get_fake_sample(4)
+    assert first.shape == (4, 2) and (first != second).numpy().any()
+    with pytest.raises(gan.InvalidInput, match="draw anew"):
+        gan.Simple_GAN(generator, discriminator, lambda k: np.zeros((k, 2)))
+
+
+@pytest.mark.parametrize("real", [255 * REAL, (255 * REAL).astype("int32"), REAL - 2])
+def test_data_beyond_the_generator_are_told_of(real):
+    with pytest.warns(UserWarning, match=r"the generator reaches, \[0, 1\]"):
+        gan.Simple_GAN(*nets(), real, 8)
+
+
+# -- the environment ----------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_another_backend_is_one_sentence(python):
+    code = "import keras; keras.backend.backend = lambda: 'jax'; import gan; gan.Simple_GAN"
+    run = python("-c", code)
+    assert "InvalidInput: Expected KERAS_BACKEND=tensorflow" in run.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("use", slow_but_first("gan.WGAN_GP", "gan.load_model"))
+def test_tensorflow_is_imported_without_its_chatter(use, python):
+    run = python("-c", f"import gan; {use}", env={"TF_CPP_MIN_LOG_LEVEL": ""})
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_what_a_notebook_shows(tmp_path, model):
+    history = {"discr_loss": [1.0], "gen_loss": [2.0]}
+    assert gan.plots.losses(history)._repr_png_().startswith(b"\x89PNG")
+    assert repr(model.latent_generator) == "LatentGenerator(2, 'normal')"
+    assert repr(gan.schedules.LinearDecay(0.1, 9)) == "LinearDecay(0.1, 9, 0.3)"
+    animation = gan.callbacks.Animation(
+        tmp_path / "a.gif", draw=lambda model: np.zeros((4, 4)) + 0.5
+    )
+    fit(model, callbacks=[animation])
+    assert "data:image/gif;base64,R0lGOD" in animation._repr_html_()
