@@ -13,20 +13,29 @@ from gan.latent import LatentGenerator
 
 
 def fully_connected_GenDiscr(
-    gen_shape: Sequence[int], real_examples: npt.ArrayLike, latent_type: str = "normal"
+    gen_shape: Sequence[int],
+    real_examples: npt.ArrayLike,
+    latent_type: str = "normal",
+    activation: str = "tanh",
+    bounded: bool = True,
 ) -> tuple[keras.Model, keras.Model, LatentGenerator]:
     """Two mirrored dense networks and the sampler that feeds the first.
 
     Args:
         gen_shape: sequence of at least two positive ints: the latent dimension,
-            the hidden sizes (tanh), the size of a real row (sigmoid).
+            the hidden sizes, the size of an example.
         real_examples: array `(N, gen_shape[-1])`, whose shape is checked, or None.
         latent_type: "normal", "uniform" or "spheric".
+        activation: str, of the hidden layers. The course takes "tanh"; "relu" learns
+            shapes with fewer updates.
+        bounded: bool, whether the generator ends in a sigmoid and the discriminator in
+            a tanh, as the course's. `False` ends both linearly, for data of any range
+            and for a critic that goes on seeing what lies far from the real examples.
 
     Returns:
         Tuple `(generator, discriminator, latent_generator)`. Generator:
-        `(batch, gen_shape[0])` -> `(batch, gen_shape[-1])` in (0, 1).
-        Discriminator: `(batch, gen_shape[-1])` -> `(batch, 1)` in (−1, 1).
+        `(batch, gen_shape[0])` -> `(batch, gen_shape[-1])`, bounded in (0, 1).
+        Discriminator: `(batch, gen_shape[-1])` -> `(batch, 1)`, bounded in (−1, 1).
 
     Raises:
         InvalidInput: if an argument is not of that form.
@@ -44,14 +53,16 @@ def fully_connected_GenDiscr(
             shape=("N", *row),
         )
     latent_generator = LatentGenerator(shape[0], latent_type)
-    generator = _dense("generator", shape, "sigmoid")
-    discriminator = _dense("discriminator", [*reversed(shape[1:]), 1], "tanh")
+    ends = ("sigmoid", "tanh") if bounded else (None, None)
+    generator = _dense("generator", shape, activation, ends[0])
+    shape = [*reversed(shape[1:]), 1]
+    discriminator = _dense("discriminator", shape, activation, ends[1])
     return generator, discriminator, latent_generator
 
 
-def _dense(name, shape, last_activation):
+def _dense(name, shape, activation, last_activation):
     inputs = outputs = keras.Input((shape[0],))
     for size in shape[1:-1]:
-        outputs = keras.layers.Dense(size, activation="tanh")(outputs)
+        outputs = keras.layers.Dense(size, activation=activation)(outputs)
     outputs = keras.layers.Dense(shape[-1], activation=last_activation)(outputs)
     return keras.Model(inputs, outputs, name=name)

@@ -54,7 +54,7 @@ BAD = {
     "--output=": "Expected output to be a path",
     "train --pictures {files}/pictures.npy --output=": "output to be a path",
     "nonsense": "argument COMMAND: invalid choice: 'nonsense' (choose from",
-    "train": "the following arguments are required: --pictures, --output",
+    "train": "the following arguments are required: --pictures, -o/--output",
     "train --pictures {files}/none.npy --output {files}/r": "Expected an existing file",
     "train --pictures {files} --output {files}/r": "Expected a regular file",
     "train --pictures {files}/g.h5 --output {files}/r": "Expected a readable .npy or",

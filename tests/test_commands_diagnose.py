@@ -46,7 +46,7 @@ def diagnose(*line):
 
 def test_a_run_with_its_pictures(trained, capsys):
     line = [trained, "--pictures", trained / "pictures.npy"]
-    assert diagnose(*line) == 0
+    assert diagnose(*line) == 1
     out = capsys.readouterr().out
     first, second, third, *_ = out.splitlines()
     assert first == f"WGAN_GP of {trained / 'checkpoints' / NEWEST}"
@@ -54,8 +54,12 @@ def test_a_run_with_its_pictures(trained, capsys):
     assert third.startswith("    cure: train longer")
     assert "% of the real values, in [0, 1], lie" in out
     assert "\nnot made: clipped weights (no clipping)\n" in out
-    assert diagnose(*line) == 0
+    assert diagnose(*line) == 1
     assert capsys.readouterr().out == out
+    assert diagnose(*line, "--json") == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["findings"][0]["name"] == "gradient norm"
+    assert "clipped weights" in found["not_made"]
 
 
 def test_without_pictures_it_says_what_is_missing(trained, capsys):
@@ -72,14 +76,14 @@ def test_other_pictures_and_another_range(trained, tmp_path, capsys):
     other[0] = [[0, 1, 0, 1]] * 4
     np.save(tmp_path / "other.npy", other)
     line = [trained, "--pictures", tmp_path / "other.npy", "--range", "0", "255"]
-    assert diagnose(*line) == 0
+    assert diagnose(*line) == 1
     out = capsys.readouterr().out
     assert "\nThese are not the pictures of the run: copies cannot be told.\n" in out
     assert "% of the real values, in [0, 255], lie outside of the generator's" in out
     assert "\noutput range: " in out
     # A file elsewhere comes without a run.json.
     shutil.copy(trained / "checkpoints" / NEWEST, tmp_path / "model.keras")
-    assert diagnose(tmp_path / "model.keras", *line[1:]) == 0
+    assert diagnose(tmp_path / "model.keras", *line[1:]) == 1
     assert "not the pictures" not in capsys.readouterr().out
 
 

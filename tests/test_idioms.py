@@ -183,7 +183,7 @@ def test_data_beyond_the_generator_are_told_of(real):
 
 @pytest.mark.slow
 def test_another_backend_is_one_sentence(python):
-    code = "import keras; keras.backend.backend = lambda: 'jax'; import gan; gan.Simple_GAN"
+    code = "import keras, gan; keras.backend.backend = lambda: 'jax'; gan.Simple_GAN"
     run = python("-c", code)
     assert "InvalidInput: Expected KERAS_BACKEND=tensorflow" in run.stderr
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
+import warnings
+from json import dumps, loads
 
 from gan.cli.shared import (
     OURS,
@@ -27,6 +29,7 @@ def evaluate(
     seed: int = 0,
     output: str = "evaluate.png",
     show: bool = False,
+    json: bool = False,
 ) -> None:
     """judge fakes by every measure against real pictures, with the reals' floor
 
@@ -53,7 +56,7 @@ def evaluate(
             Generator(path, seed)
             generators[name] = lambda count, path=path: _fakes(path, seed, count)
     reports, shown = report.evaluate_faces(real, generators, seed)
-    print(report.table(reports))
+    print(dumps(reports) if json else report.table(reports))
     finish(plots.rows(shown, title="ten of each"), output, show)
 
 
@@ -69,8 +72,10 @@ def diagnose(
     range: tuple[float, float] = (0.0, 1.0),
     count: int = 1000,
     seed: int = 0,
-) -> None:
-    """name the known mistakes in a run, each with its evidence and cure
+    json: bool = False,
+) -> int:
+    """name the known mistakes in a run, each with its evidence and cure; the exit
+    status is 1 where there is one
 
     Example:
         diagnose run --pictures small_res_faces_10000.npy
@@ -102,23 +107,30 @@ def diagnose(
     from gan.training.checkpoint import load_newest
 
     found, path = load_newest(path) if path.is_dir() else (load_model(path), path)
-    print(f"{type(found).__name__} of {path}")
+    say = (lambda text: None) if json else print
+    say(f"{type(found).__name__} of {path}")
     if real is None:
-        print("Without --pictures, what needs the training data is not checked.")
+        say("Without --pictures, what needs the training data is not checked.")
     else:
-        found.real_examples = black + (white - black) * real
-        _tell_other_pictures(found, path)
-    print(diagnose(found, count, seed))
+        # Another range is one of the findings.
+        with warnings.catch_warnings(action="ignore"):
+            found.real_examples = black + (white - black) * real
+        if _are_other_pictures(found, path):
+            say("These are not the pictures of the run: copies cannot be told.")
+    diagnosis = diagnose(found, count, seed)
+    say(str(diagnosis))
+    if json:
+        findings = [dataclasses.asdict(finding) for finding in diagnosis]
+        print(dumps({"findings": findings, **vars(diagnosis)}))
+    return int(bool(diagnosis))
 
 
-def _tell_other_pictures(model, path):
-    """Say so if the run noted that it was given other pictures."""
+def _are_other_pictures(model, path):
+    """Whether the run noted that it was given other pictures."""
     from gan.data.examples import checksum
 
     try:
-        noted = json.loads((path.parents[1] / "run.json").read_text(encoding="utf-8"))
-        noted = noted["data"]
+        noted = loads((path.parents[1] / "run.json").read_text(encoding="utf-8"))
+        return noted["data"] != checksum(model.real_examples)
     except (IndexError, KeyError, OSError, TypeError, ValueError):
-        return
-    if noted != checksum(model.real_examples):
-        print("These are not the pictures of the run: copies cannot be told.")
+        return False

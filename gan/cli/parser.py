@@ -45,8 +45,11 @@ _USUAL = {
     ),
     "epochs": (None, "instead of the recipe's number"),
     "steps": (None, "steps an epoch, instead of the recipe's number"),
+    "quiet": (None, "no progress"),
+    "json": (None, "print JSON instead of text"),
     "restart": (None, "start afresh; without it a run in the folder goes on"),
 }
+_SHORT = ("output", "quiet")
 _OF_THE_WHOLE = ("-h", "--help", "--version")
 
 
@@ -58,7 +61,8 @@ def main(argv: list[str] | None = None, prog: str = "gan") -> int:
         prog: str, how the program was called; help and errors say so.
 
     Returns:
-        int: 0, or 2 after one line on stderr for anything a user can get wrong.
+        int: 0, what the command says (1 where diagnose found something), or 2 after
+            one line on stderr for anything a user can get wrong.
     """
     _prepare_streams()
     # Where its cache cannot be written it would say so on each run.
@@ -69,7 +73,7 @@ def main(argv: list[str] | None = None, prog: str = "gan") -> int:
     try:
         try:
             options = vars(_parser(prog).parse_args(argv))
-            _call(options.pop("command"), options)
+            return _call(options.pop("command"), options) or 0
         finally:
             _flush()
     except BrokenPipeError:
@@ -80,14 +84,13 @@ def main(argv: list[str] | None = None, prog: str = "gan") -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 def _call(command, options):
     """Call a command with what the parser made of its parameters."""
     bound = inspect.signature(command).bind_partial()
     bound.arguments.update(options)
-    command(*bound.args, **bound.kwargs)
+    return command(*bound.args, **bound.kwargs)
 
 
 def _prepare_streams():
@@ -197,4 +200,5 @@ def _add_option(parser, parameter, kind, said):
         settings |= {} if settings.pop("required", False) else {"nargs": "?"}
         parser.add_argument(parameter.name, **settings)
     else:
-        parser.add_argument(f"--{parameter.name.replace('_', '-')}", **settings)
+        short = [f"-{parameter.name[0]}"] if parameter.name in _SHORT else []
+        parser.add_argument(*short, f"--{parameter.name.replace('_', '-')}", **settings)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import importlib.util
 import pathlib
+import sys
 import time
+from json import dumps
 from typing import Literal
 
 from gan.cli.shared import (
@@ -90,6 +94,7 @@ def train(
     seed: int = 0,
     restart: bool = False,
     until_course: bool = False,
+    quiet: bool = False,
 ) -> None:
     """train a generator on your own 16x16 grey pictures
 
@@ -110,7 +115,7 @@ def train(
     # Before TensorFlow is imported: most mistakes are here.
     load_faces(pictures)
     options = {"variant": recipe, "until_course": until_course}
-    _run("faces", output, pictures, *numbers, restart, **options)
+    _run("faces", output, quiet, pictures, *numbers, restart, **options)
 
 
 def recipe(
@@ -122,6 +127,7 @@ def recipe(
     steps: int | None = None,
     seed: int = 0,
     restart: bool = False,
+    quiet: bool = False,
 ) -> None:
     """train another system of the literature; without a name, list them
 
@@ -142,7 +148,7 @@ def recipe(
     expect(output is not None, "--output DIR", output=None)
     numbers = (epochs, steps, seed)
     _expect_training(output, *numbers)
-    _run(name, output, data, *numbers, restart)
+    _run(name, output, quiet, data, *numbers, restart)
 
 
 def _expect_training(output, epochs, steps, seed):
@@ -156,18 +162,20 @@ def _expect_training(output, epochs, steps, seed):
     expect_seed(2**32, seed=seed)
 
 
-def _run(name, output, *arguments, **options):
+def _run(name, output, quiet, *arguments, **options):
     import_tensorflow()
     start = time.perf_counter()
     with stoppable(pathlib.Path(output)):
-        paths = train_recipe(name, output, *arguments, verbose(), **options)
+        shown = 0 if quiet else verbose()
+        paths = train_recipe(name, output, *arguments, shown, **options)
     print(f"{name}: {time.perf_counter() - start:.0f} s this call")
     print(*paths, sep="\n")
 
 
 def toys(
-    gan: Literal["Simple_GAN", "WGAN_clip", "WGAN_GP"] = "Simple_GAN",
+    gan: Literal["Simple_GAN", "WGAN_clip", "WGAN_GP"] = "WGAN_GP",
     epochs: int = 16,
+    course: bool = False,
     seed: int = 0,
     output: str = "toys.png",
     show: bool = False,
@@ -180,6 +188,8 @@ def toys(
     Args:
         gan: the class
         epochs: of 100 steps each
+        course: the course's networks, two hidden layers of ten tanh: too small for the
+            circle, they draw a line through it
     """
     expect_positive_int(epochs=epochs)
     expect_drawing(seed, output)
@@ -189,29 +199,37 @@ def toys(
     from gan.visualization import plots
 
     real = toys.circle(1000, seed)
-    model, fake = _trained_on([1, 10, 10, 2], real, gan, epochs, seed)
+    model, fake = _trained_on(1 if course else 2, real, gan, epochs, course, seed)
     values = model.discriminator(plots.grid(64)).numpy().reshape(64, 64)
     history, title = model.history.history, f"circle, {gan}"
     circle = plots.points_and_values(real, fake, values, history, title)
     print(plots.save(circle, circle_path))
     real = toys.four_clouds(1000, seed)
-    model, fake = _trained_on([2, 10, 10, 5], real, gan, epochs, seed)
+    model, fake = _trained_on(2, real, gan, epochs, course, seed)
     history, title = model.history.history, f"four clouds, {gan}"
     print(plots.save(plots.coloured_points(real, fake, history, title), clouds_path))
     if show:
         plots.show(circle)
 
 
-def _trained_on(shape, real, name, epochs, seed):
+def _trained_on(latent_dim, real, name, epochs, course, seed):
     """A trained model, and as many of its fakes as there are reals."""
     import keras
 
     import gan
 
     keras.utils.set_random_seed(seed)
-    networks = gan.fully_connected_GenDiscr(shape, real)
-    model = getattr(gan, name)(*networks, real, learning_rate=0.001)
-    model.fit(epochs=epochs, steps_per_epoch=100, verbose=0)
+    hidden = [10, 10] if course else [64, 64, 64]
+    better = {} if course else {"activation": "relu", "bounded": False}
+    shape = [latent_dim, *hidden, real.shape[1]]
+    networks = gan.fully_connected_GenDiscr(shape, real, **better)
+    options = {} if course else {"ema": 0.99}
+    if name == "WGAN_GP" and not course:
+        options["lambda_gp"] = 0.1
+    model = getattr(gan, name)(*networks, real, learning_rate=0.001, **options)
+    # A bar for who looks on, and the paths alone for who reads through a pipe.
+    verbose = int(sys.stdout.isatty())
+    model.fit(epochs=epochs, steps_per_epoch=100, verbose=verbose)
     return model, model.get_fake_sample(len(real)).numpy()
 
 
@@ -221,6 +239,7 @@ def compare(
     seed: int = 0,
     output: str = "compare.png",
     show: bool = False,
+    json: bool = False,
 ) -> None:
     """train the three classes on the 49-dimensional cloud and compare them
 
@@ -237,8 +256,13 @@ def compare(
     from gan.evaluation import report
     from gan.visualization import plots
 
-    verdicts = report.compare_classes(epochs, seeds, seed)
-    print(report.conclude(verdicts))
+    # Who reads JSON from stdout may still look on.
+    tell = functools.partial(print, file=sys.stderr) if json else print
+    verdicts = report.compare_classes(epochs, seeds, seed, tell)
+    if json:
+        print(dumps({k: dataclasses.asdict(v) for k, v in verdicts.items()}))
+    else:
+        print(report.conclude(verdicts))
     histories = {name: verdict.history for name, verdict in verdicts.items()}
     figure = plots.compare_losses(histories, title="cloud in the corner of [0, 1]^49")
     finish(figure, output, show)
