@@ -403,7 +403,14 @@ class AdversarialModel(GraphFit, WholeModel):
 
     def export(self, filepath: StrPath, **options: Any) -> None:
         """Export the (averaged) generator, see `keras.Model.export`."""
-        self._drawing(False, None).export(filepath, **options)
+        network = self._drawing(False, None)
+        sizes = any(isinstance(x, keras.layers.UpSampling2D) for x in network.layers)
+        litert = options.get("format") == "litert" and sizes
+        expected = "another format: LiteRT opens no UpSampling2D of Keras 3.15"
+        expect(not litert, expected, **options)
+        # Keras exports only what was called.
+        network(keras.tree.map_structure(_zeros, network.input))
+        network.export(filepath, **options)
 
     def _count(self, size):
         if size is None:
@@ -526,6 +533,10 @@ class AdversarialModel(GraphFit, WholeModel):
         for weight, trainable in flags:
             weight.trainable = trainable
         return model
+
+
+def _zeros(kind):
+    return tf.zeros((1, *kind.shape[1:]), kind.dtype)
 
 
 def _pick(batches, iteration):

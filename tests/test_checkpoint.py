@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import types
 
 import keras
 import numpy as np
@@ -168,6 +169,24 @@ def test_two_runs_in_one_folder(vectors, tmp_path):
 
     fit(vectors(), 1, Checkpoint(tmp_path), Second())
     fit(vectors(), 2, Checkpoint(tmp_path))
+
+
+def test_two_runs_in_one_folder_on_windows(vectors, tmp_path, monkeypatch):
+    held = []
+
+    def locking(descriptor, mode, count):
+        if held:
+            raise PermissionError
+        held.append((mode, count))
+
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    stand_in = types.SimpleNamespace(locking=locking, LK_NBLCK=2)
+    monkeypatch.setitem(sys.modules, "msvcrt", stand_in)
+    first, second = Checkpoint(tmp_path), Checkpoint(tmp_path)
+    first.acquire()
+    with pytest.raises(InvalidInput, match="no other run is using"):
+        second.acquire()
+    assert held == [(2, 1)]
 
 
 CHANGES = [

@@ -304,11 +304,11 @@ def test_two_devices_sample_and_diverge_as_one(found):
 @pytest.mark.parametrize(
     "name, message",
     [
-        ("batch", "batch_size, the joint batch, to be a multiple of the 2 replicas"),
-        ("networks", "networks, optimizers and model made within the scope() of one"),
-        ("optimizer", "networks, optimizers and model made within the scope() of one"),
-        ("clipping", "no clipnorm with several replicas"),
-        ("scope", "networks, optimizers and model made within the scope() of one"),
+        ("batch", "a joint batch_size, a multiple of 2 replicas"),
+        ("networks", "networks and model made in one strategy.scope()"),
+        ("optimizer", "networks and model made in one strategy.scope()"),
+        ("clipping", "no clipping of gradients with several replicas"),
+        ("scope", "networks and model made in one strategy.scope()"),
         ("jit", "no jit_compile with several replicas"),
     ],
 )

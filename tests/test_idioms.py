@@ -68,6 +68,26 @@ def test_the_exported_generator_is_plain_tensorflow_s(model, tmp_path, python):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kind", ["dense", "convolutional"])
+def test_onnx_computes_what_keras_does(kind, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime", reason="pip install '.[onnx]'")
+    pytest.importorskip("tf2onnx", reason="pip install '.[onnx]'")
+    model = gan.Simple_GAN(*nets(), REAL, batch_size=8)
+    if kind == "convolutional":
+        sampler = gan.latent.LatentGenerator(16)
+        model = gan.WGAN_GP(*gan.convolutional_GenDiscr(), sampler, batch_size=2)
+    latents = np.random.default_rng(0).normal(size=(100, model.latent_generator.dim))
+    path, latents = tmp_path / "g.onnx", latents.astype("float32")
+    model.export(str(path), format="onnx", verbose=False)
+    session = onnxruntime.InferenceSession(str(path))
+    (found,) = session.run(None, {session.get_inputs()[0].name: latents})
+    np.testing.assert_allclose(found, model(latents), atol=1e-5)
+    if kind == "convolutional":
+        with pytest.raises(gan.InvalidInput, match="LiteRT"):
+            model.export(str(path), format="litert")
+
+
+@pytest.mark.slow
 def test_a_generator_s_file_opens_where_gan_is_not(python, tmp_path):
     generator, _ = gan.convolutional_GenDiscr()
     discriminator = gan.convolutional_GenDiscr()[1]

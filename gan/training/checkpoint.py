@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import pathlib
@@ -186,16 +185,12 @@ class Checkpoint(keras.callbacks.Callback):
             return
         with made_folder(self.directory) as directory:
             self._lock = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT)
-        # Windows has no fcntl; there nothing guards the folder.
-        with contextlib.suppress(ImportError):
-            import fcntl
-
-            try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                self.release()
-                expected = "a folder that no other run is using"
-                expect(False, expected, directory=str(self.directory))
+        try:
+            _take(self._lock)
+        except OSError:
+            self.release()
+            expected = "a folder that no other run is using"
+            expect(False, expected, directory=str(self.directory))
         # What a kill left half-written; nobody else writes here now.
         clear_leftovers(self.directory)
 
@@ -230,6 +225,18 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _optimizers(self):
         return self.model.generator.optimizer, self.model.discriminator.optimizer
+
+
+def _take(descriptor: int) -> None:
+    """Lock a file, or raise OSError where another process has."""
+    try:
+        import fcntl
+    except ImportError:
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        return
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def load_newest(directory: StrPath) -> tuple[WholeModel, pathlib.Path]:
