@@ -225,7 +225,7 @@ def test_training_is_the_plain_networks_training(networks, eagerly, monkeypatch)
             for name in ("generator", "discriminator")
         }
         latents = gan.latent.LatentGenerator(16)
-        real = random(32, 16, 16, 1)
+        real = np.tanh(random(32, 16, 16, 1))
         if not fast:
             monkeypatch.setattr("gan.base.accelerate", lambda network: None)
         model = gan.WGAN_GP(*parts, latents, real, 8, seed=1, **sgd)

@@ -388,8 +388,9 @@ def _read_table(path):
         with path.open(newline="", encoding="utf-8") as file:
             table = csv.DictReader(file)
             rows = [{name: float(row[name]) for name in row} for row in table]
+            rows = [{**row, "epoch": int(row["epoch"])} for row in rows]
             ours = "epoch" in (table.fieldnames or [])
-    except (TypeError, ValueError, csv.Error):
+    except (KeyError, TypeError, ValueError, csv.Error):
         ours = False
     expect(ours, "a table that Losses wrote, or no file", path=str(path))
     return rows

@@ -22,7 +22,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = """
 import sys
 import gan
+import keras
 
+keras.utils.set_random_seed(0)
 real = gan.toys.circle(200)
 parts = gan.fully_connected_GenDiscr([2, 10, 10, 2], real)
 model = gan.WGAN_GP(*parts, real, batch_size=50, ema=0.9, seed=0)
