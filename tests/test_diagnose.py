@@ -249,6 +249,7 @@ FAULTS = {
 CASES = [(name, plant) for name, plants in FAULTS.items() for plant in plants]
 
 
+@pytest.mark.filterwarnings("ignore:The real examples lie")
 @pytest.mark.parametrize(("name", "plant"), CASES)
 def test_a_planted_fault_is_found_and_no_other(name, plant):
     model, evidence = plant()

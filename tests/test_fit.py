@@ -143,11 +143,6 @@ def test_initial_epoch_is_a_number_of_epochs(vectors, initial_epoch):
         np.testing.assert_array_equal(a, b)
 
 
-def test_compile_takes_no_optimizer_by_mistake(vectors):
-    with pytest.raises(TypeError, match="positional"):
-        vectors().compile("adam")
-
-
 def test_nothing_left_to_do(vectors):
     model = vectors(gan.Simple_GAN)
     before, events = state(model), Events()

@@ -93,6 +93,7 @@ def test_generator_is_not_clipped(vectors):
     assert largest(model.discriminator.trainable_variables) <= np.float32(0.1)
 
 
+@pytest.mark.filterwarnings("ignore:The real examples lie")
 def test_batch_normalisation_statistics_are_not_weights_to_clip():
     layers = [keras.Input((2,)), keras.layers.BatchNormalization()]
     critic = keras.Sequential([*layers, keras.layers.Dense(1)])
