@@ -1,5 +1,6 @@
 import math
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -33,6 +34,11 @@ def test_numbers_become_float32(dtype, form):
     real = as_real_examples(form(ROWS.astype(dtype)), (4,), 6)
     assert tf.is_tensor(real) and real.dtype == tf.float32
     np.testing.assert_array_equal(real, ROWS)
+
+
+@pytest.mark.parametrize("form", [tf.Variable, keras.Variable])
+def test_variables_are_arrays(form):
+    assert as_real_examples(form(np.ones((9, 2))), (2,), 3).shape == (9, 2)
 
 
 @pytest.mark.parametrize("form", [np.array, tf.constant])

@@ -246,6 +246,9 @@ SENTENCES = {
     "seed to be": lambda: gan.Simple_GAN(*nets(), REAL, seed=2**63),
     "loss to be a scalar": loss(lambda real, fake: tf.squeeze(real - fake, 1)),
     "a scalar tensor": loss(lambda real, fake: None),
+    "tensor of floats": loss(
+        lambda real, fake: tf.cast(tf.reduce_mean(fake), tf.complex64)
+    ),
     "depends on": loss(lambda real, fake: tf.constant(1.0)),
     "other": lambda: fit(make(UnknownLog)),
     "disc_iter": lambda: setattr(make(), "disc_iter", 0),

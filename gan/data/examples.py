@@ -50,7 +50,7 @@ def as_real_examples(value: Any, shape: tuple[int, ...], batch_size: int) -> Any
     expect(_is_number(value.dtype), expected, dtype=str(value.dtype))
     _expect_shape(tuple(value.shape), shape)
     expected = f"at least batch_size={batch_size} real examples"
-    expect(len(value) >= batch_size, expected, N=len(value))
+    expect(value.shape[0] >= batch_size, expected, N=value.shape[0])
     if isinstance(value, np.memmap):
         return value
     tensor = tf.convert_to_tensor(value)

@@ -31,8 +31,8 @@ class Player:
     def __call__(self, *outputs: tf.Tensor) -> tf.Tensor:
         """The loss of the discriminator's outputs."""
         loss = self.loss(*outputs)
-        expected = f"the {self.network.name}'s loss to be a scalar tensor"
-        scalar = tf.is_tensor(loss) and loss.shape.rank == 0
+        expected = f"the {self.network.name}'s loss to be a scalar tensor of floats"
+        scalar = tf.is_tensor(loss) and loss.shape.rank == 0 and loss.dtype.is_floating
         expect(scalar, expected, loss=loss)
         return loss
 
