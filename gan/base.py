@@ -118,7 +118,8 @@ class AdversarialModel(GraphFit, WholeModel):
             of both networks' layers (`kernel_regularizer=`) are added to their
             objectives, not to the logged losses.
         latent_generator: callable, int k -> float tensor `(k, latent_dim)`, drawn
-            with TensorFlow.
+            with TensorFlow. One that draws with NumPy works too, with a warning: it is
+            slower, and its draws are not part of the model's random state.
         real_examples: array, tensor or pandas DataFrame `(N, …)` of the discriminator's
             input shape (a missing last axis of size 1 is added); float32, float64 or
             integers are used as float32, uint8 is read as pictures and divided by 255
@@ -230,7 +231,7 @@ class AdversarialModel(GraphFit, WholeModel):
         self._generator.own()
         self._discriminator.own()
         self.compile()
-        # Keras calls a model built after its first call; this one is never called.
+        # Keras calls a model built after its first call, for which fit does not wait.
         self.built = True
 
     @staticmethod

@@ -51,6 +51,13 @@ def test_evaluate_gives_the_measures(model):
     assert found == gan.metrics.measures(REAL, fakes, ["sw2"])
 
 
+def test_evaluate_takes_bytes_as_the_discriminator_does():
+    bytes_ = np.uint8(255 * REAL.clip(0, 1))
+    model = gan.Simple_GAN(*nets(), bytes_, batch_size=8, seed=0)
+    expected = model.evaluate(np.float32(bytes_) / 255, count=50)
+    assert model.evaluate(count=50) == model.evaluate(bytes_, count=50) == expected
+
+
 @pytest.mark.slow
 def test_the_exported_generator_is_plain_tensorflow_s(model, tmp_path, python):
     latents = np.random.default_rng(1).normal(size=(100, 2)).astype("float32")
@@ -113,6 +120,20 @@ def test_compile_takes_names_and_an_optimizer_for_each(model):
     fit(model)
     assert model.discriminator.optimizer is adam and adam.iterations == 2
     assert isinstance(model.generator.optimizer, keras.optimizers.RMSprop)
+
+
+def test_a_refused_compile_changes_nothing(model):
+    networks = model.generator, model.discriminator
+    before = [network.optimizer for network in networks]
+    adam = keras.optimizers.Adam()
+    for options in (
+        {"d_optimizer": "sgd", "steps_per_execution": 0},
+        {"d_optimizer": adam, "g_optimizer": adam},
+        {"g_optimizer": "sgd", "d_optimizer": "nonsense"},
+    ):
+        with pytest.raises(ValueError):
+            model.compile(**options)
+    assert [network.optimizer for network in networks] == before
 
 
 def test_fit_takes_a_batch_size_and_positions(model):

@@ -526,6 +526,8 @@ def test_show_hands_the_figure_to_pyplot(monkeypatch):
     plots.show(figure)
     plt.close("all")
     assert shown == [figure]
+    with pytest.raises(InvalidInput, match="a matplotlib Figure"):
+        plots.show(None)
 
 
 @pytest.mark.skipif(not REAL.exists(), reason=f"no real faces at {REAL}")

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan.data.examples import as_dataset, count_batches
+from gan.data.examples import as_dataset, count_batches, count_rows, take
 from gan.errors import expect, expect_positive_int, expect_seed
 from gan.training import distribute
 from gan.training.checkpoint import Checkpoint
@@ -79,16 +79,17 @@ class GraphFit(keras.Model):
         single = isinstance(optimizer, keras.optimizers.Optimizer)
         expected = "an optimizer for each network: d_optimizer and g_optimizer"
         expect(not single, expected, optimizer=optimizer)
-        given = {"generator": g_optimizer or optimizer}
-        given["discriminator"] = d_optimizer or optimizer
-        for name, one in given.items():
-            if one is not None:
-                getattr(self, name).optimizer = keras.optimizers.get(one)
         if steps_per_execution != "auto":
             expect_positive_int(steps_per_execution=steps_per_execution)
         alone = self.distribute_strategy.num_replicas_in_sync == 1
         expected = "no jit_compile with several replicas"
         expect(alone or not jit_compile, expected, jit_compile=jit_compile)
+        pairs = [(self.generator, g_optimizer), (self.discriminator, d_optimizer)]
+        found = [keras.optimizers.get(one or optimizer) for _, one in pairs]
+        twice = found[0] is not None and found[0] is found[1]
+        expect(not twice, "two different optimizers", d_optimizer=d_optimizer)
+        for (network, _), one in zip(pairs, found, strict=True):
+            network.optimizer = one or network.optimizer
         super().compile(
             optimizer=None, run_eagerly=run_eagerly, jit_compile=jit_compile
         )
@@ -147,14 +148,20 @@ class GraphFit(keras.Model):
             gan.distribute.WorkerLost: if another worker dies.
         """
         strategy = self.distribute_strategy
-        if tf.distribute.has_strategy():
-            distribute.expect_distributable(self.batch_size, [self.generator])
         expect_positive_int(epochs=epochs)
         expect_seed(initial_epoch=initial_epoch)
         expected = "held-out examples in callbacks.Metrics or callbacks.Losses"
         expect(validation_data is None, expected, validation_data=validation_data)
+        callbacks = keras.tree.flatten(callbacks or [])
+        for one in callbacks:
+            known = isinstance(one, keras.callbacks.Callback)
+            expect(known, "callbacks to be keras Callback objects", callbacks=one)
+            swaps = isinstance(one, keras.callbacks.SwapEMAWeights)
+            expect(not swaps, "ema= of the model, not SwapEMAWeights", callbacks=one)
         if batch_size is not None:
             self.batch_size = batch_size
+        if tf.distribute.has_strategy():
+            distribute.expect_distributable(self.batch_size, [self.generator])
         if x is not None:
             self.real_examples = x if y is None else (x, y)
         expected = "real examples: pass them to fit or to the constructor"
@@ -164,12 +171,6 @@ class GraphFit(keras.Model):
         expect_positive_int(steps_per_epoch=steps_per_epoch)
         if verbose == "auto" and not distribute.is_chief(strategy):
             verbose = 0
-        callbacks = keras.tree.flatten(callbacks or [])
-        for one in callbacks:
-            known = isinstance(one, keras.callbacks.Callback)
-            expect(known, "callbacks to be keras Callback objects", callbacks=one)
-            swaps = isinstance(one, keras.callbacks.SwapEMAWeights)
-            expect(not swaps, "ema= of the model, not SwapEMAWeights", callbacks=one)
         checkpoints = [one for one in callbacks if isinstance(one, Checkpoint)]
         # Where Keras's callbacks look for the learning rates of several optimizers.
         optimizers = [self.generator.optimizer, self.discriminator.optimizer]
@@ -237,8 +238,8 @@ class GraphFit(keras.Model):
         """Judge fakes by the measures of `gan.metrics`.
 
         Args:
-            x: array `(n, …)` of real examples, best such as were not trained on;
-                `None` takes `real_examples`.
+            x: array of real examples, of the form of the model's own, best such as
+                were not trained on; `None` takes `real_examples`.
             **options: those of `gan.callbacks.Metrics`, such as `names` and `count`.
 
         Returns:
@@ -246,7 +247,14 @@ class GraphFit(keras.Model):
         """
         from gan.training.callbacks import Metrics
 
-        metrics = Metrics(self.real_examples if x is None else x, **options)
+        data = self.real_examples
+        if x is not None:
+            data = self.as_examples(x, self.discriminator, 1)
+        array = data is not None and not isinstance(data, tf.data.Dataset)
+        expect(array, "an array of real examples", x=data)
+        # As the discriminator takes them: bytes, for one, divided by 255.
+        real = self.as_rows(take(data, tf.range(count_rows(data))))
+        metrics = Metrics(real[0] if isinstance(real, tuple) else real, **options)
         metrics.set_model(self)
         return metrics.judge()
 

@@ -529,6 +529,8 @@ def show(figure: Figure) -> None:
     import matplotlib.pyplot as plt
     from matplotlib.backends import BackendFilter, backend_registry
 
+    # Of None pyplot would make an empty figure.
+    expect(hasattr(figure, "savefig"), "a matplotlib Figure", figure=figure)
     backend = plt.get_backend()
     screenless = backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE)
     expected = "a screen to show the figure on (without one, save it)"
