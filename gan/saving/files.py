@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import pathlib
 import tempfile
@@ -35,7 +36,8 @@ def atomic_path(path: StrPath) -> Iterator[pathlib.Path]:
     # Keras tells formats by endings of one or two parts (.h5, .weights.h5).
     suffix = "".join(path.suffixes[-2:])
     suffix = suffix if len(suffix) < 40 else path.suffix
-    handle, name = tempfile.mkstemp(prefix=_PREFIX, suffix=suffix, dir=path.parent)
+    prefix = f"{_PREFIX}{path.name[:64]}-"
+    handle, name = tempfile.mkstemp(suffix, prefix, path.parent)
     os.close(handle)
     temporary = pathlib.Path(name)
     try:
@@ -95,9 +97,14 @@ def made_folder(path: Any) -> Iterator[pathlib.Path]:
         expect(False, expected, directory=str(path))
 
 
-def clear_leftovers(folder: pathlib.Path) -> None:
-    """Delete what killed writes left in a folder that nobody else writes to now."""
-    for path in folder.glob(f"{_PREFIX}*"):
+def clear_leftovers(folder: pathlib.Path, name: str = "") -> None:
+    """Delete what killed writes left in a folder, of files that nobody writes now.
+
+    Args:
+        folder: `pathlib.Path`.
+        name: str, with which the names of those files begin.
+    """
+    for path in folder.glob(f"{_PREFIX}{glob.escape(name)}*"):
         path.unlink(missing_ok=True)
 
 

@@ -27,7 +27,12 @@ from gan.errors import (
     expect_seed,
 )
 from gan.evaluation import metrics
-from gan.saving.files import atomic_path, expect_writable, made_folder
+from gan.saving.files import (
+    atomic_path,
+    clear_leftovers,
+    expect_writable,
+    made_folder,
+)
 from gan.training.checkpoint import Checkpoint
 from gan.visualization import plots
 from gan.visualization.animation import expect_gif, write_gif
@@ -97,6 +102,9 @@ class SampleGrid(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Refuse now what could not be drawn after the first epoch."""
+        clear_leftovers(self._directory, self._name.partition("{")[0])
+        if self._gif:
+            clear_leftovers(self._gif.parent, self._gif.name)
         if self._draw is None:
             self._picture()
 
@@ -293,6 +301,8 @@ class Losses(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Read what the run before left; check that the held-out examples fit."""
+        for path in (self._path, self._table):
+            clear_leftovers(path.parent, path.name)
         self._rows = _read_table(self._table) if self._table.exists() else []
         if self._held_out is not None:
             network = self.model.discriminator

@@ -31,7 +31,7 @@ model = gan.WGAN_GP(*parts, real, batch_size=50, ema=0.9, seed=0)
 draw = lambda model: gan.plots.points_and_values(
     real, model.get_fake_sample(200), [[0.0]])
 folder = sys.argv[1]
-model.fit(epochs=40, steps_per_epoch=5, verbose=0, callbacks=[
+model.fit(epochs=160, steps_per_epoch=5, verbose=0, callbacks=[
     gan.callbacks.Metrics(real, ["sw2"], count=100),
     gan.callbacks.Losses(folder + "/losses.png", real),
     gan.callbacks.SampleGrid(folder + "/grid", draw=draw, every=4),
@@ -46,14 +46,14 @@ def programs(data):
     np.save(data / "faces.npy", rng.integers(0, 256, (200, 16, 16), "uint8"))
     digits = rng.integers(0, 256, (256, 28, 28), "uint8")
     np.savez(data / "digits.npz", x_train=digits, y_train=np.arange(256) % 10)
-    faces = ["--pictures", data / "faces.npy", "--epochs", "30", "--steps", "2", "-q"]
-    digits = ["--data", data / "digits.npz", "--epochs", "30", "--steps", "2", "-q"]
+    faces = ["--pictures", data / "faces.npy", "--epochs", "90", "--steps", "2", "-q"]
+    digits = ["--data", data / "digits.npz", "--epochs", "120", "--steps", "1", "-q"]
     return {
         "train": [*main, "train", *faces, "--output"],
         "recipe mnist_dense": [*main, "recipe", "mnist_dense", *digits, "--output"],
         "recipe gaussian": [
             *main,
-            *("recipe", "gaussian", "--epochs", "12", "--steps", "20", "-q"),
+            *("recipe", "gaussian", "--epochs", "40", "--steps", "20", "-q"),
             "--output",
         ],
         "script with callbacks": [sys.executable, "-c", SCRIPT],
