@@ -32,6 +32,7 @@ __version__ = "0.2.0"
 _STORED = {
     "Adam": "gan.training.adam",
     "Conv2D": "keras.layers",
+    "DiffAugment": "gan.variants.diff_augment",
     "LatentGenerator": "gan.latent",
     "LinearDecay": "gan.training.schedules",
     "MaxPooling2D": "keras.layers",

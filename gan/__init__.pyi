@@ -22,8 +22,12 @@ from gan.training import distribute as distribute
 from gan.training import schedules as schedules
 from gan.training.fit import Diverged as Diverged
 from gan.variants.ac_gan import AC_GAN as AC_GAN
+from gan.variants.diff_augment import DiffAugment as DiffAugment
+from gan.variants.hinge_gan import HingeGAN as HingeGAN
 from gan.variants.minimax_gan import MinimaxGAN as MinimaxGAN
 from gan.variants.non_saturating_gan import NonSaturatingGAN as NonSaturatingGAN
+from gan.variants.r3gan import R3GAN as R3GAN
+from gan.variants.residual import residual_GenDiscr as residual_GenDiscr
 from gan.variants.two_class_gan import TwoClassGAN as TwoClassGAN
 from gan.visualization import animation as animation
 from gan.visualization import plots as plots

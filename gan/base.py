@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-import json
 import math
-import warnings
 from collections.abc import Callable
-from typing import Any, Self, TypedDict
+from typing import Any, TypedDict
 
 import keras
 import tensorflow as tf
 
 from gan.data.examples import (
+    as_labelled_examples,
+    as_labels,
     as_real_examples,
-    checksum,
     count_rows,
     equal,
     take,
@@ -37,6 +36,8 @@ from gan.training.fit import GraphFit
 from gan.training.layers import accelerate
 from gan.training.player import (
     Player,
+    count_classes,
+    expect_augment,
     expect_latents,
     expect_networks,
     expect_optimizers,
@@ -54,6 +55,7 @@ class Options(TypedDict, total=False):
     beta_2: float
     ema: float | None
     batch_statistics: bool
+    augment: keras.layers.Layer | None
     generator_optimizer: keras.optimizers.Optimizer | None
     discriminator_optimizer: keras.optimizers.Optimizer | None
     seed: int | None
@@ -89,14 +91,22 @@ class AdversarialModel(GraphFit, WholeModel):
 
     - `discriminator_loss(real, fake)` and `generator_loss(fake)`, functions of the
       discriminator's outputs, static unless they need an option;
+    - `generator_outputs(real, fake)`: the outputs that `generator_loss` is given, where
+      it sees those on reals too, as in `gan.R3GAN`;
     - `output_logs(real, fake)`: further logs of these outputs, whose names are in
       `log_names`;
     - `discriminator_extra(real, fake)`: a further term of the discriminator's
       objective, with the names of its logs in `log_names`;
     - `after_discriminator_update()`: a constraint on the discriminator;
     - `outputs`: how many numbers the discriminator gives of an example, `None` for any;
-    - `as_examples`, `get_fake_sample` and `judge`, where a sample is more than
-      examples, as in `gan.AC_GAN`.
+    - `as_examples`, `fakes_for_training` and `judge`, where a sample is something
+      else, as in `gan.AC_GAN`.
+
+    Networks that take labels make any model conditional: a generator of `[latents,
+    labels]` and a discriminator of `[examples, labels]`, with `real_examples` a pair
+    `(examples, labels)`. A sample is then such a pair, and in training the fakes have
+    the labels of the reals. How many classes there are is the `input_dim` of the
+    networks' first `Embedding`. `gan.residual_GenDiscr(classes=)` makes such networks.
 
     An option of its own is a `gan.errors.Option`, so that it is checked, saved and
     acts when it is changed.
@@ -142,6 +152,10 @@ class AdversarialModel(GraphFit, WholeModel):
             inference mode, as it draws pictures later; batch normalisation then only
             scales and shifts each example by its own weights and its moving
             statistics, which stay as they are, and dropout is off.
+        augment: `keras.layers.Layer`, differentiable, that changes examples at random,
+            such as `gan.DiffAugment()` or `keras.layers.RandomFlip("horizontal")`;
+            real and fake examples go through it before the discriminator in each
+            update, so that few examples last longer (Zhao et al. 2020). `None`: none.
         generator_optimizer: `keras.optimizers.Optimizer`, or `None` for Adam.
         discriminator_optimizer: the same, for the discriminator.
         seed: int, or `None` to take one from Python's `random`.
@@ -184,6 +198,7 @@ class AdversarialModel(GraphFit, WholeModel):
         beta_2: float = 0.9,
         ema: float | None = None,
         batch_statistics: bool = True,
+        augment: keras.layers.Layer | None = None,
         generator_optimizer: keras.optimizers.Optimizer | None = None,
         discriminator_optimizer: keras.optimizers.Optimizer | None = None,
         seed: int | None = None,
@@ -195,6 +210,7 @@ class AdversarialModel(GraphFit, WholeModel):
             "discriminator_optimizer": discriminator_optimizer,
         }
         expect_optimizers(**given)
+        expect_augment(augment, generator)
         super().__init__(name=name)
         self.batch_size, self.disc_iter = batch_size, disc_iter
         self.learning_rate, self.beta_1, self.beta_2 = learning_rate, beta_1, beta_2
@@ -211,6 +227,7 @@ class AdversarialModel(GraphFit, WholeModel):
         warn_of_range(examples, generator)
         self.generator: keras.Model = generator
         self.discriminator: keras.Model = discriminator
+        self.augment: keras.layers.Layer | None = augment
         self.latent_generator: Callable[[int], tf.Tensor] | None = latent_generator
         self._real_examples = examples
         self.averaged_generator: keras.Model | None = None
@@ -267,8 +284,8 @@ class AdversarialModel(GraphFit, WholeModel):
                 real = self.as_rows(_pick(useless_argument, iteration))
             else:
                 real = self.get_real_sample()
-            logs |= self.update_discriminator(real, self._fakes_for_training())
-        logs |= self.update_generator()
+            logs |= self.update_discriminator(real, self.fakes_for_training(real))
+        logs |= self.update_generator(real)
         known = logs.keys() >= {*self.log_names}
         expect(known, f"logs named {self.log_names}", logs=[*logs])
         return {name: logs[name] for name in self.log_names}
@@ -285,12 +302,16 @@ class AdversarialModel(GraphFit, WholeModel):
         self.after_discriminator_update()
         return {"discr_loss": loss, **logs, **self.output_logs(*outputs)}
 
-    def update_generator(self) -> dict[str, tf.Tensor]:
-        """Update the generator once, from a fresh fake sample; its logs."""
+    def update_generator(self, real: Any = None) -> dict[str, tf.Tensor]:
+        """Update the generator once, from a fresh fake sample; its logs.
+
+        Args:
+            real: the last real sample, whose labels the fakes get.
+        """
         player = self._generator
         with tf.GradientTape() as tape:
-            fake = self._fakes_for_training(self.generator_batches)
-            loss = player(self.judge(fake))
+            fake = self.fakes_for_training(real, self.generator_batches)
+            loss = player(*self.generator_outputs(real, fake))
             objective = player.objective(loss)
         player.descend(tape, objective)
         if self.averaged_generator is not None:
@@ -306,9 +327,36 @@ class AdversarialModel(GraphFit, WholeModel):
         for average, weight in pairs:
             average.assign_add((1.0 - decay) * (weight - average))
 
+    def generator_outputs(self, real: Any, fake: Any) -> tuple[Any, ...]:
+        """What `generator_loss` is given: the discriminator's outputs on fakes."""
+        return (self.judge(fake),)
+
     def judge(self, sample: Any, training: bool = True) -> Any:
         """What the losses are given of a sample: the discriminator's outputs on it."""
-        return self.discriminator(sample, training=training)
+        examples, *labels = sample if isinstance(sample, tuple) else (sample,)
+        if training:
+            examples = self.augmented(examples)
+        return self.discriminator(
+            [examples, *labels] if labels else examples, training=training
+        )
+
+    def augmented(self, examples: tf.Tensor) -> tf.Tensor:
+        """Examples `(batch, …)` as the discriminator sees them in an update."""
+        if self.augment is None:
+            return examples
+        with self.stream.feeds():
+            return self.augment(examples, training=True)
+
+    def judge_of_examples(
+        self, sample: Any
+    ) -> tuple[Callable[..., tf.Tensor], tf.Tensor]:
+        """The discriminator as a function of examples alone, and a sample's examples.
+
+        A penalty differentiates it; the labels of the sample, if it has any, stay.
+        """
+        if not isinstance(sample, tuple):
+            return self.judge, sample
+        return lambda points, **mode: self.judge((points, sample[1]), **mode), sample[0]
 
     def output_logs(self, real: Any, fake: Any) -> dict[str, tf.Tensor]:
         """Further logs of the discriminator's outputs `(batch, 1)`: dict of scalars."""
@@ -335,7 +383,15 @@ class AdversarialModel(GraphFit, WholeModel):
     @staticmethod
     def as_examples(value: Any, discriminator: keras.Model, batch_size: int) -> Any:
         """Check `real_examples` and bring them into the form samples are drawn from."""
-        return as_real_examples(value, discriminator.input_shape[1:], batch_size)
+        shape, classes = discriminator.input_shape, count_classes(discriminator)
+        if classes:
+            return as_labelled_examples(value, shape[0][1:], batch_size, classes)
+        return as_real_examples(value, shape[1:], batch_size)
+
+    @property
+    def classes(self) -> int | None:
+        """Number of classes that the networks know, or `None` without labels."""
+        return count_classes(self.discriminator)
 
     @property
     def real_examples(self) -> Any:
@@ -355,22 +411,38 @@ class AdversarialModel(GraphFit, WholeModel):
         size: int | None = None,
         training: bool = False,
         averaged: bool | None = None,
+        labels: Any = None,
     ) -> Any:
         """Examples from the generator.
 
         Args:
-            size: int, how many, or `None` for `batch_size`.
+            size: int, how many; `None` for one a label, or `batch_size`.
             training: bool, whether the generator runs in training mode.
             averaged: bool, whether the averaged generator draws them. `None`: it
                 does where the model has one (`ema`) and `training` is `False`.
+            labels: integers `(size,)` in [0, classes), the classes asked for; `None`
+                draws them, each equally likely.
 
         Returns:
-            Float32 tensor `(size, …)` of the generator's output shape.
+            Float32 tensor `(size, …)` of the generator's output shape; with classes a
+            pair of it and the labels, int32 tensor `(size,)`.
         """
-        network = self._drawing(training, averaged)
-        latents = self._latents(self._count(size))
+        network, classes = self._drawing(training, averaged), self.classes
+        if labels is not None:
+            expect(classes, "labels=None: the networks take none", labels=labels)
+            labels = as_labels(labels, classes)
+            count = labels.shape[0]
+            size = count if size is None else size
+            expect(count in (None, size), f"size={count}, as labels has", size=size)
+        size = self._count(size)
+        latents = self._latents(size)
+        if classes and labels is None:
+            seed = self.stream.next_seed()
+            labels = tf.random.stateless_uniform((size,), seed, 0, classes, tf.int32)
         with self.stream.feeds():
-            return network(latents, training=training)
+            if not classes:
+                return network(latents, training=training)
+            return network([latents, labels], training=training), labels
 
     def get_real_sample(self, size: int | None = None) -> Any:
         """Random distinct examples of `real_examples`.
@@ -393,10 +465,13 @@ class AdversarialModel(GraphFit, WholeModel):
 
     def as_rows(self, examples: Any) -> Any:
         """Examples in the form of `real_examples`, as the discriminator takes them."""
+        if isinstance(examples, tuple):
+            labels = tf.reshape(tf.cast(examples[1], tf.int32), (-1,))
+            return self.as_rows(examples[0]), labels
         pictures = examples.dtype == tf.uint8
         examples = tf.cast(examples, tf.float32)
         examples = examples / 255.0 if pictures else examples
-        return tf.reshape(examples, (-1, *self.discriminator.input_shape[1:]))
+        return tf.reshape(examples, (-1, *self.generator.output_shape[1:]))
 
     def call(self, latents: Any, training: bool = False) -> tf.Tensor:
         """Fakes from latents `(batch, latent_dim)`, as `get_fake_sample` draws them."""
@@ -419,9 +494,11 @@ class AdversarialModel(GraphFit, WholeModel):
         expect_positive_int(size=size)
         return size
 
-    def _fakes_for_training(self, batches=1):
-        size = batches * self._count(None)
-        return self.get_fake_sample(size, self.batch_statistics, averaged=False)
+    def fakes_for_training(self, real: Any = None, batches: int = 1) -> Any:
+        """Fakes for an update, `batches` samples of them, with the labels of `real`."""
+        size, training = batches * self._count(None), self.batch_statistics
+        labels = tf.tile(real[1], [batches]) if isinstance(real, tuple) else None
+        return self.get_fake_sample(size, training, averaged=False, labels=labels)
 
     def _drawing(self, training, averaged):
         if averaged is None:
@@ -470,70 +547,7 @@ class AdversarialModel(GraphFit, WholeModel):
         for player in (self._generator, self._discriminator):
             objects += [player.network, player.loss, player.optimizer]
         trained = [len(network.trainable_variables) for network in objects[3::3]]
-        return objects, self.options() | {"trained": trained}
-
-    def options(self) -> dict[str, Any]:
-        """The constructor's plain options by name."""
-        named = {name for cls in type(self).__mro__ for name in vars(cls)}
-        named = [n for n in sorted(named) if isinstance(getattr(type(self), n), Option)]
-        found = {name: getattr(self, name) for name in named}
-        return found | {"learning_rate": self.learning_rate}
-
-    @functools.cached_property
-    def made_with(self) -> str:
-        """JSON of the options and data that a run of this model began with."""
-        players = (self._generator, self._discriminator)
-        optimizers = [player.optimizer.get_config() for player in players]
-        # Keras numbers the names of what a process makes.
-        optimizers = [{**config, "name": ""} for config in optimizers]
-        data = {
-            "real_examples": checksum(self._real_examples),
-            "optimizers": optimizers,
-        }
-        return json.dumps(self.options() | data, default=str)
-
-    def get_config(self) -> dict[str, Any]:
-        """Arguments that make an equal model, without its real examples."""
-        serialize = keras.saving.serialize_keras_object
-        latent_generator = self.latent_generator
-        if not hasattr(latent_generator, "get_config"):
-            warnings.warn(
-                "The latent generator cannot be stored; set model.latent_generator "
-                "after loading. gan.latent.LatentGenerator can be stored.",
-                stacklevel=2,
-            )
-            latent_generator = None
-        config = {**self.options(), "latent_generator": serialize(latent_generator)}
-        for name in ("generator", "discriminator"):
-            player = getattr(self, f"_{name}")
-            config[name] = serialize(player.network)
-            config[f"{name}_optimizer"] = serialize(player.optimizer)
-            config[f"{name}_trained"] = player.trained()
-        return {**config, "name": self.name}
-
-    @classmethod
-    def from_config(
-        cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None
-    ) -> Self:
-        """Make a model from `get_config()`."""
-        config = dict(config)
-        parts = ["generator", "discriminator", "latent_generator"]
-        for name in (*parts, "generator_optimizer", "discriminator_optimizer"):
-            config[name] = keras.saving.deserialize_keras_object(
-                config[name], custom_objects=custom_objects
-            )
-        flags = []
-        for name in parts[:2]:
-            # What was frozen or not when the model was made its optimizers still know.
-            trained = config.pop(f"{name}_trained", None)
-            for number, weight in enumerate(config[name].variables):
-                flags.append((weight, weight.trainable))
-                if trained is not None:
-                    weight.trainable = number in trained
-        model = cls(**config)
-        for weight, trainable in flags:
-            weight.trainable = trainable
-        return model
+        return objects, self.options() | self.augmenting() | {"trained": trained}
 
 
 def _zeros(kind):

@@ -194,6 +194,66 @@ def two_class_generator(fake: tf.Tensor) -> tf.Tensor:
     return -tf.reduce_mean(fake[:, 1])
 
 
+def hinge_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+    """How far the outputs are from a margin of 1 on the right side of 0.
+
+    Args:
+        real: float tensor `(batch, 1)`, D(real).
+        fake: float tensor `(batch, 1)`, D(fake).
+
+    Returns:
+        Float scalar tensor, at least 0; 2 where every output is 0.
+
+    Formula:
+        mean(max(0, 1 − D(real))) + mean(max(0, 1 + D(fake)))
+
+    Reference:
+        Lim and Ye 2017, Geometric GAN, equation 13; Miyato et al. 2018, Spectral
+        Normalization for Generative Adversarial Networks, equation 16.
+    """
+    real, fake = tf.nn.relu(1.0 - real), tf.nn.relu(1.0 + fake)
+    return tf.reduce_mean(real) + tf.reduce_mean(fake)
+
+
+def relativistic_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+    """Cross-entropy of telling which of a pair is the real one, from logits.
+
+    Args:
+        real: float tensor `(batch, 1)`, D(real).
+        fake: float tensor `(batch, 1)`, D(fake); each fake has a real beside it.
+
+    Returns:
+        Float scalar tensor, at least 0; log 2 where both are judged alike.
+
+    Formula:
+        −mean(log σ(D(real) − D(fake))), σ the logistic function
+
+    Reference:
+        Jolicoeur-Martineau 2019, The relativistic discriminator, equation 6; Huang
+        et al. 2024, The GAN is dead; long live the GAN! (R3GAN), equation 2.
+    """
+    return tf.reduce_mean(tf.nn.softplus(fake - real))
+
+
+def relativistic_generator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+    """Cross-entropy of the fake of a pair taken for the real one, from logits.
+
+    Args:
+        real: float tensor `(batch, 1)`, D(real).
+        fake: float tensor `(batch, 1)`, D(fake).
+
+    Returns:
+        Float scalar tensor, at least 0; log 2 where both are judged alike.
+
+    Formula:
+        −mean(log σ(D(fake) − D(real)))
+
+    Reference:
+        As `relativistic_discriminator`.
+    """
+    return tf.reduce_mean(tf.nn.softplus(real - fake))
+
+
 # Keras's own cross-entropies, for they go back to the logits of probabilities that a
 # sigmoid or softmax has just made: sure ones neither overflow nor lose their slope.
 
@@ -285,10 +345,36 @@ def gradient_penalty(
         Gulrajani et al. 2017, Improved Training of Wasserstein GANs,
         Algorithm 1, line 7.
     """
+    squares = _squared_slopes(discriminator, points)
+    return tf.reduce_mean(tf.square(tf.sqrt(squares + epsilon) - 1.0))
+
+
+def zero_centred_penalty(
+    discriminator: Callable[..., tf.Tensor], points: tf.Tensor
+) -> tf.Tensor:
+    """Mean squared norm of the discriminator's gradients: R1 on reals, R2 on fakes.
+
+    Args:
+        discriminator: callable `(points, training=True)` -> `(batch, 1)`.
+        points: float tensor `(batch, …)`, where the gradient is taken.
+
+    Returns:
+        Float scalar tensor, at least 0.
+
+    Formula:
+        mean(‖∇D(points)‖²), the norm over all axes but the first
+
+    Reference:
+        Mescheder et al. 2018, Which Training Methods for GANs do actually Converge?,
+        equation 9, without γ/2.
+    """
+    return tf.reduce_mean(_squared_slopes(discriminator, points))
+
+
+def _squared_slopes(discriminator, points):
     points = tf.convert_to_tensor(points)
     with tf.GradientTape() as tape:
         tape.watch(points)
         values = discriminator(points, training=True)
     gradients = tape.gradient(values, points)
-    squares = tf.reduce_sum(tf.square(gradients), axis=range(1, gradients.shape.rank))
-    return tf.reduce_mean(tf.square(tf.sqrt(squares + epsilon) - 1.0))
+    return tf.reduce_sum(tf.square(gradients), axis=range(1, gradients.shape.rank))

@@ -76,7 +76,7 @@ class WGAN_GP(AdversarialModel):
         """`tf.TensorShape` of the real examples, N first (None without them)."""
         known = self.real_examples is not None and hasattr(self.real_examples, "shape")
         rows = len(self.real_examples) if known else None
-        return tf.TensorShape((rows, *self.discriminator.input_shape[1:]))
+        return tf.TensorShape((rows, *self.generator.output_shape[1:]))
 
     @property
     def len_dims(self) -> int:
@@ -93,18 +93,20 @@ class WGAN_GP(AdversarialModel):
         """Shape of the interpolation weights: one number a row of a batch."""
         return tf.constant([self.batch_size] + [1] * (self.len_dims - 1))
 
-    def get_interpolated_sample(
-        self, real_sample: tf.Tensor, fake_sample: tf.Tensor
-    ) -> tf.Tensor:
-        """Random points between paired real and fake rows.
+    def get_interpolated_sample(self, real_sample: Any, fake_sample: Any) -> Any:
+        """Random points between paired real and fake examples.
 
         Args:
-            real_sample: float tensor `(batch, …)`.
-            fake_sample: float tensor of the same shape.
+            real_sample: float tensor `(batch, …)`, with labels a pair of it and them.
+            fake_sample: float tensor of the same shape, with labels the same pair.
 
         Returns:
-            Float32 tensor of that shape: u·real + (1 − u)·fake, u ~ U[0, 1].
+            Float32 tensor of that shape: u·real + (1 − u)·fake, u ~ U[0, 1]; with
+            labels a pair of it and them.
         """
+        if isinstance(real_sample, tuple):
+            points = self.get_interpolated_sample(real_sample[0], fake_sample[0])
+            return points, real_sample[1]
         real, fake = (tf.cast(s, tf.float32) for s in (real_sample, fake_sample))
         size = fake.shape[0] or tf.shape(fake)[0]
         ones = [1] * (len(fake.shape) - 1)
@@ -113,21 +115,21 @@ class WGAN_GP(AdversarialModel):
             real = tf.reshape(real, tf.shape(fake))
         return losses.interpolate(real, fake, u)
 
-    def gradient_penalty(self, interpolated_sample: tf.Tensor) -> tf.Tensor:
+    def gradient_penalty(self, interpolated_sample: Any) -> tf.Tensor:
         """Mean squared distance of the critic's gradient norms from 1.
 
         Args:
-            interpolated_sample: float tensor `(batch, …)`.
+            interpolated_sample: float tensor `(batch, …)`, with labels a pair of it
+                and them. Only the points are differentiated.
 
         Returns:
             Float scalar tensor, see `gan.losses.gradient_penalty`.
         """
-        return losses.gradient_penalty(
-            self.discriminator, interpolated_sample, self.penalty_epsilon
-        )
+        judged = self.judge_of_examples(interpolated_sample)
+        return losses.gradient_penalty(*judged, self.penalty_epsilon)
 
     def discriminator_extra(
-        self, real: tf.Tensor, fake: tf.Tensor
+        self, real: Any, fake: Any
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """The weighted gradient penalty; logged unweighted as `gp`."""
         gp = self.gradient_penalty(self.get_interpolated_sample(real, fake))

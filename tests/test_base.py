@@ -94,7 +94,7 @@ def test_fakes_for_training_depend_on_each_other_only_by_batch_statistics(
     ]
     latents = tf.random.stateless_normal((8, 3), (0, 1))
     model.latent_generator = lambda k: latents
-    fakes = model._fakes_for_training().numpy()
+    fakes = model.fakes_for_training().numpy()
     alone = [model.generator(latents[i : i + 1]).numpy()[0] for i in range(8)]
     same = np.allclose(fakes, alone, atol=1e-4)
     model.update_generator()
@@ -530,7 +530,10 @@ def bad_nan():
         ),
         ({"generator": "net"}, "generator to be a built keras.Model"),
         ({"generator": loose()}, "built keras.Model, functional or sequential"),
-        ({"discriminator": networks(3)[1]}, "the generator's output to have the shape"),
+        (
+            {"discriminator": networks(3)[1]},
+            "the generator's output to have the disc",
+        ),
         ({"real_examples": [[1, 2]]}, "real_examples to be a NumPy array"),
         ({"real_examples": np.zeros((0, 2))}, "at least batch_size=8 real examples"),
         ({"real_examples": np.zeros((30, 3))}, r"of shape \(N, 2\)"),

@@ -27,8 +27,10 @@ def test_classes_show_their_real_parameters(name):
     assert [*parameters][:7] == [*first, "batch_size", "disc_iter", "learning_rate"]
     assert {"beta_1", "beta_2", "ema", "seed"} <= {*parameters}
     own = {"WGAN_clip": "clip", "WGAN_GP": "lambda_gp", "AC_GAN": "real_target"}
+    own |= {"R3GAN": "gamma", "NonSaturatingGAN": "gamma"}
     assert own.get(name, "ema") in parameters
-    assert parameters["beta_1"].default == (0.3 if name == "WGAN_GP" else 0.5)
+    usual = {"WGAN_GP": 0.3, "R3GAN": 0.0}
+    assert parameters["beta_1"].default == usual.get(name, 0.5)
 
 
 def test_a_name_that_is_not_there():

@@ -14,8 +14,14 @@ from gan.cli.shared import (
     in_parts,
     named_outputs,
 )
-from gan.errors import expect, expect_positive_int, expect_seed
-from gan.saving.files import expect_writable
+from gan.errors import (
+    expect,
+    expect_number,
+    expect_path,
+    expect_positive_int,
+    expect_seed,
+)
+from gan.saving.files import atomic_path, expect_writable, made_folder
 
 _SCALE = 8  # screen pixels of a face's pixel in an animation
 _COORDINATES = 49
@@ -51,9 +57,113 @@ def faces(
 
     _, judge = convolutional_GenDiscr()
     drawing = Generator(generator, seed, (judge, discriminator))
+    expected = "a generator of faces 16x16; generate draws from any other"
+    expect(drawing.shape == (16, 16, 1), expected, shape=drawing.shape)
     fakes = drawing.fakes(drawing.latents(count))
     fakes = fakes[np.argsort(-in_parts(judge, fakes)[:, 0], kind="stable")]
     finish(plots.mosaic(drawing.pictures(fakes), title="fake faces"), output, show)
+
+
+def generate(
+    model: str = OURS,
+    /,
+    count: int = 64,
+    class_: int | None = None,
+    truncation: float = 1.0,
+    each: bool = False,
+    seed: int = 0,
+    output: str = "generated.png",
+    show: bool = False,
+) -> None:
+    """draw from any trained model: faces, digits of a class, points
+
+    Example:
+        generate run/model.keras --class 7 --count 16 --output sevens.png
+
+    Args:
+        model (MODEL): .keras file, folder of a run, or generator's .h5 (default: ours)
+        count: pictures, 1 to 10000
+        class_ (NUMBER): the class, where the model has classes (default: all by turns)
+        truncation (FACTOR): of the latents: below 1 nearer to the average, above 1
+            wilder
+        each: single .png files in a folder named by --output, instead of one picture
+        output (FILE): .png, .pdf or .svg, a folder with --each, or .npy for an array
+    """
+    expect_positive_int(count=count)
+    expect(count <= 10_000, "count of at most 10000", count=count)
+    expect_number(0, 10, truncation=truncation)
+    expect_seed(2**32, seed=seed)
+    path = expect_path(output=output)
+    array = path.suffix == ".npy"
+    if each:
+        expected = "a new or empty folder with --each"
+        empty = not path.exists() or path.is_dir() and not any(path.iterdir())
+        expect(empty, expected, output=output)
+    elif array:
+        expect_writable(path)
+    else:
+        expect_drawing(seed, output)
+    drawing = Generator(model, seed, label=class_)
+    latents = drawing.latents(count, truncation)
+    import numpy as np
+
+    from gan.visualization import plots
+
+    if array:
+        with atomic_path(path) as temporary:
+            np.save(temporary, drawing.pictures(drawing.fakes(latents)))
+        print(path)
+        return
+    pictures = drawing.draw(latents)
+    if each:
+        with made_folder(path):
+            for number, picture in enumerate(pictures, 1):
+                plots.write_png(picture, path / f"{number:05d}.png")
+        print(path)
+        return
+    columns = drawing.classes if class_ is None else None
+    title = "generated" if class_ is None else f"class {class_}"
+    columns = columns if columns and columns <= count else None
+    finish(plots.mosaic(pictures, columns, title), output, show)
+
+
+def export(
+    model: str = OURS,
+    /,
+    to: Literal["keras", "onnx", "savedmodel", "tflite"] = "keras",
+    output: str | None = None,
+) -> None:
+    """write the generator alone, for a colleague who does not have this library
+
+    Example:
+        export run/model.keras --to keras --output g.keras
+
+    Args:
+        model (MODEL): .keras file, folder of a run, or generator's .h5 (default: ours)
+        to: Keras's own file, of plain Keras layers; ONNX; a folder that TensorFlow
+            loads; LiteRT
+        output (FILE): to write (default: generator with the usual ending)
+    """
+    endings = {
+        "keras": ".keras",
+        "onnx": ".onnx",
+        "savedmodel": "",
+        "tflite": ".tflite",
+    }
+    path = expect_path(output=output or f"generator{endings[to]}")
+    expect(path.suffix == endings[to], f"an output in {endings[to]!r}", output=output)
+    if to == "savedmodel":
+        expect(not path.exists(), "a new folder", output=str(path))
+    else:
+        expect_writable(path)
+    drawing = Generator(model, 0)
+    from gan.saving.export import export_generator
+
+    latents = drawing.latents(100)
+    inputs = [latents, drawing.labels(100)] if drawing.classes else [latents]
+    difference = export_generator(drawing.network, path, to, inputs)
+    print(f"largest difference from Keras on 100 latents: {difference:.1e}")
+    print(path)
 
 
 def segment(

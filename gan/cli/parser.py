@@ -21,6 +21,8 @@ from gan.errors import InvalidInput
 # A command is a function: its parameters are the options, its docstring is the help.
 COMMANDS: list[Callable[..., Any]] = [
     draw.faces,
+    draw.generate,
+    draw.export,
     draw.segment,
     draw.walk,
     train.prepare,
@@ -173,6 +175,7 @@ def _read_arguments(text):
 def _add_option(parser, parameter, kind, said):
     """Add a parameter of a command to its parser."""
     metavar, text = said
+    option = parameter.name.rstrip("_").replace("_", "-")
     text = text.replace("%", "%%")
     settings: dict[str, Any] = {"help": text}
     usual = parameter.default
@@ -200,5 +203,5 @@ def _add_option(parser, parameter, kind, said):
         settings |= {} if settings.pop("required", False) else {"nargs": "?"}
         parser.add_argument(parameter.name, **settings)
     else:
-        short = [f"-{parameter.name[0]}"] if parameter.name in _SHORT else []
-        parser.add_argument(*short, f"--{parameter.name.replace('_', '-')}", **settings)
+        short = [f"-{option[0]}"] if option in _SHORT else []
+        parser.add_argument(*short, f"--{option}", dest=parameter.name, **settings)

@@ -52,54 +52,130 @@ def import_tensorflow() -> None:
 
 
 class Generator:
-    """The generator of a weights file, seeded: what draws faces."""
+    """The generator of any trained thing, seeded: what draws its pictures.
 
-    def __init__(self, path: str, seed: int, *others: tuple[Any, Any]) -> None:
-        """Build the network and load it, with `others`, pairs of network and file."""
+    Attributes:
+        network: `keras.Model`, the averaged generator where there is one.
+        classes: int, or `None` where it takes no labels.
+        shape: tuple, of what it draws.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        seed: int,
+        *others: tuple[Any, Any],
+        label: int | None = None,
+    ) -> None:
+        """Load it.
+
+        Args:
+            path: str, a `.keras` file, the folder of a run, or a generator's `.h5`.
+            seed: int.
+            *others: pairs of network and `.h5` file that are loaded with the latter.
+            label: int, the class that is drawn; `None` draws them by turns.
+        """
         import_tensorflow()
         import keras
 
+        from gan.training.player import count_classes
+
+        path = _generator_of(path)
+        if path.suffix == ".keras":
+            self._read_model(path)
+        else:
+            self._read_weights(path, *others)
+        self.shape = self.network.output_shape[1:]
+        self.classes = count_classes(self.network)
+        if label is not None:
+            expect(self.classes, f"no class: {path} was trained without", label=label)
+            inside = 0 <= label < self.classes
+            expect(inside, f"class from 0 to {self.classes - 1}", label=label)
+        self._label = label
+        keras.utils.set_random_seed(seed)
+
+    def _read_model(self, path):
+        from gan.saving import load_model
+        from gan.training.player import range_of
+
+        model = load_model(path)
+        self.network = model.averaged_generator or model.generator
+        self.sampler = model.latent_generator
+        expected = f"a latent generator in {path}, which only those of gan.latent are"
+        expect(self.sampler is not None, expected, latent_generator=None)
+        # What ends in tanh was trained on pictures in [-1, 1].
+        low = range_of(self.network)[0]
+        self.pictures = lambda fakes: fakes / 2 + 0.5 if low == -1 else fakes
+
+    def _read_weights(self, path, *others):
+        from gan.data.faces import recover
         from gan.generate_faces import convolutional_GenDiscr
+        from gan.latent import LatentGenerator
         from gan.saving.weights_file import load_weights, read_picture
 
         self.network, _ = convolutional_GenDiscr()
         load_weights((self.network, path), *others)
-        self.picture = read_picture(path)
-        shape = (16, 16) if self.picture is None else self.picture[0].shape
+        picture, self.sampler = read_picture(path), LatentGenerator(16)
+        shape = (16, 16) if picture is None else picture[0].shape
         expected = f"a mean face of shape (16, 16) in {path}"
         expect(shape == (16, 16), expected, shape=shape)
-        keras.utils.set_random_seed(seed)
+        as_it_is = picture is None
+        self.pictures = lambda x: x[..., 0] if as_it_is else recover(x, *picture)
 
-    def latents(self, count: int) -> np.ndarray:
-        """Latents `(count, 16)`, N(0, 1)."""
-        from gan.latent import normal_generator
-
-        return normal_generator(count, 16).numpy()
+    def latents(self, count: int, spread: float = 1.0) -> np.ndarray:
+        """Latents `(count, dim)` of the model's own sampler, times `spread`."""
+        kind = getattr(self.sampler, "latent_type", None)
+        around = spread == 1 or kind in ("normal", "symmetric")
+        expect(around, "truncation of latents around 0 only", latents=kind)
+        return self.sampler(count).numpy() * spread
 
     def fakes(self, latents: np.ndarray) -> np.ndarray:
-        """The network's outputs `(n, 16, 16, 1)`."""
-        return in_parts(self.network, latents)
+        """The network's outputs `(n, …)`."""
+        if not self.classes:
+            return in_parts(self.network, latents)
+        return in_parts(self.network, latents, self.labels(len(latents)))
 
-    def pictures(self, fakes: np.ndarray) -> np.ndarray:
-        """Pictures `(n, 16, 16)` of fakes, as the file says."""
-        from gan.data.faces import recover
+    def labels(self, count: int) -> np.ndarray:
+        """Int32 `(count,)`: the class that was asked for, or all by turns."""
+        import numpy as np
 
-        return fakes[..., 0] if self.picture is None else recover(fakes, *self.picture)
+        if self._label is not None:
+            return np.full(count, self._label, np.int32)
+        return np.arange(count, dtype=np.int32) % self.classes
 
     def draw(self, latents: np.ndarray) -> np.ndarray:
-        """Pictures `(n, 16, 16)` of latents."""
-        return self.pictures(self.fakes(latents))
+        """Pictures `(n, h, w)` or `(n, h, w, 3)` of latents."""
+        expected = "a model of pictures; generate --output FILE.npy takes others"
+        pictures = len(self.shape) == 3 and self.shape[2] in (1, 3)
+        expect(pictures, expected, shape=self.shape)
+        drawn = self.pictures(self.fakes(latents))
+        return drawn[..., 0] if drawn.shape[3:] == (1,) else drawn
 
 
-def in_parts(network: Any, array: np.ndarray, size: int = 1000) -> np.ndarray:
-    """What a network makes of an array, a thousand at a time.
+def _generator_of(path):
+    """The file of a generator: itself, or the one in the folder of a run."""
+    path = expect_path(generator=path)
+    expect(path.exists(), "an existing file or folder of a run", generator=str(path))
+    if path.is_dir():
+        files = [path / name for name in ("generator.h5", "model.keras")]
+        found = [file for file in files if file.is_file()]
+        expected = "the folder of a run that has ended (generator.h5 or model.keras)"
+        expect(found, expected, generator=str(path))
+        path = found[0]
+    return path
 
-    The generator's widest layer takes 8 KiB a face: parts bound the memory.
+
+def in_parts(network: Any, *arrays: np.ndarray, size: int = 1000) -> np.ndarray:
+    """What a network makes of arrays, a thousand examples at a time.
+
+    The widest layer of the faces' generator takes 8 KiB a face: parts bound the memory.
     """
     import numpy as np
 
-    starts = range(0, len(array), size)
-    return np.concatenate([network(array[start : start + size]) for start in starts])
+    starts = range(0, len(arrays[0]), size)
+    parts = [[array[start : start + size] for array in arrays] for start in starts]
+    one = len(arrays) == 1
+    return np.concatenate([network(part[0] if one else part) for part in parts])
 
 
 def finish(figure: Figure, output: str, show: bool) -> None:

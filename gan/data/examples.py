@@ -105,7 +105,8 @@ def as_labels(labels: npt.ArrayLike, classes: int) -> tf.Tensor:
     """Check class labels.
 
     Args:
-        labels: array, tensor or list of integers in [0, classes), `(N,)` or `(N, 1)`.
+        labels: array, tensor or list of integers in [0, classes), `(N,)` or `(N, 1)`;
+            those of a graph that is being traced are taken as they are.
         classes: int, number of classes.
 
     Returns:
@@ -114,6 +115,8 @@ def as_labels(labels: npt.ArrayLike, classes: int) -> tf.Tensor:
     Raises:
         InvalidInput: for another dtype, shape or range.
     """
+    if tf.is_tensor(labels) and not hasattr(labels, "numpy"):
+        return labels
     array = np.asarray(labels)
     array = array[:, 0] if array.shape[1:] == (1,) else array
     array = expect_array((None,), labels=array)

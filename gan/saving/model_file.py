@@ -10,13 +10,14 @@ import tempfile
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
 from keras.src.backend.common import global_state
 
-from gan.errors import InvalidInput, StrPath, expect, expect_path
+from gan.data.examples import checksum
+from gan.errors import InvalidInput, Option, StrPath, expect, expect_path
 from gan.saving import hdf5_guard
 from gan.saving.files import atomic_path
 from gan.training import distribute
@@ -29,6 +30,77 @@ _MEMBERS[_WEIGHTS] = 2**30
 
 class WholeModel(keras.Model):
     """A model whose files hold all of its state and appear whole or not at all."""
+
+    def options(self) -> dict[str, Any]:
+        """The constructor's plain options by name."""
+        named = {name for cls in type(self).__mro__ for name in vars(cls)}
+        named = [n for n in sorted(named) if isinstance(getattr(type(self), n), Option)]
+        found = {name: getattr(self, name) for name in named}
+        return found | {"learning_rate": self.learning_rate}
+
+    @functools.cached_property
+    def made_with(self) -> str:
+        """JSON of the options and data that a run of this model began with."""
+        players = (self._generator, self._discriminator)
+        optimizers = [player.optimizer.get_config() for player in players]
+        # Keras numbers the names of what a process makes.
+        optimizers = [{**config, "name": ""} for config in optimizers]
+        data = {
+            "real_examples": checksum(self._real_examples),
+            "optimizers": optimizers,
+            **self.augmenting(),
+        }
+        return json.dumps(self.options() | data, default=str)
+
+    def augmenting(self) -> dict[str, Any]:
+        """The settings of the augmentation, if there is one."""
+        config = self.augment and self.augment.get_config()
+        return {"augment": {**config, "name": ""}} if config else {}
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments that make an equal model, without its real examples."""
+        serialize = keras.saving.serialize_keras_object
+        latent_generator = self.latent_generator
+        if not hasattr(latent_generator, "get_config"):
+            warnings.warn(
+                "The latent generator cannot be stored; set model.latent_generator "
+                "after loading. gan.latent.LatentGenerator can be stored.",
+                stacklevel=2,
+            )
+            latent_generator = None
+        config = {**self.options(), "latent_generator": serialize(latent_generator)}
+        config["augment"] = serialize(self.augment)
+        for name in ("generator", "discriminator"):
+            player = getattr(self, f"_{name}")
+            config[name] = serialize(player.network)
+            config[f"{name}_optimizer"] = serialize(player.optimizer)
+            config[f"{name}_trained"] = player.trained()
+        return {**config, "name": self.name}
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None
+    ) -> Self:
+        """Make a model from `get_config()`."""
+        config = dict(config)
+        parts = ["generator", "discriminator", "latent_generator"]
+        rest = ("augment", "generator_optimizer", "discriminator_optimizer")
+        for name in (*parts, *rest):
+            config[name] = keras.saving.deserialize_keras_object(
+                config.get(name), custom_objects=custom_objects
+            )
+        flags = []
+        for name in parts[:2]:
+            # What was frozen or not when the model was made its optimizers still know.
+            trained = config.pop(f"{name}_trained", None)
+            for number, weight in enumerate(config[name].variables):
+                flags.append((weight, weight.trainable))
+                if trained is not None:
+                    weight.trainable = number in trained
+        model = cls(**config)
+        for weight, trainable in flags:
+            weight.trainable = trainable
+        return model
 
     def save(
         self,

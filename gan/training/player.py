@@ -105,16 +105,60 @@ def expect_networks(
         kinds = {tensor.dtype for tensor in tensors if "float" in tensor.dtype}
         expected = f"a {name} of dtype float32; set_dtype_policy before making it"
         expect(kinds == {"float32"}, expected, dtype=sorted(kinds))
-    expected = "the generator's output to have the shape of the discriminator's input "
-    expected += str(discriminator.input_shape)
+    wanted = discriminator.input_shape
+    if takes_labels(discriminator):
+        wanted, labels = wanted[0], [wanted[1:], generator.input_shape[1:]]
+        both = takes_labels(generator) and all(
+            len(one) == 1 and one[0] in ((None,), (None, 1)) for one in labels
+        )
+        expected = "networks that both take […, labels (None,)]"
+        expect(both, expected, input_shapes=labels)
+        counts = [count_classes(generator), count_classes(discriminator)]
+        expected = "networks that embed the labels, of equally many classes"
+        expect(counts[0] and counts[0] == counts[1], expected, classes=counts)
+    else:
+        alone = outputs is None or not takes_labels(generator)
+        expected = "a discriminator that takes labels, as the generator does"
+        expect(alone, expected, input_shape=wanted)
+    expected = f"the generator's output to have the discriminator's shape {wanted}"
     shape = generator.output_shape
-    expect(shape == discriminator.input_shape, expected, output_shape=shape)
+    expect(shape == wanted, expected, output_shape=shape)
     shape = discriminator.output_shape
     expected = f"a discriminator of output shape (None, {outputs})"
     expect(outputs is None or shape == (None, outputs), expected, output_shape=shape)
     own = {id(weight) for weight in generator.variables}
     shared = [weight.path for weight in discriminator.variables if id(weight) in own]
     expect(not shared, "networks that share no weights", shared=shared)
+
+
+def takes_labels(network: keras.Model) -> bool:
+    """Whether a network has a second input: the labels of what the first one is."""
+    shape = network.input_shape
+    return isinstance(shape, (list, tuple)) and isinstance(shape[0], (list, tuple))
+
+
+def count_classes(network: keras.Model) -> int | None:
+    """Number of classes whose labels a network embeds; `None` if it takes none."""
+    if not takes_labels(network):
+        return None
+    kinds = [x for x in network.layers if isinstance(x, keras.layers.Embedding)]
+    return kinds[0].input_dim if kinds else None
+
+
+def expect_augment(augment: object, generator: keras.Model) -> None:
+    """Expect a layer through which examples go and gradients come back, or `None`."""
+    if augment is None:
+        return
+    layer = isinstance(augment, keras.layers.Layer)
+    expect(layer, "augment to be a keras Layer or None", augment=augment)
+    examples = tf.random.stateless_uniform((2, *generator.output_shape[1:]), (0, 0))
+    with tf.GradientTape() as tape:
+        tape.watch(examples)
+        changed = augment(examples, training=True)
+    expected = "augment to keep the examples' shape"
+    expect(changed.shape == examples.shape, expected, shape=changed.shape)
+    slope = tape.gradient(changed, examples)
+    expect(slope is not None, "an augment that is differentiable", augment=augment)
 
 
 def expect_optimizers(**named: object) -> None:

@@ -7,12 +7,11 @@ from collections.abc import Callable
 from typing import Any, Unpack
 
 import keras
-import numpy.typing as npt
 import tensorflow as tf
 
 from gan import losses
 from gan.base import AdversarialModel, Options
-from gan.data.examples import as_labelled_examples, as_labels
+from gan.data.examples import as_labelled_examples
 from gan.errors import Option, expect, expect_number
 
 
@@ -104,45 +103,16 @@ class AC_GAN(AdversarialModel):
         )
         return as_labelled_examples(value, row_shape, batch_size, classes[1])
 
-    def get_fake_sample(
-        self,
-        size: int | None = None,
-        training: bool = False,
-        averaged: bool | None = None,
-        labels: npt.ArrayLike | None = None,
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Rows from the generator, and their labels.
-
-        Args:
-            size: int, how many; None for one a label, or `batch_size`.
-            training: bool, whether the generator runs in training mode.
-            averaged: bool, as in `gan.AdversarialModel`.
-            labels: integers `(size,)` in [0, classes), the classes asked for; None
-                draws them, each equally likely.
-
-        Returns:
-            Pair: float32 tensor `(size, …)` and int32 tensor `(size,)`.
-        """
-        network = self._drawing(training, averaged)
-        if labels is not None:
-            labels = as_labels(labels, self.classes)
-            size = len(labels) if size is None else size
-            expect(size == len(labels), f"size={len(labels)}, as labels has", size=size)
-        size = self._count(size)
-        latents = self._latents(size)
-        if labels is None:
-            seed = self.stream.next_seed()
-            labels = tf.random.stateless_uniform(
-                (size,), seed, 0, self.classes, tf.int32
-            )
-        with self.stream.feeds():
-            return network([latents, labels], training=training), labels
+    def fakes_for_training(self, real: Any = None, batches: int = 1) -> Any:
+        """Fakes of classes drawn anew, each equally likely."""
+        return super().fakes_for_training(None, batches)
 
     def judge(
         self, sample: tuple[tf.Tensor, tf.Tensor], training: bool = True
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Tuple `(generation, auxiliary, labels)` of a sample."""
         rows, labels = sample
+        rows = self.augmented(rows) if training else rows
         return *self.discriminator(rows, training=training), labels
 
     def discriminator_loss(
@@ -167,13 +137,6 @@ class AC_GAN(AdversarialModel):
     ) -> dict[str, tf.Tensor]:
         """Shares of rows of which the discriminator names the class."""
         return {"real_class_acc": _accuracy(real), "fake_class_acc": _accuracy(fake)}
-
-    def as_rows(
-        self, sample: tuple[tf.Tensor, tf.Tensor]
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Rows and labels in the form that the discriminator and the losses take."""
-        rows, labels = sample
-        return super().as_rows(rows), tf.reshape(tf.cast(labels, tf.int32), (-1,))
 
 
 def _accuracy(judged):

@@ -25,23 +25,27 @@ class NonSaturatingGAN(AdversarialModel):
         discriminator: gives logits: its last layer has no activation.
         real_target: float in [0, 1], the probability asked for on reals; below 1 it
             is one-sided label smoothing.
+        gamma: float, weight of the zero-centred penalty on reals, R1, which is then
+            logged as `r1`; 0 leaves it out.
         Others as `gan.AdversarialModel`.
 
     Formula:
         D minimises −mean(t log σ(D(x)) + (1 − t) log(1 − σ(D(x))))
-        − mean(log(1 − σ(D(G(z))))), t = real_target
+        − mean(log(1 − σ(D(G(z))))) + γ/2 · mean(‖∇D(x)‖²), t = real_target
         G minimises −mean(log σ(D(G(z))))
 
     Reference:
         Goodfellow et al. 2014, Generative Adversarial Nets, equation 1 and the end of
         section 3; Salimans et al. 2016, Improved Techniques for Training GANs,
-        section 3.4.
+        section 3.4; R1: Mescheder et al. 2018, Which Training Methods for GANs do
+        actually Converge?, equation 9.
     """
 
     generator_loss = staticmethod(losses.non_saturating_generator)
     log_names = (*AdversarialModel.log_names, "discr_acc")
 
     real_target = Option(functools.partial(expect_number, 0, 1))
+    gamma = Option(functools.partial(expect_number, 0))
 
     def __init__(
         self,
@@ -55,6 +59,7 @@ class NonSaturatingGAN(AdversarialModel):
         *,
         beta_1: float = 0.5,
         real_target: float = 1.0,
+        gamma: float = 0.0,
         **options: Unpack[Options],
     ) -> None:
         super().__init__(
@@ -68,11 +73,22 @@ class NonSaturatingGAN(AdversarialModel):
             beta_1=beta_1,
             **options,
         )
-        self.real_target = real_target
+        self.real_target, self.gamma = real_target, gamma
+        if gamma:
+            self.log_names = (*self.log_names, "r1")
 
     def discriminator_loss(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         """Cross-entropy with the model's target for reals."""
         return losses.cross_entropy_discriminator(real, fake, self.real_target)
+
+    def discriminator_extra(
+        self, real: Any, fake: Any
+    ) -> tuple[tf.Tensor | float, dict[str, tf.Tensor]]:
+        """The weighted penalty on reals, where there is one; logged unweighted."""
+        if "r1" not in self.log_names:
+            return 0.0, {}
+        r1 = losses.zero_centred_penalty(*self.judge_of_examples(real))
+        return self.gamma / 2 * r1, {"r1": r1}
 
     def output_logs(self, real: tf.Tensor, fake: tf.Tensor) -> dict[str, tf.Tensor]:
         """Accuracy of the discriminator, over its real and its fake half."""

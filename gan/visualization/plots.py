@@ -500,6 +500,26 @@ def save(figure: Figure, path: StrPath) -> pathlib.Path:
     return path
 
 
+def write_png(picture: npt.ArrayLike, path: StrPath) -> pathlib.Path:
+    """Write one picture, a pixel for a pixel, whole or not at all.
+
+    Args:
+        picture: float array `(h, w)` or, in colour, `(h, w, 3)`; what lies outside
+            [0, 1] is clipped.
+        path: str or `os.PathLike` that ends in .png.
+
+    Returns:
+        `pathlib.Path` of the file.
+    """
+    from PIL import Image
+
+    path = expect_writable(path)
+    array = np.rint(255 * np.clip(picture, 0, 1)).astype(np.uint8)
+    with atomic_path(path) as temporary:
+        Image.fromarray(array).save(temporary)
+    return path
+
+
 def pixels(figure: Figure) -> np.ndarray:
     """Draw a figure into an array, such as a frame of an animation.
 

@@ -1,0 +1,43 @@
+"""The GAN of the hinge loss."""
+
+import keras
+
+from gan import losses
+from gan.base import AdversarialModel
+
+
+@keras.saving.register_keras_serializable(package="gan")
+class HingeGAN(AdversarialModel):
+    """The discriminator stops caring for examples beyond a margin; no logarithms.
+
+    Its discriminator is usually kept smooth by spectral normalisation, for which Keras
+    has a wrapper.
+
+    Args:
+        discriminator: its last layer has no activation; one that is bounded by 1 would
+            never reach the margin.
+        Others as `gan.AdversarialModel`.
+
+    Example:
+
+    ```python
+    from keras import layers
+    discriminator = keras.Sequential([
+        keras.Input((2,)),
+        layers.SpectralNormalization(layers.Dense(64, activation="relu")),
+        layers.SpectralNormalization(layers.Dense(64, activation="relu")),
+        layers.SpectralNormalization(layers.Dense(1)),
+    ])
+    ```
+
+    Formula:
+        D minimises mean(max(0, 1 − D(x))) + mean(max(0, 1 + D(G(z))))
+        G minimises −mean(D(G(z)))
+
+    Reference:
+        Lim and Ye 2017, Geometric GAN, equations 13 and 14; Miyato et al. 2018,
+        Spectral Normalization for Generative Adversarial Networks, equations 16, 17.
+    """
+
+    discriminator_loss = staticmethod(losses.hinge_discriminator)
+    generator_loss = staticmethod(losses.wasserstein_generator)

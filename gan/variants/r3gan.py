@@ -1,0 +1,86 @@
+"""R3GAN: pairs of a real and a fake, and slopes held near zero."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Unpack
+
+import keras
+import tensorflow as tf
+
+from gan import losses
+from gan.base import AdversarialModel, Options
+from gan.errors import Option, expect_number
+
+
+@keras.saving.register_keras_serializable(package="gan")
+class R3GAN(AdversarialModel):
+    """The discriminator says which of a pair is real; both its slopes are held flat.
+
+    A fake need only look more real than the real beside it, so that no mode of the
+    data can be forgotten at no cost; with the penalties on reals (R1) and fakes (R2)
+    training converges without normalisation and with one update each. The logs `r1`
+    and `r2` are the mean squared norms of the gradients.
+
+    Args:
+        discriminator: its last layer has no activation; no batch normalisation.
+        disc_iter: int, discriminator updates in each step; one is enough.
+        gamma: float, weight of the penalties. It grows with the number of pixels: 1
+            for points and small grey pictures, more for large colour pictures.
+        Others as `gan.AdversarialModel`.
+
+    Formula:
+        D minimises −mean(log σ(D(x) − D(G(z)))) + γ/2 · (mean(‖∇D(x)‖²) +
+        mean(‖∇D(G(z))‖²))
+        G minimises −mean(log σ(D(G(z)) − D(x)))
+
+    Reference:
+        Huang et al. 2024, The GAN is dead; long live the GAN! A Modern GAN Baseline,
+        equation 2 and section 2.2.
+    """
+
+    discriminator_loss = staticmethod(losses.relativistic_discriminator)
+    generator_loss = staticmethod(losses.relativistic_generator)
+    log_names = (*AdversarialModel.log_names, "r1", "r2")
+
+    gamma = Option(functools.partial(expect_number, 0))
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        latent_generator: Callable[[int], tf.Tensor] | None,
+        real_examples: Any = None,
+        batch_size: int = 200,
+        disc_iter: int = 1,
+        learning_rate: float = 0.001,
+        gamma: float = 1.0,
+        *,
+        beta_1: float = 0.0,
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(
+            generator,
+            discriminator,
+            latent_generator,
+            real_examples,
+            batch_size,
+            disc_iter,
+            learning_rate,
+            beta_1=beta_1,
+            **options,
+        )
+        self.gamma = gamma
+
+    def generator_outputs(self, real: Any, fake: Any) -> tuple[Any, ...]:
+        """The discriminator's outputs on both halves of the pairs."""
+        return self.judge(real), self.judge(fake)
+
+    def discriminator_extra(
+        self, real: Any, fake: Any
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """The weighted penalties; logged unweighted as `r1` and `r2`."""
+        r1 = losses.zero_centred_penalty(*self.judge_of_examples(real))
+        r2 = losses.zero_centred_penalty(*self.judge_of_examples(fake))
+        return self.gamma / 2 * (r1 + r2), {"r1": r1, "r2": r2}
