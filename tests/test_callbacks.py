@@ -448,3 +448,33 @@ def test_divergence_leaves_the_last_good_files(vectors, tmp_path):
     fit(vectors(), 5, *watchers(tmp_path), stop, Poison())
     assert len(read_table(tmp_path / "losses.csv")) == 2
     assert len(read_gif(tmp_path / "a.gif")) == 1
+
+
+def test_a_run_killed_while_it_made_its_animation_makes_it_again(vectors, tmp_path):
+    def train():
+        draw = [
+            Checkpoint(tmp_path / "run"),
+            Animation(tmp_path / "a.gif", draw=two_pixels),
+        ]
+        vectors().fit(epochs=3, steps_per_epoch=1, verbose=0, callbacks=draw)
+
+    train()
+    expected = (tmp_path / "a.gif").read_bytes()
+    (tmp_path / "a.gif").unlink()
+    train()
+    assert (tmp_path / "a.gif").read_bytes() == expected
+
+
+@pytest.mark.parametrize("name", ["pictures/0001.png", "losses.png", "losses.csv"])
+def test_what_a_kill_left_of_a_picture_is_cleared(vectors, tmp_path, name):
+    (tmp_path / "pictures").mkdir()
+    left = (tmp_path / name).with_name(f".gan-{name.rpartition('/')[2]}-x.png")
+    other = tmp_path / ".gan-report.png-x.png"
+    for path in (left, other):
+        path.write_bytes(b"")
+    callbacks = [
+        SampleGrid(tmp_path / "pictures", name="{epoch:04d}.png", draw=two_pixels),
+        Losses(tmp_path / "losses.png"),
+    ]
+    vectors().fit(epochs=1, steps_per_epoch=1, verbose=0, callbacks=callbacks)
+    assert not left.exists() and other.exists()

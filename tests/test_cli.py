@@ -41,7 +41,7 @@ BAD = {
     "--generator {files}/none.h5": "Expected a file of weights at",
     "--generator {files}/text.h5": "Expected a readable file of weights at",
     "--generator {files}/cut.h5": "truncated file",
-    "--generator {files}": "Expected a file of weights at",
+    "--generator {files}": "Expected the folder of a run that has ended",
     "--generator {files}/d.h5": "(7 layers with weights). Received: layers=5",
     "--discriminator {files}/g.h5": "Expected the weights of 'discriminator' in",
     "--generator {files}/pictures.npy": "Expected a readable file of weights",

@@ -169,6 +169,7 @@ def export(
 def segment(
     count: int = 20,
     generator: str = OURS,
+    class_: int | None = None,
     seed: int = 18,
     output: str = "segment.png",
     show: bool = False,
@@ -180,11 +181,13 @@ def segment(
 
     Args:
         count: faces, 2 to 100
+        class_ (NUMBER): the class, where the model has classes (default: 0)
     """
     expect_positive_int(count=count)
     expect(2 <= count <= 100, "count from 2 to 100", count=count)
     expect_drawing(seed, output)
-    drawing = Generator(generator, seed)
+    drawing = Generator(generator, seed, label=class_)
+    drawing.label = drawing.label or 0
     from gan.visualization import plots, walks
 
     start, end = drawing.latents(2)
@@ -197,6 +200,7 @@ def walk(
     shape: Literal["circle", "star"] = "circle",
     rays: int = 4,
     generator: str = OURS,
+    class_: int | None = None,
     seed: int = 18,
     output: str = "walk.gif",
 ) -> None:
@@ -209,6 +213,7 @@ def walk(
         shape: a circle comes back to the first face; a star goes from it to others and
             back
         rays: of the star, 1 to 50
+        class_ (NUMBER): the class, where the model has classes (default: 0)
         output (FILE.gif): animation to write; some of its faces are drawn in a .png
             beside it
     """
@@ -217,7 +222,8 @@ def walk(
     path = expect_writable(output)
     expect(path.suffix == ".gif", "an output that ends in .gif", output=output)
     strip = expect_writable(path.with_suffix(".png"))
-    drawing = Generator(generator, seed)
+    drawing = Generator(generator, seed, label=class_)
+    drawing.label = drawing.label or 0
     from gan.visualization import plots, walks
     from gan.visualization.animation import write_gif
 

@@ -58,6 +58,7 @@ class Generator:
         network: `keras.Model`, the averaged generator where there is one.
         classes: int, or `None` where it takes no labels.
         shape: tuple, of what it draws.
+        label: int, the class that is drawn, or `None` for all by turns.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class Generator:
             expect(self.classes, f"no class: {path} was trained without", label=label)
             inside = 0 <= label < self.classes
             expect(inside, f"class from 0 to {self.classes - 1}", label=label)
-        self._label = label
+        self.label = label
         keras.utils.set_random_seed(seed)
 
     def _read_model(self, path):
@@ -119,8 +120,7 @@ class Generator:
         shape = (16, 16) if picture is None else picture[0].shape
         expected = f"a mean face of shape (16, 16) in {path}"
         expect(shape == (16, 16), expected, shape=shape)
-        as_it_is = picture is None
-        self.pictures = lambda x: x[..., 0] if as_it_is else recover(x, *picture)
+        self.pictures = lambda x: recover(x, *picture) if picture else x[..., 0]
 
     def latents(self, count: int, spread: float = 1.0) -> np.ndarray:
         """Latents `(count, dim)` of the model's own sampler, times `spread`."""
@@ -139,8 +139,8 @@ class Generator:
         """Int32 `(count,)`: the class that was asked for, or all by turns."""
         import numpy as np
 
-        if self._label is not None:
-            return np.full(count, self._label, np.int32)
+        if self.label is not None:
+            return np.full(count, self.label, np.int32)
         return np.arange(count, dtype=np.int32) % self.classes
 
     def draw(self, latents: np.ndarray) -> np.ndarray:
@@ -155,7 +155,8 @@ class Generator:
 def _generator_of(path):
     """The file of a generator: itself, or the one in the folder of a run."""
     path = expect_path(generator=path)
-    expect(path.exists(), "an existing file or folder of a run", generator=str(path))
+    expected = f"a file of weights at {path}, a .keras file or the folder of a run"
+    expect(path.exists(), expected, generator=str(path))
     if path.is_dir():
         files = [path / name for name in ("generator.h5", "model.keras")]
         found = [file for file in files if file.is_file()]

@@ -105,6 +105,8 @@ class SampleGrid(keras.callbacks.Callback):
         clear_leftovers(self._directory, self._name.partition("{")[0])
         if self._gif:
             clear_leftovers(self._gif.parent, self._gif.name)
+        # Where no epoch begins, all were done before a kill.
+        self._done = self.params["epochs"]
         if self._draw is None:
             self._picture()
 

@@ -1,0 +1,301 @@
+"""R3GAN, the hinge, R1, labels and augmentation: what variants add to the game."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import gan
+from gan import losses
+from gan.errors import InvalidInput
+
+L = keras.layers
+OBJECTIVES = ["Simple_GAN", "WGAN_clip", "WGAN_GP", "MinimaxGAN", "NonSaturatingGAN"]
+OBJECTIVES += ["HingeGAN", "R3GAN"]
+RNG = np.random.default_rng(0)
+PICTURES = RNG.random((32, 8, 8, 1), "float32")
+LABELS = np.arange(32) % 3
+
+
+def conditional(name="R3GAN", seed=0, **options):
+    keras.utils.set_random_seed(seed)
+    parts = gan.residual_GenDiscr((8, 8, 1), 4, 2, classes=3)
+    options = {"batch_size": 8, "disc_iter": 1, "seed": 0, **options}
+    return getattr(gan, name)(*parts, (PICTURES, LABELS), **options)
+
+
+def fit(model, **options):
+    return model.fit(steps_per_epoch=2, verbose=0, **options).history
+
+
+def test_losses_equal_their_formulas():
+    real, fake = RNG.normal(size=(2, 50, 1))
+    pairs = real - fake
+    found = losses.relativistic_discriminator(real, fake)
+    np.testing.assert_allclose(found, np.mean(np.log(1 + np.exp(-pairs))))
+    found = losses.relativistic_generator(real, fake)
+    np.testing.assert_allclose(found, np.mean(np.log(1 + np.exp(pairs))))
+    found = losses.hinge_discriminator(real, fake)
+    expected = np.maximum(0, 1 - real).mean() + np.maximum(0, 1 + fake).mean()
+    np.testing.assert_allclose(found, expected)
+
+
+def test_penalty_of_a_quadratic_function_is_known():
+    """D(x) = a·x² has the gradient 2 a x."""
+    points = RNG.normal(size=(7, 3))
+    found = losses.zero_centred_penalty(
+        lambda x, training: tf.reduce_sum(2.0 * x**2, axis=1, keepdims=True), points
+    )
+    np.testing.assert_allclose(found, (16 * points**2).sum(axis=1).mean())
+
+
+def test_one_update_of_r3gan_is_the_papers(vectors):
+    """Gradients of a linear pair by hand: SGD moves the weights by them."""
+    generator = keras.Sequential([keras.Input((2,)), L.Dense(2, use_bias=False)])
+    discriminator = keras.Sequential([keras.Input((2,)), L.Dense(1, use_bias=False)])
+    start, slope = np.array([[1.0, 2.0], [0.5, -1.0]]), np.array([[0.3], [-0.7]])
+    generator.set_weights([start])
+    discriminator.set_weights([slope])
+    z, real = RNG.normal(size=(2, 8, 2)).astype("float32")
+    model = gan.R3GAN(
+        generator,
+        discriminator,
+        lambda count: z[:count] + 0 * tf.random.normal((count, 2)),
+        real,
+        batch_size=8,
+        gamma=0.5,
+        generator_optimizer=keras.optimizers.SGD(0.1),
+        discriminator_optimizer=keras.optimizers.SGD(0.1),
+    )
+    sigma = lambda x: 1 / (1 + np.exp(-x))  # noqa: E731
+    fake = z @ start
+    pairs = (real - fake) @ slope
+    logs = model.update_discriminator(tf.constant(real), tf.constant(fake, tf.float32))
+    # -log σ(w·(x - y)) + γ/2 · 2 |w|²
+    gradient = -(sigma(-pairs) * (real - fake)).mean(axis=0)[:, None]
+    gradient += 2 * 0.5 * slope
+    moved = slope - 0.1 * gradient
+    np.testing.assert_allclose(discriminator.get_weights()[0], moved, rtol=1e-5)
+    np.testing.assert_allclose([logs["r1"], logs["r2"]], 2 * [(slope**2).sum()], 1e-5)
+    model.update_generator(tf.constant(real))
+    pairs = (fake - real) @ moved
+    gradient = -(z.T @ (sigma(-pairs) * moved.T)) / 8
+    expected = start - 0.1 * gradient
+    np.testing.assert_allclose(generator.get_weights()[0], expected, rtol=1e-5)
+
+
+def test_r1_is_there_only_with_its_weight(vectors):
+    plain, penalised = (
+        vectors(gan.NonSaturatingGAN, gamma=gamma) for gamma in (0.0, 10.0)
+    )
+    plain, penalised = fit(plain), fit(penalised)
+    assert "r1" not in plain and penalised["r1"][0] > 0
+    assert plain["discr_loss"] != penalised["discr_loss"]
+
+
+@pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (12, 32, 3)])
+def test_residual_networks_fit_any_sides_that_are_multiples_of_four(shape):
+    generator, discriminator, latents = gan.residual_GenDiscr(shape, 5, 2)
+    fakes = generator(latents(3))
+    assert fakes.shape == (3, *shape) and 0 < tf.reduce_min(fakes)
+    assert tf.reduce_max(fakes) < 1 and discriminator(fakes).shape == (3, 1)
+
+
+def test_a_residual_block_begins_as_the_identity():
+    networks = gan.residual_GenDiscr((16, 16, 1), 5, 2)[:2]
+    blocks = [
+        layer
+        for network in networks
+        for layer in network.layers
+        if isinstance(layer, L.Add)
+    ]
+    assert len(blocks) == 4
+    for network in networks:
+        adds = [layer for layer in network.layers if isinstance(layer, L.Add)]
+        ends = [end for add in adds for end in (add.input[0], add.output)]
+        found = keras.Model(network.input, ends)(
+            RNG.random((2, *network.input_shape[1:]), "float32")
+        )
+        for before, after in zip(found[::2], found[1::2], strict=True):
+            np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (((28, 30, 1),), "sides that are multiples of 4"),
+        (((4, 4, 1),), "sides that are multiples of 4"),
+        (((8, 8, 2),), "c of 1 or 3"),
+        (((8, 8),), r"sizes of shape \(3,\)"),
+        (((8, 8, 1), 0), "latent_dim to be a positive integer"),
+        (((8, 8, 1), 4, 0), "width to be a positive integer"),
+        (((8, 8, 1), 4, 4, 0), "classes to be a positive integer"),
+    ],
+)
+def test_bad_arguments_of_residual_networks(arguments, message):
+    with pytest.raises(InvalidInput, match=message):
+        gan.residual_GenDiscr(*arguments)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_labels_work_with_every_objective(name, moves_both_networks):
+    assert moves_both_networks(conditional(name))
+
+
+def test_fakes_in_training_have_the_labels_of_the_reals():
+    model = conditional()
+    real = model.get_real_sample()
+    np.testing.assert_array_equal(model.fakes_for_training(real)[1], real[1])
+    asked, labels = model.get_fake_sample(labels=[2, 0, 1])
+    assert asked.shape == (3, 8, 8, 1) and [*labels.numpy()] == [2, 0, 1]
+    assert {*model.get_fake_sample(100)[1].numpy()} == {0, 1, 2}
+
+
+def test_a_penalty_of_labelled_samples_differentiates_the_examples_alone():
+    model = conditional("WGAN_GP")
+    for layer in model.discriminator.layers:
+        if isinstance(layer, L.Embedding):
+            layer.set_weights([RNG.normal(size=layer.get_weights()[0].shape)])
+    points, labels = model.get_interpolated_sample(
+        model.get_real_sample(), model.get_fake_sample()
+    )
+    with tf.GradientTape() as tape:
+        tape.watch(points)
+        values = model.discriminator([points, labels])
+    slopes = tape.gradient(values, points).numpy().reshape(8, -1)
+    expected = ((np.linalg.norm(slopes, axis=1) - 1) ** 2).mean()
+    found = model.gradient_penalty((points, labels))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("augment", [None, "ours", "keras"])
+def test_a_conditional_model_resumes_exactly(augment, tmp_path):
+    def make(seed):
+        keras.utils.set_random_seed(seed)
+        layers = {"ours": gan.DiffAugment(), "keras": L.RandomFlip("horizontal")}
+        return conditional(seed=seed, ema=0.9, augment=layers.get(augment))
+
+    whole, first = make(0), make(0)
+    fit(whole, epochs=2)
+    fit(first, epochs=1)
+    first.save(tmp_path / "m.keras")
+    second = gan.load_model(tmp_path / "m.keras")
+    fit(second, x=(PICTURES, LABELS), epochs=2, initial_epoch=1)
+    for one, other in zip(whole.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"labels": LABELS + 1}, "labels from 0 to 2"),
+        ({"labels": None}, "real_examples to be a pair"),
+        ({"classes": (3, 4)}, "equally many classes"),
+        ({"classes": (3, None)}, "a discriminator that takes labels"),
+        ({"classes": (None, 3)}, "networks that both take"),
+    ],
+)
+def test_labels_and_networks_that_do_not_fit(change, message):
+    pairs = change.get("classes", (3, 3))
+    made = [gan.residual_GenDiscr((8, 8, 1), 4, 2, classes=one) for one in pairs]
+    labels = change.get("labels", LABELS)
+    real = PICTURES if labels is None else (PICTURES, labels)
+    with pytest.raises(InvalidInput, match=message):
+        gan.R3GAN(made[0][0], made[1][1], made[0][2], real, batch_size=8)
+
+
+def test_labels_are_refused_where_networks_take_none(vectors):
+    with pytest.raises(InvalidInput, match="labels=None"):
+        vectors().get_fake_sample(labels=[1])
+
+
+# -- augmentation ---------------------------------------------------------------
+
+
+def changed(name, pictures=PICTURES, seed=0):
+    tf.random.set_seed(seed)
+    return gan.DiffAugment([name])(pictures, training=True).numpy()
+
+
+def test_translation_moves_pictures_and_lets_zeros_in():
+    pictures = 1 + RNG.random((40, 8, 8, 3), "float32")
+    moved = set()
+    for before, after in zip(pictures, changed("translation", pictures), strict=True):
+        fits = []
+        for down in (-1, 0, 1):
+            for right in (-1, 0, 1):
+                wide = np.pad(before, [(1, 1), (1, 1), (0, 0)])
+                fits.append(wide[1 + down : 9 + down, 1 + right : 9 + right])
+        same = [np.allclose(after, fit) for fit in fits]
+        assert sum(same) == 1
+        moved.add(same.index(True))
+    assert moved == {*range(9)}
+
+
+def test_cutout_and_flip():
+    holes = changed("cutout", np.ones((50, 8, 8, 1), "float32")) == 0
+    assert 1 <= holes.sum(axis=(1, 2, 3)).min() and holes.sum((1, 2, 3)).max() == 9
+    flipped = changed("flip")
+    mirrored = (flipped == PICTURES[:, :, ::-1]).all(axis=(1, 2, 3))
+    kept = (flipped == PICTURES).all(axis=(1, 2, 3))
+    assert (mirrored ^ kept).all() and mirrored.any() and kept.any()
+
+
+def test_colour_is_affine_in_each_picture():
+    pictures = RNG.random((5, 8, 8, 1), "float32")
+    for before, after in zip(pictures, changed("colour", pictures), strict=True):
+        slope, offset = np.polyfit(before.ravel(), after.ravel(), 1)
+        np.testing.assert_allclose(slope * before + offset, after, atol=1e-5)
+        assert 0.5 <= slope <= 1.5 and slope != 1
+
+
+def test_augmentation_acts_in_training_alone():
+    np.testing.assert_array_equal(gan.DiffAugment()(PICTURES), PICTURES)
+    model = conditional(augment=gan.DiffAugment())
+    sample = model.get_real_sample()
+    calm = [model.judge(sample, training=False).numpy() for _ in range(2)]
+    np.testing.assert_array_equal(*calm)
+    first, second = (model.judge(sample).numpy() for _ in range(2))
+    assert (first != second).any()
+
+
+@pytest.mark.parametrize(
+    "augment, message",
+    [
+        ("flip", "augment to be a keras Layer"),
+        (L.Flatten(), "augment to keep the examples' shape"),
+        (L.Lambda(tf.stop_gradient), "an augment that is differentiable"),
+    ],
+)
+def test_augmentations_that_cannot_work(augment, message):
+    with pytest.raises(InvalidInput, match=message):
+        conditional(augment=augment)
+
+
+def test_unknown_changes():
+    with pytest.raises(InvalidInput, match="changes to be one of"):
+        gan.DiffAugment(["blur"])
+    with pytest.raises(InvalidInput, match="changes to be a list"):
+        gan.DiffAugment("flip")
+
+
+@pytest.mark.parametrize("name", ["HingeGAN", "WGAN_GP"])
+def test_spectral_normalisation_by_keras_bounds_the_slope(name):
+    keras.utils.set_random_seed(0)
+    layers = [L.SpectralNormalization(L.Dense(n), 5) for n in (8, 1)]
+    discriminator = keras.Sequential(
+        [keras.Input((2,)), layers[0], L.ReLU(), layers[1]]
+    )
+    generator = gan.fully_connected_GenDiscr([2, 4, 2], None)[0]
+    real = RNG.uniform(0.2, 0.8, (64, 2)).astype("float32")
+    sampler = gan.latent.LatentGenerator(2)
+    parts = generator, discriminator, sampler
+    model = getattr(gan, name)(*parts, real, batch_size=16, learning_rate=0.01)
+    history = model.fit(epochs=1, steps_per_epoch=20, verbose=0).history
+    assert np.isfinite([*history.values()]).all()
+    points = tf.constant(RNG.normal(size=(100, 2)), tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(points)
+        values = discriminator(points, training=True)
+    slopes = np.linalg.norm(tape.gradient(values, points), axis=1)
+    assert slopes.max() < 1.05
