@@ -88,7 +88,11 @@ def _downloaded_lfw():
 def train(
     pictures: str,
     output: str,
-    recipe: Literal["gan", "course"] = "gan",
+    recipe: Literal["auto", "gan", "course", "r3gan"] = "auto",
+    size: int | None = None,
+    grey: bool = False,
+    unlabelled: bool = False,
+    augment: bool = False,
     epochs: int | None = None,
     steps: int | None = None,
     seed: int = 0,
@@ -96,15 +100,23 @@ def train(
     until_course: bool = False,
     quiet: bool = False,
 ) -> None:
-    """train a generator on your own 16x16 grey pictures
+    """train a generator on your own pictures
 
     Example:
-        train --pictures small_res_faces_10000.npy --output run
+        train --pictures photos --size 32 --output run
 
     Args:
-        pictures (FILE.npy): array (N, 16, 16), uint8 or float in [0, 1]
-        output (DIR): folder for generator.h5, discriminator.h5 and checkpoints
-        recipe: ours, or the course's own batch, rates and length
+        pictures (PATH): folder of pictures of any size and format, whose sub-folders
+            are classes; or .npy or .npz array of them, uint8 or float in [0, 1]
+        output (DIR): folder for the trained model, pictures and checkpoints
+        recipe: gan, the faces' for 16x16 grey pictures, or course, with the course's
+            own batch, rates and length; r3gan for any others; auto takes what fits
+        size (PIXELS): of both sides, a multiple of 4 (default: 32 for a folder, for an
+            array its own up to 64)
+        grey: leave colours out
+        unlabelled: leave classes out
+        augment: change pictures at random before the discriminator sees them, which
+            helps where there are few
         until_course: stop as soon as all six measures are better than those of the
             course's weights, and say after how long
     """
@@ -112,10 +124,29 @@ def train(
 
     numbers = (epochs, steps, seed)
     _expect_training(output, *numbers)
-    # Before TensorFlow is imported: most mistakes are here.
-    load_faces(pictures)
-    options = {"variant": recipe, "until_course": until_course}
-    _run("faces", output, quiet, pictures, *numbers, restart, **options)
+    own = {"size": size, "grey": grey, "unlabelled": unlabelled, "augment": augment}
+    if recipe == "auto":
+        recipe = "gan" if _are_faces(pictures) and not any(own.values()) else "r3gan"
+    if recipe == "r3gan":
+        expect(not until_course, "the recipe gan", until_course=until_course)
+        options = {"size": size, "colour": False if grey else None}
+        options |= {"labelled": not unlabelled, "augment": augment}
+        _run("r3gan", output, quiet, pictures, *numbers, restart, **options)
+    else:
+        said = {name: value for name, value in own.items() if value}
+        expect(not said, f"--recipe r3gan with them, not {recipe}", **said)
+        load_faces(pictures)
+        options = {"variant": recipe, "until_course": until_course}
+        _run("faces", output, quiet, pictures, *numbers, restart, **options)
+
+
+def _are_faces(pictures):
+    """Whether there is an array of 16x16 grey pictures without labels at the path."""
+    from gan.data.pictures import read_picture_array
+
+    path = expect_path(pictures=pictures)
+    expect(path.exists(), "an existing folder or file", pictures=pictures)
+    return path.is_file() and read_picture_array(path, (1, 3)).shape[1:] == (16, 16)
 
 
 def recipe(

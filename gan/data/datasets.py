@@ -1,4 +1,4 @@
-"""MNIST and LFW: downloaded, or from a file or folder of one's own."""
+"""Pictures with their classes: MNIST and LFW, downloaded, or those of one's own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ import zipfile
 
 import numpy as np
 
-from gan.data.pictures import progress, read_array, read_pictures, tell_skipped
+from gan.data.pictures import (
+    progress,
+    read_array,
+    read_picture_array,
+    read_pictures,
+    tell_skipped,
+)
 from gan.errors import StrPath, expect, expect_path
 
 # How others name the array of labels in a .npz file.
@@ -27,6 +33,77 @@ class Digits:
 
     pictures: np.ndarray
     labels: np.ndarray | None
+
+    def as_pictures(self) -> Pictures:
+        """The same as `Pictures`, bytes with one channel."""
+        names = [] if self.labels is None else [str(digit) for digit in range(10)]
+        pictures = np.rint(255 * self.pictures[..., None]).astype(np.uint8)
+        return Pictures(pictures, self.labels, names)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pictures:
+    """Pictures of one's own.
+
+    Attributes:
+        pictures: uint8 array `(N, h, w, 1)` or `(N, h, w, 3)`.
+        labels: `None`, or int32 array `(N,)`, numbers of `names`.
+        names: list of str, what the file or the folder calls the classes.
+    """
+
+    pictures: np.ndarray
+    labels: np.ndarray | None
+    names: list[str]
+
+
+def load_own(
+    path: StrPath,
+    size: int | None = None,
+    colour: bool | None = None,
+    labelled: bool = True,
+) -> Pictures:
+    """Read pictures of any size and format, with their classes where there are any.
+
+    Args:
+        path: str or `os.PathLike`: a folder, whose sub-folders are classes if it holds
+            nothing but at least two of them; an `.npy` file; or an `.npz` file with
+            pictures x_train or x, and perhaps labels y_train or y.
+        size: int, a multiple of 4 from 8, of both sides; `None`: 32 for a folder, for
+            an array its own, made smaller where that is no such multiple or above 64.
+        colour: bool, or `None`: colour where the pictures have any.
+        labelled: bool, `False` leaves the classes out.
+
+    Returns:
+        `Pictures`.
+
+    Raises:
+        InvalidInput: if there is no picture at `path`, or the labels do not fit.
+    """
+    path = expect_path(pictures=path)
+    if size is not None:
+        fits = isinstance(size, int) and size >= 8 and size % 4 == 0
+        expect(fits, "size to be a multiple of 4, from 8", size=size)
+    expect(path.exists(), "an existing folder or file", pictures=str(path))
+    sides = (size or 32,) * 2
+    if path.is_dir():
+        inside = sorted(path.iterdir())
+        classes = labelled and len(inside) > 1 and all(p.is_dir() for p in inside)
+        parts = inside if classes else [path]
+        names = [part.name for part in inside] if classes else []
+    else:
+        parts, names = [path], []
+        if size is None:
+            shape = read_picture_array(path, (1, 3)).shape
+            sides = tuple(max(min(side, 64) // 4 * 4, 8) for side in shape[1:3])
+    read = [_read_bytes(part, sides, colour) for part in parts]
+    if colour is None and not any(_has_colour(part) for part in read):
+        read = [part[..., :1] for part in read]
+    pictures, labels = np.concatenate(read), None
+    if names:
+        labels = np.repeat(np.arange(len(names)), [len(part) for part in read])
+    elif labelled and zipfile.is_zipfile(path):
+        labels, names = _read_own_labels(path, len(pictures))
+    return Pictures(pictures, None if labels is None else np.int32(labels), names)
 
 
 def load_mnist(path: StrPath | None = None) -> Digits:
@@ -58,6 +135,28 @@ def load_mnist(path: StrPath | None = None) -> Digits:
         return _read_labelled_folders(folders)
     pictures = _read(path, (28, 28))
     return Digits(pictures, _read_labels(path, len(pictures)))
+
+
+def load_fashion(path: StrPath | None = None) -> Digits:
+    """Read clothes, ten classes of them, as `load_mnist` reads digits.
+
+    Args:
+        path: None for the training set of Fashion-MNIST, which Keras downloads once;
+            or as of `load_mnist`.
+
+    Returns:
+        `Digits`, whose classes are those of Fashion-MNIST.
+
+    Raises:
+        InvalidInput: if the download fails, or `path` is something else.
+    """
+    if path is not None:
+        return load_mnist(path)
+    import keras
+
+    data = _fetched("Fashion-MNIST", keras.datasets.fashion_mnist.load_data)
+    pictures, labels = data[0]
+    return Digits(np.divide(pictures, 255, dtype=np.float32), np.int32(labels))
 
 
 def load_lfw(path: StrPath | None = None) -> np.ndarray:
@@ -113,6 +212,31 @@ def _read(path, size, colour=False):
     pictures, skipped = read_pictures(path, size, colour, watch=progress)
     tell_skipped(skipped)
     return np.divide(pictures, 255, dtype=np.float32)
+
+
+def _read_bytes(path, size, colour):
+    """Uint8 pictures `(N, *size, 1)` or `(N, *size, 3)`."""
+    grey = colour is False
+    pictures, skipped = read_pictures(path, size, not grey, watch=progress)
+    tell_skipped(skipped)
+    return pictures[..., None] if grey else pictures
+
+
+def _has_colour(pictures):
+    """Whether more than a hundredth of the pixels are not grey."""
+    return np.mean(np.ptp(pictures, axis=3) > 8) > 0.01
+
+
+def _read_own_labels(path, count):
+    """Numbers of the classes of an .npz file, and their names; `None` without."""
+    labels = read_array(path, _LABELS)
+    if labels is None:
+        return None, []
+    fits = labels.dtype.kind in "iuU" and labels.shape == (count,)
+    form = {"shape": labels.shape, "dtype": str(labels.dtype)}
+    expect(fits, f"{count} labels, whole numbers or texts", path=str(path), **form)
+    names, numbers = np.unique(labels, return_inverse=True)
+    return numbers, [str(name) for name in names]
 
 
 def _read_labels(path, count):

@@ -25,14 +25,19 @@ if TYPE_CHECKING:
 
     from gan.base import AdversarialModel
 
-# Each is a file of gan/recipes/; `faces` is the one of the command `train`.
+# Each is a file of gan/recipes/; the command `train` has `faces` and `r3gan`.
 RECIPES = {
     "gaussian": "a Gaussian from uniform noise, by every loss pair of the library",
     "mnist_dense": "digits by dense networks",
     "lfw": "colour faces by convolutional networks and two classes",
     "mnist_dcgan": "digits by DCGAN",
     "mnist_acgan": "digits of the class you ask for, by AC-GAN",
+    "mnist_r3gan": "digits of the class you ask for, by R3GAN, the quickest of these",
+    "fashion_r3gan": "clothes of the class you ask for, by R3GAN",
+    "emoji": "few small colour pictures (--data), by R3GAN with augmentation",
 }
+
+_OF_TRAIN = ("faces", "r3gan")
 
 # What recipes write beside the checkpoints; the settings, last, tell that it is a run.
 _WRITTEN = ("image_at_epoch_*.png", "values_at_epoch_*.png", "samples.png")
@@ -44,7 +49,7 @@ class Run:
     """What a user may say of a recipe's run, and what all recipes do with it.
 
     Attributes:
-        recipe: str, one of `RECIPES`, or "faces".
+        recipe: str, one of `RECIPES`, or "faces" or "r3gan".
         output: `pathlib.Path` of a folder, made when there are data and model.
         data: str, `os.PathLike` or `None`: where the real examples come from.
         epochs: int, or `None` for the recipe's.
@@ -181,7 +186,7 @@ def train_recipe(
     """Train a recipe; the same call again goes on where the last one stopped.
 
     Args:
-        name: str, one of `RECIPES`, or "faces".
+        name: str, one of `RECIPES`, or "faces" or "r3gan".
         output: str or `os.PathLike`, a folder for all that is written.
         data: str, `os.PathLike` or `None`, as the recipe's reader takes.
         epochs: int, or `None` for the recipe's number.
@@ -200,7 +205,7 @@ def train_recipe(
             folder holds a run with other settings.
         KeyboardInterrupt: after Ctrl-C; the last epoch that ended is saved.
     """
-    expect_choice([*RECIPES, "faces"], recipe=name)
+    expect_choice([*RECIPES, *_OF_TRAIN], recipe=name)
     for number, value in {"epochs": epochs, "steps": steps}.items():
         if value is not None:
             expect_positive_int(**{number: value})

@@ -1,0 +1,20 @@
+"""R3GAN on few small colour pictures, such as emoji, see `gan/recipes/r3gan.py`.
+
+A few thousand pictures are soon learnt by heart: `gan.DiffAugment` stands before the
+discriminator.
+"""
+
+from __future__ import annotations
+
+import pathlib
+from typing import TYPE_CHECKING
+
+from gan.recipes import r3gan
+
+if TYPE_CHECKING:
+    from gan.recipes.run import Run
+
+
+def train(run: Run) -> list[pathlib.Path]:
+    """Train as `run`, a `gan.recipes.run.Run`, says."""
+    return r3gan.train(run, size=32, colour=True, augment=True)

@@ -1,0 +1,17 @@
+"""R3GAN on Fashion-MNIST: clothes of a class you ask for, see `r3gan.py`."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import TYPE_CHECKING
+
+from gan.data.datasets import load_fashion
+from gan.recipes.r3gan import train_on
+
+if TYPE_CHECKING:
+    from gan.recipes.run import Run
+
+
+def train(run: Run) -> list[pathlib.Path]:
+    """Train as `run`, a `gan.recipes.run.Run`, says."""
+    return train_on(run, load_fashion(run.data).as_pictures())

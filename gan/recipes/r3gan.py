@@ -1,0 +1,143 @@
+"""R3GAN on any pictures: a small residual pair, of every class that there is.
+
+Latents N(0, I) of 64 dimensions, pictures in [0, 1], γ 1, a batch of 64, Adam(1e-3; 0,
+.99) for both networks, whose rates hold for two fifths of the run and then fall to 0;
+pictures are drawn by an average of the generator.
+
+Reference:
+    Huang et al. 2024, The GAN is dead; long live the GAN! A Modern GAN Baseline.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import time
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from gan.data.datasets import Pictures, load_own
+from gan.errors import expect
+from gan.training.schedules import LinearDecay
+from gan.variants.diff_augment import DiffAugment
+from gan.variants.r3gan import R3GAN
+from gan.variants.residual import residual_GenDiscr
+from gan.visualization import plots
+
+if TYPE_CHECKING:
+    from gan.recipes.run import Run
+
+_EPOCHS, _STEPS, _BATCH = 100, 100, 64
+_TELL_FROM = 300  # seconds that a run may take without a word of how long
+
+
+def make_model(
+    data: Pictures, seed: int = 0, steps: int = _EPOCHS * _STEPS, augment: bool = False
+) -> R3GAN:
+    """The model on pictures.
+
+    Args:
+        data: `gan.data.datasets.Pictures`.
+        seed: int; the same seed gives the same run.
+        steps: int, of the whole run, after which the learning rates are 0.
+        augment: bool, whether `gan.DiffAugment` stands before the discriminator.
+
+    Returns:
+        `gan.R3GAN`, with classes where the data have labels.
+    """
+    keras.utils.set_random_seed(seed)
+    shape = data.pictures.shape[1:]
+    classes = None if data.labels is None else len(data.names)
+    # Colours need twice the channels.
+    width = 16 if shape[2] == 1 else 32
+    parts = residual_GenDiscr(shape, width=width, classes=classes)
+    optimizers = {
+        f"{name}_optimizer": keras.optimizers.Adam(
+            LinearDecay(1e-3, steps, 0.4), 0.0, 0.99
+        )
+        for name in ("generator", "discriminator")
+    }
+    real = data.pictures if classes is None else (data.pictures, data.labels)
+    return R3GAN(
+        *parts,
+        real,
+        min(_BATCH, len(data.pictures)),
+        ema=0.999,
+        augment=DiffAugment() if augment else None,
+        **optimizers,
+    )
+
+
+class TimeLeft(keras.callbacks.Callback):
+    """Says how long a run will take, from its second epoch, where that is long."""
+
+    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
+        """Start."""
+        self._epochs_seen = 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Start the clock."""
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Tell once; the first epoch has traced the graph, which is not repeated."""
+        self._epochs_seen += 1
+        seconds = time.perf_counter() - self._start
+        left = seconds * (self.params["epochs"] - epoch - 1)
+        if self._epochs_seen == 2 and left > _TELL_FROM:
+            print(f"\nabout {left / 60:.0f} minutes to go on this machine", flush=True)
+
+
+def draw(model: R3GAN, columns: int = 8) -> np.ndarray:
+    """Eight rows of fakes, each with the same latents; with classes a column a class.
+
+    Args:
+        model: `gan.R3GAN`.
+        columns: int, where there are no classes.
+
+    Returns:
+        float32 array `(H, W)` or `(H, W, 3)` in [0, 1].
+    """
+    if not model.classes:
+        return plots.tile(model.get_fake_sample(8 * columns), columns)
+    shown = min(model.classes, 20)
+    latents = np.repeat(model.latent_generator(8), shown, axis=0)
+    fakes = model([latents, np.tile(np.arange(shown, dtype=np.int32), 8)])
+    return plots.tile(fakes, shown)
+
+
+def train(
+    run: Run,
+    size: int | None = None,
+    colour: bool | None = None,
+    labelled: bool = True,
+    augment: bool = False,
+) -> list[pathlib.Path]:
+    """Train on pictures of any kind.
+
+    Args:
+        run: `gan.recipes.run.Run`.
+        size: as of `gan.data.datasets.load_own`.
+        colour: the same.
+        labelled: the same.
+        augment: as of `make_model`.
+    """
+    expect(run.data is not None, "data to be a folder or file of pictures", data=None)
+    return train_on(run, load_own(run.data, size, colour, labelled), augment)
+
+
+def train_on(run: Run, data: Pictures, augment: bool = False) -> list[pathlib.Path]:
+    """Train as `train` does, on `gan.data.datasets.Pictures`."""
+    count, height, width, channels = data.pictures.shape
+    expect(count >= 8, "at least 8 pictures", N=count)
+    classes = f", {len(data.names)} classes" if data.names else ""
+    kind = "colour" if channels == 3 else "grey"
+    if run.verbose:
+        print(f"{count} pictures, {height}x{width} {kind}{classes}: R3GAN", flush=True)
+    epochs, steps = run.epochs or _EPOCHS, run.steps or _STEPS
+    model = make_model(data, run.seed, epochs * steps, augment)
+    watching = [TimeLeft()] if run.verbose else []
+    callbacks = [*run.pictures(draw=draw), *watching]
+    run.fit(model, epochs, steps, callbacks, every=5, settings={"names": data.names})
+    return run.finish(model)
