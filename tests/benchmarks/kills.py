@@ -107,13 +107,16 @@ def differences(one, other):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--kills", type=int, default=25, help="of each program")
+    parser.add_argument("--only", metavar="NAME", help="one of the programs")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     moments = random.Random(options.seed)
     wrong = 0
     with tempfile.TemporaryDirectory() as place:
         place = pathlib.Path(place)
-        for number, (name, command) in enumerate(programs(place).items()):
+        chosen = programs(place)
+        chosen = {options.only: chosen[options.only]} if options.only else chosen
+        for number, (name, command) in enumerate(chosen.items()):
             calm, killed = place / f"calm{number}", place / f"killed{number}"
             status, output = run(command, calm)
             assert status == 0, output

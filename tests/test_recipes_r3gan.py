@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+import gan
+from gan import cli
+from gan.data.datasets import load_own
+from gan.errors import InvalidInput
+from gan.recipes import r3gan
+
+RNG = np.random.default_rng(0)
+
+
+def write(folder, count, colour):
+    folder.mkdir(parents=True)
+    for number in range(count):
+        side = 20 + number
+        values = RNG.integers(0, 256, (side, 25, 3 if colour else 1), "uint8")
+        values = np.broadcast_to(values, (side, 25, 3))
+        Image.fromarray(values).save(folder / f"{number}.png")
+
+
+@pytest.mark.parametrize("colour", [True, False])
+def test_a_folder_is_read_as_what_it_is(tmp_path, colour):
+    write(tmp_path / "pets" / "cats", 3, colour)
+    write(tmp_path / "pets" / "dogs", 5, colour)
+    data = load_own(tmp_path / "pets")
+    assert data.pictures.shape == (8, 32, 32, 3 if colour else 1)
+    assert [*data.labels] == 3 * [0] + 5 * [1] and data.names == ["cats", "dogs"]
+    alone = load_own(tmp_path / "pets", size=8, colour=False, labelled=False)
+    assert alone.pictures.shape == (8, 8, 8, 1) and alone.labels is None
+    assert load_own(tmp_path / "pets" / "dogs").labels is None
+
+
+def test_an_array_keeps_its_size_and_labels(tmp_path):
+    pictures = RNG.integers(0, 256, (6, 30, 100), "uint8")
+    np.savez(tmp_path / "a.npz", x=pictures, y=[*"bcbaab"])
+    data = load_own(tmp_path / "a.npz")
+    assert data.pictures.shape == (6, 28, 64, 1)
+    assert data.names == [*"abc"] and [*data.labels] == [1, 2, 1, 0, 0, 1]
+    np.save(tmp_path / "b.npy", pictures[:, :28, :28])
+    data = load_own(tmp_path / "b.npy")
+    np.testing.assert_array_equal(data.pictures[..., 0], pictures[:, :28, :28])
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"size": 30}, "size to be a multiple of 4"),
+        ({"size": 4}, "size to be a multiple of 4"),
+        ({"labels": [0, 1]}, "3 labels"),
+        ({"labels": [0.0, 1.0, 2.0]}, "3 labels"),
+    ],
+)
+def test_data_that_cannot_be_used(tmp_path, changes, message):
+    pictures = np.zeros((3, 8, 8), "uint8")
+    np.savez(tmp_path / "a.npz", x=pictures, y=changes.pop("labels", [0, 1, 2]))
+    with pytest.raises(InvalidInput, match=message):
+        load_own(tmp_path / "a.npz", **changes)
+
+
+def test_the_model_is_the_documented_one(random_digits, moves_both_networks):
+    data = random_digits(70).as_pictures()
+    model = r3gan.make_model(data, steps=10, augment=True)
+    assert isinstance(model, gan.R3GAN) and model.classes == 10
+    assert (model.batch_size, model.disc_iter, model.gamma) == (64, 1, 1)
+    assert isinstance(model.augment, gan.DiffAugment)
+    for network in (model.generator, model.discriminator):
+        schedule = network.optimizer._learning_rate
+        rates = [float(schedule(step)) for step in (0, 4, 7, 10)]
+        np.testing.assert_allclose(rates, [1e-3, 1e-3, 5e-4, 0], atol=1e-9)
+        assert (network.optimizer.beta_1, network.optimizer.beta_2) == (0, 0.99)
+    assert r3gan.draw(model).shape == (8 * 29 - 1, 10 * 29 - 1)
+    assert moves_both_networks(model)
+
+
+def test_train_goes_on_and_its_run_draws_the_class_asked_for(tmp_path, capsys):
+    write(tmp_path / "pets" / "cats", 9, True)
+    write(tmp_path / "pets" / "dogs", 9, True)
+    run, shown = str(tmp_path / "run"), str(tmp_path / "x.png")
+    common = ["train", "--pictures", str(tmp_path / "pets"), "--output", run]
+    common += ["--size", "8", "--epochs", "2", "--steps", "1"]
+    assert cli.main(common) == 0
+    out = capsys.readouterr().out
+    assert "18 pictures, 8x8 colour, 2 classes: R3GAN" in out
+    assert cli.main(common) == 0 and "Going on from" in capsys.readouterr().out
+    assert cli.main(["generate", run, "--class", "1", "--output", shown]) == 0
+    assert cli.main([*common, "--grey"]) == 2
+    assert "the settings of the run" in capsys.readouterr().err
+
+
+def test_a_long_run_says_how_long(capsys, monkeypatch):
+    callback = r3gan.TimeLeft()
+    callback.set_params({"epochs": 1000})
+    clock = iter([0, 5, 5, 6, 6, 7])
+    monkeypatch.setattr(r3gan.time, "perf_counter", lambda: next(clock))
+    callback.on_train_begin()
+    for epoch in range(3):
+        callback.on_epoch_begin(epoch)
+        callback.on_epoch_end(epoch)
+    assert capsys.readouterr().out.strip() == ("about 17 minutes to go on this machine")
