@@ -286,9 +286,7 @@ class AdversarialModel(GraphFit, WholeModel):
                 real = self.get_real_sample()
             logs |= self.update_discriminator(real, self.fakes_for_training(real))
         logs |= self.update_generator(real)
-        known = logs.keys() >= {*self.log_names}
-        expect(known, f"logs named {self.log_names}", logs=[*logs])
-        return {name: logs[name] for name in self.log_names}
+        return {name: logs[name] for name in self.log_names if name in logs}
 
     def update_discriminator(self, real: Any, fake: Any) -> dict[str, tf.Tensor]:
         """Update the discriminator once, from a real and a fake sample; its logs."""
@@ -547,7 +545,9 @@ class AdversarialModel(GraphFit, WholeModel):
         for player in (self._generator, self._discriminator):
             objects += [player.network, player.loss, player.optimizer]
         trained = [len(network.trainable_variables) for network in objects[3::3]]
-        return objects, self.options() | self.augmenting() | {"trained": trained}
+        return [*objects, self.augment], self.options() | self.augmenting() | {
+            "trained": trained
+        }
 
 
 def _zeros(kind):

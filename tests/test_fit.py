@@ -230,8 +230,8 @@ class Breaks(gan.Simple_GAN):
     def discriminator_extra(self, real, fake):
         return 0.0, {}
 
-    def update_generator(self):
-        logs = super().update_generator()
+    def update_generator(self, real=None):
+        logs = super().update_generator(real)
         bad = tf.equal(self.generator.optimizer.iterations, 7)
         return {"gen_loss": tf.where(bad, np.nan, logs["gen_loss"])}
 

@@ -204,6 +204,23 @@ def test_labels_and_networks_that_do_not_fit(change, message):
         gan.R3GAN(made[0][0], made[1][1], made[0][2], real, batch_size=8)
 
 
+def test_labels_out_of_range_in_a_dataset_are_told():
+    data = tf.data.Dataset.from_tensor_slices((PICTURES, LABELS + 5)).batch(8)
+    with pytest.raises(InvalidInput, match="labels from 0 to classes - 1"):
+        fit(conditional(), x=data)
+
+
+def test_an_augmentation_set_later_acts(vectors):
+    models = [conditional(), conditional()]
+    for model in models:
+        fit(model)
+    models[0].augment = gan.DiffAugment()
+    for model in models:
+        fit(model)
+    one, other = (model.generator.get_weights()[0] for model in models)
+    assert (one != other).any()
+
+
 def test_labels_are_refused_where_networks_take_none(vectors):
     with pytest.raises(InvalidInput, match="labels=None"):
         vectors().get_fake_sample(labels=[1])

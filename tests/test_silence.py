@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import slow_but_first
+from conftest import ROOT, slow_but_first
 
 import gan
 
@@ -275,3 +275,19 @@ def test_labels_out_of_range_in_a_dataset():
     model = make_ac_gan(data)
     with pytest.raises(gan.InvalidInput, match="labels"):
         fit(model)
+
+
+def test_a_train_step_of_ones_own_that_logs_nothing_is_told():
+    class Silent(gan.Simple_GAN):
+        def train_step(self, useless_argument=None):
+            return {}
+
+    with pytest.raises(gan.InvalidInput, match="Expected logs named"):
+        fit(make(Silent))
+
+
+def test_modules_of_the_current_folder_do_not_shadow_the_librarys(tmp_path, python):
+    for name in ("numpy", "losses", "gan"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(7)")
+    said = python(str(ROOT / "main.py"), "--help", cwd=tmp_path, env={"PYTHONPATH": ""})
+    assert said.returncode == 0 and "commands" in said.stdout

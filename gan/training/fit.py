@@ -22,6 +22,8 @@ from gan.training.checkpoint import Checkpoint
 
 # A graph call this long shows progress often and costs next to nothing to enter.
 _SECONDS_PER_CALL = 0.1
+# What a class cross-entropy and an embedding say of a label out of range.
+_WRONG_LABEL = r"Received a label value .*?\)|indices\[.*?\] = .*? is not in \[.*?\)"
 
 
 class Diverged(ArithmeticError):
@@ -291,7 +293,7 @@ class GraphFit(keras.Model):
                 # A repeated Dataset ends only if it holds nothing, as after a filter.
                 expect(False, "a Dataset that is not empty", batches=0)
             except tf.errors.InvalidArgumentError as error:
-                said = re.search(r"Received a label value .*?\)", str(error))
+                said = re.search(_WRONG_LABEL, str(error))
                 if said is None:
                     raise
                 expect(False, "labels from 0 to classes - 1", labels=said[0])
@@ -339,6 +341,8 @@ class GraphFit(keras.Model):
 
         def replica_step(batches):
             logs = step(batches)
+            known = logs.keys() >= {*self.log_names}
+            expect(known, f"logs named {self.log_names}", logs=[*logs])
             # Replicas have batch-normalisation statistics of their own.
             distribute.average(self.non_trainable_variables)
             return logs
