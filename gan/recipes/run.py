@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # Each is a file of gan/recipes/; the command `train` has `faces` and `r3gan`.
 RECIPES = {
-    "gaussian": "a Gaussian from uniform noise, by every loss pair of the library",
+    "gaussian": "a Gaussian from uniform noise, by six loss pairs",
     "mnist_dense": "digits by dense networks",
     "lfw": "colour faces by convolutional networks and two classes",
     "mnist_dcgan": "digits by DCGAN",

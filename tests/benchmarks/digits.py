@@ -6,11 +6,11 @@ RUN is a folder of `python main.py recipe mnist_…`, with its `model.keras`. A 
 convolutional network learns four fifths of the labelled digits in `--data` and must
 name at least 97% of the others rightly. Then, of 5,000 fakes a run:
 
-- AC-GAN: the share that has the class asked for, over all classes and for each;
+- with classes: the share that has the class asked for, over all classes and for each;
 - all: how many of the ten digits there are (each at least 1% of the fakes), the
   entropy of the predicted classes in nats (log 10 = 2.303 where all are equally
-  frequent), and the kernel distance to the reals, in thousandths, beside that of the
-  two halves of the reals.
+  frequent), precision and recall, and the kernel distance to the reals, in thousandths,
+  beside that of the two halves of the reals.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from keras import layers  # noqa: E402
 
 import gan  # noqa: E402
 from gan.data.datasets import load_mnist  # noqa: E402
+from gan.training.player import range_of  # noqa: E402
 
 FAKES = 5000
 LEAST_ACCURACY = 0.97
@@ -57,7 +58,7 @@ def make_classifier(digits):
 def draw(model):
     """Fakes `(FAKES, 28, 28)` in [0, 1] and the classes asked for, or None."""
     parts, asked = [], None
-    if isinstance(model, gan.AC_GAN):
+    if model.classes:
         asked = np.repeat(np.arange(10), FAKES // 10)
     with model.stream.anew(0):
         for start in range(0, FAKES, 500):
@@ -66,7 +67,9 @@ def draw(model):
             else:
                 labels = asked[start : start + 500]
                 parts.append(model.get_fake_sample(labels=labels)[0])
-    return np.concatenate(parts)[..., 0] / 2 + 0.5, asked
+    fakes = np.concatenate(parts)[..., 0]
+    # What ends in tanh was trained on pictures in [-1, 1].
+    return fakes / 2 + 0.5 if range_of(model.generator)[0] == -1 else fakes, asked
 
 
 def judge(classifier, digits, model):
@@ -83,6 +86,8 @@ def judge(classifier, digits, model):
         lines.append(f"has the class asked for {right.mean():.3f}, 0 to 9: {each}")
     lines.append(f"digits {np.sum(shares >= 0.01)} of 10, entropy {entropy:.3f} nats")
     lines.append("frequencies 0 to 9: " + " ".join(f"{share:.3f}" for share in shares))
+    precision, recall = gan.metrics.precision_recall(digits.pictures[:FAKES], fakes)
+    lines.append(f"precision {precision:.3f}, recall {recall:.3f}")
     lines.append(f"kernel distance {1000 * distance:.2f} ± {1000 * error:.2f}")
     return lines
 
