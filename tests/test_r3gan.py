@@ -8,6 +8,7 @@ import tensorflow as tf
 import gan
 from gan import losses
 from gan.errors import InvalidInput
+from gan.training.player import range_of
 
 L = keras.layers
 OBJECTIVES = ["Simple_GAN", "WGAN_clip", "WGAN_GP", "MinimaxGAN", "NonSaturatingGAN"]
@@ -99,6 +100,12 @@ def test_residual_networks_fit_any_sides_that_are_multiples_of_four(shape):
     fakes = generator(latents(3))
     assert fakes.shape == (3, *shape) and 0 < tf.reduce_min(fakes)
     assert tf.reduce_max(fakes) < 1 and discriminator(fakes).shape == (3, 1)
+
+
+def test_an_unbounded_generator_goes_beyond_black_and_white():
+    for bounded, reach in ((True, (0, 1)), (False, (-np.inf, np.inf))):
+        generator = gan.residual_GenDiscr((8, 8, 3), 4, 2, bounded=bounded)[0]
+        assert range_of(generator) == reach
 
 
 def test_a_residual_block_begins_as_the_identity():

@@ -14,6 +14,7 @@ def residual_GenDiscr(
     latent_dim: int = 64,
     width: int = 32,
     classes: int | None = None,
+    bounded: bool = True,
 ) -> tuple[keras.Model, keras.Model, LatentGenerator]:
     """Two residual networks without normalisation, and the sampler of the first.
 
@@ -30,10 +31,14 @@ def residual_GenDiscr(
             32×32 pictures on a laptop without a GPU.
         classes: int, makes both conditional: the generator takes `[latents, labels]`,
             the discriminator `[pictures, labels]`. `None`: none.
+        bounded: bool, whether the generator ends in a sigmoid, which gives pure black
+            and white. `False` ends it linearly, and what lies outside [0, 1] is clipped
+            when it is drawn: pictures with large areas at both ends, such as emoji on
+            white, push a sigmoid so far out that its slope is lost.
 
     Returns:
         Tuple `(generator, discriminator, latent_generator)`. Generator: latents
-        `(batch, latent_dim)` -> pictures `(batch, h, w, c)` in (0, 1). Discriminator:
+        `(batch, latent_dim)` -> pictures `(batch, h, w, c)` in [0, 1]. Discriminator:
         pictures -> logits `(batch, 1)`; with classes the projection of Miyato and
         Koyama.
 
@@ -57,13 +62,13 @@ def residual_GenDiscr(
         sizes.append((sizes[-1][0] // 2, sizes[-1][1] // 2))
     widths = [width * 2 ** min(stage, 2) for stage in range(len(sizes) - 1)]
     return (
-        _generator(sizes[-1], int(three[2]), widths, latent_dim, classes),
+        _generator(sizes[-1], int(three[2]), widths, latent_dim, classes, bounded),
         _discriminator(tuple(map(int, three)), widths, classes),
         LatentGenerator(latent_dim),
     )
 
 
-def _generator(lowest, channels, widths, latent_dim, classes):
+def _generator(lowest, channels, widths, latent_dim, classes, bounded):
     latents = inputs = x = keras.Input((latent_dim,), name="latents")
     if classes:
         labels = keras.Input((), dtype="int32", name="labels")
@@ -79,7 +84,8 @@ def _generator(lowest, channels, widths, latent_dim, classes):
             x = layers.UpSampling2D(interpolation="bilinear")(x)
     x = layers.LeakyReLU(0.2)(x)
     x = layers.UpSampling2D(interpolation="bilinear")(x)
-    x = layers.Conv2D(channels, 3, padding="same", activation="sigmoid")(x)
+    end = "sigmoid" if bounded else None
+    x = layers.Conv2D(channels, 3, padding="same", activation=end)(x)
     return keras.Model(inputs, x, name="generator")
 
 
