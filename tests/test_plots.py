@@ -522,10 +522,10 @@ def test_show_hands_the_figure_to_pyplot(monkeypatch):
     plt.switch_backend("agg")
     figure, shown = plots.losses(HISTORY), []
     monkeypatch.setattr(plt, "get_backend", lambda: "TkAgg")
-    monkeypatch.setattr(plt, "show", lambda: shown.append(plt.gcf()))
+    monkeypatch.setattr(plt, "show", lambda: shown.append(plots.pixels(plt.gcf())))
     plots.show(figure)
     plt.close("all")
-    assert shown == [figure]
+    np.testing.assert_array_equal(*shown, plots.pixels(figure))
     with pytest.raises(InvalidInput, match="a matplotlib Figure"):
         plots.show(None)
 

@@ -555,7 +555,9 @@ def show(figure: Figure) -> None:
     screenless = backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE)
     expected = "a screen to show the figure on (without one, save it)"
     expect(backend.lower() not in screenless, expected, backend=backend)
-    plt.figure(figure)
+    # Before matplotlib 3.11 pyplot shows no figures but its own.
+    window = plt.figure(figsize=figure.get_size_inches(), dpi=_DPI)
+    window.figimage(pixels(figure))
     plt.show()
 
 
