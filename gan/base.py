@@ -389,7 +389,7 @@ class AdversarialModel(GraphFit, WholeModel):
     @property
     def classes(self) -> int | None:
         """Number of classes that the networks know, or `None` without labels."""
-        return count_classes(self.discriminator)
+        return count_classes(self.generator)
 
     @property
     def real_examples(self) -> Any:

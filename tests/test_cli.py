@@ -151,3 +151,11 @@ def test_what_is_not_installed_is_one_line(module, python, tmp_path):
     )
     assert run.returncode == 2 and "Traceback" not in run.stderr, run.stderr
     assert module in run.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_shells_complete_commands_and_options(shell, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--print-completion", shell])
+    printed = capsys.readouterr().out
+    assert not stop.value.code and "generate" in printed and "--truncation" in printed

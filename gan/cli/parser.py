@@ -52,7 +52,7 @@ _USUAL = {
     "restart": (None, "start afresh; without it a run in the folder goes on"),
 }
 _SHORT = ("output", "quiet")
-_OF_THE_WHOLE = ("-h", "--help", "--version")
+_OF_THE_WHOLE = ("-h", "--help", "--version", "--print-completion")
 
 
 def main(argv: list[str] | None = None, prog: str = "gan") -> int:
@@ -146,6 +146,10 @@ def _parser(prog):
         **formatter,
     )
     parser.add_argument("--version", action="version", version=f"{prog} {__version__}")
+    with contextlib.suppress(ImportError):
+        import shtab
+
+        shtab.add_argument_to(parser, help="print what a shell completes, for its rc")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in COMMANDS:
         text, _, rest = inspect.getdoc(command).partition("\n\nExample:\n")
