@@ -1,7 +1,10 @@
 """R3GAN on few small colour pictures, such as emoji, see `gan/recipes/r3gan.py`.
 
 A few thousand pictures are soon learnt by heart: `gan.DiffAugment` stands before the
-discriminator.
+discriminator. Tried on 3,916 emoji for 2,100 steps only (four minutes of one core, the
+rates falling in that time): shapes and colours of emoji, none to be named; sliced
+Wasserstein distance .072, kernel distance 14.8 · 10⁻³, recall .01. A generator that
+ended in a sigmoid, with twice the channels, collapsed there within 28 epochs.
 """
 
 from __future__ import annotations

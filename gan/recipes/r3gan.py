@@ -56,11 +56,8 @@ def make_model(
     keras.utils.set_random_seed(seed)
     shape = data.pictures.shape[1:]
     classes = None if data.labels is None else len(data.names)
-    grey = shape[2] == 1
-    # Colours need more channels.
-    parts = residual_GenDiscr(
-        shape, width=16 if grey else 32, classes=classes, bounded=grey
-    )
+    bounded = shape[2] == 1
+    parts = residual_GenDiscr(shape, width=16, classes=classes, bounded=bounded)
     optimizers = {
         f"{name}_optimizer": keras.optimizers.Adam(
             LinearDecay(1e-3, steps, 0.4), 0.0, 0.99
