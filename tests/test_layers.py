@@ -92,6 +92,22 @@ def test_shortcuts_are_exact_but_for_rounding(shape):
     assert_same(model, random(3, *shape, **options), 1e-12)
 
 
+@pytest.mark.parametrize("shape", [(1, 1, 2), (2, 2, 3), (2, 4, 2), (4, 4, 2)])
+@pytest.mark.parametrize("options", [{}, {"size": 3}, {"size": (2, 1)}])
+def test_doubled_maps_are_keras_s(shape, options):
+    parts = (layers.UpSampling2D(dtype="float64", **options), conv(dtype="float64"))
+    model = network(shape, *parts, dtype="float64")
+    assert_same(model, random(3, *shape, dtype="float64"), 1e-12)
+
+
+def test_doubled_maps_take_fewer_products():
+    model = network((2, 2, 3), layers.UpSampling2D(), conv())
+    x = tf.constant(random(2, 2, 2, 3))
+    graph = tf.function(lambda: model(x)).get_concrete_function().graph
+    (product,) = (op for op in graph.get_operations() if op.type == "BatchMatMulV2")
+    assert product.inputs[0].shape[0] == 16
+
+
 @pytest.mark.parametrize("size", [2, 4])
 def test_shortcuts_are_taken(size):
     model = network((size, size, 3), conv())

@@ -40,6 +40,13 @@ _FOUR = (
     ],
 )
 _SCHEMES = {2: _TWO, 4: _FOUR}
+# 4 instead of 12, where 4 pixels are 2 doubled: y0 = a x0 and y3 = b x1 at the ends,
+# a = k1 + k2 and b = k0 + k1; in between the products at 1 and -1 of two polynomials.
+_DOUBLED = (
+    [[1, 0], [1, 1], [1, -1], [0, 1]],
+    [[0, 1, 1], [2, 3, 2], [0, 1, 0], [1, 1, 0]],
+    np.array([[2, 0, 0, 0], [-2, 1, 1, -2], [-2, 1, -1, -2], [0, 0, 0, 2]]) / 2,
+)
 
 
 def accelerate(network: keras.Model) -> None:
@@ -49,8 +56,9 @@ def accelerate(network: keras.Model) -> None:
     what each layer computes with is replaced, where one of these shortcuts applies.
 
     - A 3×3 convolution of stride 1 and padding "same" on a map of 2 or 4 pixels to a
-      side takes a quarter of the products. It spreads a NaN over the whole map, and
-      overflows near 1e37.
+      side takes a quarter of the products, and a ninth where the map is one of 2
+      pixels to a side that an `UpSampling2D` has doubled. It spreads a NaN over the
+      whole map, and overflows near 1e37.
     - A gradient penalty differentiates twice, and TensorFlow's second derivative of
       pooling by maxima is many times slower than the pooling itself. For windows side
       by side it is the sum over each window of what arrives, times 1 at the maximum
@@ -71,6 +79,8 @@ def accelerate(network: keras.Model) -> None:
         elif type(layer) is keras.layers.Conv2D and _is_plain(layer):
             usual = type(layer).convolution_op.__get__(layer)
             layer.convolution_op = functools.partial(_convolve, usual=usual)
+        elif type(layer) is keras.layers.UpSampling2D and _is_doubling(layer):
+            layer.call = _double
         elif type(layer) is keras.layers.MaxPooling2D and _is_side_by_side(layer):
             layer.call = functools.partial(_max_pool, size=layer.pool_size)
 
@@ -85,16 +95,31 @@ def _is_plain(layer):
     )
 
 
+def _is_doubling(layer):
+    kind = (layer.size, layer.interpolation, layer.data_format)
+    return kind == ((2, 2), "nearest", "channels_last")
+
+
 def _is_side_by_side(layer):
     kind = (layer.strides, layer.padding, layer.data_format)
     return kind == (layer.pool_size, "valid", "channels_last")
 
 
+def _double(x):
+    y = tf.repeat(tf.repeat(x, 2, axis=1), 2, axis=2)
+    y.doubled_from = x
+    return y
+
+
 def _convolve(inputs, kernel, usual):
+    kernel = tf.convert_to_tensor(kernel)
+    small = getattr(inputs, "doubled_from", None)
+    if small is not None and tuple(small.shape[1:3]) == (2, 2):
+        return _bilinear(small, kernel, _DOUBLED, _DOUBLED)
     if not {*inputs.shape[1:3]} <= _SCHEMES.keys():
         return usual(inputs, kernel)
     rows, columns = (_SCHEMES[size] for size in inputs.shape[1:3])
-    return _bilinear(inputs, tf.convert_to_tensor(kernel), rows, columns)
+    return _bilinear(inputs, kernel, rows, columns)
 
 
 def _bilinear(x, kernel, rows, columns):
