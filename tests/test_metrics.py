@@ -15,12 +15,14 @@ from gan.errors import InvalidInput
 from gan.evaluation import metrics
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "small_res_faces_10000.npy"
-NAMES = "sw2 fd fd49 kid precision recall chi2 neighbour_ratio two_sample".split()
+NAMES = "sw2 fd fd49 kid precision recall density coverage chi2".split()
+NAMES += ["neighbour_ratio", "two_sample"]
 PAIRS = (
     metrics.sliced_wasserstein,
     metrics.frechet_distance,
     metrics.kernel_distance,
     metrics.precision_recall,
+    metrics.density_coverage,
     metrics.chi2_gap,
     metrics.neighbour_ratio,
     metrics.two_sample_score,
@@ -237,6 +239,31 @@ def test_a_narrow_mode_is_precise_but_misses_reals():
     assert recall < 0.2
 
 
+def test_density_coverage_brute_force():
+    real, fake = normal(80, 3), normal(80, 3, seed=1, shift=0.7, scale=0.8)
+    mean, axes = metrics.principal_axes(real)
+    a, b = ((points - mean) @ axes for points in (real, fake))
+    for k in (1, 5):
+        radii = [sorted(np.linalg.norm(c - a, axis=1))[k] for c in a]
+        far = np.linalg.norm(a[:, None] - b, axis=2)
+        inside = far <= np.array(radii)[:, None]
+        expected = inside.sum() / (k * len(b)), inside.any(axis=1).mean()
+        assert metrics.density_coverage(real, fake, k=k) == pytest.approx(expected)
+
+
+def test_density_coverage_extremes():
+    real = normal(2000, 4)
+    assert metrics.density_coverage(real, real + 100) == (0, 0)
+    density, coverage = metrics.density_coverage(real, normal(2000, 4, seed=1))
+    assert abs(density - 1) < 0.05 and abs(coverage - (1 - 1 / 2**5)) < 0.02
+    # An outlier among the reals has a large ball, which makes precision of nothing.
+    outlier = np.concatenate([real, [[30, 0, 0, 0]]])
+    around = normal(2001, 4, seed=2) + [20, 0, 0, 0]
+    precision, _ = metrics.precision_recall(outlier, around)
+    density, coverage = metrics.density_coverage(outlier, around)
+    assert precision > 0.9 and density < 0.3 and coverage < 0.01
+
+
 # --- squared length ----------------------------------------------------------------
 
 
@@ -303,6 +330,7 @@ def test_measures_by_name_are_the_functions():
         for some in (real, fake)
     ]
     precision, recall = metrics.precision_recall(real, fake)
+    density, coverage = metrics.density_coverage(real, fake)
     expected = {
         "two_sample": metrics.two_sample_score(real, fake),
         "sw2": metrics.sliced_wasserstein(real, fake),
@@ -311,6 +339,8 @@ def test_measures_by_name_are_the_functions():
         "kid": metrics.kernel_distance(real, fake)[0],
         "precision": precision,
         "recall": recall,
+        "density": density,
+        "coverage": coverage,
         "chi2": metrics.chi2_gap(real, fake),
         "neighbour_ratio": metrics.neighbour_ratio(real, fake),
     }
@@ -417,6 +447,7 @@ def test_unusable_points(measure, spoil, message):
         (metrics.frechet_distance, 1, "at least 2"),
         (metrics.kernel_distance, 3, "at least 4"),
         (metrics.precision_recall, 3, "at least 4"),
+        (metrics.density_coverage, 5, "at least 6"),
         (metrics.two_sample_score, 3, "at least 4"),
         (metrics.evaluate, 7, "at least 8"),
     ],

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from gan.errors import expect, expect_array, expect_positive_int, expect_seed
 from gan.evaluation.pca import fit_pca, ks_distance
 
-NAMES = ("sw2", "fd", "fd49", "kid", "precision", "recall", "chi2")
-NAMES += ("neighbour_ratio", "two_sample")
-_WHITENED = {"fd49", "precision", "recall", "chi2", "two_sample"}
+NAMES = ("sw2", "fd", "fd49", "kid", "precision", "recall", "density", "coverage")
+NAMES += ("chi2", "neighbour_ratio", "two_sample")
+_WHITENED = {*NAMES} - {"sw2", "fd", "kid", "neighbour_ratio"}
 _BLOCK = 1000  # rows of a distance matrix held at once
 _RESAMPLES = 20
 _STUDENT = 2.093  # 97.5% point of Student's t with _RESAMPLES - 1 degrees of freedom
@@ -218,6 +218,44 @@ def precision_recall(
     return _covered(fake, real, k), _covered(real, fake, k)
 
 
+def density_coverage(
+    real: npt.ArrayLike,
+    fake: npt.ArrayLike,
+    k: int = 5,
+    points: int = 4000,
+    seed: int = 0,
+    axes: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[float, float]:
+    """Density and coverage in whitened coordinates.
+
+    They ask as precision and recall do, but only with balls around reals: one real far
+    from the others makes no fake good, one fake far off covers nothing.
+
+    Args:
+        As `precision_recall`.
+
+    Returns:
+        Tuple `(density, coverage)` of floats: how many reals' balls a fake is in, for
+        each k expected, at least 0; the share of reals with a fake in their ball, in
+        [0, 1], of other reals about 1 − 1/2^k.
+
+    Raises: InvalidInput for unusable arguments.
+
+    Reference: Naeem et al. 2020, "Reliable Fidelity and Diversity Metrics for
+        Generative Models", eqs. 3 and 5.
+    """
+    expect_positive_int(k=k)
+    real, fake = _flat(k + 1, real=real, fake=fake)
+    axes = axes or principal_axes(real)
+    drawn = _equal_draws(real, fake, points, seed, least=k + 1)
+    real, fake = (whitened_coordinates(some, axes) for some in drawn)
+    radii = _nearest(real, real, k)
+    inside = [block <= radii for block in _squared_distances(fake, real)]
+    density = np.concatenate([block.sum(axis=1) for block in inside]).mean() / k
+    covered = np.any([block.any(axis=0) for block in inside], axis=0)
+    return float(density), float(covered.mean())
+
+
 def chi2_gap(
     real: npt.ArrayLike,
     fake: npt.ArrayLike,
@@ -389,12 +427,13 @@ def evaluate(
 
     Returns:
         Dict of `sw2`, `fd`, `fd49` (Fréchet distance in whitened coordinates), `kid`,
-        `precision`, `recall`, `chi2`, `neighbour_ratio`, `two_sample`; each a dict of
-        floats `value`, `low`, `high`, `floor`. Low and high are `value ± 2.093 s`, a
-        95% interval: s is the standard deviation over 20 random halves, without
-        repetition, of the rows the value used (delete-half jackknife; 2.093 from
-        Student's t). It speaks of other rows, not of other trainings. On faces s was
-        .95 to 1.7 times the spread over fresh draws, too wide mostly near the floor.
+        `precision`, `recall`, `density`, `coverage`, `chi2`, `neighbour_ratio`,
+        `two_sample`; each a dict of floats `value`, `low`, `high`, `floor`. Low and
+        high are `value ± 2.093 s`, a 95% interval: s is the standard deviation over 20
+        random halves, without repetition, of the rows the value used (delete-half
+        jackknife; 2.093 from Student's t). It speaks of other rows, not of other
+        trainings. On faces s was .95 to 1.7 times the spread over fresh draws, too wide
+        mostly near the floor.
 
     Raises: InvalidInput for unusable arguments.
 
@@ -439,6 +478,7 @@ def _table(seed, axes, n):
         "fd49": (fd49, n),
         "kid": (lambda a, b: kernel_distance(a, b)[0], 3000),
         "precision recall": (lambda a, b: precision_recall(a, b, axes=axes), 4000),
+        "density coverage": (lambda a, b: density_coverage(a, b, axes=axes), 4000),
         "chi2": (lambda a, b: chi2_gap(a, b, axes), n),
         "neighbour_ratio": (neighbour_ratio, 2000),
         "two_sample": (lambda a, b: two_sample_score(a, b, seed=seed, axes=axes), 5000),

@@ -25,6 +25,8 @@ _ROWS = {
     "kid": ("KID*1000", 1000, 2),
     "precision": ("precision", 1, 3),
     "recall": ("recall", 1, 3),
+    "density": ("density", 1, 3),
+    "coverage": ("coverage", 1, 3),
     "chi2": ("chi2 gap", 1, 3),
     "neighbour_ratio": ("neighbour ratio", 1, 3),
     "two_sample": ("two-sample", 1, 3),
