@@ -85,6 +85,25 @@ def test_one_update_of_r3gan_is_the_papers(vectors):
     np.testing.assert_allclose(generator.get_weights()[0], expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("eagerly", [True, False])
+def test_penalties_now_and_then_are_as_much_heavier(vectors, eagerly):
+    def weights(*settings):
+        model = vectors(gan.R3GAN)
+        model.compile(run_eagerly=eagerly)
+        for gamma, every in settings:
+            model.gamma, model.penalty_every = gamma, every
+            model.fit(steps_per_epoch=1, verbose=0)
+        return model.history.history, np.concatenate(
+            [np.ravel(weight) for weight in model.discriminator.get_weights()]
+        )
+
+    lazily = weights((0.5, 2), (0.5, 2), (0.5, 2))
+    by_hand = weights((1.0, 1), (0.0, 1), (1.0, 1))
+    np.testing.assert_allclose(lazily[1], by_hand[1], rtol=1e-5)
+    assert lazily[0]["r1"][0] == pytest.approx(2 * by_hand[0]["r1"][0], rel=1e-5)
+    assert weights((0.5, 2), (0.5, 2))[0]["r2"] == [0]
+
+
 def test_r1_is_there_only_with_its_weight(vectors):
     plain, penalised = (
         vectors(gan.NonSaturatingGAN, gamma=gamma) for gamma in (0.0, 10.0)

@@ -2,7 +2,6 @@ import dataclasses
 import pathlib
 import re
 
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -14,12 +13,11 @@ from gan.recipes.faces import (
     COURSE,
     RECIPES,
     Recipe,
-    calibrate,
     judge,
     make_model,
 )
 
-TINY = Recipe(2, 3, 8, 1, 1e-3, 0.0, 0.9, 0.5)
+TINY = Recipe(2, 3, 8, 1, 1e-3, 0.0, 0.9, 0.5, teacher=True, sorting=100)
 
 
 @pytest.fixture
@@ -29,15 +27,31 @@ def pictures(tmp_path):
     return load_faces(tmp_path / "faces.npy").pictures
 
 
-def test_recipe_reaches_the_model(pictures):
-    model = make_model(pictures, TINY, seed=3)
-    assert isinstance(model, gan.WGAN_GP)
+@pytest.mark.parametrize("teacher", [True, False])
+def test_recipe_reaches_the_model(pictures, teacher):
+    recipe = dataclasses.replace(TINY, teacher=teacher)
+    model, discriminator = make_model(pictures, recipe, seed=3)
+    assert type(model) is (gan.R3GAN if teacher else gan.WGAN_GP)
+    assert (model.discriminator is discriminator) is not teacher
+    assert discriminator.name == "discriminator" and model.batch_statistics != teacher
     assert (model.batch_size, model.disc_iter, model.ema) == (8, 1, 0.9)
     rates = (
         model.generator.optimizer.learning_rate,
         float(model.discriminator.optimizer._learning_rate(6)),
     )
     np.testing.assert_allclose(rates, [1e-3, 0])
+
+
+def test_the_sorter_teaches_no_generator(pictures):
+    model, discriminator = make_model(pictures, TINY)
+    parts = (model.generator, discriminator, model.latent_generator, pictures, 8, 1)
+    sorter = recipe_faces.Sorter(*parts, batch_statistics=False)
+    before = [w.numpy() for w in (*model.generator.weights, *discriminator.weights)]
+    assert [*sorter.fit(steps_per_epoch=2, verbose=0).history] == ["discr_loss", "gp"]
+    after = [w.numpy() for w in (*model.generator.weights, *discriminator.weights)]
+    moved = [not np.array_equal(*pair) for pair in zip(before, after, strict=True)]
+    count = len(model.generator.weights)
+    assert not any(moved[:count]) and all(moved[count:])
 
 
 def test_course_recipe_is_the_course(pictures):
@@ -61,51 +75,25 @@ def test_a_seed_gives_equal_files_that_draw_pictures(train_faces, pictures, tmp_
 
 @pytest.mark.slow
 def test_the_averaged_generator_is_what_is_written(train_faces, pictures, tmp_path):
-    generator_file, _ = train_faces(pictures, tmp_path, TINY, 1, verbose=0)
-    model = make_model(pictures, TINY, seed=1)
+    generator_file, discriminator_file = train_faces(
+        pictures, tmp_path, TINY, 1, verbose=0
+    )
+    model, untrained = make_model(pictures, TINY, seed=1)
     model.fit(epochs=2, steps_per_epoch=3, verbose=0)
-    generator, _ = gan.convolutional_GenDiscr()
-    gan.weights.load_weights((generator, generator_file))
+    generator, discriminator = gan.convolutional_GenDiscr()
+    gan.weights.load_weights(
+        (generator, generator_file), (discriminator, discriminator_file)
+    )
     pairs = zip(generator.weights, model.averaged_generator.weights, strict=True)
     for weight, average in pairs:
         np.testing.assert_array_equal(weight, average)
-
-
-def test_calibration_finds_spread_contrast_and_brightness():
-    keras.utils.set_random_seed(0)
-    layers = [keras.layers.Dense(4, "tanh"), keras.layers.Reshape((2, 2, 1))]
-    layers += [keras.layers.BatchNormalization()]
-    generator = keras.Sequential([keras.Input((3,)), *layers])
-    latents = tf.random.stateless_normal((1000, 3), (1, 2))
-    real = (0.85 * generator(1.15 * latents).numpy() + 0.1)[..., 0]
-    before = generator(latents).numpy()[..., 0]
-    kernel, _, gamma, beta, *_ = (weight.numpy() for weight in generator.weights)
-    found = calibrate(generator, real)
-    after = generator(latents).numpy()[..., 0]
-    distance = gan.metrics.sliced_wasserstein
-    assert distance(real, after) < distance(real, before) / 4
-    now = [weight.numpy() for weight in generator.weights]
-    np.testing.assert_allclose(now[0], found[0] * kernel, rtol=1e-5)
-    np.testing.assert_allclose(now[2], found[1] * gamma, rtol=1e-5)
-    np.testing.assert_allclose(now[3], beta + found[2], rtol=1e-5)
-
-
-@pytest.mark.slow
-def test_a_recipe_may_end_with_calibration(train_faces, pictures, tmp_path):
-    ends = []
-    for calibrated in (False, True):
-        recipe = dataclasses.replace(TINY, calibrated=calibrated)
-        (tmp_path / f"{calibrated}").mkdir()
-        path, _ = train_faces(
-            pictures, tmp_path / f"{calibrated}", recipe, 1, verbose=0
-        )
-        generator, _ = gan.convolutional_GenDiscr()
-        gan.weights.load_weights((generator, path))
-        ends.append(generator)
-    calibrate(ends[0], pictures)
-    pairs = zip(ends[0].get_weights(), ends[1].get_weights(), strict=True)
-    for weight, calibrated in pairs:
-        np.testing.assert_array_equal(weight, calibrated)
+    # The course's discriminator learnt to tell the pictures from this generator's.
+    fakes = generator(gan.normal_generator(20, 16))
+    gaps = [
+        float(tf.reduce_mean(network(pictures[..., None]) - network(fakes)))
+        for network in (untrained, discriminator)
+    ]
+    assert gaps[1] > gaps[0] + 0.5
 
 
 @pytest.mark.slow
@@ -122,14 +110,14 @@ def test_until_course_stops_when_all_six_are_better(
         return good | {"precision": 1 / factor, "recall": 1 / factor}
 
     monkeypatch.setattr(recipe_faces, "judge", found)
-    recipe = Recipe(9, 1, 8, 1, 1e-3, 0.0, 0.9, None)
+    recipe = Recipe(9, 1, 8, 1, 1e-3, 0.0, 0.9, None, teacher=True, sorting=100)
     train_faces(many, tmp_path, recipe, 1, until_course=True, verbose=0)
     out = capsys.readouterr().out
     assert seen == [(500, 16, 16)] * 2
     assert "better than the course's in 1 of 6" in out
     assert "better than the course's weights after" in out
     run = gan.saving.read_notes(max((tmp_path / "checkpoints").glob("*.keras")))
-    assert run["epoch"] == 4
+    assert run["epoch"] == 8
 
 
 def test_the_six_measures_are_those_of_metrics():

@@ -1,7 +1,10 @@
 """Faces of people who do not exist: the generator of the command `train`.
 
-The course's networks and WGAN_GP on grey pictures of 16×16 pixels. `gan` is our recipe,
-`course` the course's own batch, rates and length; faces/README.md has their figures.
+The course's networks on grey pictures of 16×16 pixels. In our recipes, `gan` and
+`long`, a dense critic teaches the generator: the course's own one, which pools by
+maxima and ends in a tanh, sees less than the generator could learn. It is trained at
+the end, to sort the finished generator's faces. `course` is the course's WGAN_GP,
+batch, rates and length; faces/README.md has the figures.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+import tensorflow as tf
+from keras import layers
 
 from gan.data.faces import load_faces
 from gan.errors import expect
@@ -21,15 +26,17 @@ from gan.generate_faces import convolutional_GenDiscr
 from gan.latent import LatentGenerator, Stream
 from gan.saving.weights_file import save_weights
 from gan.training.schedules import LinearDecay
+from gan.variants.r3gan import R3GAN
 from gan.wgan_gp import WGAN_GP
 
 if TYPE_CHECKING:
+    from gan.base import AdversarialModel
     from gan.recipes.run import Run
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """How to train WGAN_GP on faces.
+    """How to train on faces.
 
     Attributes:
         epochs: int.
@@ -41,9 +48,10 @@ class Recipe:
         ema: float or `None`, decay of the averaged generator.
         hold: float or `None`, the share of the run before the learning rates fall
             linearly to 0; `None` keeps them.
-        batch_statistics: bool, whether batch normalisation sees each batch's while the
-            generator is trained, see `gan.AdversarialModel`.
-        calibrated: bool, whether `calibrate` ends the run.
+        teacher: bool, whether a dense critic teaches by R3GAN, the generator in
+            inference mode; `False`: the course's discriminator by WGAN_GP.
+        sorting: int, updates of the course's discriminator after a teacher's run, a
+            multiple of 100.
     """
 
     epochs: int
@@ -54,12 +62,13 @@ class Recipe:
     beta_1: float
     ema: float | None
     hold: float | None
-    batch_statistics: bool = True
-    calibrated: bool = False
+    teacher: bool = False
+    sorting: int = 0
 
 
 RECIPES = {
-    "gan": Recipe(150, 200, 50, 2, 2e-3, 0.0, 0.995, 0.3, False, True),
+    "gan": Recipe(64, 250, 64, 1, 1e-3, 0.0, 0.998, 0.3, True, 500),
+    "long": Recipe(160, 1000, 64, 1, 1e-3, 0.0, 0.999, 0.3, True, 2000),
     "course": Recipe(150, 200, 200, 2, 1e-4, 0.3, None, None),
 }
 
@@ -77,7 +86,23 @@ COURSE = {
 _PICTURE = (np.zeros((16, 16)), np.ones((16, 16)))
 
 
-def make_model(pictures: np.ndarray, recipe: Recipe, seed: int = 0) -> WGAN_GP:
+def make_teacher() -> keras.Model:
+    """A critic of faces without pooling, tanh and normalisation: 657,409 parameters.
+
+    Returns:
+        `keras.Model`, pictures `(batch, 16, 16, 1)` in [0, 1] -> `(batch, 1)`.
+    """
+    inputs = keras.Input((16, 16, 1), name="pictures")
+    x = layers.Rescaling(4.0, -1.8)(inputs)
+    x = layers.Flatten()(x)
+    for units in (256, 512, 512, 256):
+        x = layers.LeakyReLU(0.2)(layers.Dense(units)(x))
+    return keras.Model(inputs, layers.Dense(1)(x), name="teacher")
+
+
+def make_model(
+    pictures: np.ndarray, recipe: Recipe, seed: int = 0
+) -> tuple[AdversarialModel, keras.Model]:
     """Make the networks and the model of a recipe.
 
     Args:
@@ -86,45 +111,56 @@ def make_model(pictures: np.ndarray, recipe: Recipe, seed: int = 0) -> WGAN_GP:
         seed: int; the same seed gives the same run.
 
     Returns:
-        `WGAN_GP` on the pictures.
+        Tuple of the model on the pictures, `R3GAN` with a teacher and else `WGAN_GP`,
+        and the course's discriminator.
     """
     keras.utils.set_random_seed(seed)
     generator, discriminator = convolutional_GenDiscr()
-    steps = recipe.epochs * recipe.steps_per_epoch
+    updates = recipe.epochs * recipe.steps_per_epoch
+    beta_2 = 0.99 if recipe.teacher else 0.9
 
     def adam(updates):
         rate: Any = recipe.learning_rate
         if recipe.hold is not None:
             rate = LinearDecay(rate, updates, recipe.hold)
-        return keras.optimizers.Adam(rate, recipe.beta_1, 0.9)
+        return keras.optimizers.Adam(rate, recipe.beta_1, beta_2)
 
-    return WGAN_GP(
-        generator,
-        discriminator,
-        LatentGenerator(16),
-        pictures,
-        recipe.batch_size,
-        recipe.disc_iter,
-        recipe.learning_rate,
-        beta_1=recipe.beta_1,
-        ema=recipe.ema,
-        batch_statistics=recipe.batch_statistics,
-        generator_optimizer=adam(steps),
-        discriminator_optimizer=adam(steps * recipe.disc_iter),
-    )
+    numbers = (recipe.batch_size, recipe.disc_iter, recipe.learning_rate)
+    options: Any = {
+        "beta_1": recipe.beta_1,
+        "ema": recipe.ema,
+        "generator_optimizer": adam(updates),
+        "discriminator_optimizer": adam(updates * recipe.disc_iter),
+    }
+    given = (LatentGenerator(16), pictures, *numbers)
+    if recipe.teacher:
+        options |= {"gamma": 0.2, "penalty_every": 8, "batch_statistics": False}
+        return R3GAN(generator, make_teacher(), *given, **options), discriminator
+    return WGAN_GP(generator, discriminator, *given, **options), discriminator
+
+
+@keras.saving.register_keras_serializable(package="gan")
+class Sorter(WGAN_GP):
+    """A discriminator that learns while the generator stands still."""
+
+    log_names = ("discr_loss", "gp")
+
+    def update_generator(self, real: Any = None) -> dict[str, tf.Tensor]:
+        """No update."""
+        return {}
 
 
 class UntilCourse(keras.callbacks.Callback):
     """Stop when the averaged generator is better than the course's weights.
 
-    Every other epoch as many fakes as half the pictures are judged by the six measures
-    of `COURSE`; the model's own random stream is not touched.
+    After every fourth epoch as many fakes as half the pictures are judged by the six
+    measures of `COURSE`; the model's own random stream is not touched.
 
     Args:
         pictures: float array `(N, 16, 16)` in [0, 1], at least 200 of them.
 
     Attributes:
-        seconds: float, time from the start of `fit` to the stop, or `None`.
+        seconds: float, of training alone, before the stop; or `None`.
     """
 
     def __init__(self, pictures: np.ndarray) -> None:
@@ -138,70 +174,18 @@ class UntilCourse(keras.callbacks.Callback):
         self._start = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Judge every other epoch."""
-        if epoch % 2 == 0:
+        """Judge after every fourth epoch."""
+        if epoch % 4 != 3:
             return
-        fakes = _draw(self.model, len(self.pictures) // 2)
-        found = judge(self.pictures, fakes)
+        trained = time.perf_counter()
+        found = judge(self.pictures, _draw(self.model, len(self.pictures) // 2))
         better = [name for name in COURSE if _better(name, found[name])]
         values = ", ".join(f"{name} {value:.4f}" for name, value in found.items())
         print(f"\nbetter than the course's in {len(better)} of {len(COURSE)}: {values}")
         if len(better) == len(COURSE):
-            self.seconds = time.perf_counter() - self._start
+            self.seconds = trained - self._start
             self.model.stop_training = True
-
-
-def calibrate(generator: keras.Model, pictures: np.ndarray) -> list[float]:
-    """Bring a generator's spread, contrast and brightness to those of real pictures.
-
-    Even a fully trained generator varies too little (here by a tenth). Calibration
-    corrects that with three numbers, chosen to minimise SW2: one scales the latents,
-    and goes into the kernel of the first layer; one scales the contrast and one shifts
-    the brightness, in the last batch normalisation. At most twenty steps, from .04 to
-    .005, go where the distance falls.
-
-    Args:
-        generator: `keras.Model`, latents `(batch, latent_dim)` -> `(batch, h, w, 1)`,
-            from a Dense to a BatchNormalization, whose weights are changed.
-        pictures: float array `(N, h, w)` in [0, 1].
-
-    Returns:
-        List of three floats: factor on the latents, factor on the contrast, shift.
-
-    Formula:
-        argmin SW2(real, G(z)) over the three, z ~ N(0, 1)
-    """
-    first = next(layer for layer in generator.layers if layer.weights)
-    norms = keras.layers.BatchNormalization
-    last = [layer for layer in generator.layers if isinstance(layer, norms)][-1]
-    weights = [first.kernel, last.gamma, last.beta]
-    trained = [weight.numpy() for weight in weights]
-    with Stream(0).feeds():
-        latents = LatentGenerator(generator.input_shape[1])(min(len(pictures), 5000))
-
-    def distance(numbers):
-        spread, contrast, shift = numbers
-        kernel, gamma, beta = trained
-        now = (kernel * spread, gamma * contrast, beta + shift)
-        for weight, value in zip(weights, now, strict=True):
-            weight.assign(value)
-        parts = [latents[i : i + 500] for i in range(0, len(latents), 500)]
-        fakes = np.concatenate([generator(part) for part in parts])[..., 0]
-        return metrics.sliced_wasserstein(pictures, fakes, directions=128)
-
-    best = np.array([1.0, 1.0, 0.0])
-    least, step = distance(best), 0.04
-    for _ in range(20):
-        nearby = [best + step * sign * axis for axis in np.eye(3) for sign in (1, -1)]
-        found = [distance(numbers) for numbers in nearby]
-        if min(found) < least:
-            best, least = nearby[int(np.argmin(found))], min(found)
-        else:
-            step /= 2
-        if step < 0.005:
-            break
-    distance(best)
-    return best.tolist()
+        self._start += time.perf_counter() - trained
 
 
 def judge(pictures: np.ndarray, fakes: np.ndarray) -> dict[str, float]:
@@ -247,23 +231,40 @@ def train_on(
     run: Run, pictures: np.ndarray, recipe: Recipe, until_course: bool = False
 ) -> list[pathlib.Path]:
     """Train as `train` does, on pictures `(N, 16, 16)` in [0, 1], by a `Recipe`."""
-    model = make_model(pictures, recipe, run.seed)
+    run.begin("sorter")
+    model, discriminator = make_model(pictures, recipe, run.seed)
     until = [UntilCourse(pictures)] if until_course else []
-    settings = {"hold": recipe.hold, "calibrated": recipe.calibrated}
+    settings = {"hold": recipe.hold, "teacher": recipe.teacher}
     run.fit(model, recipe.epochs, recipe.steps_per_epoch, until, settings=settings)
     for one in until:
         if one.seconds is not None:
-            print(f"better than the course's weights after {one.seconds:.0f} s")
+            print(
+                f"better than the course's weights after {one.seconds:.0f} s of training"
+            )
         else:
             print("not better than the course's weights in every measure")
-    paths = [run.output / "generator.h5", run.output / "discriminator.h5"]
     drawing = model.averaged_generator or model.generator
-    if recipe.calibrated:
+    if recipe.teacher:
         if run.verbose:
-            print("calibrating spread, contrast and brightness ...")
-        calibrate(drawing, pictures)
+            print("the course's discriminator learns to sort these faces ...")
+        model.generator.set_weights(drawing.get_weights())
+        adam = keras.optimizers.Adam(LinearDecay(1e-3, recipe.sorting), 0.0, 0.9)
+        sorter = Sorter(
+            model.generator,
+            discriminator,
+            model.latent_generator,
+            pictures,
+            recipe.batch_size,
+            disc_iter=1,
+            batch_statistics=False,
+            discriminator_optimizer=adam,
+            seed=run.seed,
+        )
+        sorting = dataclasses.replace(run, epochs=None, steps=None)
+        sorting.fit(sorter, recipe.sorting // 100, 100, folder="sorter")
+    paths = [run.output / "generator.h5", run.output / "discriminator.h5"]
     save_weights(drawing, paths[0], picture=_PICTURE)
-    save_weights(model.discriminator, paths[1])
+    save_weights(discriminator, paths[1])
     return paths
 
 

@@ -137,7 +137,7 @@ def train(run: Run) -> list[pathlib.Path]:
     expect(run.data is None, "no data: the Gaussian is drawn", data=run.data)
     real, fresh = toys.gaussian(10_000, seed=0), toys.gaussian(10_000, seed=1)
     panels, paths = {}, []
-    run.begin(*PAIRS)
+    run.begin_parts(*PAIRS)
     for pair in PAIRS:
         model = make_model(pair, real, run.seed)
 

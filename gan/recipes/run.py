@@ -75,17 +75,27 @@ class Run:
             *parts: str, the names of sub-folders that are runs, too.
 
         Raises:
-            InvalidInput: before anything is deleted, if another process uses it; if
-                there are parts and the folder holds another recipe's run or seed.
+            InvalidInput: before anything is deleted, if another process uses it.
         """
         with made_folder(self.output) as folder:
             expect_writable(folder / "run.json")
         if self.restart:
             _clear([self.output, *(self.output / part for part in parts)])
         self.restart = False
-        if parts:
-            # The parts' own settings would not keep another recipe out of the folder.
-            _agree(self.output, {"recipe": self.recipe, "seed": self.seed})
+
+    def begin_parts(self, *parts: str) -> None:
+        """Begin a run that is nothing but its parts.
+
+        Args:
+            *parts: str, as of `begin`.
+
+        Raises:
+            InvalidInput: as of `begin`; if the folder holds another recipe's run or
+                seed.
+        """
+        self.begin(*parts)
+        # The parts' own settings would not keep another recipe out of the folder.
+        _agree(self.output, {"recipe": self.recipe, "seed": self.seed})
 
     def pictures(self, **options: Any) -> list[keras.callbacks.Callback]:
         """What draws after each epoch: a PNG of its own, a frame of a GIF.

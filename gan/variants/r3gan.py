@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from gan import losses
 from gan.base import AdversarialModel, Options
-from gan.errors import Option, expect_number
+from gan.errors import Option, expect_number, expect_positive_int
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -28,6 +28,10 @@ class R3GAN(AdversarialModel):
         disc_iter: int, discriminator updates in each step; one is enough.
         gamma: float, weight of the penalties. It grows with the number of pixels: 1
             for points and small grey pictures, more for large colour pictures.
+        penalty_every: int, the penalties are taken in every so manieth update, so many
+            times as heavy: nearly as good and much quicker (Karras et al. 2020,
+            Analyzing and Improving the Image Quality of StyleGAN, section 3.1). Other
+            updates log zeros, so that an epoch's means are right.
         Others as `gan.AdversarialModel`.
 
     Formula:
@@ -45,6 +49,7 @@ class R3GAN(AdversarialModel):
     log_names = (*AdversarialModel.log_names, "r1", "r2")
 
     gamma = Option(functools.partial(expect_number, 0))
+    penalty_every = Option(expect_positive_int)
 
     def __init__(
         self,
@@ -58,6 +63,7 @@ class R3GAN(AdversarialModel):
         gamma: float = 1.0,
         *,
         beta_1: float = 0.0,
+        penalty_every: int = 1,
         **options: Unpack[Options],
     ) -> None:
         super().__init__(
@@ -71,7 +77,7 @@ class R3GAN(AdversarialModel):
             beta_1=beta_1,
             **options,
         )
-        self.gamma = gamma
+        self.gamma, self.penalty_every = gamma, penalty_every
 
     def generator_outputs(self, real: Any, fake: Any) -> tuple[Any, ...]:
         """The discriminator's outputs on both halves of the pairs."""
@@ -81,6 +87,17 @@ class R3GAN(AdversarialModel):
         self, real: Any, fake: Any
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """The weighted penalties; logged unweighted as `r1` and `r2`."""
-        r1 = losses.zero_centred_penalty(*self.judge_of_examples(real))
-        r2 = losses.zero_centred_penalty(*self.judge_of_examples(fake))
+        r1, r2 = self._penalties(real, fake)
         return self.gamma / 2 * (r1 + r2), {"r1": r1, "r2": r2}
+
+    def _penalties(self, real, fake):
+        def penalties():
+            samples = (self.judge_of_examples(sample) for sample in (real, fake))
+            found = [losses.zero_centred_penalty(*sample) for sample in samples]
+            return [self.penalty_every * penalty for penalty in found]
+
+        if self.penalty_every == 1:
+            return penalties()
+        updates = self._discriminator.optimizer.iterations
+        due = tf.equal(updates % self.penalty_every, 0)
+        return tf.cond(due, penalties, lambda: [tf.zeros(()), tf.zeros(())])
