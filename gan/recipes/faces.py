@@ -238,9 +238,7 @@ def train_on(
     run.fit(model, recipe.epochs, recipe.steps_per_epoch, until, settings=settings)
     for one in until:
         if one.seconds is not None:
-            print(
-                f"better than the course's weights after {one.seconds:.0f} s of training"
-            )
+            print(f"better than the course's weights after {one.seconds:.0f} s")
         else:
             print("not better than the course's weights in every measure")
     drawing = model.averaged_generator or model.generator
