@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from gan import __version__
-from gan.cli import draw, evaluate, train
+from gan.cli import draw, evaluate, page, train
 from gan.errors import InvalidInput
 
 # A command is a function: its parameters are the options, its docstring is the help.
@@ -25,6 +25,7 @@ COMMANDS: list[Callable[..., Any]] = [
     draw.export,
     draw.segment,
     draw.walk,
+    page.page,
     train.prepare,
     train.train,
     train.recipe,

@@ -72,6 +72,9 @@ class Generator:
         network: `keras.Model`, the averaged generator where there is one.
         classes: int, or `None` where it takes no labels.
         shape: tuple, of what it draws.
+        discriminator: `keras.Model` that was trained with it, `None` for an `.h5`.
+        picture: pair of arrays `(mean, multiplier)` that makes pictures of outputs, or
+            `None` where they are pictures.
         label: int, the class that is drawn, or `None` for all by turns.
     """
 
@@ -110,6 +113,8 @@ class Generator:
         keras.utils.set_random_seed(seed)
 
     def _read_model(self, path):
+        import numpy as np
+
         from gan.saving import load_model
         from gan.training.player import range_of
 
@@ -118,12 +123,12 @@ class Generator:
         self.sampler = model.latent_generator
         expected = f"a latent generator in {path}, which only those of gan.latent are"
         expect(self.sampler is not None, expected, latent_generator=None)
+        self.discriminator = model.discriminator
         # What ends in tanh was trained on pictures in [-1, 1].
         low = range_of(self.network)[0]
-        self.pictures = lambda fakes: fakes / 2 + 0.5 if low == -1 else fakes
+        self.picture = (np.array(0.5), np.array(0.5)) if low == -1 else None
 
     def _read_weights(self, path, *others):
-        from gan.data.faces import recover
         from gan.generate_faces import convolutional_GenDiscr
         from gan.latent import LatentGenerator
         from gan.saving.weights_file import load_weights, read_picture
@@ -134,7 +139,8 @@ class Generator:
         shape = (16, 16) if picture is None else picture[0].shape
         expected = f"a mean face of shape (16, 16) in {path}"
         expect(shape == (16, 16), expected, shape=shape)
-        self.pictures = lambda x: recover(x, *picture) if picture else x[..., 0]
+        self.discriminator = None
+        self.picture = picture and tuple(array[..., None] for array in picture)
 
     def latents(self, count: int, spread: float = 1.0) -> np.ndarray:
         """Latents `(count, dim)` of the model's own sampler, times `spread`."""
@@ -162,7 +168,10 @@ class Generator:
         expected = "a model of pictures; generate --output FILE.npy takes others"
         pictures = len(self.shape) == 3 and self.shape[2] in (1, 3)
         expect(pictures, expected, shape=self.shape)
-        drawn = self.pictures(self.fakes(latents))
+        drawn = self.fakes(latents)
+        if self.picture:
+            mean, multiplier = self.picture
+            drawn = drawn * multiplier + mean
         return drawn[..., 0] if drawn.shape[3:] == (1,) else drawn
 
 

@@ -1,0 +1,253 @@
+// Networks in plain JavaScript: what gan/visualization/page.py writes, run on arrays.
+// Maps are Float32Arrays of (examples, height, width, channels), channels last.
+"use strict";
+
+// One number of 16 bits, as IEEE 754 has it.
+function fromHalf(h) {
+  const sign = h & 0x8000 ? -1 : 1, exponent = (h >> 10) & 31, fraction = h & 1023;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+// The weights of a page: base64 of little-endian half floats.
+function unpack(text) {
+  const bytes = atob(text), numbers = new Float32Array(bytes.length / 2);
+  for (let i = 0; i < numbers.length; i++)
+    numbers[i] = fromHalf(bytes.charCodeAt(2 * i) | (bytes.charCodeAt(2 * i + 1) << 8));
+  return numbers;
+}
+
+const ACTIVATIONS = {
+  linear: (x) => x,
+  tanh: Math.tanh,
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+  relu: (x) => Math.max(0, x),
+  softplus: (x) => Math.max(0, x) + Math.log1p(Math.exp(-Math.abs(x))),
+};
+
+function activate(values, layer) {
+  if (layer.activation === "leaky_relu") {
+    const slope = layer.slope;
+    for (let i = 0; i < values.length; i++) if (values[i] < 0) values[i] *= slope;
+  } else if (layer.activation === "softmax") {
+    const n = layer.shape[layer.shape.length - 1];
+    for (let i = 0; i < values.length; i += n) {
+      const row = values.subarray(i, i + n), most = Math.max(...row);
+      let sum = 0;
+      for (let k = 0; k < n; k++) sum += row[k] = Math.exp(row[k] - most);
+      for (let k = 0; k < n; k++) row[k] /= sum;
+    }
+  } else if (layer.activation !== "linear") {
+    const f = ACTIVATIONS[layer.activation];
+    for (let i = 0; i < values.length; i++) values[i] = f(values[i]);
+  }
+  return values;
+}
+
+// out += x · kernel, for one row of x and a kernel (inputs, outputs) that begins at `k`.
+function addRow(out, o, x, i, inputs, kernel, k, outputs) {
+  for (let c = 0; c < inputs; c++, k += outputs) {
+    const v = x[i + c];
+    if (v !== 0) for (let f = 0; f < outputs; f++) out[o + f] += v * kernel[k + f];
+  }
+}
+
+function withBias(size, bias) {
+  const out = new Float32Array(size);
+  if (bias) for (let o = 0; o < size; o += bias.length) out.set(bias, o);
+  return out;
+}
+
+// Each layer: (its inputs, itself, its weights, how many examples) -> its outputs.
+const LAYERS = {
+  dense([x], layer, [kernel, bias], n) {
+    const outputs = layer.shape[layer.shape.length - 1];
+    const inputs = kernel.length / outputs, rows = x.length / inputs;
+    const out = withBias(rows * outputs, bias);
+    for (let r = 0; r < rows; r++)
+      addRow(out, r * outputs, x, r * inputs, inputs, kernel, 0, outputs);
+    return activate(out, layer);
+  },
+
+  reshape: ([x]) => x,
+
+  upsample([x], layer, _, n) {
+    const [h, w, c] = layer.shape, [sy, sx] = layer.size;
+    const lh = h / sy, lw = w / sx, out = new Float32Array(n * h * w * c);
+    // For "bilinear" the centres of pixels are where they are, edges are repeated.
+    const places = (size, low, scale) => Array.from({ length: size }, (_, i) => {
+      const at = layer.bilinear ? (i + 0.5) / scale - 0.5 : Math.floor(i / scale);
+      const first = Math.floor(at), inside = (j) => Math.min(low - 1, Math.max(0, j));
+      return [inside(first), inside(first + 1), at - first];
+    });
+    const ys = places(h, lh, sy), xs = places(w, lw, sx);
+    for (let e = 0, o = 0; e < n; e++)
+      for (const [y0, y1, ty] of ys)
+        for (const [x0, x1, tx] of xs) {
+          const at = (y, x) => ((e * lh + y) * lw + x) * c;
+          const a = at(y0, x0), b = at(y0, x1), d = at(y1, x0), f = at(y1, x1);
+          for (let k = 0; k < c; k++)
+            out[o++] = (1 - ty) * ((1 - tx) * x[a + k] + tx * x[b + k]) +
+              ty * ((1 - tx) * x[d + k] + tx * x[f + k]);
+        }
+    return out;
+  },
+
+  conv([x], layer, [kernel, bias], n) {
+    const [h, w, f] = layer.shape, [ih, iw, c] = layer.input;
+    const [kh, kw] = layer.size, [sy, sx] = layer.strides, [top, left] = layer.before;
+    const out = withBias(n * h * w * f, bias);
+    for (let e = 0; e < n; e++)
+      for (let y = 0; y < h; y++)
+        for (let i = 0; i < kh; i++) {
+          const row = y * sy + i - top;
+          if (row < 0 || row >= ih) continue;
+          for (let q = 0; q < w; q++)
+            for (let j = 0; j < kw; j++) {
+              const column = q * sx + j - left;
+              if (column < 0 || column >= iw) continue;
+              const from = ((e * ih + row) * iw + column) * c;
+              const to = ((e * h + y) * w + q) * f;
+              addRow(out, to, x, from, c, kernel, (i * kw + j) * c * f, f);
+            }
+        }
+    return activate(out, layer);
+  },
+
+  // Each pixel of the input is spread over the output; kernel (h, w, inputs, outputs).
+  transposed([x], layer, [kernel, bias], n) {
+    const [h, w, f] = layer.shape, [ih, iw, c] = layer.input;
+    const [kh, kw] = layer.size, [sy, sx] = layer.strides, [top, left] = layer.before;
+    const out = withBias(n * h * w * f, bias);
+    for (let e = 0; e < n; e++)
+      for (let y = 0; y < ih; y++)
+        for (let i = 0; i < kh; i++) {
+          const row = y * sy + i - top;
+          if (row < 0 || row >= h) continue;
+          for (let q = 0; q < iw; q++)
+            for (let j = 0; j < kw; j++) {
+              const column = q * sx + j - left;
+              if (column < 0 || column >= w) continue;
+              const from = ((e * ih + y) * iw + q) * c;
+              const to = ((e * h + row) * w + column) * f;
+              addRow(out, to, x, from, c, kernel, (i * kw + j) * c * f, f);
+            }
+        }
+    return activate(out, layer);
+  },
+
+  pool([x], layer, _, n) {
+    const [h, w, c] = layer.shape, [ih, iw] = layer.input, [kh, kw] = layer.size;
+    const out = new Float32Array(n * h * w * c).fill(layer.mean ? 0 : -Infinity);
+    for (let e = 0; e < n; e++)
+      for (let y = 0; y < h * kh; y++)
+        for (let q = 0; q < w * kw; q++) {
+          const from = ((e * ih + y) * iw + q) * c;
+          const to = ((e * h + Math.floor(y / kh)) * w + Math.floor(q / kw)) * c;
+          for (let k = 0; k < c; k++)
+            if (layer.mean) out[to + k] += x[from + k] / (kh * kw);
+            else out[to + k] = Math.max(out[to + k], x[from + k]);
+        }
+    return out;
+  },
+
+  // Batch normalisation in inference, and rescaling: a factor and a shift a channel.
+  affine([x], layer, [factor, shift]) {
+    const out = new Float32Array(x.length), c = factor.length;
+    for (let i = 0; i < x.length; i++) out[i] = x[i] * factor[i % c] + shift[i % c];
+    return out;
+  },
+
+  activation: ([x], layer) => activate(Float32Array.from(x), layer),
+
+  add: (inputs) => inputs.reduce((a, b) => a.map((v, i) => v + b[i])),
+
+  multiply: (inputs) => inputs.reduce((a, b) => a.map((v, i) => v * b[i])),
+
+  dot([a, b], layer, _, n) {
+    const out = new Float32Array(n), d = a.length / n;
+    for (let i = 0; i < a.length; i++) out[Math.floor(i / d)] += a[i] * b[i];
+    return out;
+  },
+
+  concatenate(inputs, layer, _, n) {
+    const total = layer.shape[layer.shape.length - 1];
+    const widths = layer.widths, rows = inputs[0].length / widths[0];
+    const out = new Float32Array(rows * total);
+    let at = 0;
+    inputs.forEach((x, k) => {
+      for (let r = 0; r < rows; r++)
+        out.set(x.subarray(r * widths[k], (r + 1) * widths[k]), r * total + at);
+      at += widths[k];
+    });
+    return out;
+  },
+
+  embedding([x], layer, [table]) {
+    const d = layer.shape[layer.shape.length - 1], out = new Float32Array(x.length * d);
+    x.forEach((label, i) => out.set(table.subarray(label * d, (label + 1) * d), i * d));
+    return out;
+  },
+};
+
+// A 3×3 convolution of doubled pixels is a transposed one of stride 2 by 4×4 sums.
+function doubledKernel(kernel, size) {
+  const taps = [[2], [1, 2], [0, 1], [0]], out = new Float32Array(16 * size);
+  taps.forEach((rows, i) => taps.forEach((columns, j) => {
+    for (const a of rows)
+      for (const b of columns)
+        for (let k = 0; k < size; k++)
+          out[(4 * i + j) * size + k] += kernel[(3 * a + b) * size + k];
+  }));
+  return out;
+}
+
+// A network from its description and its weights: inputs (arrays), n -> outputs.
+function makeNetwork(description, numbers) {
+  const layers = description.layers.map((layer) => ({
+    ...layer,
+    weights: layer.weights.map(([at, size]) => numbers.subarray(at, at + size)),
+  }));
+  for (const layer of layers)
+    if (layer.doubled)
+      layer.weights[0] = doubledKernel(layer.weights[0], layer.weights[0].length / 9);
+  return function run(inputs, n) {
+    const values = [...inputs];
+    // From the output back, so that nothing is computed that nobody asks for.
+    function valueOf(i) {
+      if (values[i] === undefined) {
+        const layer = layers[i - inputs.length];
+        values[i] = LAYERS[layer.op](layer.from.map(valueOf), layer, layer.weights, n);
+      }
+      return values[i];
+    }
+    return valueOf(description.output);
+  };
+}
+
+// Random numbers of a seed, the same on every machine: mulberry32.
+function randomOf(seed) {
+  let a = seed >>> 0;
+  return function next() {
+    a = (a + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+// Latents of a seed, as the model's own sampler draws them.
+function latentsOf(seed, dim, kind, spread = 1) {
+  const next = randomOf(seed), z = new Float32Array(dim);
+  for (let i = 0; i < dim; i++) {
+    if (kind === "uniform") z[i] = next();
+    else if (kind === "symmetric") z[i] = 2 * next() - 1;
+    else z[i] = Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
+  }
+  if (kind === "spheric") {
+    const length = Math.hypot(...z);
+    return z.map((v) => v / length);
+  }
+  return kind === "uniform" ? z : z.map((v) => v * spread);
+}
