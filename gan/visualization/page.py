@@ -19,7 +19,7 @@ from gan.errors import StrPath, expect
 from gan.saving.files import atomic_path, expect_writable
 
 _FOLDER = pathlib.Path(__file__).parent / "page"
-_ACTIVATIONS = "linear tanh sigmoid relu softplus softmax leaky_relu".split()
+_ACTIVATIONS = "linear tanh sigmoid relu elu softplus softmax leaky_relu".split()
 
 
 class Weights:
@@ -56,11 +56,15 @@ def describe(network: keras.Model, weights: Weights) -> dict[str, Any]:
     Raises:
         InvalidInput: if `network.js` does not know a layer, or what it is set to.
     """
-    several = isinstance(network.input, (list, tuple))
-    inputs = network.input if several else [network.input]
-    drawn = _Description(weights, [tuple(one.shape[1:]) for one in inputs])
-    output = drawn.network(network, [*range(len(inputs))])
+    shapes = _input_shapes(network)
+    drawn = _Description(weights, [shape[1:] for shape in shapes])
+    output = drawn.network(network, [*range(len(shapes))])
     return {"layers": drawn.layers, "output": output}
+
+
+def _input_shapes(network):
+    shape = network.input_shape
+    return shape if isinstance(shape, list) else [shape]
 
 
 class _Description:
@@ -354,9 +358,7 @@ def generator_page(
         InvalidInput: if a network has a layer that `network.js` does not know.
     """
     weights = Weights()
-    several = isinstance(generator.input, (list, tuple))
-    latents = generator.input[0] if several else generator.input
-    dim, shape = latents.shape[-1], list(generator.output_shape[1:])
+    dim, shape = _input_shapes(generator)[0][-1], list(generator.output_shape[1:])
     drawn = describe(generator, weights)
     data: dict[str, Any] = {"dim": dim, "kind": kind, "shape": shape, "picture": None}
     if picture is not None:
@@ -364,11 +366,10 @@ def generator_page(
         data["picture"] = [weights.add(multiplier), weights.add(mean)]
     judged = None
     if discriminator is not None:
-        labelled = isinstance(discriminator.input, (list, tuple))
-        shape = discriminator.output_shape
-        output = (shape[0] if isinstance(shape, list) else shape)[-1]
-        judged = describe(discriminator, weights)
-        judged |= {"labelled": labelled, "outputs": output}
+        sides = discriminator.output_shape
+        sides = sides[0] if isinstance(sides, list) else sides
+        judged = describe(discriminator, weights) | {"outputs": sides[-1]}
+        judged["labelled"] = len(_input_shapes(discriminator)) > 1
     seen = None
     if nearest is not None:
         seen = base64.b64encode(np.ascontiguousarray(nearest, np.uint8)).decode()

@@ -23,6 +23,7 @@ const ACTIVATIONS = {
   tanh: Math.tanh,
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),
   relu: (x) => Math.max(0, x),
+  elu: (x) => (x > 0 ? x : Math.expm1(x)),
   softplus: (x) => Math.max(0, x) + Math.log1p(Math.exp(-Math.abs(x))),
 };
 

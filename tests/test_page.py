@@ -1,0 +1,436 @@
+import json
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+from browser import browser
+from keras import layers as L
+
+import gan
+from gan import cli
+from gan.errors import InvalidInput
+from gan.visualization import page as pages
+
+NETWORK = pathlib.Path(pages.__file__).parent / "page" / "network.js"
+
+
+@pytest.fixture(scope="module")
+def tab():
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def run(tab, tmp_path_factory):
+    """What network.js makes of arrays, by a Keras network."""
+    path = tmp_path_factory.mktemp("network") / "network.html"
+    path.write_text(f"<script>{NETWORK.read_text(encoding='utf-8')}</script>")
+
+    def run_in_browser(network, *inputs):
+        tab.open(path)
+        weights = pages.Weights()
+        description = json.dumps(pages.describe(network, weights))
+        given = [f"Float32Array.from({np.ravel(x).tolist()})" for x in inputs]
+        made = f"makeNetwork({description}, unpack('{weights}'))"
+        found = f"Array.from({made}([{','.join(given)}], {len(inputs[0])}))"
+        assert tab.errors == []
+        return np.array(tab.evaluate(found))
+
+    return run_in_browser
+
+
+def functional(shape, *parts, dtype="float32"):
+    x = inputs = keras.Input(shape, dtype=dtype)
+    for part in parts:
+        x = part(x)
+    return keras.Model(inputs, x)
+
+
+def two(join, shape=(3,)):
+    inputs = keras.Input(shape)
+    parts = [L.Dense(4, name="a")(inputs), L.Dense(4, name="b")(inputs)]
+    return keras.Model(inputs, join(parts))
+
+
+def nested():
+    inner = keras.Sequential([keras.Input((3,)), L.Dense(4), L.ReLU()])
+    return functional((3,), inner, L.Dense(2))
+
+
+def convolution(*options, cls=L.Conv2D, shape=(5, 6, 2)):
+    size, strides, padding = options
+    return functional(shape, cls(3, size, strides, padding))
+
+
+def same(filters):
+    return L.Conv2D(filters, 3, padding="same")
+
+
+MAP = (4, 6, 3)
+NETWORKS = {
+    **{
+        f"dense, {name}": lambda name=name: functional((3,), L.Dense(5, name))
+        for name in "linear tanh sigmoid relu elu softplus softmax".split()
+    },
+    "dense, leaky": lambda: functional((3,), L.Dense(5, "leaky_relu")),
+    "dense without bias": lambda: functional((3,), L.Dense(5, use_bias=False)),
+    "dense on a map": lambda: functional((4, 3), L.Dense(5)),
+    **{
+        f"conv {options}": lambda options=options: convolution(*options)
+        for options in (
+            (3, 1, "same"),
+            (4, 2, "same"),
+            ((2, 5), 1, "valid"),
+            (5, (1, 2), "same"),
+            (3, 2, "valid"),
+        )
+    },
+    **{
+        f"transposed {o}": lambda o=o: convolution(*o, cls=L.Conv2DTranspose)
+        for o in ((3, 1, "same"), (5, 2, "same"), (4, 2, "valid"), (2, 3, "same"))
+    },
+    "doubled": lambda: functional(
+        (2, 3, 4), L.UpSampling2D(), L.Conv2D(5, 3, 1, "same")
+    ),
+    "doubled, used twice": lambda: twice(),
+    "doubled, valid": lambda: functional((2, 3, 4), L.UpSampling2D(), L.Conv2D(5, 3)),
+    "upsample": lambda: functional((2, 3, 2), L.UpSampling2D((2, 3))),
+    "bilinear": lambda: functional(
+        (2, 3, 2),
+        L.UpSampling2D(2, interpolation="bilinear"),
+        L.Conv2D(3, 3, 1, "same"),
+    ),
+    "bilinear of 3": lambda: functional(
+        (2, 3, 2), L.UpSampling2D((3, 2), interpolation="bilinear")
+    ),
+    "norm": lambda: functional(MAP, L.BatchNormalization()),
+    "norm, bare": lambda: functional(
+        MAP, L.BatchNormalization(scale=False, center=False)
+    ),
+    "rescaling": lambda: functional(MAP, L.Rescaling(3.0, -0.5)),
+    "reshape": lambda: functional((6,), L.Reshape((2, 3)), L.Flatten(), L.Dense(2)),
+    "leaky": lambda: functional((3,), L.LeakyReLU(0.3)),
+    "softmax": lambda: functional((3,), L.Softmax()),
+    "relu": lambda: functional((3,), L.ReLU()),
+    "activation": lambda: functional((3,), L.Activation("tanh")),
+    "nothing": lambda: functional((3,), L.Dropout(0.5), L.GaussianNoise(1.0)),
+    "max": lambda: functional((5, 6, 2), L.MaxPooling2D()),
+    "mean": lambda: functional((4, 6, 2), L.AveragePooling2D((2, 3))),
+    "add": lambda: two(L.Add()),
+    "multiply": lambda: two(L.Multiply()),
+    "dot": lambda: two(L.Dot(1)),
+    "concatenate": lambda: two(L.Concatenate()),
+    "sequential": lambda: keras.Sequential([keras.Input((3,)), L.Dense(4), L.Dense(2)]),
+    "nested": nested,
+}
+
+
+def twice():
+    """A doubled map that something else needs, too."""
+    inputs = keras.Input((2, 2, 3))
+    doubled = L.UpSampling2D()(inputs)
+    convolved = L.Conv2D(3, 3, padding="same")(doubled)
+    return keras.Model(inputs, L.Add()([doubled, convolved]))
+
+
+def halved(network):
+    """The network with weights that half floats hold, none of them the usual."""
+    rng = np.random.default_rng(0)
+    weights = [np.abs(rng.normal(size=w.shape)) for w in network.weights]
+    network.set_weights([np.float16(0.1 + w * 0.5).astype("f4") for w in weights])
+    return network
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_layers_are_keras_s(run, name):
+    network = halved(NETWORKS[name]())
+    x = np.random.default_rng(1).normal(size=(3, *network.input_shape[1:]))
+    x = x.astype("float32")
+    wanted = np.ravel(network(x))
+    # The factor of a normalisation is rounded once more.
+    tolerance = 2e-3 if "norm" in name else 2e-5
+    np.testing.assert_allclose(run(network, x), wanted, tolerance, tolerance)
+
+
+def test_labels_are_embedded(run):
+    latents, labels = keras.Input((3,)), keras.Input((), dtype="int32")
+    x = L.Multiply()([latents, L.Embedding(4, 3)(labels)])
+    network = halved(keras.Model([latents, labels], x))
+    z, classes = np.float32([[1, 2, 3], [4, 5, 6]]), np.array([3, 1])
+    wanted = np.ravel(network([z, classes]))
+    np.testing.assert_allclose(run(network, z, classes), wanted, rtol=1e-6)
+
+
+def generators():
+    from gan.recipes import lfw, mnist_acgan, mnist_dcgan, mnist_dense
+
+    keras.utils.set_random_seed(0)
+    residual = {"classes": 10, "width": 4}
+    return {
+        "faces": gan.convolutional_GenDiscr()[0],
+        "acgan": mnist_acgan.make_generator(),
+        "dcgan": mnist_dcgan.make_generator(),
+        "dense": mnist_dense.make_generator(),
+        "lfw": lfw.make_generator(),
+        "residual": gan.residual_GenDiscr((16, 16, 3), 8, **residual)[0],
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["faces", "acgan", "dcgan", "dense", "lfw", "residual"]
+)
+def test_pictures_of_generators_are_keras_s(run, name):
+    """100 latents, within 2/255, though weights are rounded to half floats."""
+    network = generators()[name]
+    if name == "faces":
+        folder = pathlib.Path(gan.__file__).parents[1] / "faces"
+        gan.weights.load_weights((network, folder / "generator.h5"))
+    shape = network.input_shape
+    dim = shape[0][-1] if isinstance(shape, list) else shape[-1]
+    z = np.random.default_rng(0).normal(size=(100, dim)).astype("float32")
+    inputs = [z, np.arange(100) % 10] if isinstance(shape, list) else [z]
+    wanted = np.ravel(network(inputs if len(inputs) > 1 else z))
+    assert np.abs(run(network, *inputs) - wanted).max() < 2 / 255
+
+
+@pytest.mark.parametrize(
+    "network, message",
+    [
+        (lambda: functional((3,), L.LayerNormalization()), "layers among Dense, "),
+        (lambda: functional((3,), L.Dense(2, "selu")), "activations among linear"),
+        (lambda: functional((4, 4, 2), L.Conv2D(2, 3, groups=2)), "of one group"),
+        (lambda: functional((4, 4, 2), L.MaxPooling2D(2, 1)), "windows side by side"),
+        (
+            lambda: functional(
+                (4, 4, 2), L.UpSampling2D(interpolation="bicubic"), L.Conv2D(2, 3)
+            ),
+            "interpolation of",
+        ),
+        (lambda: shared(), "used once"),
+    ],
+)
+def test_what_network_js_does_not_know_is_refused(network, message, tmp_path):
+    with pytest.raises(InvalidInput, match=message):
+        pages.generator_page(tmp_path / "page.html", network(), "normal")
+    assert not [*tmp_path.iterdir()]
+
+
+def shared():
+    layer, inputs = L.Dense(3), keras.Input((3,))
+    return keras.Model(inputs, layer(layer(inputs)))
+
+
+def test_weights_that_half_floats_do_not_hold_are_refused():
+    network = functional((3,), L.Dense(2))
+    network.set_weights([np.full((3, 2), 1e6), np.zeros(2)])
+    with pytest.raises(InvalidInput, match="at most 65504"):
+        pages.describe(network, pages.Weights())
+
+
+# -- the page of a generator ---------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    assert cli.main(["page", "--output", str(path)]) == 0
+    return path
+
+
+@pytest.fixture(scope="module")
+def classes(tmp_path_factory):
+    """A run of a conditional model, with hostile names, and its page."""
+    folder = tmp_path_factory.mktemp("classes")
+    keras.utils.set_random_seed(0)
+    parts = gan.residual_GenDiscr((8, 8, 3), 4, 2, classes=2)
+    real = np.random.default_rng(0).random((8, 8, 8, 3)).astype("f4"), np.arange(8) % 2
+    gan.R3GAN(*parts, real, batch_size=8).save(folder / "model.keras")
+    names = {"names": ["</script><script>alert(1)</script>", 'ö "quoted"']}
+    (folder / "run.json").write_text(json.dumps(names))
+    np.save(folder / "real.npy", np.uint8(255 * real[0]))
+    path = folder / "page.html"
+    title = '<img src=x onerror=alert(1)> & "ö" <!--DATA--> <!--SCRIPT-->'
+    arguments = ["page", str(folder), "--title", title, "--judge", "own"]
+    arguments += ["--pictures", str(folder / "real.npy"), "--show-nearest"]
+    assert cli.main([*arguments, "--output", str(path)]) == 0
+    return path, title, names["names"]
+
+
+def face(tab):
+    return tab.evaluate("byId('face').toDataURL()")
+
+
+def settled(tab):
+    """Wait until the wall is there."""
+    wait = "new Promise((d) => { (function w() { drawWall.took ? d(1) :"
+    assert tab.evaluate(f"{wait} setTimeout(w, 20); }})(); }})") == 1
+
+
+def test_the_page_opens_alone_and_small(tab, faces):
+    tab.open(faces)
+    settled(tab)
+    assert tab.errors == [] and tab.requests == [faces.as_uri()]
+    assert faces.stat().st_size < 1.2e6
+    assert tab.evaluate("document.title") == "This person does not exist"
+
+
+def test_a_seed_is_a_face_on_every_machine(tab, faces):
+    tab.open(faces, "#seed=7")
+    first = face(tab)
+    latents = tab.evaluate("Array.from(latentsOf(7, 16, 'normal'))")
+    # Computed once; other numbers would be another face for a link that was sent.
+    np.testing.assert_allclose(latents[:3], SEVEN, atol=1e-6)
+    tab.open(faces, "#seed=8")
+    assert face(tab) != first
+    tab.open(faces, "#seed=7")
+    assert face(tab) == first
+    for wrong in ("#seed=x", "#z=1,2", "#move=a&spread=9", "#%%%"):
+        tab.open(faces, wrong)
+        assert tab.errors == [] and len(face(tab)) > 200
+
+
+SEVEN = [0.1419704, -0.8642530, -1.0063664]
+
+
+def test_latents_are_drawn_as_the_samplers_do(tab, faces):
+    tab.open(faces)
+    draw = "Array.from({length: 4000}, (_, i) => Array.from(latentsOf(i, 3, '%s')))"
+    for kind, mean, deviation in (
+        ("normal", 0, 1),
+        ("uniform", 0.5, 12**-0.5),
+        ("symmetric", 0, 3**-0.5),
+        ("spheric", 0, 3**-0.5),
+    ):
+        z = np.array(tab.evaluate(draw % kind))
+        np.testing.assert_allclose(z.mean(axis=0), mean, atol=0.06)
+        np.testing.assert_allclose(z.std(axis=0), deviation, atol=0.05)
+        assert np.abs(np.corrcoef(z.T) - np.eye(3)).max() < 0.06
+
+
+def test_every_control_does_what_it_says(tab, faces):
+    tab.open(faces)
+    settled(tab)
+    seen = [face(tab)]
+
+    def changes(expression):
+        tab.evaluate(f"void ({expression})")
+        seen.append(face(tab))
+        assert seen[-1] != seen[-2], expression
+        return tab.evaluate("location.hash")
+
+    assert "seed=" in changes("byId('new').click()")
+    slide = "byId('{0}').value = {1}, byId('{0}').dispatchEvent(new Event('input'))"
+    assert "move=0,2" in changes(slide.format("move1", 2))
+    changes("byId('reset').click()")
+    assert seen[-1] == seen[-3]
+    assert "spread=0.5" in changes(slide.format("spread", 0.5))
+    changes(slide.format("spread", 1))
+    box = "byId('{}').getBoundingClientRect()"
+    click = "byId('{0}').dispatchEvent(new {1}('{2}', {{clientX: {3}.left + {4} * "
+    click += "{3}.width, clientY: {3}.top + {5} * {3}.height, buttons: 1}}))"
+    wall = click.format("wall", "MouseEvent", "click", box.format("wall"), 0.12, 0.06)
+    assert "seed=1022" in changes(wall)
+    pad = ("pad", "PointerEvent", "pointerdown", box.format("pad"))
+    assert "z=" in changes(click.format(*pad, 0.3, 0.8))
+    # In a corner of the pad stands the picture that was kept there.
+    changes("byId('new').click()")
+    kept = seen[-1]
+    tab.evaluate("void document.querySelectorAll('#corners button')[0].click()")
+    changes(click.format(*pad, 0.5, 0.5))
+    changes(click.format(*pad, 0.0, 0.0))
+    assert seen[-1] == kept
+    before = tab.evaluate("byId('wall').toDataURL()")
+    tab.evaluate("void (drawWall.took = 0, byId('others').click())")
+    settled(tab)
+    assert tab.evaluate("byId('wall').toDataURL()") != before
+    tab.evaluate("byId('walk').click(), new Promise((d) => setTimeout(d, 500, 0))")
+    changes("byId('walk').click()")
+    name, address = tab.evaluate("(({download, href}) => [download, href])(save())")
+    assert name.endswith(".png") and address.startswith("data:image/png")
+    tab.evaluate("void byId('link').click()")
+    assert tab.errors == []
+
+
+def test_keys_do_it_all(tab, faces):
+    tab.open(faces)
+    settled(tab)
+    focused = set()
+    for _ in range(40):
+        tab.press("Tab")
+        focused.add(tab.evaluate("document.activeElement.id"))
+    assert {"new", "walk", "save", "link", "spread", "wall", "pad"} <= focused
+    first = face(tab)
+    tab.press("n")
+    assert face(tab) != first
+    for place, key in (
+        ("wall", "ArrowDown"),
+        ("pad", "ArrowRight"),
+        ("move0", "ArrowRight"),
+    ):
+        before = face(tab)
+        tab.evaluate(f"byId('{place}').focus()")
+        tab.press(key)
+        assert face(tab) != before, place
+    tab.press("w")
+    assert tab.evaluate("byId('walk').ariaPressed") == "true"
+    tab.press("w")
+    assert tab.evaluate("byId('walk').ariaPressed") == "false"
+    assert tab.errors == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_it_fits_a_phone_in_light_and_dark(tab, faces, dark):
+    tab.open(faces, width=360, height=740, dark=dark)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+    paper = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+    numbers = [int(part) for part in paper[4:-1].split(",")]
+    assert (max(numbers) < 60) is dark and (min(numbers) > 200) is not dark
+
+
+def test_hostile_names_are_text(tab, classes):
+    path, title, names = classes
+    tab.open(path)
+    settled(tab)
+    assert tab.errors == [] and len(tab.requests) == 1
+    assert tab.evaluate("document.title") == title
+    assert tab.evaluate("byId('title').textContent") == title
+    options = "Array.from(byId('class').options, (o) => o.text)"
+    assert tab.evaluate(options) == names
+
+
+def test_classes_judge_and_nearest(tab, classes):
+    path, _, _ = classes
+    tab.open(path, "#seed=3")
+    first = face(tab)
+    tab.evaluate(
+        "byId('class').value = 1, byId('class').onchange({target: byId('class')})"
+    )
+    assert face(tab) != first and "class=1" in tab.evaluate("location.hash")
+    assert "more real than" in tab.evaluate("byId('opinion').textContent")
+    found = "Array.from(byId('nearest').getContext('2d').getImageData(0, 0, 8, 8).data)"
+    shown = np.array(tab.evaluate(found)).reshape(8, 8, 4)[..., :3]
+    made = "Array.from(picturesOf(outputs([latents()], [1])))"
+    made = np.array(tab.evaluate(made)).reshape(8, 8, 3)
+    real = np.load(path.parent / "real.npy")
+    far = ((real / 255 - made) ** 2).sum(axis=(1, 2, 3))
+    np.testing.assert_array_equal(shown, real[np.argmin(far)])
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["--output", "page.txt"], "an output that ends in .html"),
+        (["--pictures", "x.npy"], "both or none"),
+        (["--show-nearest"], "both or none"),
+        (["none.keras"], "a file of weights at"),
+        (["--judge", "none.h5"], "none.h5"),
+    ],
+)
+def test_what_is_refused_writes_nothing(
+    arguments, message, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["page", *arguments]) == 2
+    assert message in capsys.readouterr().err
+    assert not [*tmp_path.iterdir()]
