@@ -434,3 +434,106 @@ def test_what_is_refused_writes_nothing(
     assert cli.main(["page", *arguments]) == 2
     assert message in capsys.readouterr().err
     assert not [*tmp_path.iterdir()]
+
+
+# -- the film of a training ----------------------------------------------------------
+
+
+def points_model(dim=2, size=2, cls=gan.WGAN_GP, **options):
+    keras.utils.set_random_seed(0)
+    real = np.random.default_rng(0).normal(size=(200, size)).astype("float32")
+    networks = gan.fully_connected_GenDiscr([dim, 8, size], real, bounded=False)
+    return cls(*networks, real, batch_size=50, seed=0, **options)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    path = tmp_path_factory.mktemp("film") / "run.html"
+    model = points_model(ema=0.5)
+    watching = gan.callbacks.Page(path, frames=3, title="<b>film</b>")
+    model.fit(epochs=5, steps_per_epoch=2, verbose=0, callbacks=[watching])
+    return path, model
+
+
+def test_the_film_is_the_training(tab, film):
+    path, model = film
+    tab.open(path)
+    assert tab.errors == [] and tab.requests == [path.as_uri()]
+    assert tab.evaluate("document.title") == "<b>film</b>"
+    assert tab.evaluate("data.runs[0].epochs") == [0, 2, 5]
+    z = np.random.default_rng(0).normal(size=(20, 2)).astype("float32")
+    fakes = model.averaged_generator(z).numpy()
+    given = f"[Float32Array.from({z.ravel().tolist()})], 20"
+    found = f"Array.from(networksAt(data.runs[0], 1).generate({given}))"
+    np.testing.assert_allclose(tab.evaluate(found), fakes.ravel(), atol=5e-3)
+    fresh = points_model(ema=0.5).averaged_generator(z).numpy()
+    found = f"Array.from(networksAt(data.runs[0], 0).generate({given}))"
+    np.testing.assert_allclose(tab.evaluate(found), fresh.ravel(), atol=5e-3)
+    logs = tab.evaluate("data.runs[0].logs")
+    assert logs.keys() == {"discr_loss", "gen_loss", "gp"}
+    np.testing.assert_allclose(logs["gp"], model.history.history["gp"])
+
+
+def test_controls_of_the_film(tab, film):
+    tab.open(film[0], width=360)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+    view = "Array.from(document.querySelectorAll('canvas'), (c) => c.toDataURL())"
+    seen = [tab.evaluate(view)]
+    for name in ("field", "arrows", "folds"):
+        tab.evaluate(f"byId('{name}').click()")
+        assert tab.evaluate(view)[0] != seen[-1][0], name
+        seen.append(tab.evaluate(view))
+    tab.evaluate("byId('time').value = 0, byId('time').oninput({target: byId('time')})")
+    assert all(a != b for a, b in zip(tab.evaluate(view), seen[-1], strict=True))
+    assert tab.evaluate("byId('now').textContent") == "epoch 0.0"
+    tab.press("Space")
+    tab.evaluate("byId('speed').value = 3, new Promise((d) => setTimeout(d, 600, 0))")
+    assert 0 < tab.evaluate("time") < 1 and tab.evaluate("playing") > 0
+    tab.press("Space")
+    assert tab.evaluate("playing") == 0 and tab.errors == []
+
+
+@pytest.mark.parametrize("dim, size, kind", [(1, 1, "normal"), (3, 2, "uniform")])
+def test_films_of_other_dimensions(tab, tmp_path, dim, size, kind):
+    model = points_model(dim, size, gan.WGAN_clip, clip=0.1)
+    model.latent_generator = gan.latent.LatentGenerator(dim, kind)
+    page = gan.callbacks.Page(tmp_path / "run.html")
+    model.fit(epochs=1, steps_per_epoch=1, verbose=0, callbacks=[page])
+    tab.open(tmp_path / "run.html")
+    weights = np.abs(flat(model.discriminator))
+    clipped = 100 * np.mean(weights > 0.999 * weights.max())
+    told = tab.evaluate("document.querySelector('section p').textContent")
+    assert f"clipped weights {clipped:.0f}%" in told and tab.errors == []
+
+
+def flat(network):
+    return np.concatenate([np.ravel(weight) for weight in network.get_weights()])
+
+
+@pytest.mark.slow
+def test_three_gans_side_by_side(tab, tmp_path):
+    assert cli.main(["toys", "--page", "--output", str(tmp_path / "x.png")]) == 0
+    path = tmp_path / "x.html"
+    assert path.stat().st_size < 1.5e6 and [*tmp_path.iterdir()] == [path]
+    tab.open(path)
+    names = "Array.from(document.querySelectorAll('h2'), (h) => h.textContent)"
+    assert tab.evaluate(names) == ["Simple_GAN", "WGAN_clip", "WGAN_GP"]
+    assert tab.errors == []
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [({"path": "x.png"}, "ends in .html"), ({"frames": 1}, "at least 2 frames")],
+)
+def test_refusals_of_the_callback(options, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInput, match=message):
+        gan.callbacks.Page(**{"path": "x.html", **options})
+
+
+def test_pictures_are_no_film(tmp_path):
+    model = points_model(2, 3)
+    page = gan.callbacks.Page(tmp_path / "run.html")
+    with pytest.raises(InvalidInput, match=r"examples \(1,\) or \(2,\)"):
+        model.fit(epochs=1, verbose=0, callbacks=[page])
+    assert not [*tmp_path.iterdir()]

@@ -211,6 +211,7 @@ def toys(
     epochs: int = 16,
     course: bool = False,
     seed: int = 0,
+    page: bool = False,
     output: str = "toys.png",
     show: bool = False,
 ) -> None:
@@ -224,9 +225,14 @@ def toys(
         epochs: of 100 steps each
         course: the course's networks, two hidden layers of ten tanh: too small for the
             circle, they draw a line through it
+        page: a page for the browser instead, on which the three classes learn the
+            circle side by side, to be played and scrubbed: the output with .html
     """
     expect_positive_int(epochs=epochs)
     expect_drawing(seed, output)
+    if page:
+        _film(pathlib.Path(output).with_suffix(".html"), epochs, course, seed)
+        return
     circle_path, clouds_path = named_outputs(output, "circle", "clouds")
     import_tensorflow()
     from gan.data import toys
@@ -246,7 +252,22 @@ def toys(
         plots.show(circle)
 
 
-def _trained_on(latent_dim, real, name, epochs, course, seed):
+def _film(path, epochs, course, seed):
+    expect_writable(path)
+    import_tensorflow()
+    from gan.data import toys
+    from gan.visualization.page import Recording, film_page
+
+    films, real = [], toys.circle(1000, seed)
+    for name in ("Simple_GAN", "WGAN_clip", "WGAN_GP"):
+        recording = Recording(name)
+        model, _ = _trained_on(2, real, name, epochs, course, seed, recording)
+        films.append(recording.data(model, frames=10))
+    film_page(path, films, "Three GANs learn a circle")
+    print(path)
+
+
+def _trained_on(latent_dim, real, name, epochs, course, seed, recording=None):
     """A trained model, and as many of its fakes as there are reals."""
     import keras
 
@@ -263,7 +284,14 @@ def _trained_on(latent_dim, real, name, epochs, course, seed):
     model = getattr(gan, name)(*networks, real, learning_rate=0.001, **options)
     # A bar for who looks on, and the paths alone for who reads through a pipe.
     verbose = int(sys.stdout.isatty())
-    model.fit(epochs=epochs, steps_per_epoch=100, verbose=verbose)
+    watching = []
+    if recording is not None:
+        recording.add(model, 0)
+        kept = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: recording.add(model, epoch + 1)
+        )
+        watching.append(kept)
+    model.fit(epochs=epochs, steps_per_epoch=100, verbose=verbose, callbacks=watching)
     return model, model.get_fake_sample(len(real)).numpy()
 
 

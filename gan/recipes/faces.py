@@ -67,7 +67,7 @@ class Recipe:
 
 
 RECIPES = {
-    "gan": Recipe(64, 250, 64, 1, 1e-3, 0.0, 0.998, 0.3, True, 500),
+    "gan": Recipe(80, 250, 64, 1, 1e-3, 0.0, 0.998, 0.3, True, 500),
     "long": Recipe(160, 1000, 64, 1, 1e-3, 0.0, 0.999, 0.3, True, 2000),
     "course": Recipe(150, 200, 200, 2, 1e-4, 0.3, None, None),
 }

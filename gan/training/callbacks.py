@@ -36,8 +36,9 @@ from gan.saving.files import (
 from gan.training.checkpoint import Checkpoint
 from gan.visualization import plots
 from gan.visualization.animation import expect_gif, write_gif
+from gan.visualization.page import Recording, film_page
 
-__all__ = ["Animation", "Checkpoint", "Losses", "Metrics", "SampleGrid"]
+__all__ = ["Animation", "Checkpoint", "Losses", "Metrics", "Page", "SampleGrid"]
 
 Logs = dict[str, float] | None
 _AT_ONCE = 500  # samples that go through a network together
@@ -406,3 +407,57 @@ def _read_table(path):
         ours = False
     expect(ours, "a table that Losses wrote, or no file", path=str(path))
     return rows
+
+
+class Page(keras.callbacks.Callback):
+    """The training of a model of 1-D or 2-D points, as a film in the browser.
+
+    A page is written when `fit` ends: real and fake points, the discriminator's field
+    and its slopes, the latents' plane as the generator folds it, the losses, to be
+    played and scrubbed. A resumed run begins its film where it goes on.
+
+    Args:
+        path: str or `os.PathLike`, the page, which ends in ".html".
+        frames: int, at least 2, epochs whose weights are kept in the page; in between
+            it goes straight.
+        title: str.
+
+    Raises:
+        InvalidInput: if an argument is not of that form; when training begins, if the
+            examples are no points or a network has layers that pages do not know.
+    """
+
+    def __init__(
+        self, path: StrPath, frames: int = 30, title: str = "A training"
+    ) -> None:
+        super().__init__()
+        self._path = expect_writable(path)
+        html = self._path.suffix == ".html"
+        expect(html, "a path that ends in .html", path=str(path))
+        expect_positive_int(frames=frames)
+        expect(frames >= 2, "at least 2 frames", frames=frames)
+        self._frames, self._title = frames, title
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Refuse now what could not be shown at the end."""
+        shape = self.model.generator.output_shape[1:]
+        expect(shape in ((1,), (2,)), "examples (1,) or (2,)", shape=shape)
+        known = hasattr(self.model.latent_generator, "latent_type")
+        expect(known, "a latent generator of gan.latent", latent_generator=None)
+        self.recording: Recording | None = None
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Keep the networks as they are before the first step."""
+        if self.recording is None:
+            self.recording = Recording(type(self.model).__name__)
+            self.recording.add(self.model, epoch)
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Keep the networks as they are, where they are finite."""
+        if self.model.diverged is None:
+            self.recording.add(self.model, epoch + 1)
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Write the page."""
+        run = self.recording.data(self.model, self._frames)
+        film_page(self._path, [run], self._title)

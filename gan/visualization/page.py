@@ -1,4 +1,4 @@
-"""Pages of HTML that run networks in the browser: one file, nothing fetched.
+"""Pages of HTML that run networks in the browser: one file each, nothing fetched.
 
 `page/network.js` knows the same layers as `_LAYERS` here and nothing else.
 """
@@ -9,8 +9,9 @@ import base64
 import html
 import json
 import pathlib
+import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -18,16 +19,23 @@ import numpy as np
 from gan.errors import StrPath, expect
 from gan.saving.files import atomic_path, expect_writable
 
+if TYPE_CHECKING:
+    from gan.base import AdversarialModel
+
 _FOLDER = pathlib.Path(__file__).parent / "page"
 _ACTIVATIONS = "linear tanh sigmoid relu elu softplus softmax leaky_relu".split()
 
 
 class Weights:
-    """Arrays one after the other, written as half floats in base64."""
+    """Arrays one after the other, written as half floats in base64.
+
+    Attributes:
+        size: int, how many numbers they are.
+    """
 
     def __init__(self) -> None:
         self._parts: list[np.ndarray] = []
-        self._size = 0
+        self.size = 0
 
     def add(self, array: Any) -> list[int]:
         """Take an array; give `[start, size]` of where its numbers stand."""
@@ -35,11 +43,18 @@ class Weights:
         fits = np.isfinite(numbers).all() and np.abs(numbers).max(initial=0) <= 65504
         expect(fits, "finite weights of at most 65504, for half floats", weights=array)
         self._parts.append(numbers.astype("<f2"))
-        self._size += numbers.size
-        return [self._size - numbers.size, numbers.size]
+        self.size += numbers.size
+        return [self.size - numbers.size, numbers.size]
 
     def __str__(self) -> str:
         return base64.b64encode(b"".join(p.tobytes() for p in self._parts)).decode()
+
+    @classmethod
+    def together(cls, several: list[Weights]) -> str:
+        """Some weights, one after the other, as one text."""
+        one = cls()
+        one._parts = [part for weights in several for part in weights._parts]
+        return str(one)
 
 
 def describe(network: keras.Model, weights: Weights) -> dict[str, Any]:
@@ -278,30 +293,33 @@ _LAYERS: dict[str, Callable[..., dict[str, Any] | None]] = {
 }
 
 
-def write_page(path: StrPath, name: str, data: dict[str, Any], title: str) -> None:
-    """Write a page: one of `page/*.html` with its scripts, its style and data.
+def write_page(path: StrPath, name: str, title: str, **parts: str) -> None:
+    """Write a page from `page/name.html`, whose comments in capitals are replaced.
 
     Args:
         path: str or `os.PathLike`, of the page.
         name: str, of the template.
-        data: dict that JSON can hold.
         title: str, which is shown as it is, whatever it holds.
+        **parts: str, HTML by the names of comments.
     """
-    path = expect_writable(path)
+    parts |= {"STYLE": (_FOLDER / "style.css").read_text(encoding="utf-8")}
     page = (_FOLDER / f"{name}.html").read_text(encoding="utf-8")
+    # All at once: what was put in is not looked at again.
+    page = re.sub(
+        r"<!--([A-Z]+)-->",
+        lambda found: (parts | {"TITLE": html.escape(title)})[found[1]],
+        page,
+    )
+    with atomic_path(expect_writable(path)) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def _write_running(path, name, title, data):
+    """Write a page with `network.js`, a script of its own and data."""
+    scripts = [(_FOLDER / f"{n}.js").read_text("utf-8") for n in ("network", name)]
     # No "</script>" can stand in the data.
     text = json.dumps(data, allow_nan=False).replace("<", "\\u003c")
-    scripts = [(_FOLDER / f"{n}.js").read_text("utf-8") for n in ("network", name)]
-    parts = {
-        "STYLE": (_FOLDER / "style.css").read_text(encoding="utf-8"),
-        "SCRIPT": "\n".join(scripts),
-        "TITLE": html.escape(title),
-        "DATA": text,
-    }
-    for key, part in parts.items():
-        page = page.replace(f"<!--{key}-->", part, 1)
-    with atomic_path(path) as temporary:
-        temporary.write_text(page, encoding="utf-8")
+    write_page(path, name, title, SCRIPT="\n".join(scripts), DATA=text)
 
 
 def directions(network: keras.Model, dim: int, count: int = 6) -> np.ndarray:
@@ -375,4 +393,64 @@ def generator_page(
         seen = base64.b64encode(np.ascontiguousarray(nearest, np.uint8)).decode()
     data |= {"generator": drawn, "discriminator": judged, "nearest": seen}
     data |= {"classes": classes, "directions": directions(generator, dim).tolist()}
-    write_page(path, "generator", data | {"weights": str(weights)}, title)
+    _write_running(path, "generator", title, data | {"weights": str(weights)})
+
+
+class Recording:
+    """A training as a film: the weights of its epochs, and its logs.
+
+    Args:
+        name: str, what the run is called.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._frames: list[tuple[int, dict[str, Any], Weights]] = []
+
+    def add(self, model: AdversarialModel, epoch: int) -> None:
+        """Keep the networks as they are after an epoch."""
+        drawn = model.averaged_generator or model.generator
+        weights = Weights()
+        networks = {"generator": describe(drawn, weights), "first": weights.size}
+        networks["discriminator"] = describe(model.discriminator, weights)
+        networks["size"] = weights.size
+        self._frames.append((epoch, networks, weights))
+
+    def data(self, model: AdversarialModel, frames: int) -> dict[str, Any]:
+        """What `film.js` shows of the run, in so many frames at most."""
+        count = len(self._frames)
+        chosen = np.unique(np.linspace(0, count - 1, min(frames, count)).round())
+        picked = [self._frames[int(number)] for number in chosen]
+        sampler: Any = model.latent_generator
+        real = np.asarray(model.get_real_sample(min(400, model.batch_size)))
+        middle, reach = real.mean(), 0.75 * np.ptp(real)
+        logs = model.history.history if model.history else {}
+        finite = {
+            name: [float(v) for v in np.nan_to_num(values)]
+            for name, values in logs.items()
+            if name in model.log_names
+        }
+        return picked[-1][1] | {
+            "name": self.name,
+            "epochs": [epoch for epoch, *_ in picked],
+            "weights": Weights.together([weights for *_, weights in picked]),
+            "points": real.shape[1],
+            "real": np.round(real, 4).ravel().tolist(),
+            "bounds": [float(middle - reach), float(middle + reach)],
+            "dim": _input_shapes(model.generator)[0][-1],
+            "kind": sampler.latent_type,
+            "logs": finite,
+        }
+
+
+def film_page(
+    path: StrPath, runs: list[dict[str, Any]], title: str = "A training"
+) -> None:
+    """Write a page on which trainings of points are films, side by side.
+
+    Args:
+        path: str or `os.PathLike`, of the page.
+        runs: list of what `Recording.data` gives.
+        title: str.
+    """
+    _write_running(path, "film", title, {"runs": runs})

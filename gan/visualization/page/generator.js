@@ -65,16 +65,15 @@ function drawFace() {
 }
 
 function opinionsOf(made, labels) {
-  const inputs = data.classes ? [made, Float32Array.from(labels)] : [made];
-  return judge(data.discriminator.labelled === false ? [made] : inputs, labels.length);
+  const { labelled, outputs: per } = data.discriminator;
+  const said = judge(labelled ? [made, Float32Array.from(labels)] : [made], labels.length);
+  return said.filter((_, i) => i % per === 0);
 }
 
 function tellOpinion(made) {
   if (!others) {
-    const seeds = Array.from({ length: 100 }, (_, i) => 5000 + i);
-    const labels = seeds.map((_, i) => data.classes ? i % data.classes.length : 0);
-    const some = outputs(seeds.map(drawn), labels), per = data.discriminator.outputs;
-    others = opinionsOf(some, labels).filter((_, i) => i % per === 0);
+    const labels = Array.from({ length: 100 }, (_, i) => i % (data.classes || [0]).length);
+    others = opinionsOf(outputs(labels.map((_, i) => drawn(5000 + i)), labels), labels);
   }
   const [value] = opinionsOf(made, [state.label]);
   const below = others.filter((v) => v < value).length;
@@ -144,9 +143,7 @@ function drawPad() {
 }
 
 function drawCorners() {
-  kept.forEach((one, k) => {
-    show(byId(`corner${k}`), picturesOf(outputs([one.z], [one.label])));
-  });
+  kept.forEach(({ z, label }, k) => show(byId(`corner${k}`), picturesOf(outputs([z], [label]))));
 }
 
 function setMoves(values) {
@@ -227,21 +224,20 @@ function save() {
 }
 
 function copyLink() {
-  history.replaceState(null, "", hash());
   const told = (text) => { byId("link").textContent = text; };
   navigator.clipboard.writeText(location.href).then(() => told("Copied"),
     () => told("It is in the address bar"));
-}
-
-function pick(place) {
-  cursor = place;
-  choose({ seed: wallSeed + place });
 }
 
 // Where on a canvas a pointer is, as shares of its sides.
 function shares(event) {
   const box = event.target.getBoundingClientRect();
   return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+}
+
+function pick(place) {
+  cursor = place;
+  choose({ seed: wallSeed + place });
 }
 
 function mixAt(x, y) {

@@ -60,6 +60,29 @@ function withBias(size, bias) {
   return out;
 }
 
+// A kernel slides over the larger map and meets each pixel of the smaller one.
+function slide([x], layer, [kernel, bias], n, spread) {
+  const [h, w, f] = layer.shape, [ih, iw, c] = layer.input;
+  const [kh, kw] = layer.size, [sy, sx] = layer.strides, [top, left] = layer.before;
+  const [sh, sw, lh, lw] = spread ? [ih, iw, h, w] : [h, w, ih, iw];
+  const out = withBias(n * h * w * f, bias);
+  for (let e = 0; e < n; e++)
+    for (let y = 0; y < sh; y++)
+      for (let i = 0; i < kh; i++) {
+        const row = y * sy + i - top;
+        if (row < 0 || row >= lh) continue;
+        for (let q = 0; q < sw; q++)
+          for (let j = 0; j < kw; j++) {
+            const column = q * sx + j - left;
+            if (column < 0 || column >= lw) continue;
+            const small = (e * sh + y) * sw + q, large = (e * lh + row) * lw + column;
+            const from = spread ? small : large, to = spread ? large : small;
+            addRow(out, to * f, x, from * c, c, kernel, (i * kw + j) * c * f, f);
+          }
+      }
+  return activate(out, layer);
+}
+
 // Each layer: (its inputs, itself, its weights, how many examples) -> its outputs.
 const LAYERS = {
   dense([x], layer, [kernel, bias], n) {
@@ -95,48 +118,10 @@ const LAYERS = {
     return out;
   },
 
-  conv([x], layer, [kernel, bias], n) {
-    const [h, w, f] = layer.shape, [ih, iw, c] = layer.input;
-    const [kh, kw] = layer.size, [sy, sx] = layer.strides, [top, left] = layer.before;
-    const out = withBias(n * h * w * f, bias);
-    for (let e = 0; e < n; e++)
-      for (let y = 0; y < h; y++)
-        for (let i = 0; i < kh; i++) {
-          const row = y * sy + i - top;
-          if (row < 0 || row >= ih) continue;
-          for (let q = 0; q < w; q++)
-            for (let j = 0; j < kw; j++) {
-              const column = q * sx + j - left;
-              if (column < 0 || column >= iw) continue;
-              const from = ((e * ih + row) * iw + column) * c;
-              const to = ((e * h + y) * w + q) * f;
-              addRow(out, to, x, from, c, kernel, (i * kw + j) * c * f, f);
-            }
-        }
-    return activate(out, layer);
-  },
+  conv: (inputs, layer, weights, n) => slide(inputs, layer, weights, n, false),
 
   // Each pixel of the input is spread over the output; kernel (h, w, inputs, outputs).
-  transposed([x], layer, [kernel, bias], n) {
-    const [h, w, f] = layer.shape, [ih, iw, c] = layer.input;
-    const [kh, kw] = layer.size, [sy, sx] = layer.strides, [top, left] = layer.before;
-    const out = withBias(n * h * w * f, bias);
-    for (let e = 0; e < n; e++)
-      for (let y = 0; y < ih; y++)
-        for (let i = 0; i < kh; i++) {
-          const row = y * sy + i - top;
-          if (row < 0 || row >= h) continue;
-          for (let q = 0; q < iw; q++)
-            for (let j = 0; j < kw; j++) {
-              const column = q * sx + j - left;
-              if (column < 0 || column >= w) continue;
-              const from = ((e * ih + y) * iw + q) * c;
-              const to = ((e * h + row) * w + column) * f;
-              addRow(out, to, x, from, c, kernel, (i * kw + j) * c * f, f);
-            }
-        }
-    return activate(out, layer);
-  },
+  transposed: (inputs, layer, weights, n) => slide(inputs, layer, weights, n, true),
 
   pool([x], layer, _, n) {
     const [h, w, c] = layer.shape, [ih, iw] = layer.input, [kh, kw] = layer.size;
