@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import pathlib
 
-from gan.cli.shared import OURS, Generator
-from gan.errors import expect
+from gan.cli.shared import OURS, Generator, import_tensorflow
+from gan.errors import expect, expect_seed
 from gan.saving.files import expect_writable
 
 
@@ -89,3 +89,23 @@ def _names(model, classes):
         names = []
     fits = isinstance(names, list) and len(names) == classes
     return [str(name) for name in names] if fits else [*map(str, range(classes))]
+
+
+def guide(seed: int = 0, output: str = "guide.html") -> None:
+    """make the failures that everyone meets on purpose, and cure them: a page of
+    pictures, curves, and what diagnose says; about a minute
+
+    Example:
+        guide --output guide.html
+
+    Args:
+        output (FILE.html): page to write
+    """
+    expect_seed(2**32, seed=seed)
+    path = expect_writable(output)
+    expect(path.suffix == ".html", "an output that ends in .html", output=output)
+    import_tensorflow()
+    from gan.recipes.guide import write_guide
+
+    write_guide(path, seed)
+    print(path)

@@ -35,6 +35,7 @@ COMMANDS: list[Callable[..., Any]] = [
     train.toys,
     train.theory,
     evaluate.diagnose,
+    page.guide,
 ]
 # What is said of an option where the command says nothing.
 _USUAL = {

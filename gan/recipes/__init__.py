@@ -1,1 +1,1 @@
-"""Systems of the literature: one file each, with `train`."""
+"""Systems of the literature: one file each, with `train`; `guide` shows failures."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -173,7 +173,11 @@ def compare_losses(
     return _settle(figure)
 
 
-def losses(history: dict[str, list[float]], title: str | None = None) -> Figure:
+def losses(
+    history: dict[str, list[float]],
+    title: str | None = None,
+    healthy: Sequence[dict[str, list[float]]] = (),
+) -> Figure:
     """Draw the curves of the losses.
 
     Args:
@@ -181,12 +185,45 @@ def losses(history: dict[str, list[float]], title: str | None = None) -> Figure:
             `model.history.history`: "discr_loss", "gen_loss" and, if it is
             there, "gp". A curve breaks where a value is not finite.
         title: str or None.
+        healthy: several such dicts of runs that went well, such as
+            `gan.recipes.guide.healthy_histories` gives; behind each curve the band
+            from the least to the greatest of theirs, over as long a run.
 
     Returns:
         `matplotlib.figure.Figure`.
     """
     figure = _figure(640, 400, title)
-    _draw_losses(figure.add_subplot(), history)
+    axes = figure.add_subplot()
+    _draw_losses(axes, history)
+    for name in [name for name in _LOSSES if healthy and name in healthy[0]]:
+        values = np.array([run[name] for run in healthy])
+        epochs = np.linspace(1, len(history["gen_loss"]), values.shape[1])
+        band = values.min(axis=0), values.max(axis=0)
+        axes.fill_between(epochs, *band, color=_LOSSES[name]["color"], alpha=0.2)
+    return _settle(figure)
+
+
+def side_by_side(
+    runs: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike, dict[str, list[float]]]],
+    title: str | None = None,
+) -> Figure:
+    """Draw points and losses of several runs, a column each.
+
+    Args:
+        runs: dict from names to real points `(n, 2)`, fake ones `(m, 2)` and what
+            `losses` takes.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    expect(len(runs) > 0, "at least one run", runs=len(runs))
+    figure = _figure(480 * len(runs), 640, title)
+    upper, lower = figure.subplots(2, len(runs), squeeze=False, height_ratios=(3, 2))
+    for above, below, (name, run) in zip(upper, lower, runs.items(), strict=True):
+        _draw_points(above, *run[:2])
+        above.set_title(name)
+        _draw_losses(below, run[2])
     return _settle(figure)
 
 
@@ -264,10 +301,7 @@ def points_and_values(
         values, origin="lower", extent=(0, 1, 0, 1), cmap="Greys_r", alpha=0.4
     )
     figure.colorbar(background, ax=left, label="discriminator")
-    left.scatter(*real.T, s=8, color=_BLUE, linewidths=0, label="real")
-    left.scatter(*fake.T, s=8, color=_VERMILLION, linewidths=0, label="fake")
-    left.set(xlabel="x", ylabel="y")
-    left.legend(markerscale=2, loc="upper right")
+    _draw_points(left, real, fake)
     for axes, history in zip(right, histories, strict=True):
         _draw_losses(axes, history)
     return _settle(figure)
@@ -591,6 +625,14 @@ def _settle(figure):
 def _draw_pictures(axes, tiled):
     axes.imshow(tiled, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set_axis_off()
+
+
+def _draw_points(axes, real, fake):
+    real, fake = expect_array((None, 2), real=real), expect_array((None, 2), fake=fake)
+    axes.scatter(*real.T, s=8, color=_BLUE, linewidths=0, label="real")
+    axes.scatter(*fake.T, s=8, color=_VERMILLION, linewidths=0, label="fake")
+    axes.set(xlabel="x", ylabel="y")
+    axes.legend(markerscale=2, loc="upper right")
 
 
 def _draw_losses(axes, history):

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+from browser import browser
+
+from gan import cli
+from gan.recipes import guide
+from gan.visualization import plots
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("failure", guide.FAILURES, ids=lambda failure: failure.name)
+def test_failures_and_cures_are_no_accident(failure):
+    """In each of three seeds the sick run ends at least half as far again."""
+    for seed in range(3):
+        runs = (failure.sick, failure.cured)
+        sick, cured = (guide.distance(guide.train_on_circle(r, seed)) for r in runs)
+        assert sick > 1.5 * cured, (seed, sick, cured)
+
+
+def test_each_failure_and_its_cure_differ_in_what_is_said():
+    for failure in guide.FAILURES:
+        assert failure.sick != failure.cured
+        assert failure.why.endswith(".") and failure.cure.endswith(".")
+
+
+def test_losses_against_healthy_ones():
+    healthy = [
+        {"discr_loss": [1.0, 2.0, 3.0], "gen_loss": [k, k + 1.0, k]} for k in (0.0, 2.0)
+    ]
+    figure = plots.losses({"discr_loss": [1, 2], "gen_loss": [3, 4]}, healthy=healthy)
+    (axes,) = figure.axes
+    bands = [collection.get_paths()[0].vertices for collection in axes.collections]
+    assert len(bands) == 2
+    np.testing.assert_allclose([bands[1][:, 0].min(), bands[1][:, 0].max()], [1, 2])
+    np.testing.assert_allclose([bands[1][:, 1].min(), bands[1][:, 1].max()], [0, 3])
+
+
+def test_the_page_holds_every_failure(tmp_path, monkeypatch, capsys):
+    """With runs of one step: how good they are is tested above."""
+
+    def short(kind, seed=0):
+        cls, options = kind
+        return trained((cls, options | {"epochs": 1}), seed)
+
+    trained = guide.train_on_circle
+    monkeypatch.setattr(guide, "train_on_circle", short)
+    monkeypatch.setattr(guide, "FAILURES", guide.FAILURES[4:6])
+    monkeypatch.setattr(guide, "HEALTHY", {"WGAN_GP": guide.HEALTHY["WGAN_GP"]})
+    path = tmp_path / "guide.html"
+    assert cli.main(["guide", "--output", str(path)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(path)
+    with browser() as tab:
+        tab.open(path, width=360)
+        assert tab.errors == []
+        assert not [r for r in tab.requests if not r.startswith(("file:", "data:"))]
+        assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+        text = tab.evaluate("document.body.innerText")
+        loaded = "Array.from(document.images, (image) => image.naturalWidth)"
+        assert min(tab.evaluate(loaded)) > 400
+    for failure in guide.FAILURES:
+        assert failure.name in text and failure.cure in text
+    assert "diagnose says" in text and "WGAN_GP" in text
+
+
+def test_another_ending_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["guide", "--output", "guide.png"]) == 2
+    assert "ends in .html" in capsys.readouterr().err and not [*tmp_path.iterdir()]
