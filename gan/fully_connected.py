@@ -30,7 +30,8 @@ def fully_connected_GenDiscr(
             shapes with fewer updates.
         bounded: bool, whether the generator ends in a sigmoid and the discriminator in
             a tanh, as the course's. `False` ends both linearly, for data of any range
-            and for a critic that goes on seeing what lies far from the real examples.
+            and for a critic that goes on seeing what lies far from the real examples:
+            at the bounds of a tanh a generator is told nothing.
 
     Returns:
         Tuple `(generator, discriminator, latent_generator)`. Generator:

@@ -145,6 +145,13 @@ def saturated():
     return sound(discriminator=critic), "at their bounds in sequential"
 
 
+def flat_output():
+    """Under hinge loss, whose margins a tanh never reaches."""
+    steep = [linear(40.0), layers.Rescaling(1.0, 300.0), layers.Activation("tanh")]
+    critic = keras.Sequential([keras.Input((DIM,)), *steep])
+    return sound(gan.HingeGAN, discriminator=critic), "at the bounds -1 and 1"
+
+
 def coupled():
     critic = dense(layers.Dense(16, "tanh"), layers.BatchNormalization())
     return sound(gan.WGAN_GP, discriminator=critic), "goes to others of its batch"
@@ -182,9 +189,10 @@ def strayed():
 
 
 def far_ahead():
-    steep = [linear(4.0), layers.Rescaling(-1.0, 14.0), layers.Activation("tanh")]
-    critic = keras.Sequential([keras.Input((DIM,)), *steep])
-    return sound(generator=affine(shift=2.5), discriminator=critic), "pull"
+    """Under the zero-sum loss, which is flat where the discriminator is sure."""
+    critic = keras.Sequential([linear(4.0), layers.Rescaling(-1.0, 14.0)])
+    generator = affine(shift=2.5)
+    return sound(gan.MinimaxGAN, generator, critic), "pull"
 
 
 def asleep(rate=1e-9):
@@ -240,6 +248,7 @@ FAULTS = {
     "non-finite numbers": [not_finite, overflow],
     "dead layer": [dead, half_dead],
     "saturated layer": [saturated],
+    "flat output": [flat_output],
     "coupled samples": [coupled],
     "clipped weights": [clipped],
     "gradient norm": [steep, uneven],
@@ -350,7 +359,8 @@ def test_what_cannot_be_checked_is_named():
     model = sound(gan.WGAN_GP, real=None)
     found = diagnose(model, 200)
     assert found == []
-    assert {*found.not_made} == DATA | {"clipped weights", "gradient norm"}
+    others = {"clipped weights", "gradient norm", "flat output"}
+    assert {*found.not_made} == DATA | others
     assert found.not_made["output range"] == "the model has no real examples"
     model.discriminator.set_weights([np.full((DIM, 1), np.nan), np.zeros(1)])
     found = diagnose(model, 200)

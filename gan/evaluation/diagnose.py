@@ -86,6 +86,8 @@ def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagn
       to .44; a critic clipped at .01: .94);
     - saturated layer: .9 of a hidden layer's activations are within .5% of the whole
       range from a bound (healthy up to .18);
+    - flat output: .9 of the discriminator's outputs on fakes are as near to a bound of
+      its last activation, a tanh or sigmoid (healthy: 0);
     - coupled samples: under a penalty, .01 of the slope of D(x_i) goes to other
       examples than x_i (0; with batch normalisation .7);
     - clipped weights: .15 of them are at the bound (up to .06; clip of .03: .23);
@@ -351,6 +353,23 @@ def _saturated(s):
     return _worst(shares, 0.9, "of the activations are at their bounds")
 
 
+def _flat_output(s):
+    """Flat output.
+
+    Cure: no activation at the discriminator's end, for whose bounds only the losses of
+    `Simple_GAN` have targets; a lower learning rate or a gradient penalty for it.
+    """
+    low, high = range_of(s.model.discriminator)
+    if not np.isfinite(high - low):
+        raise _NotMade("the discriminator's output has no bounds")
+    said = np.concatenate([s.verdict(batch) for batch in s.batches(s.played)])
+    near = np.mean(np.abs(said - (low + high) / 2) > 0.495 * (high - low))
+    return near > 0.9, (
+        f"{near:.0%} of the fakes' outputs are at the bounds {low:.0f} and {high:.0f} "
+        "of its last activation, where the generator gets no direction"
+    )
+
+
 def _coupled(s):
     """Coupled samples.
 
@@ -528,11 +547,12 @@ _CHECKS = (
     (_finite, ()),
     (_dead, (_finite,)),
     (_saturated, (_finite,)),
+    (_flat_output, (_finite,)),
     (_coupled, (_finite,)),
     (_clipped, (_finite,)),
     (_norms, (_finite, _coupled, _dead)),
     (_range, (_finite,)),
-    (_ahead, (_finite, _range)),
+    (_ahead, (_finite, _range, _flat_output)),
     (_asleep, (_finite, _range, _dead)),
     (_variety, (_finite, _range)),
     (_copied, (_finite, _range, _variety)),
