@@ -54,7 +54,7 @@ BAD = {
     "--output=": "Expected output to be a path",
     "train --pictures {files}/pictures.npy --output=": "output to be a path",
     "nonsense": "argument COMMAND: invalid choice: 'nonsense' (choose from",
-    "train": "the following arguments are required: --pictures, -o/--output",
+    "train": "Expected --output DIR",
     "train --pictures {files}/none.npy --output {files}/r": "Expected an existing fold",
     "train --pictures {files} --output {files}/r": "Expected at least one picture",
     "train --pictures {files}/g.h5 --output {files}/r": "Expected a readable .npy or",
@@ -66,7 +66,7 @@ BAD = {
     "train --pictures {files}/pictures.npy --output {files}/g.h5/r": "Expected a fold",
     "train --pictures {files}/pictures.npy --output {files}/r --epochs 0": "epochs to",
     "train --pictures {files}/pictures.npy --output {files}/r --steps -2": "steps to",
-    "train --pictures {files}/pictures.npy --output {files}/r --recipe x": "invalid",
+    "train --pictures {files}/pictures.npy --output {files}/r --recipe x": "recipe to",
 }
 
 

@@ -56,3 +56,11 @@ def test_show_needs_a_screen(networks, tmp_path, capsys):
     assert cli.main([*options, "--show"]) == 2
     assert "Expected a screen" in capsys.readouterr().err
     assert (tmp_path / "x.png").is_file()
+
+
+def test_what_is_replaced_is_said(networks, tmp_path, capsys):
+    command = [*networks, "--count", "4", "--output", str(tmp_path / "x.png")]
+    (tmp_path / "x-other.png").write_text("not touched")
+    assert cli.main(command) == 0 and capsys.readouterr().err == ""
+    assert cli.main(command) == 0
+    assert capsys.readouterr().err == f"replaced: {tmp_path / 'x.png'}\n"

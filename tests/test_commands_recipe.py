@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -33,7 +35,7 @@ def test_ctrl_c_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
     path = tmp_path / "pair" / "checkpoints" / "epoch-000001.keras"
     path.parent.mkdir(parents=True)
 
-    def train(*arguments):
+    def train(*arguments, told):
         if not arguments[6]:
             path.touch()
         raise KeyboardInterrupt
@@ -75,3 +77,47 @@ def test_what_a_user_gets_wrong_is_one_line(tmp_path, arguments, message, capsys
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
     assert not (tmp_path / "run.json").exists()
+
+
+def test_a_run_is_told_again(tmp_path, monkeypatch, capsys):
+    """`--config run.json` gives the options that are not given otherwise."""
+    asked = []
+    monkeypatch.setattr(
+        "gan.cli.train.train_recipe", lambda *a, told, **o: asked.append((a, told)) or a
+    )
+    first = ["recipe", "lfw", "--pictures", "x.npz", "--epochs", "2", "--restart"]
+    assert cli.main([*first, "--output", str(tmp_path / "a")]) == 0
+    (arguments, told), path = asked.pop(), tmp_path / "run.json"
+    path.write_text(json.dumps({"recipe": "lfw", "told": told}))
+    again = ["recipe", "--config", str(path), "--output", str(tmp_path / "b")]
+    assert cli.main([*again, "--seed", "3"]) == 0
+    expected = ("lfw", str(tmp_path / "b"), "x.npz", 2, None, 3, False, 2)
+    assert asked[0][0] == expected and arguments[:4] == (
+        "lfw",
+        str(tmp_path / "a"),
+        "x.npz",
+        2,
+    )
+    capsys.readouterr()
+    for text, message in (("[]", "the run.json of a run"), (None, "FileNotFound")):
+        path.unlink() if text is None else path.write_text(text)
+        assert cli.main(again) == 2
+        assert message in capsys.readouterr().err
+    path.write_text(json.dumps({"told": told}))
+    assert cli.main(["train", *again[1:]]) == 2
+    assert "the command of that run, recipe" in capsys.readouterr().err
+
+
+def test_train_takes_recipes_and_the_old_name_of_pictures_holds(
+    tmp_path, monkeypatch, capsys
+):
+    asked = []
+    monkeypatch.setattr(
+        "gan.cli.train.train_recipe", lambda *a, told, **o: asked.append(a) or a
+    )
+    end = ["--output", str(tmp_path)]
+    assert cli.main(["train", "--recipe", "lfw", "--pictures", "x", *end]) == 0
+    assert cli.main(["recipe", "lfw", "--data", "x", *end]) == 0
+    assert asked[0] == asked[1]
+    assert cli.main(["train", "--recipe", "lfw", "--size", "8", *end]) == 2
+    assert "without them, --recipe lfw" in capsys.readouterr().err

@@ -6,8 +6,10 @@ import argparse
 import contextlib
 import difflib
 import inspect
+import json
 import logging
 import os
+import pathlib
 import re
 import sys
 import typing
@@ -16,7 +18,7 @@ from typing import Any, NoReturn
 
 from gan import __version__
 from gan.cli import draw, evaluate, page, train
-from gan.errors import InvalidInput
+from gan.errors import InvalidInput, expect, expect_path
 
 # A command is a function: its parameters are the options, its docstring is the help.
 COMMANDS: list[Callable[..., Any]] = [
@@ -54,6 +56,7 @@ _USUAL = {
     "restart": (None, "start afresh; without it a run in the folder goes on"),
 }
 _SHORT = ("output", "quiet")
+_OLD_NAMES = {("recipe", "pictures"): "--data"}
 _OF_THE_WHOLE = ("-h", "--help", "--version", "--print-completion")
 
 
@@ -76,8 +79,14 @@ def main(argv: list[str] | None = None, prog: str = "gan") -> int:
         argv = ["faces", *argv]
     try:
         try:
-            options = vars(_parser(prog).parse_args(argv))
-            return _call(options.pop("command"), options) or 0
+            options = vars(_parser(prog).parse_args(_configured(argv)))
+            options.pop("config", None)
+            before = _beside(options.get("output"))
+            status = _call(options.pop("command"), options) or 0
+            replaced = [str(p) for p, when in before.items() if _written(p) != when]
+            if replaced:
+                print("replaced:", *replaced, file=sys.stderr)
+            return status
         finally:
             _flush()
     except BrokenPipeError:
@@ -88,6 +97,43 @@ def main(argv: list[str] | None = None, prog: str = "gan") -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _beside(output):
+    """Files that an output would replace, and when they were written."""
+    path = pathlib.Path(output or ".")
+    if not path.suffix:
+        return {}
+    with contextlib.suppress(OSError, ValueError):
+        there = [p for p in path.parent.iterdir() if p.name.startswith(path.stem)]
+        return {file: _written(file) for file in there if file.is_file()}
+    return {}
+
+
+def _written(path):
+    return path.stat().st_mtime_ns if path.exists() else None
+
+
+def _configured(argv):
+    """The arguments, with those of the run that `--config` names put first."""
+    at = next((i for i, one in enumerate(argv) if one == "--config"), None)
+    if at is None or at + 1 == len(argv):
+        return argv
+    path = expect_path(config=argv[at + 1])
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))["told"]
+        name, told = told["command"], dict(told)
+    except (KeyError, OSError, TypeError, ValueError) as error:
+        expected = f"the run.json of a run of this program ({type(error).__name__})"
+        expect(False, expected, config=str(path))
+    expect(argv[0] == name, f"the command of that run, {name}", command=argv[0])
+    first = [name] + [told["name"]] * ("name" in told)
+    for option, value in told.items():
+        if option in ("command", "name", "restart") or value in (None, False):
+            continue
+        first.append(f"--{option.replace('_', '-')}")
+        first += [] if value is True else [str(value)]
+    return first + argv[1:]
 
 
 def _call(command, options):
@@ -166,7 +212,13 @@ def _parser(prog):
         said = _USUAL | _read_arguments(arguments)
         kinds = typing.get_type_hints(command)
         for parameter in inspect.signature(command).parameters.values():
-            _add_option(added, parameter, kinds[parameter.name], said[parameter.name])
+            old = _OLD_NAMES.get((command.__name__, parameter.name))
+            names = [old] if old else []
+            said_of_it = said[parameter.name]
+            _add_option(added, parameter, kinds[parameter.name], said_of_it, names)
+        if command in (train.train, train.recipe):
+            text = "the run.json of a run, whose options hold where no others are given"
+            added.add_argument("--config", metavar="FILE", help=text)
         added.set_defaults(command=command)
     return parser
 
@@ -178,7 +230,7 @@ def _read_arguments(text):
     return {name: (of or None, " ".join(said.split())) for name, of, said in found}
 
 
-def _add_option(parser, parameter, kind, said):
+def _add_option(parser, parameter, kind, said, names):
     """Add a parameter of a command to its parser."""
     metavar, text = said
     option = parameter.name.rstrip("_").replace("_", "-")
@@ -210,4 +262,5 @@ def _add_option(parser, parameter, kind, said):
         parser.add_argument(parameter.name, **settings)
     else:
         short = [f"-{option[0]}"] if option in _SHORT else []
-        parser.add_argument(*short, f"--{option}", dest=parameter.name, **settings)
+        names = [*short, f"--{option}", *names]
+        parser.add_argument(*names, dest=parameter.name, **settings)

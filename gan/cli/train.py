@@ -30,6 +30,8 @@ from gan.errors import (
 from gan.recipes.run import RECIPES, train_recipe
 from gan.saving.files import atomic_path, expect_writable
 
+_OWN_PICTURES = ("auto", "gan", "course", "r3gan")
+
 
 def prepare(
     pictures: str | None = None,
@@ -86,9 +88,9 @@ def _downloaded_lfw():
 
 
 def train(
-    pictures: str,
-    output: str,
-    recipe: Literal["auto", "gan", "course", "r3gan"] = "auto",
+    pictures: str | None = None,
+    output: str | None = None,
+    recipe: str = "auto",
     long: bool = False,
     size: int | None = None,
     grey: bool = False,
@@ -110,8 +112,9 @@ def train(
         pictures (PATH): folder of pictures of any size and format, whose sub-folders
             are classes; or .npy or .npz array of them, uint8 or float in [0, 1]
         output (DIR): folder for the trained model, pictures and checkpoints
-        recipe: gan, the faces' for 16x16 grey pictures, or course, with the course's
-            own batch, rates and length; r3gan for any others; auto takes what fits
+        recipe (NAME): gan, the faces' for 16x16 grey pictures, or course, with the
+            course's own batch, rates and length; r3gan for any others; auto takes what
+            fits; or one that the command recipe lists
         size (PIXELS): of both sides, a multiple of 4 (default: 32 for a folder, for an
             array its own up to 64)
         long: for the recipe gan: twenty minutes instead of two, for better faces
@@ -122,11 +125,19 @@ def train(
         until_course: stop as soon as all six measures are better than those of the
             course's weights, and say after how long
     """
-    from gan.data.faces import load_faces
-
+    told = {"command": "train"} | locals()
+    expect_choice([*_OWN_PICTURES, *RECIPES], recipe=recipe)
+    expect(output is not None, "--output DIR", output=None)
     numbers = (epochs, steps, seed)
     _expect_training(output, *numbers)
     own = {"size": size, "grey": grey, "unlabelled": unlabelled, "augment": augment}
+    if recipe in RECIPES:
+        said = own | {"long": long, "until_course": until_course}
+        said = {name: value for name, value in said.items() if value}
+        expect(not said, f"without them, --recipe {recipe}", **said)
+        _run(recipe, output, quiet, pictures, *numbers, restart, told=told)
+        return
+    expect(pictures is not None, "--pictures PATH", pictures=None)
     if recipe == "auto":
         recipe = "gan" if _are_faces(pictures) and not any(own.values()) else "r3gan"
     expect(recipe == "gan" or not long, "--long with the recipe gan", recipe=recipe)
@@ -134,13 +145,15 @@ def train(
         expect(not until_course, "the recipe gan", until_course=until_course)
         options = {"size": size, "colour": False if grey else None}
         options |= {"labelled": not unlabelled, "augment": augment}
-        _run("r3gan", output, quiet, pictures, *numbers, restart, **options)
+        _run("r3gan", output, quiet, pictures, *numbers, restart, told=told, **options)
     else:
         said = {name: value for name, value in own.items() if value}
         expect(not said, f"--recipe r3gan with them, not {recipe}", **said)
+        from gan.data.faces import load_faces
+
         load_faces(pictures)
         options = {"variant": "long" if long else recipe, "until_course": until_course}
-        _run("faces", output, quiet, pictures, *numbers, restart, **options)
+        _run("faces", output, quiet, pictures, *numbers, restart, told=told, **options)
 
 
 def _are_faces(pictures):
@@ -156,23 +169,25 @@ def recipe(
     name: str | None = None,
     /,
     output: str | None = None,
-    data: str | None = None,
+    pictures: str | None = None,
     epochs: int | None = None,
     steps: int | None = None,
     seed: int = 0,
     restart: bool = False,
     quiet: bool = False,
 ) -> None:
-    """train another system of the literature; without a name, list them
+    """train another system of the literature, as train --recipe does; without a name,
+    list them
 
     Example:
-        recipe mnist_dcgan --output run --data mnist.npz
+        recipe mnist_dcgan --output run --pictures mnist.npz
 
     Args:
         name (NAME): one of those that `recipe` lists
         output (DIR): folder for pictures, training.gif, model.keras and checkpoints
-        data (FILE): .npz, .npy or folder of pictures (default: downloaded)
+        pictures (PATH): .npz, .npy or folder of pictures (default: downloaded)
     """
+    told = {"command": "recipe"} | locals()
     if name is None:
         width = max(map(len, RECIPES))
         for known, text in RECIPES.items():
@@ -182,7 +197,7 @@ def recipe(
     expect(output is not None, "--output DIR", output=None)
     numbers = (epochs, steps, seed)
     _expect_training(output, *numbers)
-    _run(name, output, quiet, data, *numbers, restart)
+    _run(name, output, quiet, pictures, *numbers, restart, told=told)
 
 
 def _expect_training(output, epochs, steps, seed):
@@ -320,7 +335,9 @@ def compare(
 
     # Who reads JSON from stdout may still look on.
     tell = functools.partial(print, file=sys.stderr) if json else print
-    verdicts = report.compare_classes(epochs, seeds, seed, tell)
+    looking = sys.stderr.isatty()
+    watch = functools.partial(print, end="\r", file=sys.stderr) if looking else None
+    verdicts = report.compare_classes(epochs, seeds, seed, tell, watch)
     if json:
         print(dumps({k: dataclasses.asdict(v) for k, v in verdicts.items()}))
     else:
@@ -350,7 +367,7 @@ def theory(
     from gan.evaluation import theory
     from gan.visualization import plots
 
-    model = theory.train_against_fixed(epochs, seed)
+    model = theory.train_against_fixed(epochs, seed, int(sys.stdout.isatty()))
     x = np.linspace(-1, 9, 2001)
     densities = [theory.normal_density(x, *law) for law in (theory.REAL, theory.FAKE)]
     found = tf.sigmoid(model.discriminator(x[:, None]))[:, 0].numpy()

@@ -105,6 +105,7 @@ def compare_classes(
     seeds: int = 3,
     seed: int = 0,
     tell: Callable[[str], object] = print,
+    watch: Callable[[str], object] | None = None,
 ) -> dict[str, Verdict]:
     """Train the three classes on the 49-dimensional cloud: the course's main 2.1.
 
@@ -113,6 +114,7 @@ def compare_classes(
         seeds: int, runs of each class.
         seed: int, of the first run; the others follow.
         tell: callable that is given each line as it is known.
+        watch: callable that is told which run begins, or `None`.
 
     Returns:
         dict from class names to `Verdict`.
@@ -127,6 +129,8 @@ def compare_classes(
     for cls in (Simple_GAN, WGAN_clip, WGAN_GP):
         msdcc, dbc, history = [], [], None
         for run in range(seeds):
+            if watch:
+                watch(f"{cls.__name__}, run {run + 1} of {seeds} ...")
             keras.utils.set_random_seed(seed + run)
             model = cls(
                 *fully_connected_GenDiscr(shape, real), real, learning_rate=3e-5

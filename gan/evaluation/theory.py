@@ -70,7 +70,9 @@ def value_of_best(x: np.ndarray, p_data: np.ndarray, p_fake: np.ndarray) -> floa
     return float(np.trapezoid(p_data * np.log(real) + p_fake * np.log(fake), x))
 
 
-def train_against_fixed(epochs: int = 20, seed: int = 0) -> MinimaxGAN:
+def train_against_fixed(
+    epochs: int = 20, seed: int = 0, verbose: int = 0
+) -> MinimaxGAN:
     """Train a discriminator while the generator stands still.
 
     Reals are drawn from N(4, 1.25²), fakes are 2.5 + .8 z, z ~ N(0, 1); the game is
@@ -79,6 +81,7 @@ def train_against_fixed(epochs: int = 20, seed: int = 0) -> MinimaxGAN:
     Args:
         epochs: int, of 100 updates.
         seed: int.
+        verbose: as in Keras's `fit`.
 
     Returns:
         Trained `MinimaxGAN`; minus its `discr_loss` is the value of the game.
@@ -101,5 +104,5 @@ def train_against_fixed(epochs: int = 20, seed: int = 0) -> MinimaxGAN:
         discriminator_optimizer=Adam(LinearDecay(0.01, 100 * epochs)),
     )
     model.compile()
-    model.fit(epochs=epochs, steps_per_epoch=100, verbose=0)
+    model.fit(epochs=epochs, steps_per_epoch=100, verbose=verbose)
     return model

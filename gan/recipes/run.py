@@ -57,6 +57,8 @@ class Run:
         seed: int; the same seed gives the same run.
         restart: bool, forget what an earlier run left in the folder.
         verbose: as in Keras's `fit`.
+        told: dict that JSON can hold, what the command line was told, or `None`; kept
+            with the settings, for `--config`.
     """
 
     recipe: str
@@ -67,6 +69,7 @@ class Run:
     seed: int = 0
     restart: bool = False
     verbose: Any = "auto"
+    told: dict[str, Any] | None = None
 
     def begin(self, *parts: str) -> None:
         """Make the folder and forget an earlier run, if asked to: once.
@@ -95,7 +98,8 @@ class Run:
         """
         self.begin(*parts)
         # The parts' own settings would not keep another recipe out of the folder.
-        _agree(self.output, {"recipe": self.recipe, "seed": self.seed})
+        settings = {"recipe": self.recipe, "seed": self.seed}
+        _agree(self.output, settings, self.told)
 
     def pictures(self, **options: Any) -> list[keras.callbacks.Callback]:
         """What draws after each epoch: a PNG of its own, a frame of a GIF.
@@ -152,7 +156,8 @@ class Run:
             data = checksum(model.real_examples)
             all_settings = {"recipe": self.recipe, "seed": self.seed, "data": data}
             all_settings |= {"epochs": epochs, "steps_per_epoch": steps}
-            _agree(directory, all_settings | model.options() | (settings or {}))
+            settings = all_settings | model.options() | (settings or {})
+            _agree(directory, settings, self.told)
             model.fit(
                 epochs=epochs,
                 steps_per_epoch=steps,
@@ -191,6 +196,7 @@ def train_recipe(
     seed: int = 0,
     restart: bool = False,
     verbose: Any = "auto",
+    told: dict[str, Any] | None = None,
     **options: Any,
 ) -> list[pathlib.Path]:
     """Train a recipe; the same call again goes on where the last one stopped.
@@ -205,6 +211,7 @@ def train_recipe(
             on one machine.
         restart: bool, forget what an earlier run left in the folder.
         verbose: as in Keras's `fit`.
+        told: dict that JSON can hold, which is kept with the run's settings.
         **options: the recipe's own.
 
     Returns:
@@ -225,11 +232,11 @@ def train_recipe(
     folder = expect_path(output=output)
     there = next(path for path in (folder, *folder.parents) if path.exists())
     expect(there.is_dir(), "output to be a folder", output=str(folder))
-    run = Run(name, folder, data, epochs, steps, seed, restart, verbose)
+    run = Run(name, folder, data, epochs, steps, seed, restart, verbose, told)
     return importlib.import_module(f"gan.recipes.{name}").train(run, **options)
 
 
-def _agree(folder, settings):
+def _agree(folder, settings, told):
     """Write a run's settings, unless the folder holds a run with other ones."""
     path = folder / "run.json"
     if path.exists():
@@ -238,7 +245,7 @@ def _agree(folder, settings):
         except (TypeError, ValueError) as error:
             expected = f"a readable run.json, or a restart ({error})"
             expect(False, expected, path=str(path))
-        names = sorted({*there, *settings})
+        names = sorted({*there, *settings} - {"told"})
         if settings.get("recipe") != there.get("recipe"):
             names = ["recipe"]
         differences = {
@@ -249,7 +256,8 @@ def _agree(folder, settings):
         expected = f"the settings of the run in {folder}, or a restart"
         expect(not differences, expected, **differences)
     with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(settings, indent=1), encoding="utf-8")
+        text = json.dumps(settings | {"told": told}, indent=1)
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _clear(folders):
