@@ -15,7 +15,7 @@ def test_compare_prints_the_verdict_and_draws_the_losses(tmp_path, monkeypatch, 
     path = tmp_path / "c.png"
     line = ["compare", "--epochs", "2", "--seeds", "1", "--seed", "7"]
     assert cli.main([*line, "--output", str(path)]) == 0
-    assert asked == [(2, 1, 7, print)] and path.stat().st_size > 5000
+    assert asked == [(2, 1, 7, print, None)] and path.stat().st_size > 5000
     assert capsys.readouterr().out == f"{reports.conclude(found)}\n{path}\n"
 
 

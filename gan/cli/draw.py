@@ -61,7 +61,8 @@ def faces(
     expect(drawing.shape == (16, 16, 1), expected, shape=drawing.shape)
     fakes = drawing.fakes(drawing.latents(count))
     fakes = fakes[np.argsort(-in_parts(judge, fakes)[:, 0], kind="stable")]
-    finish(plots.mosaic(drawing.pictures(fakes), title="fake faces"), output, show)
+    faces = drawing.pictures(fakes)[..., 0]
+    finish(plots.mosaic(faces, title="fake faces"), output, show)
 
 
 def generate(

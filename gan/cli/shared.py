@@ -168,11 +168,15 @@ class Generator:
         expected = "a model of pictures; generate --output FILE.npy takes others"
         pictures = len(self.shape) == 3 and self.shape[2] in (1, 3)
         expect(pictures, expected, shape=self.shape)
-        drawn = self.fakes(latents)
-        if self.picture:
-            mean, multiplier = self.picture
-            drawn = drawn * multiplier + mean
+        drawn = self.pictures(self.fakes(latents))
         return drawn[..., 0] if drawn.shape[3:] == (1,) else drawn
+
+    def pictures(self, fakes: np.ndarray) -> np.ndarray:
+        """Pictures in [0, 1], of the shape of the outputs that they are made of."""
+        if self.picture is None:
+            return fakes
+        mean, multiplier = self.picture
+        return fakes * multiplier + mean
 
 
 def _generator_of(path):
