@@ -111,3 +111,43 @@ def test_what_is_exported_opens_without_the_library(models, tmp_path, python):
     assert said.returncode == 0, said.stderr
     expected = gan.load_model(source).generator([latents, labels])
     np.testing.assert_allclose(np.load(tmp_path / "x.npy"), expected, atol=1e-6)
+
+
+def test_pictures_of_any_shape_are_judged_and_diagnosed(
+    models, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("gan.evaluation.metrics._RESAMPLES", 2)
+    monkeypatch.chdir(tmp_path)
+    real = np.random.default_rng(0).integers(0, 256, (200, 12, 12, 3), "uint8")
+    np.savez("real.npz", x=real, y=np.arange(200) % 10)
+    np.save("few.npy", real[:50])
+    model = str(models / "classes.keras")
+    judge = ["evaluate", "--generator", model, "--pictures"]
+    assert cli.main([*judge, "real.npz", "--output", "x.png"]) == 0
+    said = capsys.readouterr().out
+    assert "coverage" in said and "PCA, depth 128" in said and said.endswith("x.png\n")
+    assert cli.main([*judge, "few.npy"]) == 2
+    assert "at least 200 pictures" in capsys.readouterr().err
+    assert cli.main(["diagnose", model, "--pictures", "real.npz"]) in (0, 1)
+    assert "not made: output range" not in capsys.readouterr().out
+    assert cli.main(["diagnose", model, "--pictures", "few.npy"]) == 2
+    assert "pictures with classes" in capsys.readouterr().err
+
+
+def test_large_pictures_are_judged_by_their_strongest_coordinates(monkeypatch):
+    from gan.evaluation import report
+
+    seen = []
+    monkeypatch.setattr(
+        report.metrics, "evaluate", lambda real, fake, seed: seen.append((real, fake))
+    )
+    real = np.random.default_rng(0).random((300, 20, 20, 3)).astype("float32")
+    report.evaluate_faces(real, {"ours": lambda n: real[:n]}, tell=lambda text: None)
+    found, copies = seen[-1]
+    assert found.shape == (300, 256) and copies.shape == (150, 256)
+    np.testing.assert_allclose(found[:150], copies)
+    # An orthonormal map: squared lengths are those of what it keeps.
+    kept = ((found - found.mean(axis=0)) ** 2).sum()
+    centred = (real - real.mean(axis=0)).reshape(300, -1)
+    total = np.linalg.svd(centred, compute_uv=False)[:256]
+    np.testing.assert_allclose(kept, (total**2).sum(), rtol=1e-4)

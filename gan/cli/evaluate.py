@@ -12,6 +12,7 @@ from gan.cli.shared import (
     expect_drawing,
     finish,
     import_tensorflow,
+    read_real,
 )
 from gan.errors import (
     expect,
@@ -37,24 +38,26 @@ def evaluate(
         evaluate --pictures small_res_faces_10000.npy
 
     Args:
-        pictures (FILE.npy): the real pictures
+        pictures (PATH): the real pictures, brought to the size of the fakes: a folder,
+            .npy or .npz; those of more than 1024 numbers are judged by their 256
+            strongest principal coordinates
+        generator (MODEL): generator in .h5, .keras file or folder of a run (default:
+            ours)
         course (FILE.h5): another generator, such as the course's
     """
     expect_drawing(seed, output)
-    from gan.data.faces import load_faces
-
-    real = load_faces(pictures).pictures
-    expect(len(real) >= 200, "at least 200 pictures", N=len(real))
-    import_tensorflow()
-    from gan.evaluation import report
-    from gan.visualization import plots
-
-    generators = {}
+    expect_path(pictures=pictures)
+    generators, shapes = {}, set()
     for name, path in {"course": course, "ours": generator}.items():
         if path is not None:
             # Loaded now, so that a bad file is refused before minutes of judging.
-            Generator(path, seed)
+            shapes.add(Generator(path, seed).shape)
             generators[name] = lambda count, path=path: _fakes(path, seed, count)
+    expect(len(shapes) == 1, "generators of one shape", shapes=shapes)
+    real = read_real(pictures, *shapes)
+    from gan.evaluation import report
+    from gan.visualization import plots
+
     reports, shown = report.evaluate_faces(real, generators, seed)
     print(dumps(reports) if json else report.table(reports))
     finish(plots.rows(shown, title="ten of each"), output, show)
@@ -83,8 +86,8 @@ def diagnose(
     Args:
         model (RUN): folder of a run with checkpoints, the last of which is read, or a
             .keras file
-        pictures (FILE.npy): what it was trained on; half of the checks need it, and a
-            run does not say where its pictures are
+        pictures (PATH): what it was trained on, as train takes it; half of the checks
+            need it, and a run does not say where its pictures are
         range (BLACK WHITE): the numbers black and white were in training
         count: fakes to look at, at least 16
     """
@@ -96,11 +99,9 @@ def diagnose(
     expect(black != white, "two different numbers", range=range)
     path = expect_path(RUN=model)
     expect(path.exists(), "an existing folder or .keras file", RUN=model)
-    real = None
     if pictures is not None:
-        from gan.data.faces import load_pictures
-
-        real = load_pictures(pictures)
+        there = expect_path(pictures=pictures).exists()
+        expect(there, "an existing file", path=pictures)
     import_tensorflow()
     from gan.evaluation.diagnose import diagnose
     from gan.saving import load_model
@@ -109,12 +110,12 @@ def diagnose(
     found, path = load_newest(path) if path.is_dir() else (load_model(path), path)
     say = (lambda text: None) if json else print
     say(f"{type(found).__name__} of {path}")
-    if real is None:
+    if pictures is None:
         say("Without --pictures, what needs the training data is not checked.")
     else:
         # Another range is one of the findings.
         with warnings.catch_warnings(action="ignore"):
-            found.real_examples = black + (white - black) * real
+            found.real_examples = _real_of(found, pictures, black, white)
         if _are_other_pictures(found, path):
             say("These are not the pictures of the run: copies cannot be told.")
     diagnosis = diagnose(found, count, seed)
@@ -123,6 +124,25 @@ def diagnose(
         findings = [dataclasses.asdict(finding) for finding in diagnosis]
         print(dumps({"findings": findings, **vars(diagnosis)}))
     return int(bool(diagnosis))
+
+
+def _real_of(model, path, black, white):
+    """The pictures as a model takes them, with their classes where it knows any."""
+    from gan.data.datasets import load_own
+    from gan.data.faces import load_pictures
+
+    shape = model.generator.output_shape[1:]
+    if shape[2:] != (3,) and not model.classes and path.endswith(".npy"):
+        return black + (white - black) * load_pictures(path)
+    expect(len(shape) == 3, "a model of pictures", shape=shape)
+    own = load_own(path, shape[0], shape[2] == 3, bool(model.classes))
+    real = own.pictures
+    if (black, white) != (0, 1):
+        real = black + (white - black) * (real / 255)
+    if not model.classes:
+        return real
+    expect(own.labels is not None, "pictures with classes", pictures=path)
+    return real, own.labels
 
 
 def _are_other_pictures(model, path):

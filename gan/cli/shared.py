@@ -179,6 +179,33 @@ class Generator:
         return fakes * multiplier + mean
 
 
+def read_real(path: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Real pictures, brought to the shape that a generator draws.
+
+    Args:
+        path: str, of what `gan.data.pictures.read_pictures` takes.
+        shape: tuple `(h, w, 1)` or `(h, w, 3)`.
+
+    Returns:
+        Float32 array `(N, h, w)` or `(N, h, w, 3)` in [0, 1], at least 200 of them.
+    """
+    import numpy as np
+
+    from gan.data.faces import load_faces
+    from gan.data.pictures import progress, read_pictures, tell_skipped
+
+    pictures = len(shape) == 3 and shape[2] in (1, 3)
+    expect(pictures, "a model of pictures", shape=shape)
+    if shape == (16, 16, 1) and path.endswith(".npy"):
+        real = load_faces(path).pictures
+    else:
+        found, skipped = read_pictures(path, shape[:2], shape[2] == 3, watch=progress)
+        tell_skipped(skipped)
+        real = np.divide(found, 255, dtype=np.float32)
+    expect(len(real) >= 200, "at least 200 pictures", N=len(real))
+    return real
+
+
 def _generator_of(path):
     """The file of a generator: itself, or the one in the folder of a run."""
     path = expect_path(generator=path)

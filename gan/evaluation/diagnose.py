@@ -231,7 +231,8 @@ class _Samples:
         if model.real_examples is not None:
             pairs = zip(*map(tf.nest.flatten, (self.real, batch)), strict=True)
             batch = [tf.concat(pair, axis=0) for pair in pairs]
-        sides.append((model.discriminator, tf.nest.flatten(batch)[:1], True))
+        judged = tf.nest.flatten(batch)[: len(model.discriminator.inputs)]
+        sides.append((model.discriminator, judged, True))
         found = {}
         for network, given, training in sides:
             for layer in _shaping(network)[:-1]:

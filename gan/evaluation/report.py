@@ -41,9 +41,12 @@ def evaluate_faces(
 ) -> tuple[dict[str, dict[str, dict[str, float]]], dict[str, np.ndarray]]:
     """Judge sets of fakes against real pictures, with floors and intervals.
 
+    Pictures of more than 1,024 numbers are judged by their 256 strongest principal
+    coordinates, for which there are enough of them.
+
     Args:
-        pictures: float array `(N, 16, 16)` in [0, 1], the real set.
-        generators: dict from names to callables, int n -> fakes `(n, 16, 16)`.
+        pictures: float array `(N, h, w)` or `(N, h, w, 3)` in [0, 1], the real set.
+        generators: dict from names to callables, int n -> fakes `(n, …)`.
         seed: int, of the PCA generators and of the measures.
         tell: callable that is given a line at the start of each part.
 
@@ -55,12 +58,19 @@ def evaluate_faces(
     rivals = {
         f"PCA, depth {depth}": lambda n, depth=depth: pca.sample(n, depth, seed)
         for depth in (16, 128)
+        if depth <= len(pca.deviations)
     }
+
+    def judged(some):
+        if some[0].size <= 1024:
+            return some
+        return pca.coordinates(some, 256) * pca.deviations[:256]
+
     reports, shown = {}, {"real": pictures[:10]}
     for name, generate in (rivals | dict(generators)).items():
         tell(f"judging {name} ...")
         fakes = generate(len(pictures) // 2)
-        reports[name] = metrics.evaluate(pictures, fakes, seed=seed)
+        reports[name] = metrics.evaluate(judged(pictures), judged(fakes), seed=seed)
         shown[name] = fakes[:10]
     return reports, shown
 
