@@ -198,6 +198,7 @@ def test_pictures_of_generators_are_keras_s(run, name):
     "network, message",
     [
         (lambda: functional((3,), L.LayerNormalization()), "layers among Dense, "),
+        (lambda: functional((3,), L.ReLU(6.0)), "a ReLU without limits"),
         (lambda: functional((3,), L.Dense(2, "selu")), "activations among linear"),
         (lambda: functional((4, 4, 2), L.Conv2D(2, 3, groups=2)), "of one group"),
         (lambda: functional((4, 4, 2), L.MaxPooling2D(2, 1)), "windows side by side"),

@@ -17,7 +17,7 @@ from gan.recipes.faces import (
     make_model,
 )
 
-TINY = Recipe(2, 3, 8, 1, 1e-3, 0.0, 0.9, 0.5, teacher=True, sorting=100)
+TINY = Recipe(2, 3, 8, 1, 1e-3, 0.0, 0.9, 0.5, teacher=True, gamma=0.2, sorting=100)
 
 
 @pytest.fixture
@@ -110,7 +110,9 @@ def test_until_course_stops_when_all_six_are_better(
         return good | {"precision": 1 / factor, "recall": 1 / factor}
 
     monkeypatch.setattr(recipe_faces, "judge", found)
-    recipe = Recipe(9, 1, 8, 1, 1e-3, 0.0, 0.9, None, teacher=True, sorting=100)
+    recipe = Recipe(
+        9, 1, 8, 1, 1e-3, 0.0, 0.9, None, teacher=True, gamma=0.2, sorting=100
+    )
     train_faces(many, tmp_path, recipe, 1, until_course=True, verbose=0)
     out = capsys.readouterr().out
     assert seen == [(500, 16, 16)] * 2

@@ -50,6 +50,8 @@ class Recipe:
             linearly to 0; `None` keeps them.
         teacher: bool, whether a dense critic teaches by R3GAN, the generator in
             inference mode; `False`: the course's discriminator by WGAN_GP.
+        gamma: float, weight of R3GAN's penalties; a long run with a small one learns
+            its pictures by heart, and the generator then varies too little.
         sorting: int, updates of the course's discriminator after a teacher's run, a
             multiple of 100.
     """
@@ -63,12 +65,13 @@ class Recipe:
     ema: float | None
     hold: float | None
     teacher: bool = False
+    gamma: float = 0.0
     sorting: int = 0
 
 
 RECIPES = {
-    "gan": Recipe(80, 250, 64, 1, 1e-3, 0.0, 0.998, 0.3, True, 500),
-    "long": Recipe(160, 1000, 64, 1, 1e-3, 0.0, 0.999, 0.3, True, 2000),
+    "gan": Recipe(80, 250, 64, 1, 1e-3, 0.0, 0.998, 0.3, True, 0.2, 500),
+    "long": Recipe(160, 1000, 64, 1, 1e-3, 0.0, 0.999, 0.3, True, 1.0, 2000),
     "course": Recipe(150, 200, 200, 2, 1e-4, 0.3, None, None),
 }
 
@@ -134,7 +137,8 @@ def make_model(
     }
     given = (LatentGenerator(16), pictures, *numbers)
     if recipe.teacher:
-        options |= {"gamma": 0.2, "penalty_every": 8, "batch_statistics": False}
+        options |= {"gamma": recipe.gamma, "penalty_every": 8}
+        options |= {"batch_statistics": False}
         return R3GAN(generator, make_teacher(), *given, **options), discriminator
     return WGAN_GP(generator, discriminator, *given, **options), discriminator
 

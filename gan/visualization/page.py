@@ -169,9 +169,8 @@ def _sources(value):
 
 # Layer and its inputs' shapes -> what network.js is told, or None where it does nothing
 # once trained. `expect` in each says what of a layer's settings network.js knows.
-def _activation(layer, function=None):
-    function = layer.activation if function is None else function
-    name = keras.activations.serialize(function)
+def _activation(layer):
+    name = keras.activations.serialize(layer.activation)
     known = name in _ACTIVATIONS
     expected = f"activations among {', '.join(_ACTIVATIONS)}"
     expect(known, expected, layer=layer.name, activation=name)
@@ -262,7 +261,20 @@ def _leaky(layer, shapes):
     return {"op": "activation", "activation": "leaky_relu", "slope": slope}
 
 
+def _relu(layer, shapes):
+    plain = layer.max_value is None and not (layer.negative_slope or layer.threshold)
+    expect(plain, "a ReLU without limits", layer=layer.name)
+    return {"op": "activation", "activation": "relu"}
+
+
+def _dot(layer, shapes):
+    vectors = {len(shape) for shape in shapes} == {2} and not layer.normalize
+    expect(vectors, "a dot product of vectors", layer=layer.name)
+    return {"op": "dot"}
+
+
 def _softmax(layer, shapes):
+    expect(layer.axis in (-1, len(shapes[0]) - 1), "the last axis", layer=layer.name)
     return {"op": "activation", "activation": "softmax"}
 
 
@@ -279,15 +291,13 @@ _LAYERS: dict[str, Callable[..., dict[str, Any] | None]] = {
     "Rescaling": _rescaling,
     "LeakyReLU": _leaky,
     "Softmax": _softmax,
-    "ReLU": lambda layer, _: (
-        {"op": "activation"} | _activation(layer, keras.activations.relu)
-    ),
+    "ReLU": _relu,
     "Activation": lambda layer, _: {"op": "activation"} | _activation(layer),
     "Dropout": lambda layer, _: None,
     "GaussianNoise": lambda layer, _: None,
     "Add": _together("add"),
     "Multiply": _together("multiply"),
-    "Dot": _together("dot"),
+    "Dot": _dot,
     "Concatenate": _concatenate,
     "Embedding": lambda layer, _: {"op": "embedding", "weights": [layer.embeddings]},
 }
