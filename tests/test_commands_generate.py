@@ -126,6 +126,7 @@ def test_pictures_of_any_shape_are_judged_and_diagnosed(
     assert cli.main([*judge, "real.npz", "--output", "x.png"]) == 0
     said = capsys.readouterr().out
     assert "coverage" in said and "PCA, depth 128" in said and said.endswith("x.png\n")
+    assert "has the class asked for" in said and "of held-out pictures" in said
     assert cli.main([*judge, "few.npy"]) == 2
     assert "at least 200 pictures" in capsys.readouterr().err
     assert cli.main(["diagnose", model, "--pictures", "real.npz"]) in (0, 1)

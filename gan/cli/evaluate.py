@@ -60,12 +60,33 @@ def evaluate(
 
     reports, shown = report.evaluate_faces(real, generators, seed)
     print(dumps(reports) if json else report.table(reports))
+    if not json:
+        _tell_classes(Generator(generator, seed), pictures)
     finish(plots.rows(shown, title="ten of each"), output, show)
 
 
 def _fakes(path, seed, count):
     drawing = Generator(path, seed)
     return drawing.draw(drawing.latents(count))
+
+
+def _tell_classes(drawing, pictures):
+    """Whether fakes have the class asked for, where model and pictures have any."""
+    from gan.data.datasets import load_own
+
+    if not drawing.classes:
+        return
+    own = load_own(pictures, drawing.shape[0], drawing.shape[2] == 3)
+    if own.labels is None:
+        return
+    import numpy as np
+
+    from gan.evaluation.classes import Classifier
+
+    real = np.divide(own.pictures, 255, dtype=np.float32)
+    fakes = drawing.pictures(drawing.fakes(drawing.latents(5000)))
+    classifier = Classifier(real, own.labels)
+    print(classifier.judge(fakes, drawing.labels(5000)))
 
 
 def diagnose(

@@ -157,7 +157,7 @@ class Sorter(WGAN_GP):
 class UntilCourse(keras.callbacks.Callback):
     """Stop when the averaged generator is better than the course's weights.
 
-    After every fourth epoch as many fakes as half the pictures are judged by the six
+    After every other epoch as many fakes as half the pictures are judged by the six
     measures of `COURSE`; the model's own random stream is not touched.
 
     Args:
@@ -178,8 +178,8 @@ class UntilCourse(keras.callbacks.Callback):
         self._start = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Judge after every fourth epoch."""
-        if epoch % 4 != 3:
+        """Judge after every other epoch."""
+        if epoch % 2 == 0:
             return
         trained = time.perf_counter()
         found = judge(self.pictures, _draw(self.model, len(self.pictures) // 2))
@@ -239,7 +239,8 @@ def train_on(
     model, discriminator = make_model(pictures, recipe, run.seed)
     until = [UntilCourse(pictures)] if until_course else []
     settings = {"hold": recipe.hold, "teacher": recipe.teacher}
-    run.fit(model, recipe.epochs, recipe.steps_per_epoch, until, settings=settings)
+    lengths = (recipe.epochs, recipe.steps_per_epoch)
+    run.fit(model, *lengths, until, every=4, settings=settings)
     for one in until:
         if one.seconds is not None:
             print(f"better than the course's weights after {one.seconds:.0f} s")

@@ -19,40 +19,15 @@ import pathlib
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras  # noqa: E402
 import numpy as np  # noqa: E402
-from keras import layers  # noqa: E402
 
 import gan  # noqa: E402
 from gan.data.datasets import load_mnist  # noqa: E402
+from gan.evaluation.classes import Classifier  # noqa: E402
 from gan.training.player import range_of  # noqa: E402
 
 FAKES = 5000
 LEAST_ACCURACY = 0.97
-
-
-def make_classifier(digits):
-    """Train a classifier; give it and its accuracy on digits it has not seen."""
-    keras.utils.set_random_seed(0)
-    network = keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            layers.Conv2D(32, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Conv2D(64, 3, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Flatten(),
-            layers.Dropout(0.4),
-            layers.Dense(10, activation="softmax"),
-        ]
-    )
-    network.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    order = np.random.default_rng(0).permutation(len(digits.labels))
-    learnt, held_out = np.split(order, [len(order) * 4 // 5])
-    pictures, labels = digits.pictures[..., None], digits.labels
-    network.fit(pictures[learnt], labels[learnt], epochs=8, verbose=0)
-    _, accuracy = network.evaluate(pictures[held_out], labels[held_out], verbose=0)
-    return network, accuracy
 
 
 def draw(model):
@@ -75,17 +50,12 @@ def draw(model):
 def judge(classifier, digits, model):
     """Lines of a table about one model."""
     fakes, asked = draw(model)
-    named = classifier.predict(fakes[..., None], 500, verbose=0).argmax(axis=1)
-    shares = np.bincount(named, minlength=10) / len(named)
-    entropy = -sum(share * np.log(share) for share in shares if share)
+    found = classifier.judge(fakes[..., None], asked)
     distance, error = gan.metrics.kernel_distance(digits.pictures, fakes)
-    lines = []
-    if asked is not None:
-        right = (named == asked).reshape(10, -1).mean(axis=1)
-        each = " ".join(f"{value:.3f}" for value in right)
-        lines.append(f"has the class asked for {right.mean():.3f}, 0 to 9: {each}")
-    lines.append(f"digits {np.sum(shares >= 0.01)} of 10, entropy {entropy:.3f} nats")
-    lines.append("frequencies 0 to 9: " + " ".join(f"{share:.3f}" for share in shares))
+    lines = [str(found)]
+    if found.right is not None:
+        lines.append("each: " + " ".join(f"{value:.3f}" for value in found.right))
+    lines.append("frequencies: " + " ".join(f"{share:.3f}" for share in found.shares))
     precision, recall = gan.metrics.precision_recall(digits.pictures[:FAKES], fakes)
     lines.append(f"precision {precision:.3f}, recall {recall:.3f}")
     lines.append(f"kernel distance {1000 * distance:.2f} ± {1000 * error:.2f}")
@@ -99,9 +69,9 @@ def main():
     parser.add_argument("runs", nargs="+", type=pathlib.Path)
     arguments = parser.parse_args()
     digits = load_mnist(arguments.data)
-    classifier, accuracy = make_classifier(digits)
-    print(f"classifier: {accuracy:.4f} of held-out digits")
-    if accuracy < LEAST_ACCURACY:
+    classifier = Classifier(digits.pictures[..., None], digits.labels)
+    print(f"classifier: {classifier.accuracy:.4f} of held-out digits")
+    if classifier.accuracy < LEAST_ACCURACY:
         raise SystemExit(f"too little: at least {LEAST_ACCURACY} is needed")
     halves = np.array_split(np.random.default_rng(0).permutation(digits.pictures), 2)
     floor, error = gan.metrics.kernel_distance(*halves)

@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+
+from gan.errors import InvalidInput
+from gan.evaluation.classes import Classes, Classifier
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Three classes, told by which third is bright."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(300) % 3
+    pictures = 0.2 * rng.random((300, 9, 9, 1)).astype("float32")
+    for picture, label in zip(pictures, labels, strict=True):
+        picture[3 * label : 3 * label + 3] += 0.7
+    return pictures, labels
+
+
+def test_fakes_are_named_by_what_they_show(pictures):
+    classifier = Classifier(*pictures)
+    assert classifier.accuracy > 0.95
+    fakes = pictures[0][:150]
+    asked = np.where(np.arange(150) % 3 == 2, 0, np.arange(150) % 3)
+    found = classifier.judge(fakes, asked)
+    # What shows class 2 was asked to be 0; of class 2 none was asked for.
+    np.testing.assert_allclose(found.right[:2], [0.5, 1], atol=0.05)
+    assert abs(found.entropy - np.log(3)) < 0.01 and "3 of 3" in str(found)
+    only = classifier.judge(fakes[asked == 1])
+    assert only.right is None and only.entropy < 0.2 and "1 of 3" in str(only)
+
+
+def test_entropy_of_equal_shares():
+    assert Classes(1.0, None, np.full(4, 0.25)).entropy == pytest.approx(np.log(4))
+
+
+def test_too_few_of_a_class_are_refused(pictures):
+    with pytest.raises(InvalidInput, match="5 pictures of every class"):
+        Classifier(pictures[0][:8], pictures[1][:8])
