@@ -185,7 +185,7 @@ def load_lfw(path: StrPath | None = None) -> np.ndarray:
         expect(
             False,
             "scikit-learn, which loads LFW (the extra gan[lfw], or pip install "
-            "scikit-learn), or pictures of your own with --data",
+            "scikit-learn), or pictures of your own with --pictures",
             data=None,
         )
     middle = (slice(80, 170), slice(80, 170))
@@ -203,7 +203,7 @@ def _fetched(name, fetch):
     except Exception as error:
         # Keras raises a bare Exception, scikit-learn whatever the download gave.
         reason = " ".join(str(error).split()) or type(error).__name__
-        expected = f"{name} to download ({reason}); without that, give --data FILE"
+        expected = f"{name} to download ({reason}); without that, give --pictures PATH"
         expect(False, expected, data=None)
 
 

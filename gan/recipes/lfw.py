@@ -5,7 +5,7 @@ batch of 100, five discriminator updates by SGD(1e-3) to one of the generator by
 Adam(1e-4), 100 epochs of 100 steps.
 
 Tried on 10,000 grey faces of 16×16 pixels, which `load_lfw` enlarges, for 20 epochs
-only (`python main.py recipe lfw --output run --data small_res_faces_10000.npy
+only (`python main.py recipe lfw --output run --pictures small_res_faces_10000.npy
 --epochs 20`, 43 minutes of one core): faces without colour (channels .010 apart) that
 still vary less than the reals (mean standard deviation of a pixel .237, reals .275); of
 5,000, sliced Wasserstein distance .057 (two halves of the reals .011), kernel distance

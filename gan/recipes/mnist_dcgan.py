@@ -5,7 +5,7 @@ batch of 256, Adam(1e-4) for both networks, 100 epochs.
 
 A classifier of 97.8% on held-out digits (`tests/benchmarks/digits.py`) judged 5,000
 fakes after training on 10,000 digits (`python main.py recipe mnist_dcgan --output run
---data mnist_10k.npz`, 51 minutes of one core): all ten digits are there, the rarest
+--pictures mnist_10k.npz`, 51 minutes of one core): all ten digits are there, the rarest
 with 2.7%, the most frequent with 26.5%; entropy of the classes 2.065 nats (log 10 =
 2.303); kernel distance to the reals (15.6 ± 0.4) · 10⁻³, of two halves of the reals
 (0.01 ± 0.05) · 10⁻³. These were 4,000 steps; 100 epochs of all of MNIST are 23,500.
