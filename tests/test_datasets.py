@@ -208,7 +208,9 @@ def test_mnist_from_the_network(monkeypatch):
         raise Exception("URL fetch failure on there:\n None -- no route")
 
     monkeypatch.setattr(keras.datasets.mnist, "load_data", fail)
-    with pytest.raises(InvalidInput, match="MNIST.*no route.*--data FILE") as caught:
+    with pytest.raises(
+        InvalidInput, match="MNIST.*no route.*--pictures PATH"
+    ) as caught:
         load_mnist()
     assert "\n" not in str(caught.value)
 
@@ -233,8 +235,8 @@ def test_lfw_from_the_network(monkeypatch):
         raise OSError("no route")
 
     fake.fetch_lfw_people = fail
-    with pytest.raises(InvalidInput, match="LFW.*no route.*--data FILE"):
+    with pytest.raises(InvalidInput, match="LFW.*no route.*--pictures PATH"):
         load_lfw()
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(InvalidInput, match=r"gan\[lfw\], or pip install.*--data"):
+    with pytest.raises(InvalidInput, match=r"gan\[lfw\], or pip install.*--pictures"):
         load_lfw()

@@ -6,8 +6,8 @@ loss counts on real pictures only, with weight 2; the generator's step has 200 l
 
 A classifier of 97.8% on held-out digits (`tests/benchmarks/digits.py`) judged 5,000
 fakes after 20 epochs on 10,000 digits (`python main.py recipe mnist_acgan --output run
---pictures mnist_10k.npz --seed S`, 24 minutes of one core; an entropy of 2.303 nats means
-that all classes are equally frequent):
+--pictures mnist_10k.npz --seed S`, 24 minutes of one core; an entropy of 2.303 nats
+means that all classes are equally frequent):
 
     seed  has the class asked for  worst class  entropy  kernel distance · 10³
        0                    0.997        0.976    2.303           14.56 ± 0.40

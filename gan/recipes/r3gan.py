@@ -6,8 +6,8 @@ pictures are drawn by an average of the generator.
 
 A classifier of 97.8% on held-out digits (`tests/benchmarks/digits.py`) judged 5,000
 fakes after 100 epochs on 10,000 digits with their classes (`python main.py recipe
-mnist_r3gan --output run --pictures mnist_10k.npz`, seed 0, 12 minutes of one core): 98.7%
-have the class asked for, of the worst class 96.0%; kernel distance to the reals
+mnist_r3gan --output run --pictures mnist_10k.npz`, seed 0, 12 minutes of one core):
+98.7% have the class asked for, of the worst class 96.0%; kernel distance to the reals
 (0.04 ± 0.06) · 10⁻³, of two halves of the reals (0.01 ± 0.05) · 10⁻³; precision .86,
 recall .76.
 
