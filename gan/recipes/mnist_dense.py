@@ -6,8 +6,8 @@ batch of 32, Adam(2e-4, .5) for both networks, 150 epochs of 200 steps.
 A classifier of 97.8% on held-out digits (`tests/benchmarks/digits.py`) judged 5,000
 fakes after training on 10,000 digits (`python main.py recipe mnist_dense --output run
 --pictures mnist_10k.npz`, 5 minutes of one core): all ten digits are there, the rarest
-with 6.3%; entropy of the classes 2.263 nats (log 10 = 2.303); kernel distance to the reals
-(1.96 ± 0.24) · 10⁻³, of two halves of the reals (0.01 ± 0.05) · 10⁻³.
+with 6.3%; entropy of the classes 2.263 nats (log 10 = 2.303); kernel distance to the
+reals (1.96 ± 0.24) · 10⁻³, of two halves of the reals (0.01 ± 0.05) · 10⁻³.
 
 Reference:
     Goodfellow et al. 2014, Generative Adversarial Nets.
