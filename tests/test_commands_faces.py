@@ -61,6 +61,7 @@ def test_show_needs_a_screen(networks, tmp_path, capsys):
 def test_what_is_replaced_is_said(networks, tmp_path, capsys):
     command = [*networks, "--count", "4", "--output", str(tmp_path / "x.png")]
     (tmp_path / "x-other.png").write_text("not touched")
+    (tmp_path / "x.log").write_text("somebody else's")
     assert cli.main(command) == 0 and capsys.readouterr().err == ""
     assert cli.main(command) == 0
     assert capsys.readouterr().err == f"replaced: {tmp_path / 'x.png'}\n"

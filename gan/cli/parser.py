@@ -105,8 +105,10 @@ def _beside(output):
     if not path.suffix:
         return {}
     with contextlib.suppress(OSError, ValueError):
-        there = [p for p in path.parent.iterdir() if p.name.startswith(path.stem)]
-        return {file: _written(file) for file in there if file.is_file()}
+        files = [p for p in path.parent.iterdir() if p.is_file()]
+        ends = {path.suffix, ".png", ".html"}
+        named = [p for p in files if f"{p.stem}-".startswith(f"{path.stem}-")]
+        return {file: _written(file) for file in named if file.suffix in ends}
     return {}
 
 
