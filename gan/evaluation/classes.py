@@ -18,7 +18,7 @@ class Classes:
     Attributes:
         accuracy: float, the classifier's own, on real pictures that it has not seen.
         right: float array `(classes,)`, the share of each class's fakes that have the
-            class asked for; `None` where none was asked for.
+            class asked for, NaN of classes never asked for; `None` where none was.
         shares: float array `(classes,)`, how often each class is named.
     """
 
@@ -42,8 +42,8 @@ class Classes:
         text += f"{self.accuracy:.1%} of held-out pictures"
         if self.right is None:
             return text
-        asked = f"has the class asked for {self.right.mean():.1%}, worst class "
-        return f"{asked}{self.right.min():.1%}; {text}"
+        asked = f"has the class asked for {np.nanmean(self.right):.1%}, worst class "
+        return f"{asked}{np.nanmin(self.right):.1%}; {text}"
 
 
 class Classifier:
@@ -93,8 +93,9 @@ class Classifier:
         count, named = probabilities.shape[1], probabilities.argmax(axis=1)
         right = None
         if asked is not None:
-            classes = range(count)
-            right = np.array([np.mean(named[asked == k] == k) for k in classes])
+            times = np.bincount(asked, minlength=count).astype(float)
+            hits = np.bincount(asked[named == asked], minlength=count)
+            right = np.divide(hits, times, out=0 * times + np.nan, where=times > 0)
         return Classes(
             self.accuracy, right, np.bincount(named, minlength=count) / len(named)
         )

@@ -34,7 +34,7 @@ RECIPES = {
     "mnist_acgan": "digits of the class you ask for, by AC-GAN",
     "mnist_r3gan": "digits of the class you ask for, by R3GAN, the quickest of these",
     "fashion_r3gan": "clothes of the class you ask for, by R3GAN",
-    "emoji": "few small colour pictures (--pictures), by R3GAN with augmentation",
+    "emoji": "small colour pictures (--pictures), by R3GAN and augmentation",
 }
 
 _OF_TRAIN = ("faces", "r3gan")
@@ -236,7 +236,7 @@ def train_recipe(
     return importlib.import_module(f"gan.recipes.{name}").train(run, **options)
 
 
-def _agree(folder, settings, told):
+def _agree(folder, settings, told=None):
     """Write a run's settings, unless the folder holds a run with other ones."""
     path = folder / "run.json"
     if path.exists():
