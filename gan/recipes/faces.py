@@ -70,7 +70,7 @@ class Recipe:
 
 
 RECIPES = {
-    "gan": Recipe(80, 250, 64, 1, 1e-3, 0.0, 0.998, 0.3, True, 0.2, 500),
+    "gan": Recipe(40, 500, 64, 1, 1e-3, 0.0, 0.998, 0.3, True, 0.2, 500),
     "long": Recipe(160, 1000, 64, 1, 1e-3, 0.0, 0.999, 0.3, True, 1.0, 2000),
     "course": Recipe(150, 200, 200, 2, 1e-4, 0.3, None, None),
 }
@@ -157,7 +157,7 @@ class Sorter(WGAN_GP):
 class UntilCourse(keras.callbacks.Callback):
     """Stop when the averaged generator is better than the course's weights.
 
-    After every other epoch as many fakes as half the pictures are judged by the six
+    After every epoch as many fakes as half the pictures are judged by the six
     measures of `COURSE`; the model's own random stream is not touched.
 
     Args:
@@ -178,9 +178,7 @@ class UntilCourse(keras.callbacks.Callback):
         self._start = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Judge after every other epoch."""
-        if epoch % 2 == 0:
-            return
+        """Judge."""
         trained = time.perf_counter()
         found = judge(self.pictures, _draw(self.model, len(self.pictures) // 2))
         better = [name for name in COURSE if _better(name, found[name])]
@@ -235,12 +233,15 @@ def train_on(
     run: Run, pictures: np.ndarray, recipe: Recipe, until_course: bool = False
 ) -> list[pathlib.Path]:
     """Train as `train` does, on pictures `(N, 16, 16)` in [0, 1], by a `Recipe`."""
+    if recipe.teacher:
+        size = min(recipe.batch_size, len(pictures))
+        recipe = dataclasses.replace(recipe, batch_size=size)
     run.begin("sorter")
     model, discriminator = make_model(pictures, recipe, run.seed)
     until = [UntilCourse(pictures)] if until_course else []
     settings = {"hold": recipe.hold, "teacher": recipe.teacher}
     lengths = (recipe.epochs, recipe.steps_per_epoch)
-    run.fit(model, *lengths, until, every=4, settings=settings)
+    run.fit(model, *lengths, until, settings=settings)
     for one in until:
         if one.seconds is not None:
             print(f"better than the course's weights after {one.seconds:.0f} s")
