@@ -78,6 +78,14 @@ class Generator:
         label: int, the class that is drawn, or `None` for all by turns.
     """
 
+    network: Any
+    discriminator: Any
+    sampler: Any
+    picture: tuple[Any, Any] | None
+    shape: tuple[int, ...]
+    classes: int | None
+    label: int | None
+
     def __init__(
         self,
         path: str,

@@ -444,20 +444,20 @@ class Page(keras.callbacks.Callback):
         expect(shape in ((1,), (2,)), "examples (1,) or (2,)", shape=shape)
         known = hasattr(self.model.latent_generator, "latent_type")
         expect(known, "a latent generator of gan.latent", latent_generator=None)
-        self.recording: Recording | None = None
+        self._recording: Recording | None = None
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Keep the networks as they are before the first step."""
-        if self.recording is None:
-            self.recording = Recording(type(self.model).__name__)
-            self.recording.add(self.model, epoch)
+        if self._recording is None:
+            self._recording = Recording(type(self.model).__name__)
+            self._recording.add(self.model, epoch)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Keep the networks as they are, where they are finite."""
         if self.model.diverged is None:
-            self.recording.add(self.model, epoch + 1)
+            self._recording.add(self.model, epoch + 1)
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Write the page."""
-        run = self.recording.data(self.model, self._frames)
+        run = self._recording.data(self.model, self._frames)
         film_page(self._path, [run], self._title)
