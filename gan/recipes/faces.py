@@ -234,7 +234,9 @@ def train_on(
 ) -> list[pathlib.Path]:
     """Train as `train` does, on pictures `(N, 16, 16)` in [0, 1], by a `Recipe`."""
     if recipe.teacher:
-        size = min(recipe.batch_size, len(pictures))
+        least, count = min(50, recipe.batch_size), len(pictures)
+        expect(count >= least, f"at least {least} pictures", N=count)
+        size = min(recipe.batch_size, count)
         recipe = dataclasses.replace(recipe, batch_size=size)
     run.begin("sorter")
     model, discriminator = make_model(pictures, recipe, run.seed)
