@@ -9,8 +9,8 @@ name at least 97% of the others rightly. Then, of 5,000 fakes a run:
 - with classes: the share that has the class asked for, over all classes and for each;
 - all: how many of the ten digits there are (each at least 1% of the fakes), the
   entropy of the predicted classes in nats (log 10 = 2.303 where all are equally
-  frequent), precision and recall, and the kernel distance to the reals, in thousandths,
-  beside that of the two halves of the reals.
+  frequent), precision and recall, density and coverage, and the kernel distance to the
+  reals, in thousandths, beside that of the two halves of the reals.
 """
 
 import argparse
@@ -56,8 +56,11 @@ def judge(classifier, digits, model):
     if found.right is not None:
         lines.append("each: " + " ".join(f"{value:.3f}" for value in found.right))
     lines.append("frequencies: " + " ".join(f"{share:.3f}" for share in found.shares))
-    precision, recall = gan.metrics.precision_recall(digits.pictures[:FAKES], fakes)
+    real = digits.pictures[:FAKES]
+    precision, recall = gan.metrics.precision_recall(real, fakes)
     lines.append(f"precision {precision:.3f}, recall {recall:.3f}")
+    density, coverage = gan.metrics.density_coverage(real, fakes)
+    lines.append(f"density {density:.3f}, coverage {coverage:.3f}")
     lines.append(f"kernel distance {1000 * distance:.2f} ± {1000 * error:.2f}")
     return lines
 
