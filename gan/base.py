@@ -97,6 +97,8 @@ class AdversarialModel(GraphFit, WholeModel):
       `log_names`;
     - `discriminator_extra(real, fake)`: a further term of the discriminator's
       objective, with the names of its logs in `log_names`;
+    - `judge_both(real, fake)`: the outputs and that term together, where both come of
+      one pass through the discriminator, as in `gan.R3GAN`;
     - `after_discriminator_update()`: a constraint on the discriminator;
     - `outputs`: how many numbers the discriminator gives of an example, `None` for any;
     - `as_examples`, `fakes_for_training` and `judge`, where a sample is something
@@ -292,9 +294,8 @@ class AdversarialModel(GraphFit, WholeModel):
         """Update the discriminator once, from a real and a fake sample; its logs."""
         player = self._discriminator
         with tf.GradientTape() as tape:
-            outputs = self.judge(real), self.judge(fake)
+            outputs, extra, logs = self.judge_both(real, fake)
             loss = player(*outputs)
-            extra, logs = self.discriminator_extra(real, fake)
             objective = player.objective(loss + extra)
         player.descend(tape, objective)
         self.after_discriminator_update()
@@ -359,6 +360,17 @@ class AdversarialModel(GraphFit, WholeModel):
     def output_logs(self, real: Any, fake: Any) -> dict[str, tf.Tensor]:
         """Further logs of the discriminator's outputs `(batch, 1)`: dict of scalars."""
         return {}
+
+    def judge_both(
+        self, real: Any, fake: Any
+    ) -> tuple[tuple[Any, Any], tf.Tensor | float, dict[str, tf.Tensor]]:
+        """Judge a real and a fake sample for an update of the discriminator.
+
+        Returns:
+            Tuple of the outputs on both, and of what `discriminator_extra` gives.
+        """
+        outputs = self.judge(real), self.judge(fake)
+        return outputs, *self.discriminator_extra(real, fake)
 
     def discriminator_extra(
         self, real: Any, fake: Any

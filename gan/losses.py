@@ -345,7 +345,7 @@ def gradient_penalty(
         Gulrajani et al. 2017, Improved Training of Wasserstein GANs,
         Algorithm 1, line 7.
     """
-    squares = _squared_slopes(discriminator, points)
+    _, squares = values_and_squared_slopes(discriminator, points)
     return tf.reduce_mean(tf.square(tf.sqrt(squares + epsilon) - 1.0))
 
 
@@ -368,13 +368,27 @@ def zero_centred_penalty(
         Mescheder et al. 2018, Which Training Methods for GANs do actually Converge?,
         equation 9, without γ/2.
     """
-    return tf.reduce_mean(_squared_slopes(discriminator, points))
+    _, squares = values_and_squared_slopes(discriminator, points)
+    return tf.reduce_mean(squares)
 
 
-def _squared_slopes(discriminator, points):
+def values_and_squared_slopes(
+    discriminator: Callable[..., tf.Tensor], points: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The discriminator's outputs, and its squared gradient norms, of one pass.
+
+    Args:
+        discriminator: callable `(points, training=True)` -> `(batch, 1)`.
+        points: float tensor `(batch, …)`, where the gradient is taken.
+
+    Returns:
+        Tuple of float tensors: D(points), `(batch, 1)`, and ‖∇D(points)‖², `(batch,)`,
+        the norm over all axes but the first.
+    """
     points = tf.convert_to_tensor(points)
     with tf.GradientTape() as tape:
         tape.watch(points)
         values = discriminator(points, training=True)
     gradients = tape.gradient(values, points)
-    return tf.reduce_sum(tf.square(gradients), axis=range(1, gradients.shape.rank))
+    axes = range(1, gradients.shape.rank)
+    return values, tf.reduce_sum(tf.square(gradients), axis=axes)

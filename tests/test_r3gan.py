@@ -104,6 +104,22 @@ def test_penalties_now_and_then_are_as_much_heavier(vectors, eagerly):
     assert weights((0.5, 2), (0.5, 2))[0]["r2"] == [0]
 
 
+@pytest.mark.parametrize("every", [1, 2])
+def test_a_further_term_of_ones_own_counts(vectors, every):
+    class Heavier(gan.R3GAN):
+        def discriminator_extra(self, real, fake):
+            return 3.0 * tf.reduce_sum(self.discriminator.trainable_variables[0]), {}
+
+    moved = []
+    for cls in (gan.R3GAN, Heavier):
+        sgd = keras.optimizers.SGD(0.1)
+        model = vectors(cls, penalty_every=every, discriminator_optimizer=sgd)
+        sample = tf.zeros((4, *model.discriminator.input_shape[1:]))
+        model.update_discriminator(sample, sample + 0.5)
+        moved.append(model.discriminator.get_weights()[0])
+    np.testing.assert_allclose(moved[0] - moved[1], 0.3, rtol=1e-4)
+
+
 def test_r1_is_there_only_with_its_weight(vectors):
     plain, penalised = (
         vectors(gan.NonSaturatingGAN, gamma=gamma) for gamma in (0.0, 10.0)

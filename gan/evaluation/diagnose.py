@@ -377,9 +377,10 @@ def _coupled(s):
     Cure: replace batch normalisation in the discriminator by layer normalisation or
     nothing: the penalty is meant for each example by itself.
     """
-    extra = type(s.model).discriminator_extra
-    weightless = getattr(s.model, "lambda_gp", 1) == 0
-    if weightless or extra is AdversarialModel.discriminator_extra:
+    cls, base = type(s.model), AdversarialModel
+    penalised = cls.discriminator_extra is not base.discriminator_extra
+    penalised |= cls.judge_both is not base.judge_both
+    if not penalised or getattr(s.model, "lambda_gp", 1) == 0:
         raise _NotMade("no penalty of the discriminator's slopes")
     batch = s.batches(s.played)[0]
     with tf.GradientTape(persistent=True) as tape:

@@ -83,21 +83,28 @@ class R3GAN(AdversarialModel):
         """The discriminator's outputs on both halves of the pairs."""
         return self.judge(real), self.judge(fake)
 
-    def discriminator_extra(
+    def judge_both(
         self, real: Any, fake: Any
-    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """The weighted penalties; logged unweighted as `r1` and `r2`."""
-        r1, r2 = self._penalties(real, fake)
-        return self.gamma / 2 * (r1 + r2), {"r1": r1, "r2": r2}
-
-    def _penalties(self, real, fake):
-        def penalties():
-            samples = (self.judge_of_examples(sample) for sample in (real, fake))
-            found = [losses.zero_centred_penalty(*sample) for sample in samples]
-            return [self.penalty_every * penalty for penalty in found]
-
+    ) -> tuple[tuple[Any, Any], tf.Tensor, dict[str, tf.Tensor]]:
+        """The outputs, with the weighted penalties, logged unweighted as `r1`, `r2`."""
         if self.penalty_every == 1:
-            return penalties()
-        updates = self._discriminator.optimizer.iterations
-        due = tf.equal(updates % self.penalty_every, 0)
-        return tf.cond(due, penalties, lambda: [tf.zeros(()), tf.zeros(())])
+            # One pass gives outputs and slopes, a fifth quicker than one for each.
+            samples = (self.judge_of_examples(sample) for sample in (real, fake))
+            found = [losses.values_and_squared_slopes(*sample) for sample in samples]
+            outputs, squares = zip(*found, strict=True)
+            r1, r2 = map(tf.reduce_mean, squares)
+            extra, logs = self.discriminator_extra(real, fake)
+        else:
+            outputs, extra, logs = super().judge_both(real, fake)
+            updates = self._discriminator.optimizer.iterations
+            r1, r2 = tf.cond(
+                tf.equal(updates % self.penalty_every, 0),
+                lambda: [self._penalty(sample) for sample in (real, fake)],
+                lambda: [tf.zeros(()), tf.zeros(())],
+            )
+        extra += self.gamma / 2 * (r1 + r2)
+        return outputs, extra, {**logs, "r1": r1, "r2": r2}
+
+    def _penalty(self, sample):
+        penalty = losses.zero_centred_penalty(*self.judge_of_examples(sample))
+        return self.penalty_every * penalty
