@@ -366,8 +366,13 @@ class AdversarialModel(GraphFit, WholeModel):
     ) -> tuple[tuple[Any, Any], tf.Tensor | float, dict[str, tf.Tensor]]:
         """Judge a real and a fake sample for an update of the discriminator.
 
+        Args:
+            real: the real sample, as `discriminator_extra` takes it.
+            fake: the fake sample.
+
         Returns:
-            Tuple of the outputs on both, and of what `discriminator_extra` gives.
+            Tuple `(outputs, term, logs)`: the pair of the discriminator's outputs on
+            both, and what `discriminator_extra` gives.
         """
         outputs = self.judge(real), self.judge(fake)
         return outputs, *self.discriminator_extra(real, fake)

@@ -317,6 +317,11 @@ def test_a_penalty_of_ones_own_counts():
     assert names(sound(Penalised, discriminator=critic)) == ["coupled samples"]
 
 
+def test_the_penalties_of_r3gan_count():
+    critic = dense(layers.Dense(16, "tanh"), layers.BatchNormalization())
+    assert "coupled samples" in names(sound(gan.R3GAN, discriminator=critic))
+
+
 # -- what it does not do --------------------------------------------------------
 
 
