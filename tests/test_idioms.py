@@ -1,5 +1,8 @@
 """What people bring along from Keras, pandas, NumPy and notebooks."""
 
+import os
+import platform
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +10,7 @@ import tensorflow as tf
 from conftest import slow_but_first
 
 import gan
+from gan.training.quiet import quiet
 
 REAL = np.random.default_rng(0).normal(0.5, 0.1, (64, 2)).astype("float32")
 
@@ -235,6 +239,21 @@ def test_another_backend_is_one_sentence(python):
 def test_tensorflow_is_imported_without_its_chatter(use, python):
     run = python("-c", f"import gan; {use}", env={"TF_CPP_MIN_LOG_LEVEL": ""})
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+
+
+def test_fast_convolutions_are_on_unless_asked_otherwise(monkeypatch):
+    name = "TF_ENABLE_ONEDNN_OPTS"
+    for given, machine, then in (
+        (None, "AMD64", "1"),
+        ("0", "x86_64", "0"),
+        (None, "arm64", None),
+    ):
+        monkeypatch.setattr(platform, "machine", lambda machine=machine: machine)
+        monkeypatch.setenv(name, given or "")
+        if given is None:
+            monkeypatch.delenv(name)
+        with quiet():
+            assert os.environ.get(name) == then
 
 
 def test_what_a_notebook_shows(tmp_path, model):
