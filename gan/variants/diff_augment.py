@@ -12,6 +12,7 @@ from gan.errors import expect, expect_choice
 from gan.latent import next_seed
 
 _CHANGES = ("colour", "translation", "cutout", "flip")
+_GREY = 0.5  # the middle of [0, 1], which is the 0 of the paper's [-1, 1]
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -26,8 +27,8 @@ class DiffAugment(keras.layers.Layer):
         changes: sequence of str, made in this order:
             "colour": brightness, moved by up to a quarter; saturation, times 0 to 2,
             where there are three channels; contrast, times 0.5 to 1.5;
-            "translation": by up to an eighth of the side, zeros coming in;
-            "cutout": zeros in a square of half the side;
+            "translation": by up to an eighth of the side, the grey .5 coming in;
+            "cutout": the grey .5 in a square of half the side;
             "flip": left and right change places in half of the pictures. Only for
             pictures whose mirror image could be a real one, which digits could not.
         **options: those of `keras.layers.Layer`.
@@ -82,7 +83,7 @@ def _colour(x):
 
 
 def _translation(x):
-    # Products with shifted unit matrices: zeros come in, and every derivative exists.
+    # Products with shifted unit matrices: every derivative exists.
     shifts = [
         _draw(x, -(n // 8), n // 8 + 1, tf.int32)[..., 0, 0] for n in x.shape[1:3]
     ]
@@ -90,7 +91,7 @@ def _translation(x):
         tf.one_hot(tf.range(n) + shift, n)
         for n, shift in zip(x.shape[1:3], shifts, strict=True)
     )
-    return tf.einsum("bij,bjkc,blk->bilc", down, x, right)
+    return _GREY + tf.einsum("bij,bjkc,blk->bilc", down, x - _GREY, right)
 
 
 def _cutout(x):
@@ -100,7 +101,7 @@ def _cutout(x):
         for n in (height, width)
     )
     hole = rows[:, :, None, None] & columns[:, None, :, None]
-    return x * tf.cast(~hole, x.dtype)
+    return tf.where(hole, _GREY, x)
 
 
 def _flip(x):
