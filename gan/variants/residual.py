@@ -83,9 +83,13 @@ def _generator(lowest, channels, widths, latent_dim, classes, bounded):
             x = layers.Conv2D(after, 1)(x) if after != width else x
             x = layers.UpSampling2D(interpolation="bilinear")(x)
     x = layers.LeakyReLU(0.2)(x)
-    x = layers.UpSampling2D(interpolation="bilinear")(x)
     end = "sigmoid" if bounded else None
-    x = layers.Conv2D(channels, 3, padding="same", activation=end)(x)
+    if channels == 1:
+        x = layers.UpSampling2D(interpolation="bilinear")(x)
+        x = layers.Conv2D(1, 3, padding="same", activation=end)(x)
+    else:
+        # Sharp edges of colours: each pixel of a square of four has taps of its own.
+        x = layers.Conv2DTranspose(channels, 6, 2, padding="same", activation=end)(x)
     return keras.Model(inputs, x, name="generator")
 
 
