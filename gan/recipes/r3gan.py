@@ -1,8 +1,8 @@
 """R3GAN on any pictures: a small residual pair, of every class that there is.
 
-Latents N(0, I) of 64 dimensions, pictures in [0, 1], γ 1, a batch of 64, Adam(1e-3; 0,
-.99) for both networks, whose rates hold for two fifths of the run and then fall to 0;
-pictures are drawn by an average of the generator.
+Latents N(0, I) of 64 dimensions, pictures in [0, 1], γ 1, batches of 64 grey or 32
+colour pictures, Adam(1e-3; 0, .99) for both networks, whose rates hold for two fifths
+of the run and then fall to 0; pictures are drawn by an average of the generator.
 
 A classifier of 97.8% on held-out digits (`tests/benchmarks/digits.py`) judged 5,000
 fakes after 100 epochs on 10,000 digits with their classes (`python main.py recipe
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _EPOCHS = 100
 _PICTURES = 6400  # an epoch
-# By one, grey, and three channels: small batches teach colours more in the same time.
+# By the number of channels: small batches teach colours more in the same time.
 _BATCH = {1: 64, 3: 32}
 _TELL_FROM = 300  # seconds that a run may take without a word of how long
 

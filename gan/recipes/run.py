@@ -34,7 +34,7 @@ RECIPES = {
     "mnist_acgan": "digits of the class you ask for, by AC-GAN",
     "mnist_r3gan": "digits of the class you ask for, by R3GAN, the quickest of these",
     "fashion_r3gan": "clothes of the class you ask for, by R3GAN",
-    "emoji": "small colour pictures (--pictures), by R3GAN and augmentation",
+    "emoji": "small colour pictures (--pictures), by R3GAN",
 }
 
 _OF_TRAIN = ("faces", "r3gan")
