@@ -4,7 +4,7 @@ from PIL import Image
 
 import gan
 from gan import cli
-from gan.data.datasets import load_own
+from gan.data.datasets import Pictures, load_own
 from gan.errors import InvalidInput
 from gan.recipes import r3gan
 
@@ -72,6 +72,12 @@ def test_the_model_is_the_documented_one(random_digits, moves_both_networks):
         assert (network.optimizer.beta_1, network.optimizer.beta_2) == (0, 0.99)
     assert r3gan.draw(model).shape == (8 * 29 - 1, 10 * 29 - 1)
     assert moves_both_networks(model)
+
+
+def test_colours_are_taught_in_smaller_batches():
+    colours = Pictures(np.zeros((70, 8, 8, 3), "uint8"), None, [])
+    model = r3gan.make_model(colours, steps=10)
+    assert (model.batch_size, model.classes, model.augment) == (32, None, None)
 
 
 def test_train_goes_on_and_its_run_draws_the_class_asked_for(tmp_path, capsys):
