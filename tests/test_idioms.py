@@ -1,8 +1,5 @@
 """What people bring along from Keras, pandas, NumPy and notebooks."""
 
-import os
-import platform
-
 import keras
 import numpy as np
 import pytest
@@ -10,7 +7,6 @@ import tensorflow as tf
 from conftest import slow_but_first
 
 import gan
-from gan.training.quiet import quiet
 
 REAL = np.random.default_rng(0).normal(0.5, 0.1, (64, 2)).astype("float32")
 
@@ -241,19 +237,18 @@ def test_tensorflow_is_imported_without_its_chatter(use, python):
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
-def test_fast_convolutions_are_on_unless_asked_otherwise(monkeypatch):
-    name = "TF_ENABLE_ONEDNN_OPTS"
-    for given, machine, then in (
-        (None, "AMD64", "1"),
-        ("0", "x86_64", "0"),
-        (None, "arm64", None),
-    ):
-        monkeypatch.setattr(platform, "machine", lambda machine=machine: machine)
-        monkeypatch.setenv(name, given or "")
-        if given is None:
-            monkeypatch.delenv(name)
-        with quiet():
-            assert os.environ.get(name) == then
+@pytest.mark.slow
+@pytest.mark.parametrize("given, then", [(None, "1"), ("0", "0")])
+def test_commands_ask_for_fast_convolutions_and_scripts_do_not(given, then, python):
+    code = "import os, sys; from gan.cli.shared import import_tensorflow as go; {}; "
+    code += "print(os.environ.get('TF_ENABLE_ONEDNN_OPTS'))"
+    clear = "os.environ.pop('TF_ENABLE_ONEDNN_OPTS', None)"
+    first = clear if given is None else "os.environ['TF_ENABLE_ONEDNN_OPTS'] = '0'"
+    machine = "import platform; platform.machine = lambda: 'AMD64'"
+    run = python("-c", code.format(f"{first}; {machine}; go()"))
+    assert run.stdout.split() == [then]
+    run = python("-c", code.format(f"{first}; import gan; gan.WGAN_GP"))
+    assert run.stdout.split() == [str(given)]
 
 
 def test_what_a_notebook_shows(tmp_path, model):

@@ -1,24 +1,17 @@
-"""TensorFlow's import, without its chatter and with its fast convolutions."""
+"""TensorFlow's import without its chatter."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import sys
 from collections.abc import Iterator
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Within this context TensorFlow's import prints nothing; exceptions pass.
-
-    What `TF_CPP_MIN_LOG_LEVEL` and `TF_ENABLE_ONEDNN_OPTS` say already holds.
-    """
+    """Within this context TensorFlow's import prints nothing; exceptions pass."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if platform.machine() in ("x86_64", "AMD64"):
-        # TensorFlow leaves its fast convolutions off on processors without AVX-512.
-        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     if "tensorflow" in sys.modules:
         yield
         return
