@@ -13,12 +13,12 @@ from gan import cli
 def models(files, tmp_path_factory):
     """Files of every kind of model, and the folder of a run."""
     folder = tmp_path_factory.mktemp("models")
-    pictures = np.zeros((8, 8, 8, 3), "float32")
+    pictures = np.zeros((50, 8, 8, 3), "float32")
     keras.utils.set_random_seed(0)
     for name, classes in (("plain", None), ("classes", 10)):
         parts = gan.residual_GenDiscr((8, 8, 3), 4, 2, classes=classes)
-        real = (pictures, np.arange(8)) if classes else pictures
-        gan.R3GAN(*parts, real, batch_size=8).save(folder / f"{name}.keras")
+        real = (pictures, np.arange(50) % 10) if classes else pictures
+        gan.R3GAN(*parts, real, batch_size=50).save(folder / f"{name}.keras")
     parts = gan.fully_connected_GenDiscr([2, 4, 2], None)
     gan.WGAN_GP(*parts).save(folder / "vectors.keras")
     (folder / "run").mkdir()

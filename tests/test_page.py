@@ -178,7 +178,14 @@ def generators():
 
 
 @pytest.mark.parametrize(
-    "name", ["faces", "acgan", "dcgan", "dense", "lfw", "residual"]
+    "name",
+    [
+        "faces",
+        "acgan",
+        "dense",
+        "residual",
+        *(pytest.param(large, marks=pytest.mark.slow) for large in ("dcgan", "lfw")),
+    ],
 )
 def test_pictures_of_generators_are_keras_s(run, name):
     """100 latents, within 2/255, though weights are rounded to half floats."""

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import slow_but_first
 
 import gan
 from gan import losses
@@ -210,7 +211,7 @@ def test_a_penalty_of_labelled_samples_differentiates_the_examples_alone():
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("augment", [None, "ours", "keras"])
+@pytest.mark.parametrize("augment", slow_but_first("ours", None, "keras"))
 def test_a_conditional_model_resumes_exactly(augment, tmp_path):
     def make(seed):
         keras.utils.set_random_seed(seed)
@@ -252,8 +253,8 @@ def test_labels_out_of_range_in_a_dataset_are_told():
         fit(conditional(), x=data)
 
 
-def test_an_augmentation_set_later_acts(vectors):
-    models = [conditional(), conditional()]
+def test_an_augmentation_set_later_acts(pictures):
+    models = [pictures(), pictures()]
     for model in models:
         fit(model)
     models[0].augment = gan.DiffAugment()
