@@ -121,13 +121,27 @@ def test_a_further_term_of_ones_own_counts(vectors, every):
     np.testing.assert_allclose(moved[0] - moved[1], 0.3, rtol=1e-4)
 
 
-def test_r1_is_there_only_with_its_weight(vectors):
-    plain, penalised = (
-        vectors(gan.NonSaturatingGAN, gamma=gamma) for gamma in (0.0, 10.0)
-    )
-    plain, penalised = fit(plain), fit(penalised)
-    assert "r1" not in plain and penalised["r1"][0] > 0
-    assert plain["discr_loss"] != penalised["discr_loss"]
+def test_r1_acts_with_its_weight_and_beside_a_term_of_ones_own(vectors):
+    class Heavier(gan.NonSaturatingGAN):
+        def discriminator_extra(self, real, fake):
+            return 3.0 * tf.reduce_sum(self.discriminator.trainable_variables[0]), {}
+
+    def moved(cls, gamma):
+        sgd = keras.optimizers.SGD(0.1)
+        model = vectors(cls, gamma=gamma, discriminator_optimizer=sgd)
+        real, weights = model.get_real_sample(), model.discriminator.trainable_variables
+        with tf.GradientTape() as tape:
+            r1 = losses.zero_centred_penalty(model.discriminator, real)
+        slope = tape.gradient(r1, weights[0])
+        logs = model.update_discriminator(real, 1 - real)
+        return weights[0].numpy(), logs, r1, slope
+
+    plain, logs, *_ = moved(gan.NonSaturatingGAN, 0.0)
+    assert "r1" not in logs
+    penalised, logs, r1, slope = moved(gan.NonSaturatingGAN, 10.0)
+    np.testing.assert_allclose(logs["r1"], r1, rtol=1e-5)
+    np.testing.assert_allclose(plain - penalised, 0.1 * 5 * slope, atol=1e-5)
+    np.testing.assert_allclose(penalised - moved(Heavier, 10.0)[0], 0.3, rtol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (12, 32, 3)])

@@ -81,14 +81,19 @@ class NonSaturatingGAN(AdversarialModel):
         """Cross-entropy with the model's target for reals."""
         return losses.cross_entropy_discriminator(real, fake, self.real_target)
 
-    def discriminator_extra(
+    def judge_both(
         self, real: Any, fake: Any
-    ) -> tuple[tf.Tensor | float, dict[str, tf.Tensor]]:
-        """The weighted penalty on reals, where there is one; logged unweighted."""
+    ) -> tuple[tuple[Any, Any], tf.Tensor | float, dict[str, tf.Tensor]]:
+        """The outputs, with the weighted penalty on reals; the log `r1` is unweighted."""
         if "r1" not in self.log_names:
-            return 0.0, {}
-        r1 = losses.zero_centred_penalty(*self.judge_of_examples(real))
-        return self.gamma / 2 * r1, {"r1": r1}
+            return super().judge_both(real, fake)
+        on_real, squares = losses.values_and_squared_slopes(
+            *self.judge_of_examples(real)
+        )
+        r1 = tf.reduce_mean(squares)
+        extra, logs = self.discriminator_extra(real, fake)
+        extra += self.gamma / 2 * r1
+        return (on_real, self.judge(fake)), extra, {**logs, "r1": r1}
 
     def output_logs(self, real: tf.Tensor, fake: tf.Tensor) -> dict[str, tf.Tensor]:
         """Accuracy of the discriminator, over its real and its fake half."""
