@@ -523,10 +523,8 @@ class AdversarialModel(GraphFit, WholeModel):
         return network
 
     def _latents(self, size):
-        expected = (
-            "a latent generator: set model.latent_generator (the saved one could "
-        )
-        expected += "not be stored)"
+        expected = "a latent generator: set model.latent_generator (the saved one "
+        expected += "could not be stored)"
         given = self.latent_generator is not None
         expect(given, expected, latent_generator=self.latent_generator)
         with self.stream.feeds():
