@@ -84,7 +84,7 @@ class NonSaturatingGAN(AdversarialModel):
     def judge_both(
         self, real: Any, fake: Any
     ) -> tuple[tuple[Any, Any], tf.Tensor | float, dict[str, tf.Tensor]]:
-        """The outputs, and the penalty on reals: weighted, but logged without weight."""
+        """The outputs, and the weighted penalty on reals, logged unweighted: `r1`."""
         if "r1" not in self.log_names:
             return super().judge_both(real, fake)
         on_real, squares = losses.values_and_squared_slopes(
