@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -115,7 +116,8 @@ class Tab:
 def browser():
     """A tab of a new headless Chromium."""
     (their_read, write), (read, their_write) = os.pipe(), os.pipe()
-    with tempfile.TemporaryDirectory() as profile:
+    # Chromium's other processes may write a moment longer than its first one lives.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run"]
         flags += ["--remote-debugging-pipe", f"--user-data-dir={profile}"]
         # Chromium reads at 3 and writes at 4.
@@ -125,13 +127,14 @@ def browser():
             pass_fds=(their_read, their_write),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         for end in (their_read, their_write):
             os.close(end)
         try:
             yield Tab(write, read)
         finally:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             for end in (write, read):
                 os.close(end)
