@@ -46,7 +46,7 @@ def test_the_page_holds_every_failure(tmp_path, monkeypatch, capsys):
         return short[str(kind)]
 
     monkeypatch.setattr(guide, "train_on_circle", once)
-    monkeypatch.setattr(guide, "FAILURES", guide.FAILURES[5:6])
+    monkeypatch.setattr(guide, "FAILURES", guide.FAILURES[5:7])
     monkeypatch.setattr(guide, "HEALTHY", {"Simple_GAN": guide.HEALTHY["Simple_GAN"]})
     path = tmp_path / "guide.html"
     assert cli.main(["guide", "--output", str(path)]) == 0
