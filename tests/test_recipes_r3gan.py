@@ -32,6 +32,15 @@ def test_a_folder_is_read_as_what_it_is(tmp_path, colour):
     assert load_own(tmp_path / "pets" / "dogs").labels is None
 
 
+def test_hidden_files_and_folders_are_no_classes(tmp_path):
+    write(tmp_path / "cats", 2, True)
+    write(tmp_path / "dogs", 2, True)
+    (tmp_path / ".DS_Store").write_bytes(b"of a Mac")
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    data = load_own(tmp_path)
+    assert data.names == ["cats", "dogs"] and [*data.labels] == [0, 0, 1, 1]
+
+
 def test_an_array_keeps_its_size_and_labels(tmp_path):
     pictures = RNG.integers(0, 256, (6, 30, 100), "uint8")
     np.savez(tmp_path / "a.npz", x=pictures, y=[*"bcbaab"])

@@ -66,8 +66,9 @@ def load_own(
 
     Args:
         path: str or `os.PathLike`: a folder, whose sub-folders are classes if it holds
-            nothing but at least two of them; an `.npy` file; or an `.npz` file with
-            pictures x_train or x, and perhaps labels y_train or y.
+            at least two of them and, but for hidden files, nothing else; an `.npy`
+            file; or an `.npz` file with pictures x_train or x, and perhaps labels
+            y_train or y.
         size: int, a multiple of 4 from 8, of both sides; `None`: 32 for a folder, for
             an array its own, made smaller where that is no such multiple or above 64.
         colour: bool, or `None`: colour where the pictures have any.
@@ -86,7 +87,8 @@ def load_own(
     expect(path.exists(), "an existing folder or file", pictures=str(path))
     sides = (size or 32,) * 2
     if path.is_dir():
-        inside = sorted(path.iterdir())
+        # Such as .DS_Store and .ipynb_checkpoints, which others leave everywhere.
+        inside = sorted(p for p in path.iterdir() if not p.name.startswith("."))
         classes = labelled and len(inside) > 1 and all(p.is_dir() for p in inside)
         parts = inside if classes else [path]
         names = [part.name for part in inside] if classes else []
