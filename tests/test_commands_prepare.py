@@ -36,7 +36,7 @@ def test_prepare_writes_what_train_takes_and_says_what_it_skipped(
     assert cli.main(line) == 0
     assert capsys.readouterr() == (
         f"skipped 1, such as {str(photos / 'cut.png')!r}: a damaged picture\n"
-        f"skipped 2, such as {str(photos / 'b.txt')!r}: not a picture\n"
+        f"skipped 2, such as {str(photos / 'b.txt')!r}: not read by Pillow\n"
         f"pictures of 16x16: 5\n{output}\n{tmp_path / 'p.png'}\n",
         "",
     )

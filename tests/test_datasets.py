@@ -112,7 +112,7 @@ def test_what_a_folder_holds_beside_pictures_is_named(tmp_path, capsys):
     for number in range(3):
         (tmp_path / f"{number}.txt").write_text("not a picture")
     assert load_lfw(tmp_path).shape == (1, 36, 36, 3)
-    expected = f"skipped 3, such as {str(tmp_path / '0.txt')!r}: not a picture\n"
+    expected = f"skipped 3, such as {str(tmp_path / '0.txt')!r}: not read by Pillow\n"
     assert capsys.readouterr() == (expected, "")
 
 
@@ -181,7 +181,7 @@ def test_bad_paths(tmp_path):
         load_lfw(tmp_path / "text.npz")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "text.png").write_text("not a picture")
-    with pytest.raises(InvalidInput, match="at least one picture.*not a picture"):
+    with pytest.raises(InvalidInput, match="at least one picture.*not read by Pillow"):
         load_lfw(tmp_path / "folder")
 
 

@@ -141,6 +141,7 @@ def test_a_folder_is_read_by_name_with_its_subfolders(tmp_path):
 
 def test_what_cannot_be_read_is_skipped_with_its_reason(tmp_path, monkeypatch):
     good, bad = tmp_path / "pictures", {}
+    unread = "not read by Pillow"
 
     def plant(name, reason):
         bad[str(good / name)] = reason
@@ -148,14 +149,14 @@ def test_what_cannot_be_read_is_skipped_with_its_reason(tmp_path, monkeypatch):
 
     save(good, "m.png", GREY)
     whole = (good / "m.png").read_bytes()
-    plant("text.png", "not a picture").write_text("not a picture")
-    plant("empty.jpg", "not a picture").write_bytes(b"")
+    plant("text.png", unread).write_text("not a picture")
+    plant("empty.jpg", unread).write_bytes(b"")
     plant("cut.png", "a damaged picture").write_bytes(whole[:100])
     save(good, plant("cut.jpg", "a damaged picture"), COLOUR)
     cut = (good / "cut.jpg").read_bytes()
     (good / "cut.jpg").write_bytes(cut[:-30])
     save(good, plant("float.tif", "values without a known range"), GREY / np.float32(9))
-    save(good, plant("script.eps", "not a picture"), GREY)
+    save(good, plant("script.eps", unread), GREY)
     plant("loop", "Too many levels of symbolic links").symlink_to("loop")
     plant("nowhere", "No such file or directory").symlink_to("nothing")
     plant("circle", "a link to a folder").symlink_to(good)
@@ -204,7 +205,7 @@ def test_nothing_to_read(tmp_path):
     with pytest.raises(InvalidInput, match=expected):
         read_pictures(tmp_path / "folder", (4, 4))
     (tmp_path / "folder" / "x").write_text("")
-    with pytest.raises(InvalidInput, match="skipped='not a picture'$"):
+    with pytest.raises(InvalidInput, match="skipped='not read by Pillow'$"):
         read_pictures(tmp_path / "folder", (4, 4))
 
 

@@ -288,7 +288,7 @@ def _reason(error):
     if isinstance(error, _Skip):
         return str(error)
     if isinstance(error, UnidentifiedImageError):
-        return "not a picture"
+        return "not read by Pillow"
     bombs = (Image.DecompressionBombWarning, Image.DecompressionBombError)
     if isinstance(error, bombs):
         return "too many pixels"
