@@ -425,6 +425,14 @@ def test_classes_judge_and_nearest(tab, classes):
     np.testing.assert_array_equal(shown, real[np.argmin(far)])
 
 
+def test_other_pictures_than_faces_are_not_called_a_person(classes, tmp_path):
+    run, path = classes[0].parent, tmp_path / "page.html"
+    assert cli.main(["page", str(run), "--output", str(path)]) == 0
+    text = path.read_text(encoding="utf-8")
+    assert "<title>These pictures do not exist</title>" in text
+    assert "This person" not in text
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

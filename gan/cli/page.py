@@ -14,7 +14,7 @@ def page(
     model: str = OURS,
     /,
     output: str = "page.html",
-    title: str = "This person does not exist",
+    title: str | None = None,
     judge: str | None = None,
     pictures: str | None = None,
     show_nearest: bool = False,
@@ -29,7 +29,8 @@ def page(
         model (MODEL): a .keras file, the folder of a run or a generator of faces in
             .h5 (default: ours)
         output (FILE.html): page to write; it fetches nothing, a double click opens it
-        title (TEXT): shown at its top
+        title (TEXT): shown at its top (default: "This person does not exist" for grey
+            pictures of 16x16, "These pictures do not exist" for others)
         judge (FILE): discriminator to embed, whose opinion is shown: for faces an .h5,
             for other models "own"
         pictures (PATH): real pictures, all of which are embedded with --show-nearest
@@ -47,6 +48,8 @@ def page(
     from gan.visualization.page import generator_page
 
     height, width, channels = drawing.shape
+    faces = drawing.shape == (16, 16, 1)
+    usual = "This person does not exist" if faces else "These pictures do not exist"
     nearest = None
     if pictures is not None:
         nearest, _ = read_pictures(pictures, (height, width), channels == 3)
@@ -57,7 +60,7 @@ def page(
         drawing.picture,
         _discriminator(drawing, judge),
         _names(model, drawing.classes),
-        title,
+        title or usual,
         nearest,
     )
     print(f"{path.stat().st_size / 1e6:.1f} MB")
