@@ -3,9 +3,9 @@
     python tests/benchmarks/draws.py --pictures small_res_faces_10000.npy \\
         RUN/generator.h5 [MORE.h5 ...]
 
-One draw of 5,000 fakes has an FD that is .004 to .006 (a standard deviation) from that
-of another, as much as three trainings differ. Each draw is judged against the same
-half of the reals, and for copies against 2,000 of all of them.
+The FD of one draw of 5,000 fakes has a standard deviation of .005, as much as lies
+between trainings. Each draw is judged against the same half of the reals, and for
+copies against all of them.
 """
 
 import argparse
