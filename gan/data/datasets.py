@@ -87,7 +87,7 @@ def load_own(
     expect(path.exists(), "an existing folder or file", pictures=str(path))
     sides = (size or 32,) * 2
     if path.is_dir():
-        # Such as .DS_Store and .ipynb_checkpoints, which others leave everywhere.
+        # A Mac leaves .DS_Store beside the classes, Jupyter .ipynb_checkpoints.
         inside = sorted(p for p in path.iterdir() if not p.name.startswith("."))
         classes = labelled and len(inside) > 1 and all(p.is_dir() for p in inside)
         parts = inside if classes else [path]
