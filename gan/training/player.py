@@ -53,6 +53,12 @@ class Player:
         depends = not weights or any(slope is not None for slope in gradients)
         expected = f"a loss that depends on the {self.network.name}'s weights"
         expect(depends, expected, loss=self.loss)
+        # The gradient of an Embedding lists rows, the same row perhaps several times;
+        # Keras 3.15 would square each before it adds them up.
+        gradients = [
+            tf.convert_to_tensor(slope) if isinstance(slope, tf.IndexedSlices) else slope
+            for slope in gradients
+        ]
         self.optimizer.apply(gradients, weights)
 
     def own(self) -> None:
