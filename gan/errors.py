@@ -14,12 +14,51 @@ import numpy as np
 
 StrPath = str | os.PathLike[str]
 
-_repr = reprlib.Repr()
+
+
+class _Repr(reprlib.Repr):
+    """Values as a user would type them, long ones cut short."""
+
+    def repr1(self, value: Any, level: int) -> str:
+        value = value.item() if isinstance(value, np.generic) else value
+        return super().repr1(value, level)
+
+
+_repr = _Repr()
 _repr.maxstring = _repr.maxother = 200  # paths and shapes are shown whole
 
 
 class InvalidInput(ValueError):
-    """What a user can get wrong; the command line shows it as one line."""
+    """What a user can get wrong; the command line shows it as one line.
+
+    Attributes:
+        argument: str, the name of the argument that must be changed, or `None`.
+    """
+
+    def __init__(self, message: str = "", argument: str | None = None) -> None:
+        super().__init__(re.sub(r"\s*\n\s*", " ", message))
+        self.argument = argument
+
+
+def shown(value: Any) -> str:
+    """How an error message shows a value: as a user would type it, in one line."""
+    return _repr.repr(value)
+
+
+def require(condition: object, sentence: str, argument: str | None = None) -> None:
+    """Raise `InvalidInput` unless `condition` holds.
+
+    Args:
+        condition: bool.
+        sentence: str, a whole sentence that names the argument, says what is wrong and
+            what to do.
+        argument: str, the name of the argument, or `None`.
+
+    Raises:
+        InvalidInput: with the sentence in one line and the argument.
+    """
+    if not condition:
+        raise InvalidInput(sentence, argument)
 
 
 def expect(condition: object, expected: str, **received: Any) -> None:
@@ -34,9 +73,9 @@ def expect(condition: object, expected: str, **received: Any) -> None:
         InvalidInput: `Expected {expected}. Received: name=value, …`, in one line.
     """
     if not condition:
-        values = ", ".join(f"{k}={_repr.repr(v)}" for k, v in received.items())
+        values = ", ".join(f"{k}={shown(v)}" for k, v in received.items())
         message = f"Expected {expected}. Received: {values}"
-        raise InvalidInput(re.sub(r"\s*\n\s*", " ", message))
+        raise InvalidInput(message, next(iter(received), None))
 
 
 def expect_positive_int(**named: Any) -> None:
