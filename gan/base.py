@@ -9,24 +9,26 @@ from collections.abc import Callable
 from typing import Any, TypedDict
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from gan.data.examples import (
-    as_labelled_examples,
+    Examples,
+    Sample,
+    as_examples,
     as_labels,
-    as_real_examples,
-    count_rows,
-    equal,
-    take,
-    take_first,
+    find_pixel_range,
 )
 from gan.errors import (
     Option,
     StrPath,
+    Unsaid,
     expect,
     expect_choice,
     expect_number,
     expect_positive_int,
+    require,
+    shown,
 )
 from gan.latent import Stream, distinct_rows
 from gan.saving.model_file import WholeModel
@@ -41,6 +43,7 @@ from gan.training.player import (
     expect_latents,
     expect_networks,
     expect_optimizers,
+    is_picture,
     warn_of_range,
 )
 
@@ -56,6 +59,8 @@ class Options(TypedDict, total=False):
     ema: float | None
     batch_statistics: bool
     augment: keras.layers.Layer | None
+    pixel_range: tuple[float, float] | None
+    class_names: list[str] | None
     generator_optimizer: keras.optimizers.Optimizer | None
     discriminator_optimizer: keras.optimizers.Optimizer | None
     seed: int | None
@@ -69,6 +74,29 @@ def _expect_average(ema: float | None) -> None:
     if ema is not None:
         expect_number(0, ema=ema)
         expect(0 < ema < 1, "ema to be None or between 0 and 1", ema=ema)
+
+
+def _expect_pixel_range(pixel_range: tuple[float, float] | None) -> None:
+    if pixel_range is None:
+        return
+    pair = isinstance(pixel_range, (tuple, list)) and len(pixel_range) == 2
+    pair = pair and all(isinstance(x, (int, float)) for x in pixel_range)
+    require(
+        pair and all(map(math.isfinite, pixel_range)) and len({*pixel_range}) == 2,
+        "The argument pixel_range must be None or two different numbers, those of "
+        f"black and of white, such as (-1, 1), but it is {shown(pixel_range)}.",
+        "pixel_range",
+    )
+
+
+def _expect_names(class_names: list[str] | None) -> None:
+    names = class_names is None or isinstance(class_names, (tuple, list))
+    require(
+        names and all(isinstance(name, str) for name in class_names or []),
+        "The argument class_names must be None or a list of strings, but it is "
+        f"{shown(class_names)}.",
+        "class_names",
+    )
 
 
 def _show_parameters(cls):
@@ -86,29 +114,32 @@ def _show_parameters(cls):
 class AdversarialModel(GraphFit, WholeModel):
     """A generator and a discriminator, trained against each other.
 
-    The base owns the game: draws, alternation, updates, logs, saving. A subclass
-    states one idea by overriding some of:
+    The base owns the game: draws, alternation, updates, logs, saving. To define a new
+    kind of GAN, subclass it and write its two losses; the base does the rest. What may
+    be overridden:
 
     - `discriminator_loss(real, fake)` and `generator_loss(fake)`, functions of the
       discriminator's outputs, static unless they need an option;
-    - `generator_outputs(real, fake)`: the outputs that `generator_loss` is given, where
-      it sees those on reals too, as in `gan.R3GAN`;
+    - `generator_outputs(real, fake, condition)`: the outputs that `generator_loss` is
+      given, where it sees those on reals too, as in `gan.R3GAN`;
     - `output_logs(real, fake)`: further logs of these outputs, whose names are in
       `log_names`;
-    - `discriminator_extra(real, fake)`: a further term of the discriminator's
-      objective, with the names of its logs in `log_names`;
-    - `judge_both(real, fake)`: the outputs and that term together, where both come of
-      one pass through the discriminator, as in `gan.R3GAN`;
+    - `discriminator_extra(real, fake, condition)` and `generator_extra(real, fake,
+      condition)`: a further term of the objective of either, with the names of its
+      logs in `log_names`;
+    - `judge_both(real, fake)`: the outputs and that term of the discriminator together,
+      where both come of one pass through it, as in `gan.R3GAN`;
     - `after_discriminator_update()`: a constraint on the discriminator;
     - `outputs`: how many numbers the discriminator gives of an example, `None` for any;
-    - `as_examples`, `fakes_for_training` and `judge`, where a sample is something
-      else, as in `gan.AC_GAN`.
+    - `count_classes`, `fakes_for_training` and `judge`, where the networks know classes
+      in another way, as in `gan.AC_GAN`.
 
     Networks that take labels make any model conditional: a generator of `[latents,
     labels]` and a discriminator of `[examples, labels]`, with `real_examples` a pair
-    `(examples, labels)`. A sample is then such a pair, and in training the fakes have
-    the labels of the reals. How many classes there are is the `input_dim` of the
-    networks' first `Embedding`. `gan.residual_GenDiscr(classes=)` makes such networks.
+    `(examples, labels)`. In training the fakes have the labels of the reals; they are
+    the `condition` that the hooks are given, which is `None` for other networks. How
+    many classes there are is the `input_dim` of the networks' first `Embedding`.
+    `gan.residual_GenDiscr(classes=)` makes such networks.
 
     An option of its own is a `gan.errors.Option`, so that it is checked, saved and
     acts when it is changed.
@@ -134,11 +165,12 @@ class AdversarialModel(GraphFit, WholeModel):
             slower, and its draws are not part of the model's random state.
         real_examples: array, tensor or pandas DataFrame `(N, …)` of the discriminator's
             input shape (a missing last axis of size 1 is added); float32, float64 or
-            integers are used as float32, uint8 is read as pictures and divided by 255
-            as it is drawn; or a `tf.data.Dataset` of batches of `batch_size` examples;
+            integers are used as float32, uint8 is read as pictures and brought to
+            `pixel_range` as it is drawn; or a `tf.data.Dataset` of batches of examples;
             or `None`, to be given to `fit`.
         batch_size: int, examples in each sample; under a `tf.distribute` strategy
-            those of all replicas together.
+            those of all replicas together. A Dataset's batches say it where it is not
+            given.
         disc_iter: int, discriminator updates in each step.
         learning_rate: float, of both Adam optimizers. Setting it later sets that of
             `generator.optimizer` and `discriminator.optimizer`.
@@ -158,6 +190,11 @@ class AdversarialModel(GraphFit, WholeModel):
             such as `gan.DiffAugment()` or `keras.layers.RandomFlip("horizontal")`;
             real and fake examples go through it before the discriminator in each
             update, so that few examples last longer (Zhao et al. 2020). `None`: none.
+        pixel_range: pair of floats, the numbers that mean black and white where the
+            examples are pictures, such as (−1, 1). Bytes are brought to this range, and
+            all that draws the model's pictures goes by it. `None`: found by looking at
+            the first real examples, (0, 1) for bytes.
+        class_names: list of str, what the classes are called, or `None`.
         generator_optimizer: `keras.optimizers.Optimizer`, or `None` for Adam.
         discriminator_optimizer: the same, for the discriminator.
         seed: int, or `None` to take one from Python's `random`.
@@ -181,6 +218,8 @@ class AdversarialModel(GraphFit, WholeModel):
     beta_2: Option = Option(_DECAY, fixed=True)
     ema: Option = Option(_expect_average, fixed=True)
     batch_statistics: Option = Option(functools.partial(expect_choice, (True, False)))
+    pixel_range: Option = Option(_expect_pixel_range)
+    class_names: Option = Option(_expect_names)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -192,7 +231,7 @@ class AdversarialModel(GraphFit, WholeModel):
         discriminator: keras.Model,
         latent_generator: Callable[[int], tf.Tensor] | None,
         real_examples: Any = None,
-        batch_size: int = 200,
+        batch_size: int = Unsaid(200),
         disc_iter: int = 2,
         learning_rate: float = 0.005,
         *,
@@ -201,6 +240,8 @@ class AdversarialModel(GraphFit, WholeModel):
         ema: float | None = None,
         batch_statistics: bool = True,
         augment: keras.layers.Layer | None = None,
+        pixel_range: tuple[float, float] | None = None,
+        class_names: list[str] | None = None,
         generator_optimizer: keras.optimizers.Optimizer | None = None,
         discriminator_optimizer: keras.optimizers.Optimizer | None = None,
         seed: int | None = None,
@@ -225,13 +266,19 @@ class AdversarialModel(GraphFit, WholeModel):
                 latent_generator, self.draws_repeat = found
         parts = [generator, discriminator, *filter(None, given.values())]
         distribute.expect_distributable(batch_size, parts)
-        examples = self.as_examples(real_examples, discriminator, batch_size)
-        warn_of_range(examples, generator)
         self.generator: keras.Model = generator
         self.discriminator: keras.Model = discriminator
+        self.classes: int | None = self.count_classes(generator, discriminator)
+        named = class_names is None or len(class_names) == self.classes
+        said = f"The argument class_names must name {self.classes or 'no'} classes, as "
+        said += f"many as the networks know, but it is {shown(class_names)}."
+        require(named, said, "class_names")
+        self.class_names = class_names
+        self.pixel_range = pixel_range and tuple(map(float, pixel_range))
+        self._examples: Examples | None = None
+        self.real_examples = real_examples
         self.augment: keras.layers.Layer | None = augment
         self.latent_generator: Callable[[int], tf.Tensor] | None = latent_generator
-        self._real_examples = examples
         self.averaged_generator: keras.Model | None = None
         if ema is not None:
             self.averaged_generator = keras.models.clone_model(generator)
@@ -282,15 +329,13 @@ class AdversarialModel(GraphFit, WholeModel):
         """
         logs = {}
         for iteration in range(self.disc_iter):
-            if isinstance(self._real_examples, tf.data.Dataset):
-                real = self.as_rows(_pick(useless_argument, iteration))
-            else:
-                real = self.get_real_sample()
-            logs |= self.update_discriminator(real, self.fakes_for_training(real))
+            real = self._next_real(useless_argument, iteration)
+            fake = self.fakes_for_training(real.condition)
+            logs |= self.update_discriminator(real, fake)
         logs |= self.update_generator(real)
         return {name: logs[name] for name in self.log_names if name in logs}
 
-    def update_discriminator(self, real: Any, fake: Any) -> dict[str, tf.Tensor]:
+    def update_discriminator(self, real: Sample, fake: Sample) -> dict[str, tf.Tensor]:
         """Update the discriminator once, from a real and a fake sample; its logs."""
         player = self._discriminator
         with tf.GradientTape() as tape:
@@ -301,21 +346,23 @@ class AdversarialModel(GraphFit, WholeModel):
         self.after_discriminator_update()
         return {"discr_loss": loss, **logs, **self.output_logs(*outputs)}
 
-    def update_generator(self, real: Any = None) -> dict[str, tf.Tensor]:
+    def update_generator(self, real: Sample) -> dict[str, tf.Tensor]:
         """Update the generator once, from a fresh fake sample; its logs.
 
         Args:
-            real: the last real sample, whose labels the fakes get.
+            real: the last real sample, whose condition the fakes get.
         """
         player = self._generator
         with tf.GradientTape() as tape:
-            fake = self.fakes_for_training(real, self.generator_batches)
-            loss = player(*self.generator_outputs(real, fake))
-            objective = player.objective(loss)
+            fake = self.fakes_for_training(real.condition, self.generator_batches)
+            given = (real.examples, fake.examples, fake.condition)
+            loss = player(*self.generator_outputs(*given))
+            extra, logs = self.generator_extra(*given)
+            objective = player.objective(loss + extra)
         player.descend(tape, objective)
         if self.averaged_generator is not None:
             self._update_average()
-        return {"gen_loss": loss}
+        return {"gen_loss": loss, **logs}
 
     def _update_average(self):
         updates = tf.cast(self._generator.optimizer.iterations, tf.float32)
@@ -326,18 +373,25 @@ class AdversarialModel(GraphFit, WholeModel):
         for average, weight in pairs:
             average.assign_add((1.0 - decay) * (weight - average))
 
-    def generator_outputs(self, real: Any, fake: Any) -> tuple[Any, ...]:
+    def generator_outputs(self, real: Any, fake: Any, condition: Any) -> tuple:
         """What `generator_loss` is given: the discriminator's outputs on fakes."""
-        return (self.judge(fake),)
+        return (self.judge(fake, condition),)
 
-    def judge(self, sample: Any, training: bool = True) -> Any:
-        """What the losses are given of a sample: the discriminator's outputs on it."""
-        examples, *labels = sample if isinstance(sample, tuple) else (sample,)
+    def judge(self, examples: Any, condition: Any = None, training: bool = True) -> Any:
+        """The discriminator's outputs on examples, which the losses are given.
+
+        Args:
+            examples: float tensor `(batch, …)`.
+            condition: `None`, or the int labels `(batch,)` of the examples.
+            training: bool, whether it is in training mode, augmentation included.
+
+        Returns:
+            Float tensor `(batch, outputs)`.
+        """
         if training:
             examples = self.augmented(examples)
-        return self.discriminator(
-            [examples, *labels] if labels else examples, training=training
-        )
+        given = examples if condition is None else [examples, condition]
+        return self.discriminator(given, training=training)
 
     def augmented(self, examples: tf.Tensor) -> tf.Tensor:
         """Examples `(batch, …)` as the discriminator sees them in an update."""
@@ -346,45 +400,37 @@ class AdversarialModel(GraphFit, WholeModel):
         with self.stream.feeds():
             return self.augment(examples, training=True)
 
-    def judge_of_examples(
-        self, sample: Any
-    ) -> tuple[Callable[..., tf.Tensor], tf.Tensor]:
-        """The discriminator as a function of examples alone, and a sample's examples.
-
-        A penalty differentiates it; the labels of the sample, if it has any, stay.
-        """
-        if not isinstance(sample, tuple):
-            return self.judge, sample
-        return lambda points, **mode: self.judge((points, sample[1]), **mode), sample[0]
-
     def output_logs(self, real: Any, fake: Any) -> dict[str, tf.Tensor]:
         """Further logs of the discriminator's outputs `(batch, 1)`: dict of scalars."""
         return {}
 
     def judge_both(
-        self, real: Any, fake: Any
+        self, real: Sample, fake: Sample
     ) -> tuple[tuple[Any, Any], tf.Tensor | float, dict[str, tf.Tensor]]:
         """Judge a real and a fake sample for an update of the discriminator.
 
         Args:
-            real: the real sample, as `discriminator_extra` takes it.
+            real: the real sample, its examples and its condition.
             fake: the fake sample.
 
         Returns:
             Tuple `(outputs, term, logs)`: the pair of the discriminator's outputs on
             both, and what `discriminator_extra` gives.
         """
-        outputs = self.judge(real), self.judge(fake)
-        return outputs, *self.discriminator_extra(real, fake)
+        outputs = self.judge(*real), self.judge(*fake)
+        return outputs, *self.discriminator_extra(
+            real.examples, fake.examples, real.condition
+        )
 
     def discriminator_extra(
-        self, real: Any, fake: Any
+        self, real: Any, fake: Any, condition: Any
     ) -> tuple[tf.Tensor | float, dict[str, tf.Tensor]]:
         """Further terms of the discriminator's objective.
 
         Args:
-            real: float32 tensor `(batch_size, …)`, the real sample.
-            fake: float32 tensor of the same shape, the fake sample.
+            real: float32 tensor `(batch_size, …)`, real examples.
+            fake: float32 tensor of the same shape, fake examples.
+            condition: `None`, or int32 tensor `(batch_size,)`, the labels of both.
 
         Returns:
             Tuple `(term, logs)`: a scalar tensor (or 0.0) that is added to the
@@ -392,34 +438,76 @@ class AdversarialModel(GraphFit, WholeModel):
         """
         return 0.0, {}
 
+    def generator_extra(
+        self, real: Any, fake: Any, condition: Any
+    ) -> tuple[tf.Tensor | float, dict[str, tf.Tensor]]:
+        """Further terms of the generator's objective, such as a distance to `real`.
+
+        Args:
+            real: float32 tensor `(batch_size, …)`, the step's last real examples.
+            fake: float32 tensor, fresh fakes, which the gradient goes through.
+            condition: `None`, or int32 tensor, the labels of the fakes.
+
+        Returns:
+            Tuple `(term, logs)` as of `discriminator_extra`.
+        """
+        return 0.0, {}
+
     def after_discriminator_update(self) -> None:
         """Constrain the discriminator's weights after each of its updates."""
 
     @staticmethod
-    def as_examples(value: Any, discriminator: keras.Model, batch_size: int) -> Any:
-        """Check `real_examples` and bring them into the form samples are drawn from."""
-        shape, classes = discriminator.input_shape, count_classes(discriminator)
-        if classes:
-            return as_labelled_examples(value, shape[0][1:], batch_size, classes)
-        return as_real_examples(value, shape[1:], batch_size)
+    def count_classes(generator: keras.Model, discriminator: keras.Model) -> int | None:
+        """Number of classes that the networks know, or `None` without labels."""
+        return count_classes(generator)
 
     @property
-    def classes(self) -> int | None:
-        """Number of classes that the networks know, or `None` without labels."""
-        return count_classes(self.generator)
+    def examples(self) -> Examples | None:
+        """The real examples, as what samples are drawn from."""
+        if self._examples is not None and self.pixel_range is not None:
+            self._examples.pixel_range = self.pixel_range
+        return self._examples
 
     @property
     def real_examples(self) -> Any:
         """What the real samples are drawn from: tensor, memmap, Dataset or `None`."""
-        return self._real_examples
+        return None if self._examples is None else self._examples.value
 
     @real_examples.setter
     def real_examples(self, value: Any) -> None:
-        value = self.as_examples(value, self.discriminator, self.batch_size)
-        warn_of_range(value, self.generator)
+        self.take_examples(self.as_examples(value, self.batch_size))
+
+    def as_examples(
+        self, value: Any, batch_size: int, name: str = "real_examples"
+    ) -> Examples | None:
+        """Check examples, see `gan.data.examples.as_examples`; nothing is changed."""
+        shape = self.generator.output_shape[1:]
+        examples = as_examples(value, shape, batch_size, self.classes, name)
+        if examples is not None and examples.streams:
+            said = isinstance(batch_size, Unsaid) or batch_size == examples.batch_size
+            require(
+                said,
+                f"The Dataset has batches of {examples.batch_size} examples, but "
+                f"batch_size is {batch_size}: batch the Dataset so, or give "
+                f"batch_size={examples.batch_size}.",
+                "batch_size",
+            )
+        return examples
+
+    def take_examples(self, examples: Examples | None) -> None:
+        """Train on what `as_examples` gave."""
+        if examples is None:
+            self._examples = None
+            return
+        if self.pixel_range is None and is_picture(self.generator.output_shape[1:]):
+            self.pixel_range = find_pixel_range(examples.look())
+        if examples.streams and isinstance(self.batch_size, Unsaid):
+            self.batch_size = Unsaid(examples.batch_size)
+        examples.pixel_range = self.pixel_range or examples.pixel_range
         # The traced graph holds the tensor: equal data must not cost a new trace.
-        if not equal(value, self._real_examples):
-            self._real_examples = value
+        if self._examples is None or not self._examples.equals(examples):
+            warn_of_range(examples.look(), self.generator, self.pixel_range)
+            self._examples = examples
 
     def get_fake_sample(
         self,
@@ -435,29 +523,33 @@ class AdversarialModel(GraphFit, WholeModel):
             training: bool, whether the generator runs in training mode.
             averaged: bool, whether the averaged generator draws them. `None`: it
                 does where the model has one (`ema`) and `training` is `False`.
-            labels: integers `(size,)` in [0, classes), the classes asked for; `None`
-                draws them, each equally likely.
+            labels: integers `(size,)` in [0, classes), the classes asked for, or one
+                integer, the class of all; `None` draws them, each equally likely.
 
         Returns:
             Float32 tensor `(size, …)` of the generator's output shape; with classes a
             pair of it and the labels, int32 tensor `(size,)`.
         """
-        network, classes = self._drawing(training, averaged), self.classes
         if labels is not None:
-            expect(classes, "labels=None: the networks take none", labels=labels)
-            labels = as_labels(labels, classes)
+            said = "The networks take no labels: leave the argument labels out."
+            require(self.classes, said, "labels")
+            if not tf.is_tensor(labels) and np.ndim(labels) == 0:
+                labels = np.full(self._count(size), labels)
+            labels = as_labels(labels, self.classes)
             count = labels.shape[0]
             size = count if size is None else size
             expect(count in (None, size), f"size={count}, as labels has", size=size)
-        size = self._count(size)
+        return self._draw_fakes(self._count(size), training, averaged, labels).public()
+
+    def _draw_fakes(self, size, training, averaged, labels=None):
+        network = self._drawing(training, averaged)
         latents = self._latents(size)
-        if classes and labels is None:
-            seed = self.stream.next_seed()
-            labels = tf.random.stateless_uniform((size,), seed, 0, classes, tf.int32)
+        if self.classes and labels is None:
+            seed, most = self.stream.next_seed(), self.classes
+            labels = tf.random.stateless_uniform((size,), seed, 0, most, tf.int32)
+        given = latents if labels is None else [latents, labels]
         with self.stream.feeds():
-            if not classes:
-                return network(latents, training=training)
-            return network([latents, labels], training=training), labels
+            return Sample(network(given, training=training), labels)
 
     def get_real_sample(self, size: int | None = None) -> Any:
         """Random distinct examples of `real_examples`.
@@ -466,27 +558,32 @@ class AdversarialModel(GraphFit, WholeModel):
             size: int, how many, or `None` for `batch_size`.
 
         Returns:
-            Float32 tensor `(size, …)` of the discriminator's input shape. From a
-            Dataset: its first examples.
+            Float32 tensor `(size, …)` of the discriminator's input shape, with classes
+            a pair of it and the labels. From a Dataset: its first examples.
         """
-        size, real = self._count(size), self._real_examples
-        expect(real is not None, "real_examples: give them to fit", real_examples=real)
-        if isinstance(real, tf.data.Dataset):
-            return self.as_rows(take_first(real, size))
-        most = count_rows(real)
+        size, examples = self._count(size), self.examples
+        said = "The model has no real examples: set model.real_examples, or give fit x."
+        require(examples is not None, said, "real_examples")
+        if examples.streams:
+            return examples.first(size).public()
+        most = len(examples)
         expect(size <= most, f"size of at most N={most}", size=size)
-        numbers = distinct_rows(most, size, self.stream.next_seed())
-        return self.as_rows(take(real, numbers))
+        return self._draw_real(size).public()
 
-    def as_rows(self, examples: Any) -> Any:
-        """Examples in the form of `real_examples`, as the discriminator takes them."""
-        if isinstance(examples, tuple):
-            labels = tf.reshape(tf.cast(examples[1], tf.int32), (-1,))
-            return self.as_rows(examples[0]), labels
-        pictures = examples.dtype == tf.uint8
-        examples = tf.cast(examples, tf.float32)
-        examples = examples / 255.0 if pictures else examples
-        return tf.reshape(examples, (-1, *self.generator.output_shape[1:]))
+    def _draw_real(self, size):
+        numbers = distinct_rows(len(self.examples), size, self.stream.next_seed())
+        return self.examples.draw(numbers)
+
+    def _next_real(self, batches, iteration):
+        """The real sample of an update: drawn, or the next batch of a Dataset."""
+        if self.examples is None or not self.examples.streams:
+            said = "The model has no real examples: give them to fit."
+            require(self.examples is not None, said, "real_examples")
+            return self._draw_real(self._count(None))
+        given = batches is not None
+        require(given, "The data are a Dataset: give a real batch.", "batches")
+        batch = batches[iteration] if isinstance(batches, list) else batches
+        return self.examples.in_form(batch)
 
     def call(self, latents: Any, training: bool = False) -> tf.Tensor:
         """Fakes from latents `(batch, latent_dim)`, as `get_fake_sample` draws them."""
@@ -509,11 +606,11 @@ class AdversarialModel(GraphFit, WholeModel):
         expect_positive_int(size=size)
         return size
 
-    def fakes_for_training(self, real: Any = None, batches: int = 1) -> Any:
-        """Fakes for an update, `batches` samples of them, with the labels of `real`."""
+    def fakes_for_training(self, condition: Any = None, batches: int = 1) -> Sample:
+        """Fakes for an update, `batches` samples of them, of the condition given."""
         size, training = batches * self._count(None), self.batch_statistics
-        labels = tf.tile(real[1], [batches]) if isinstance(real, tuple) else None
-        return self.get_fake_sample(size, training, averaged=False, labels=labels)
+        labels = None if condition is None else tf.tile(condition, [batches])
+        return self._draw_fakes(size, training, False, labels)
 
     def _drawing(self, training, averaged):
         if averaged is None:
@@ -556,7 +653,7 @@ class AdversarialModel(GraphFit, WholeModel):
     def traced_with(self) -> tuple[list[Any], dict[str, Any]]:
         """What a traced graph remembers, as objects and as plain options."""
         self.claim()
-        objects = [self._real_examples, self.latent_generator, self.averaged_generator]
+        objects = [self._examples, self.latent_generator, self.averaged_generator]
         for player in (self._generator, self._discriminator):
             objects += [player.network, player.loss, player.optimizer]
         trained = [len(network.trainable_variables) for network in objects[3::3]]
@@ -567,8 +664,3 @@ class AdversarialModel(GraphFit, WholeModel):
 
 def _zeros(kind):
     return tf.zeros((1, *kind.shape[1:]), kind.dtype)
-
-
-def _pick(batches, iteration):
-    expect(batches is not None, "a real batch: the data are a Dataset", batch=None)
-    return batches[iteration] if isinstance(batches, list) else batches

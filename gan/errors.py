@@ -7,13 +7,14 @@ import os
 import pathlib
 import re
 import reprlib
+import sys
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 StrPath = str | os.PathLike[str]
-
 
 
 class _Repr(reprlib.Repr):
@@ -59,6 +60,21 @@ def require(condition: object, sentence: str, argument: str | None = None) -> No
     """
     if not condition:
         raise InvalidInput(sentence, argument)
+
+
+_INSIDE = ("gan", "keras", "tensorflow", "contextlib")
+
+
+def warn(sentence: str) -> None:
+    """Warn with a whole sentence; the warning points at the user's own line."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and _package_of(frame) in _INSIDE:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(sentence, stacklevel=level)
+
+
+def _package_of(frame):
+    return frame.f_globals.get("__name__", "").partition(".")[0]
 
 
 def expect(condition: object, expected: str, **received: Any) -> None:
@@ -156,6 +172,10 @@ def expect_array(shape: tuple[Any, ...], least: int = 1, **named: Any) -> np.nda
     expect(fits, f"{name} of shape {wanted}", shape=array.shape)
     expect(np.isfinite(array).all(), f"{name} to be finite", **{name: array})
     return array
+
+
+class Unsaid(int):
+    """A number that nobody gave: what the data say counts before it."""
 
 
 class Option:

@@ -9,6 +9,7 @@ conditional models' losses, from probabilities, and the gradient penalty.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -324,7 +325,10 @@ def interpolate(real: tf.Tensor, fake: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
 
 
 def gradient_penalty(
-    discriminator: Callable[..., tf.Tensor], points: tf.Tensor, epsilon: float = 1e-12
+    discriminator: Callable[..., tf.Tensor],
+    points: tf.Tensor,
+    epsilon: float = 1e-12,
+    condition: Any = None,
 ) -> tf.Tensor:
     """Mean squared distance of the critic's gradient norms from 1.
 
@@ -334,6 +338,7 @@ def gradient_penalty(
         epsilon: float, added inside the root. The root has an infinite slope at
             0, so one point with a zero gradient would turn every weight into NaN;
             1e-12 moves a norm of 1 by 5e-13, below float32 resolution.
+        condition: `None`, or what the discriminator is given after the points.
 
     Returns:
         Float scalar tensor, at least 0.
@@ -345,18 +350,20 @@ def gradient_penalty(
         Gulrajani et al. 2017, Improved Training of Wasserstein GANs,
         Algorithm 1, line 7.
     """
-    _, squares = values_and_squared_slopes(discriminator, points)
+    _, squares = values_and_squared_slopes(discriminator, points, condition)
     return tf.reduce_mean(tf.square(tf.sqrt(squares + epsilon) - 1.0))
 
 
 def zero_centred_penalty(
-    discriminator: Callable[..., tf.Tensor], points: tf.Tensor
+    discriminator: Callable[..., tf.Tensor], points: tf.Tensor, condition: Any = None
 ) -> tf.Tensor:
     """Mean squared norm of the discriminator's gradients: R1 on reals, R2 on fakes.
 
     Args:
-        discriminator: callable `(points, training=True)` -> `(batch, 1)`.
+        discriminator: callable `(points, training=True)` -> `(batch, 1)`, such as
+            `model.judge`.
         points: float tensor `(batch, …)`, where the gradient is taken.
+        condition: `None`, or what the discriminator is given after the points.
 
     Returns:
         Float scalar tensor, at least 0.
@@ -368,18 +375,19 @@ def zero_centred_penalty(
         Mescheder et al. 2018, Which Training Methods for GANs do actually Converge?,
         equation 9, without γ/2.
     """
-    _, squares = values_and_squared_slopes(discriminator, points)
+    _, squares = values_and_squared_slopes(discriminator, points, condition)
     return tf.reduce_mean(squares)
 
 
 def values_and_squared_slopes(
-    discriminator: Callable[..., tf.Tensor], points: tf.Tensor
+    discriminator: Callable[..., tf.Tensor], points: tf.Tensor, condition: Any = None
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The discriminator's outputs, and its squared gradient norms, of one pass.
 
     Args:
         discriminator: callable `(points, training=True)` -> `(batch, 1)`.
         points: float tensor `(batch, …)`, where the gradient is taken.
+        condition: `None`, or what the discriminator is given after the points.
 
     Returns:
         Tuple of float tensors: D(points), `(batch, 1)`, and ‖∇D(points)‖², `(batch,)`,
@@ -388,7 +396,8 @@ def values_and_squared_slopes(
     points = tf.convert_to_tensor(points)
     with tf.GradientTape() as tape:
         tape.watch(points)
-        values = discriminator(points, training=True)
+        given = (points,) if condition is None else (points, condition)
+        values = discriminator(*given, training=True)
     gradients = tape.gradient(values, points)
     axes = range(1, gradients.shape.rank)
     return values, tf.reduce_sum(tf.square(gradients), axis=axes)

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from gan import losses
 from gan.base import AdversarialModel, Options
-from gan.errors import Option, expect_number
+from gan.errors import Option, Unsaid, expect_number
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -42,7 +42,7 @@ class WGAN_clip(AdversarialModel):
         discriminator: keras.Model,
         latent_generator: Callable[[int], tf.Tensor] | None,
         real_examples: Any = None,
-        batch_size: int = 200,
+        batch_size: int = Unsaid(200),
         disc_iter: int = 2,
         learning_rate: float = 0.005,
         *,

@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from gan import losses
 from gan.base import AdversarialModel, Options
-from gan.errors import Option, StrPath, expect_number
+from gan.data.examples import Sample
+from gan.errors import Option, StrPath, Unsaid, expect_number
 from gan.saving.weights_file import load_weights
 
 
@@ -49,7 +50,7 @@ class WGAN_GP(AdversarialModel):
         discriminator: keras.Model,
         latent_generator: Callable[[int], tf.Tensor] | None,
         real_examples: Any = None,
-        batch_size: int = 200,
+        batch_size: int = Unsaid(200),
         disc_iter: int = 2,
         learning_rate: float = 0.005,
         lambda_gp: float = 10,
@@ -104,7 +105,7 @@ class WGAN_GP(AdversarialModel):
             Float32 tensor of that shape: u·real + (1 − u)·fake, u ~ U[0, 1]; with
             labels a pair of it and them.
         """
-        if isinstance(real_sample, tuple):
+        if self.classes and isinstance(real_sample, tuple):
             points = self.get_interpolated_sample(real_sample[0], fake_sample[0])
             return points, real_sample[1]
         real, fake = (tf.cast(s, tf.float32) for s in (real_sample, fake_sample))
@@ -125,14 +126,19 @@ class WGAN_GP(AdversarialModel):
         Returns:
             Float scalar tensor, see `gan.losses.gradient_penalty`.
         """
-        judged = self.judge_of_examples(interpolated_sample)
-        return losses.gradient_penalty(*judged, self.penalty_epsilon)
+        labelled = self.classes and isinstance(interpolated_sample, tuple)
+        points, condition = (
+            interpolated_sample if labelled else (interpolated_sample, None)
+        )
+        epsilon = self.penalty_epsilon
+        return losses.gradient_penalty(self.judge, points, epsilon, condition)
 
     def discriminator_extra(
-        self, real: Any, fake: Any
+        self, real: Any, fake: Any, condition: Any
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """The weighted gradient penalty; logged unweighted as `gp`."""
-        gp = self.gradient_penalty(self.get_interpolated_sample(real, fake))
+        points = self.get_interpolated_sample(real, fake)
+        gp = self.gradient_penalty(Sample(points, condition).public())
         return self.lambda_gp * gp, {"gp": gp}
 
     def replace_weights(self, gen_h5: StrPath, disc_h5: StrPath) -> None:

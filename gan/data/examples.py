@@ -1,112 +1,320 @@
-"""What the real samples are drawn from, checked and brought into form."""
+"""Real examples: what samples are drawn from, checked and brought into one form.
+
+`as_examples` makes `Examples` of an array, a memory map, a `tf.data.Dataset` or a
+`keras.utils.PyDataset`, with a class label for each example or without. Nothing that
+draws from them needs to know which of these they are.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from gan.errors import expect, expect_array
+from gan.errors import require, shown
+
+_LOOKED_AT = 1000  # examples from which ranges are read
+_NO_RANGE = (0.0, 1.0)
 
 
-def as_real_examples(value: Any, shape: tuple[int, ...], batch_size: int) -> Any:
-    """Check real examples and bring them into the form a model draws from.
+class Sample(NamedTuple):
+    """Some examples, and what they were asked to be.
+
+    Attributes:
+        examples: tensor `(n, …)`.
+        condition: `None`, or int32 tensor `(n,)`, the class of each.
+    """
+
+    examples: Any
+    condition: Any = None
+
+    def public(self) -> Any:
+        """What users get: the examples, or a pair of them and their labels."""
+        return self.examples if self.condition is None else tuple(self)
+
+
+class Examples:
+    """Real examples in memory, with a label for each or without.
+
+    Attributes:
+        value: what `model.real_examples` gives: tensor `(N, *shape)`, uint8 where the
+            data were and float32 otherwise, with labels a pair of it and int32 `(N,)`;
+            of the subclasses the memory map or the Dataset.
+        shape: tuple, of an example as the discriminator takes it.
+        streams: bool, whether the examples come in an order of their own, as those of
+            a Dataset do, instead of being drawn.
+        pixel_range: pair of floats, what the bytes 0 and 255 become.
+    """
+
+    def __init__(self, examples: Any, labels: Any, shape: tuple[int, ...]) -> None:
+        self._examples, self._labels, self.shape = examples, labels, shape
+        self.streams: bool = False
+        self.pixel_range: tuple[float, float] = _NO_RANGE
+
+    @property
+    def value(self) -> Any:
+        """See the class."""
+        return Sample(self._examples, self._labels).public()
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def draw(self, numbers: tf.Tensor) -> Sample:
+        """The examples of these numbers, int64 `(n,)`, as the discriminator takes."""
+        labels = None if self._labels is None else tf.gather(self._labels, numbers)
+        return self.in_form(Sample(self._gather(numbers), labels))
+
+    def first(self, size: int) -> Sample:
+        """The first `size` examples."""
+        return self.draw(tf.range(size, dtype=tf.int64))
+
+    def look(self) -> np.ndarray:
+        """The first thousand examples at most, as the discriminator takes them."""
+        return self.first(min(len(self), _LOOKED_AT)).examples.numpy()
+
+    def in_form(self, batch: Any) -> Sample:
+        """A batch of the data's own as the discriminator takes it.
+
+        Args:
+            batch: tensor `(n, …)`, or a pair of it and labels.
+
+        Returns:
+            `Sample` of float32 `(n, *shape)`, bytes within `pixel_range`.
+        """
+        examples, labels = batch if isinstance(batch, tuple) else (batch, None)
+        if labels is not None:
+            labels = tf.reshape(tf.cast(labels, tf.int32), (-1,))
+        pictures = examples.dtype == tf.uint8
+        examples = tf.cast(examples, tf.float32)
+        if pictures:
+            black, white = self.pixel_range
+            examples = examples / 255.0
+            if (black, white) != _NO_RANGE:
+                examples = black + (white - black) * examples
+        return Sample(tf.reshape(examples, (-1, *self.shape)), labels)
+
+    def steps(self, batch_size: int) -> int:
+        """Batches in once through the examples, at least one."""
+        return math.ceil(len(self) / batch_size)
+
+    def batches(
+        self, batch_size: int, strategy: tf.distribute.Strategy
+    ) -> tf.data.Dataset:
+        """What Keras's `fit` is given: here a clock that nobody reads.
+
+        It has an example for each replica, and no end.
+        """
+        clock = tf.zeros((strategy.num_replicas_in_sync, 1))
+        return tf.data.Dataset.from_tensors(clock).repeat()
+
+    def fingerprint(self) -> str | None:
+        """Sixteen hexadecimal digits that tell these examples from others."""
+        sums = hashlib.sha256()
+        for part in filter(tf.is_tensor, (self._examples, self._labels)):
+            sums.update(np.ascontiguousarray(part))
+        return sums.hexdigest()[:16]
+
+    def equals(self, other: Any) -> bool:
+        """Whether other `Examples` are the same or hold the same numbers."""
+        if type(self) is not type(other):
+            return False
+        mine = (self._examples, self._labels, self.pixel_range)
+        others = (other._examples, other._labels, other.pixel_range)
+        return all(_equal(*pair) for pair in zip(mine, others, strict=True))
+
+    def _gather(self, numbers):
+        return tf.gather(self._examples, numbers)
+
+
+class MappedExamples(Examples):
+    """Real examples in a memory-mapped file, of which only what is drawn is read."""
+
+    def fingerprint(self) -> str | None:
+        """Sixteen hexadecimal digits of the form and of some of the rows."""
+        rows = np.linspace(0, len(self) - 1, min(len(self), 64)).astype(int)
+        sums = hashlib.sha256(repr((self._examples.shape, self._native())).encode())
+        for row in rows:
+            sums.update(np.ascontiguousarray(self._examples[row]))
+        if self._labels is not None:
+            sums.update(np.ascontiguousarray(self._labels))
+        return sums.hexdigest()[:16]
+
+    def _native(self):
+        # TensorFlow takes the bytes of a file from another machine for its own.
+        return self._examples.dtype.newbyteorder("=")
+
+    def _gather(self, numbers):
+        array, dtype = self._examples, self._native()
+        rows = tf.numpy_function(
+            lambda i: np.asarray(array[i], dtype), [numbers], tf.as_dtype(dtype)
+        )
+        rows.set_shape((*numbers.shape, *array.shape[1:]))
+        return rows
+
+
+class StreamedExamples(Examples):
+    """Real examples of a `tf.data.Dataset` of batches.
+
+    Attributes:
+        batch_size: int, examples in the first batch.
+    """
+
+    def __init__(
+        self, dataset: tf.data.Dataset, classes: int | None, shape: tuple[int, ...]
+    ) -> None:
+        super().__init__(dataset, None, shape)
+        self._classes, self.streams = classes, True
+        batch = next(iter(dataset), None)
+        given = batch is not None
+        require(given, "The Dataset of real examples is empty.", "real_examples")
+        self._batch = batch[0] if isinstance(batch, tuple) else batch
+        self.batch_size: int = len(self._batch)
+
+    def __len__(self) -> int:
+        raise TypeError("a Dataset need not know how many examples it has")
+
+    def draw(self, numbers: tf.Tensor) -> Sample:
+        """Refused: a Dataset has an order of its own."""
+        raise TypeError("a Dataset has an order of its own")
+
+    def first(self, size: int) -> Sample:
+        """The first `size` examples."""
+        batch = next(iter(self._examples.unbatch().batch(size)), ())
+        found = (
+            len(batch[0] if isinstance(batch, tuple) else batch) if batch != () else 0
+        )
+        require(
+            found == size,
+            f"The Dataset of real examples has only {found} of the {size} examples "
+            "that are asked for: ask for fewer.",
+            "size",
+        )
+        return self.in_form(batch)
+
+    def look(self) -> np.ndarray:
+        """The first batch, as the discriminator takes it."""
+        return self.in_form(self._batch).examples.numpy()
+
+    def steps(self, batch_size: int) -> int:
+        """Batches in once through the Dataset, which has to know its length."""
+        count = int(self._examples.cardinality())
+        require(
+            count >= 1,
+            "The Dataset does not know its length: give fit steps_per_epoch.",
+            "steps_per_epoch",
+        )
+        return count
+
+    def batches(
+        self, batch_size: int, strategy: tf.distribute.Strategy
+    ) -> tf.data.Dataset:
+        """The Dataset's batches, of equal size and without end."""
+        batches = self._examples.repeat().rebatch(batch_size, drop_remainder=True)
+        if self._classes:
+            batches = batches.map(self._with_known_labels)
+        return batches.prefetch(2)
+
+    def fingerprint(self) -> str | None:
+        """`None`: a Dataset is not read through."""
+        return None
+
+    def _with_known_labels(self, examples, labels):
+        # A label of -1 would count from the end, and 2.5 would be cut to 2.
+        whole = tf.cast(labels, tf.int64)
+        fits = (whole >= 0) & (whole < self._classes)
+        fits &= tf.cast(whole, labels.dtype) == labels
+        known = tf.debugging.Assert(tf.reduce_all(fits), [WRONG_LABEL, labels], 16)
+        with tf.control_dependencies([known] if known is not None else []):
+            return tf.identity(examples), tf.cast(whole, tf.int32)
+
+
+# What a Dataset's labels out of range raise within TensorFlow.
+WRONG_LABEL = "A label of the Dataset is no class of the networks:"
+
+
+def as_examples(
+    value: Any,
+    shape: tuple[int, ...],
+    batch_size: int,
+    classes: int | None = None,
+    name: str = "real_examples",
+) -> Examples | None:
+    """Check real examples and bring them into the form that models draw from.
 
     Args:
-        value: NumPy array, tensor, memory-mapped array, pandas DataFrame,
-            `tf.data.Dataset` or `keras.utils.PyDataset` of batches, or `None`.
-        shape: tuple, shape of an example as the discriminator takes it; the data may
-            lack its last axis if that is 1.
-        batch_size: int, examples in a sample.
+        value: NumPy array, tensor, memory-mapped array or pandas DataFrame of numbers
+            or truth values `(N, *shape)`, whose last axis may be missing if it is 1; a
+            `tf.data.Dataset` or `keras.utils.PyDataset` of batches of such examples; or
+            `None`. With classes a pair `(examples, labels)`, labels as in `as_labels`,
+            or a Dataset of such pairs.
+        shape: tuple, shape of an example as the discriminator takes it.
+        batch_size: int, examples in a sample, the least that there must be.
+        classes: int, number of classes, or `None` where the networks take no labels.
+        name: str, what the argument is called in errors.
 
     Returns:
-        `None`, the Dataset, the memory-mapped array, or a tensor `(N, *shape)`, uint8
-        where `value` is and float32 otherwise.
+        `Examples`, or `None`.
 
     Raises:
         InvalidInput: for another type, dtype, shape or length, masked arrays, or
-            numbers that are not finite (a memory-mapped array is not read through for
-            them).
+            numbers that are not finite (a memory-mapped array and a Dataset are not
+            read through for them).
     """
     if value is None:
         return None
     if isinstance(value, keras.utils.PyDataset):
-        value = _from_py_dataset(value)
+        value = _from_py_dataset(value, name)
     if isinstance(value, tf.data.Dataset):
-        return _as_dataset(value, value.element_spec, shape, batch_size)
-    value = value.to_numpy() if hasattr(value, "to_numpy") else value
-    expected = "real_examples to be a NumPy array, a tensor or a tf.data.Dataset"
-    array = hasattr(value, "__array__") and hasattr(value, "dtype")
-    expect(array, expected, real_examples=type(value).__name__)
-    masked = isinstance(value, np.ma.MaskedArray)
-    expected = "real_examples without a mask: fill or leave out what is masked"
-    expect(not masked, expected, real_examples=type(value).__name__)
-    expected = "real_examples of a numeric dtype"
-    expect(_is_number(value.dtype), expected, dtype=str(value.dtype))
-    _expect_shape(tuple(value.shape), shape)
-    expected = f"at least batch_size={batch_size} real examples"
-    expect(value.shape[0] >= batch_size, expected, N=value.shape[0])
-    if isinstance(value, np.memmap):
-        return value
-    tensor = tf.convert_to_tensor(value)
+        return _as_streamed(value, shape, classes, name)
+    labels = None
+    if classes:
+        pair = isinstance(value, (tuple, list)) and len(value) == 2
+        require(
+            pair and hasattr(value[0], "shape"),
+            f"The networks take labels, so that {name} must be a pair (examples, "
+            f"labels) or a Dataset of such pairs, but it is {shown(value)}.",
+            name,
+        )
+        value, labels = value
+    array = _as_array(value, name)
+    _require_shape(tuple(array.shape), shape, name)
+    require(
+        array.shape[0] >= batch_size,
+        f"The argument {name} has {array.shape[0]} examples, fewer than a batch of "
+        f"{batch_size}: give more, or a smaller batch_size.",
+        name,
+    )
+    if labels is not None:
+        labels = as_labels(labels, classes)
+        require(
+            len(labels) == len(array),
+            f"There are {len(labels)} labels for {len(array)} real examples: each "
+            "example needs one.",
+            name,
+        )
+    if isinstance(array, np.memmap):
+        return MappedExamples(array, labels, shape)
+    tensor = tf.convert_to_tensor(array)
     if tensor.dtype != tf.uint8:
         tensor = tf.cast(tensor, tf.float32)
         finite = bool(tf.reduce_all(tf.math.is_finite(tensor)))
-        expect(finite, "finite real_examples", real_examples="NaN or infinity in them")
-    return tf.reshape(tensor, (-1, *shape))
-
-
-def as_labelled_examples(
-    value: Any, shape: tuple[int, ...], batch_size: int, classes: int
-) -> Any:
-    """Check real examples with labels and bring them into the form of the draws.
-
-    Args:
-        value: pair `(examples, labels)`, examples as in `as_real_examples` and labels
-            as in `as_labels`; a `tf.data.Dataset` of such pairs of batches (whose
-            labels' range is not read through); or `None`.
-        shape: tuple, shape of an example as the discriminator takes it.
-        batch_size: int, examples in a sample.
-        classes: int, number of classes.
-
-    Returns:
-        `None`, the Dataset, or a tuple of what `as_real_examples` and `as_labels` give.
-
-    Raises:
-        InvalidInput: if either is not of its form, or their lengths differ.
-    """
-    if value is None:
-        return None
-    if isinstance(value, tf.data.Dataset):
-        spec = value.element_spec
-        pair = isinstance(spec, tuple) and len(spec) == 2
-        expect(pair, "a Dataset of pairs (examples, labels)", element_spec=spec)
-        _as_dataset(value, spec[0], shape, batch_size)
-        expected = "labels in the Dataset that are integers of shape (batch,)"
-        labels = isinstance(spec[1], tf.TensorSpec) and spec[1].dtype.is_integer
-        expect(labels and spec[1].shape[1:] in ((), (1,)), expected, labels=spec[1])
-        return value
-    pair = isinstance(value, (tuple, list)) and len(value) == 2
-    expected = "real_examples to be a pair of arrays (examples, labels) or a Dataset"
-    expect(pair and hasattr(value[0], "shape"), expected, real_examples=value)
-    examples = as_real_examples(value[0], shape, batch_size)
-    labels = as_labels(value[1], classes)
-    expected = f"a label for each of {len(examples)} real examples"
-    expect(len(labels) == len(examples), expected, labels=len(labels))
-    return examples, labels
+        said = f"The argument {name} holds NaN or infinity: leave out or replace them."
+        require(finite, said, name)
+    return Examples(tf.reshape(tensor, (-1, *shape)), labels, shape)
 
 
 def as_labels(labels: npt.ArrayLike, classes: int) -> tf.Tensor:
     """Check class labels.
 
     Args:
-        labels: array, tensor or list of integers in [0, classes), `(N,)` or `(N, 1)`;
-            those of a graph that is being traced are taken as they are.
+        labels: array, tensor, Series or list of whole numbers in [0, classes), of any
+            dtype, `(N,)` or `(N, 1)`; those of a graph that is being traced are taken
+            as they are.
         classes: int, number of classes.
 
     Returns:
@@ -117,112 +325,172 @@ def as_labels(labels: npt.ArrayLike, classes: int) -> tf.Tensor:
     """
     if tf.is_tensor(labels) and not hasattr(labels, "numpy"):
         return labels
-    array = np.asarray(labels)
+    array = _to_numpy(labels)
     array = array[:, 0] if array.shape[1:] == (1,) else array
-    array = expect_array((None,), labels=array)
-    expect(array.dtype.kind in "iu", "integer labels", dtype=str(array.dtype))
-    span = {"least": int(array.min()), "greatest": int(array.max())}
-    inside = 0 <= span["least"] and span["greatest"] < classes
-    expect(inside, f"labels from 0 to {classes - 1}", **span)
-    return tf.constant(array, tf.int32)
+    require(
+        array.dtype.kind in "fiub",
+        f"The labels must be whole numbers from 0 to {classes - 1}, but they are "
+        f"{array.dtype}: names, numbers = numpy.unique(labels, return_inverse=True) "
+        "makes numbers of names.",
+        "labels",
+    )
+    require(
+        array.ndim == 1 and array.size > 0,
+        f"The labels must have the shape (N,), but they have {array.shape}: "
+        "labels.argmax(axis=1) makes numbers of one-hot rows.",
+        "labels",
+    )
+    inside = np.isfinite(array) if array.dtype.kind == "f" else np.full(1, True)
+    inside = inside & (array >= 0) & (array < classes) & (array == np.floor(array))
+    require(
+        inside.all(),
+        f"The labels must be whole numbers from 0 to {classes - 1}, the classes that "
+        f"the networks embed, but they lie in [{shown(array.min())}, "
+        f"{shown(array.max())}].",
+        "labels",
+    )
+    return tf.constant(array.astype(np.int32))
 
 
-def count_rows(real_examples: Any) -> int:
-    """Number of real examples, with labels or without."""
-    return len(real_examples[0] if isinstance(real_examples, tuple) else real_examples)
-
-
-def take(real_examples: Any, numbers: tf.Tensor) -> Any:
-    """The real examples of these numbers, with their labels if they have any.
+def find_pixel_range(pictures: np.ndarray) -> tuple[float, float]:
+    """The numbers that mean black and white in pictures, found by looking at them.
 
     Args:
-        real_examples: what `as_real_examples` or `as_labelled_examples` gave, not a
-            Dataset.
-        numbers: int64 tensor `(size,)`.
+        pictures: float array of any shape, some pictures.
 
     Returns:
-        Tensor `(size, …)` of the data's dtype, or a tuple of two.
+        Pair of floats: (0, 1), (−1, 1) or (0, 255), the narrowest of these that holds
+        all but 2% of the numbers with a slack of a twentieth; else their own bounds.
     """
-    if isinstance(real_examples, tuple):
-        return tuple(take(part, numbers) for part in real_examples)
-    if not isinstance(real_examples, np.memmap):
-        return tf.gather(real_examples, numbers)
-    dtype = real_examples.dtype
-    examples = tf.numpy_function(lambda i: real_examples[i], [numbers], dtype)
-    examples.set_shape((*numbers.shape, *real_examples.shape[1:]))
-    return examples
+    for black, white in ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)):
+        slack = 0.05 * min(white - black, 2.0)
+        out = (pictures < black - slack) | (pictures > white + slack)
+        if out.mean() <= 0.02:
+            return black, white
+    low, high = float(pictures.min()), float(pictures.max())
+    return (low, high) if np.isfinite(high - low) and low < high else _NO_RANGE
 
 
-def take_first(dataset: tf.data.Dataset, size: int) -> Any:
-    """The first `size` examples of `dataset`, as `take` gives them.
-
-    Raises:
-        InvalidInput: if it has fewer.
-    """
-    sample = next(iter(dataset.unbatch().batch(size)), ())
-    found = count_rows(sample) if sample != () else 0
-    expect(found == size, f"a Dataset of at least {size} examples", found=found)
-    return sample
-
-
-def equal(value: Any, other: Any) -> bool:
-    """Whether checked `value` and `other` are the same or hold the same numbers."""
-    if isinstance(value, tuple) and isinstance(other, tuple):
-        return all(equal(a, b) for a, b in zip(value, other, strict=True))
-    if value is other or not (tf.is_tensor(value) and tf.is_tensor(other)):
-        return value is other
-    same = value.shape == other.shape and value.dtype == other.dtype
-    return same and bool(tf.reduce_all(value == other))
-
-
-def checksum(real_examples: Any) -> str | None:
-    """Sixteen hexadecimal digits that tell the numbers of tensors from others.
-
-    `None` for a Dataset and a memory-mapped array, which are not read through.
-    """
-    parts = keras.tree.flatten(real_examples)
-    if not all(tf.is_tensor(part) for part in parts):
-        return None
-    sums = hashlib.sha256()
-    for part in parts:
-        sums.update(np.ascontiguousarray(part))
-    return sums.hexdigest()[:16]
-
-
-def count_batches(real_examples: Any, batch_size: int) -> int:
-    """Batches of `batch_size` in once through `real_examples`, at least one.
-
-    Raises:
-        InvalidInput: for a Dataset without a known length.
-    """
-    if not isinstance(real_examples, tf.data.Dataset):
-        return math.ceil(count_rows(real_examples) / batch_size)
-    count = int(real_examples.cardinality())
-    expected = "steps_per_epoch for a Dataset of unknown length"
-    expect(count >= 1, expected, steps_per_epoch=None)
-    return count
-
-
-def as_dataset(
-    real_examples: Any, batch_size: int, strategy: tf.distribute.Strategy
-) -> tf.data.Dataset:
-    """What Keras's `fit` is given: a Dataset's batches of equal size, without end.
-
-    For an array it is a clock that nobody reads, with an example for each replica.
-    """
-    if not isinstance(real_examples, tf.data.Dataset):
-        clock = tf.zeros((strategy.num_replicas_in_sync, 1))
-        return tf.data.Dataset.from_tensors(clock).repeat()
-    return real_examples.repeat().rebatch(batch_size, drop_remainder=True).prefetch(2)
-
-
-def _from_py_dataset(value):
-    batch = value[0]
-    spec = tf.TensorSpec((None, *np.shape(batch)[1:]), np.asarray(batch).dtype)
-    batches = tf.data.Dataset.from_generator(
-        lambda: (value[number] for number in range(len(value))), output_signature=spec
+def _as_array(value, name):
+    """An array of numbers: NumPy's, TensorFlow's, or what becomes one."""
+    frame = hasattr(value, "to_numpy")
+    masked = isinstance(value, np.ma.MaskedArray)
+    said = f"The argument {name} has a mask: fill or leave out what is masked."
+    require(not masked, said, name)
+    array = _to_numpy(value) if frame else value
+    require(
+        hasattr(array, "__array__") and hasattr(array, "dtype"),
+        f"The argument {name} must be a NumPy array, a tensor, a memory map or a "
+        f"tf.data.Dataset, but it is a {type(value).__name__}.",
+        name,
     )
+    kind = array.dtype
+    native = kind.newbyteorder("=") if isinstance(kind, np.dtype) else kind
+    require(
+        _is_number(native),
+        f"The argument {name} must hold numbers, but its dtype is {kind}.",
+        name,
+    )
+    if isinstance(array, np.memmap):
+        return array
+    if isinstance(array, np.ndarray):
+        array = array.astype(native, copy=False)
+    return tf.cast(array, tf.float32) if tf.as_dtype(native) == tf.bool else array
+
+
+def _to_numpy(value):
+    """A NumPy array of what may be a pandas object with columns of several kinds."""
+    array = value.to_numpy() if hasattr(value, "to_numpy") else np.asarray(value)
+    if array.dtype == object and hasattr(value, "to_numpy"):
+        try:
+            return value.to_numpy(dtype=np.float64, na_value=np.nan)
+        except (TypeError, ValueError):
+            return array
+    return array
+
+
+def _from_py_dataset(value, name):
+    """A Dataset of a PyDataset's batches, arrays or pairs of them."""
+    batch = value[0]
+    pair = isinstance(batch, (tuple, list)) and len(batch) in (1, 2)
+    parts = [np.asarray(part) for part in batch] if pair else [np.asarray(batch)]
+    kind = ", ".join(str(part.dtype) for part in parts)
+    require(
+        all(_is_number(part.dtype) for part in parts),
+        f"The PyDataset {name} must give batches of numbers, or pairs of examples and "
+        f"labels, but it gives {kind}.",
+        name,
+    )
+    specs = tuple(tf.TensorSpec((None, *p.shape[1:]), p.dtype) for p in parts)
+
+    def arrays():
+        for number in range(len(value)):
+            found = value[number]
+            found = tuple(found) if pair else (found,)
+            yield tuple(map(np.asarray, found)) if len(specs) > 1 else found[0]
+
+    spec = specs if len(specs) > 1 else specs[0]
+    batches = tf.data.Dataset.from_generator(arrays, output_signature=spec)
     return batches.apply(tf.data.experimental.assert_cardinality(len(value)))
+
+
+def _as_streamed(dataset, shape, classes, name):
+    spec = dataset.element_spec
+    if classes:
+        pair = isinstance(spec, tuple) and len(spec) == 2
+        require(
+            pair and all(isinstance(one, tf.TensorSpec) for one in spec),
+            "The networks take labels, so that the Dataset must give pairs (examples, "
+            f"labels), but it gives {_kinds(spec)}: map it to such pairs.",
+            name,
+        )
+        spec, labels = spec
+        number = labels.dtype.is_integer or labels.dtype.is_floating
+        require(
+            number and labels.shape.rank is not None and labels.shape[1:] in ((), (1,)),
+            "The labels in the Dataset must be whole numbers of shape (batch,), but "
+            f"they are {labels.dtype.name} of shape {labels.shape}: "
+            'class_mode="sparse" reads them so, and map(lambda x, y: '
+            "(x, tf.argmax(y, axis=1))) makes numbers of one-hot rows.",
+            name,
+        )
+    cure = {
+        tuple: "map(lambda x, y: x) leaves labels out, as label_mode=None or "
+        "class_mode=None do where the data are read",
+        list: "map it to one tensor",
+        dict: 'map(lambda batch: batch["image"]) takes one of its tensors by name',
+    }
+    tensor = isinstance(spec, tf.TensorSpec)
+    require(
+        tensor,
+        f"The Dataset {name} must give batches of examples alone, but it gives "
+        f"{_kinds(spec)}: {cure.get(type(spec), 'map it to one tensor')}.",
+        name,
+    )
+    require(
+        spec.shape.rank is not None,
+        f"The Dataset {name} does not say the shape of its batches: give "
+        "from_generator output_signature=tf.TensorSpec(shape, dtype), or map(lambda x: "
+        "tf.ensure_shape(x, shape)).",
+        name,
+    )
+    _require_shape(tuple(spec.shape), shape, name)
+    said = f"The Dataset {name} must hold numbers, but its dtype is {spec.dtype.name}."
+    require(_is_number(spec.dtype) and spec.dtype != tf.bool, said, name)
+    empty = int(dataset.cardinality()) == 0
+    require(not empty, f"The Dataset {name} is empty.", name)
+    return StreamedExamples(dataset, classes, shape)
+
+
+def _kinds(spec):
+    """What a Dataset gives, in a few words."""
+    if isinstance(spec, tf.TensorSpec):
+        return f"{spec.dtype.name} {spec.shape}"
+    if isinstance(spec, dict):
+        return "dicts with " + ", ".join(map(str, spec))
+    if isinstance(spec, (tuple, list)):
+        return f"{type(spec).__name__}s of {len(spec)}"
+    return type(spec).__name__
 
 
 def _is_number(dtype):
@@ -230,24 +498,23 @@ def _is_number(dtype):
         dtype = tf.as_dtype(dtype)
     except TypeError:
         return False
-    return dtype.is_floating or dtype.is_integer
+    return dtype.is_floating or dtype.is_integer or dtype.is_bool
 
 
-def _expect_shape(found, shape):
+def _require_shape(found, shape, name):
     each = found[1:]
     fits = each == shape or (shape[-1] == 1 and (*each, 1) == shape)
     sizes = ", ".join(map(str, shape))
-    expected = f"real_examples of shape (N, {sizes}), as the discriminator takes"
-    expect(len(found) >= 1 and fits, expected, shape=found)
+    require(
+        len(found) >= 1 and fits,
+        f"The argument {name} must have the shape (N, {sizes}), as the discriminator "
+        f"takes its examples, but it has {shown(found)}.",
+        name,
+    )
 
 
-def _as_dataset(dataset, spec, shape, batch_size):
-    tensor = isinstance(spec, tf.TensorSpec) and spec.shape.rank is not None
-    expected = "a Dataset of batches of real examples alone: map(lambda x, y: x)"
-    expect(tensor, expected, element_spec=dataset.element_spec)
-    _expect_shape(tuple(spec.shape), shape)
-    expect(_is_number(spec.dtype), "a Dataset of a numeric dtype", dtype=spec.dtype)
-    expect(int(dataset.cardinality()) != 0, "a Dataset that is not empty", batches=0)
-    expected = f"a Dataset of batches of batch_size={batch_size} examples"
-    expect(spec.shape[0] in (None, batch_size), expected, examples=spec.shape[0])
-    return dataset
+def _equal(value, other):
+    if value is other or not (tf.is_tensor(value) and tf.is_tensor(other)):
+        return value is other or isinstance(value, tuple) and value == other
+    same = value.shape == other.shape and value.dtype == other.dtype
+    return same and bool(tf.reduce_all(value == other))

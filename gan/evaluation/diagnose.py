@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan.base import AdversarialModel
-from gan.data.examples import count_rows
+from gan.data.examples import Sample
 from gan.errors import InvalidInput, expect, expect_positive_int, expect_seed
 from gan.evaluation import metrics
 from gan.latent import Stream
@@ -186,14 +186,15 @@ class _Samples:
     @functools.cached_property
     def real(self):
         """Sample of the data."""
-        data, size = self.model.real_examples, self.model.batch_size
+        data, size = self.model.examples, self.model.batch_size
         if data is None:
             raise _NotMade("the model has no real examples")
         found = self.draws * size
-        if isinstance(data, tf.data.Dataset):
-            found = int(data.unbatch().take(found).reduce(0, lambda n, *_: n + 1))
+        if data.streams:
+            batches = data.value.unbatch().take(found)
+            found = int(batches.reduce(0, lambda n, *_: n + 1))
         else:
-            found = min(found, count_rows(data))
+            found = min(found, len(data))
         if found < size:
             raise _NotMade(f"{found} real examples, fewer than a batch")
         return self.model.get_real_sample(found)
@@ -253,13 +254,17 @@ class _Samples:
 
     def verdict(self, sample):
         """How real the discriminator, in training mode, finds each example: `(n,)`."""
-        outputs = _examples(self.model.judge(sample))
+        outputs = _examples(self.model.judge(*_parts(sample)))
         return outputs[:, -1] - (outputs[:, 0] if outputs.shape[1] == 2 else 0)
 
     def _draw(self, **options):
         size, draws = self.model.batch_size, range(self.draws)
         parts = [self.model.get_fake_sample(size, **options) for _ in draws]
         return tf.nest.map_structure(lambda *some: tf.concat(some, axis=0), *parts)
+
+
+def _parts(sample):
+    return sample if isinstance(sample, tuple) else (sample,)
 
 
 def _examples(sample):
@@ -463,10 +468,10 @@ def _pull(s):
     for batch in s.batches(s.played):
         with tf.GradientTape() as tape:
             tape.watch(_examples(batch))
-            value = loss(s.model.judge(batch))
+            value = loss(s.model.judge(*_parts(batch)))
         slopes.append(size * _lengths(tape.gradient(value, _examples(batch))))
         here.append(value)
-    there = [loss(s.model.judge(batch)) for batch in s.batches(s.real)]
+    there = [loss(s.model.judge(*_parts(batch))) for batch in s.batches(s.real)]
     way = _lengths(np.subtract(*_paired(s.real, s.played))).mean()
     return float(np.mean(slopes) * way / (np.mean(here) - np.mean(there)))
 
@@ -494,8 +499,9 @@ def _woken(s, updates=30):
     model, batches = s.model, s.batches(s.played)
     with _unchanged(model):
         for number in range(updates):
-            fake = batches[number % len(batches)]
-            model.update_discriminator(model.get_real_sample(), fake)
+            fake = Sample(*_parts(batches[number % len(batches)]))
+            real = Sample(*_parts(model.get_real_sample()))
+            model.update_discriminator(real, fake)
         return _Samples.separation.func(s), updates
 
 
@@ -532,10 +538,10 @@ def _copied(s):
 
     Cure: more training examples, smaller networks, fewer steps.
     """
-    data = s.model.real_examples
-    if data is None or isinstance(data, tf.data.Dataset):
+    data = s.model.examples
+    if data is None or data.streams:
         raise _NotMade("the training examples are not all at hand")
-    size = count_rows(data)
+    size = len(data)
     if size * math.prod(s.model.discriminator.input_shape[1:]) > _MOST_NUMBERS:
         raise _NotMade(f"more than {_MOST_NUMBERS:.0e} numbers to compare with")
     train = _flat(_numbers(s.model.get_real_sample(size)))

@@ -144,7 +144,6 @@ class Run:
                 process uses it.
             KeyboardInterrupt: after Ctrl-C.
         """
-        from gan.data.examples import checksum
         from gan.training.checkpoint import Checkpoint
 
         self.begin()
@@ -153,7 +152,7 @@ class Run:
             checkpoint = Checkpoint(directory / "checkpoints", every=every)
         checkpoint.acquire()
         try:
-            data = checksum(model.real_examples)
+            data = model.examples and model.examples.fingerprint()
             all_settings = {"recipe": self.recipe, "seed": self.seed, "data": data}
             all_settings |= {"epochs": epochs, "steps_per_epoch": steps}
             settings = all_settings | model.options() | (settings or {})

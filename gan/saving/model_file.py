@@ -16,8 +16,7 @@ import keras
 import numpy as np
 from keras.src.backend.common import global_state
 
-from gan.data.examples import checksum
-from gan.errors import InvalidInput, Option, StrPath, expect, expect_path
+from gan.errors import InvalidInput, Option, StrPath, expect, expect_path, warn
 from gan.saving import hdf5_guard
 from gan.saving.files import atomic_path
 from gan.training import distribute
@@ -46,7 +45,7 @@ class WholeModel(keras.Model):
         # Keras numbers the names of what a process makes.
         optimizers = [{**config, "name": ""} for config in optimizers]
         data = {
-            "real_examples": checksum(self._real_examples),
+            "real_examples": self.examples and self.examples.fingerprint(),
             "optimizers": optimizers,
             **self.augmenting(),
         }
@@ -62,10 +61,9 @@ class WholeModel(keras.Model):
         serialize = keras.saving.serialize_keras_object
         latent_generator = self.latent_generator
         if not hasattr(latent_generator, "get_config"):
-            warnings.warn(
+            warn(
                 "The latent generator cannot be stored; set model.latent_generator "
-                "after loading. gan.latent.LatentGenerator can be stored.",
-                stacklevel=2,
+                "after loading. gan.latent.LatentGenerator can be stored."
             )
             latent_generator = None
         config = {**self.options(), "latent_generator": serialize(latent_generator)}

@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from gan.data.examples import count_rows, take
 from gan.errors import (
     StrPath,
     expect,
@@ -308,8 +307,8 @@ class Losses(keras.callbacks.Callback):
             clear_leftovers(path.parent, path.name)
         self._rows = _read_table(self._table) if self._table.exists() else []
         if self._held_out is not None:
-            network = self.model.discriminator
-            self._unseen = self.model.as_examples(self._held_out, network, 1)
+            self._unseen = self.model.as_examples(self._held_out, 1, "held_out")
+            self._unseen.pixel_range = self.model.examples.pixel_range
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Forget epochs that are done again."""
@@ -334,17 +333,17 @@ class Losses(keras.callbacks.Callback):
             self._draw()
 
     def _losses_now(self):
-        model, count = self.model, count_rows(self._unseen)
-        real = model.real_examples
+        model, count = self.model, len(self._unseen)
         # A Dataset need not say how many examples it has; one batch there is.
-        dataset = isinstance(real, tf.data.Dataset)
-        most = model.batch_size if dataset else count_rows(real)
+        streams = model.examples.streams
+        most = model.batch_size if streams else len(model.examples)
         with model.stream.anew(self._seed):
             fake = model.get_fake_sample(count, averaged=False)
             training = model.get_real_sample(min(count, most))
-        held_out = model.as_rows(take(self._unseen, tf.range(count)))
+        held_out = self._unseen.first(count).public()
         fake, training, held_out = (
-            model.judge(sample, training=False) for sample in (fake, training, held_out)
+            model.judge(*(one if model.classes else (one,)), training=False)
+            for one in (fake, training, held_out)
         )
         return {
             "training_loss": float(model.discriminator_loss(training, fake)),

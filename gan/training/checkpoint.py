@@ -6,7 +6,6 @@ import json
 import os
 import pathlib
 import re
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +20,7 @@ from gan.errors import (
     expect_number,
     expect_path,
     expect_positive_int,
+    warn,
 )
 from gan.saving.files import clear_leftovers, made_folder
 from gan.saving.model_file import WholeModel, state_of
@@ -91,11 +91,10 @@ class Checkpoint(keras.callbacks.Callback):
         expected = "constant learning rates, for go_back lowers them"
         expect(not (falling and self._go_back), expected, go_back=self._go_back)
         if not model.draws_repeat:
-            warnings.warn(
+            warn(
                 "The latent generator draws from TensorFlow's own random state, which "
                 "no file holds: a resumed run draws other latents. Those of gan.latent "
-                "repeat.",
-                stacklevel=2,
+                "repeat."
             )
         if distribute.is_chief(model.distribute_strategy):
             self.acquire()

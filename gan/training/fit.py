@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan.data.examples import as_dataset, count_batches, count_rows, take
+from gan.data.examples import WRONG_LABEL
 from gan.errors import expect, expect_positive_int, expect_seed
 from gan.training import distribute
 from gan.training.checkpoint import Checkpoint
@@ -24,6 +24,7 @@ from gan.training.checkpoint import Checkpoint
 _SECONDS_PER_CALL = 0.1
 # What a class cross-entropy and an embedding say of a label out of range.
 _WRONG_LABEL = r"Received a label value .*?\)|indices\[.*?\] = .*? is not in \[.*?\)"
+_WRONG_LABEL += rf"|{WRONG_LABEL}[^\n]*"
 
 
 class Diverged(ArithmeticError):
@@ -165,11 +166,12 @@ class GraphFit(keras.Model):
         if tf.distribute.has_strategy():
             distribute.expect_distributable(self.batch_size, [self.generator])
         if x is not None:
-            self.real_examples = x if y is None else (x, y)
+            given = x if y is None else (x, y)
+            self.take_examples(self.as_examples(given, self.batch_size, "x"))
         expected = "real examples: pass them to fit or to the constructor"
         expect(self.real_examples is not None, expected, real_examples=None)
         if steps_per_epoch is None:
-            steps_per_epoch = count_batches(self.real_examples, self.batch_size)
+            steps_per_epoch = self.examples.steps(self.batch_size)
         expect_positive_int(steps_per_epoch=steps_per_epoch)
         if verbose == "auto" and not distribute.is_chief(strategy):
             verbose = 0
@@ -202,7 +204,7 @@ class GraphFit(keras.Model):
                 )
                 try:
                     super().fit(
-                        as_dataset(self.real_examples, self.batch_size, strategy),
+                        self.examples.batches(self.batch_size, strategy),
                         epochs=epochs,
                         steps_per_epoch=steps_per_epoch,
                         callbacks=self._callbacks,
@@ -249,14 +251,10 @@ class GraphFit(keras.Model):
         """
         from gan.training.callbacks import Metrics
 
-        data = self.real_examples
-        if x is not None:
-            data = self.as_examples(x, self.discriminator, 1)
-        array = data is not None and not isinstance(data, tf.data.Dataset)
+        data = self.examples if x is None else self.as_examples(x, 1, "x")
+        array = data is not None and not data.streams
         expect(array, "an array of real examples", x=data)
-        # As the discriminator takes them: bytes, for one, divided by 255.
-        real = self.as_rows(take(data, tf.range(count_rows(data))))
-        metrics = Metrics(real[0] if isinstance(real, tuple) else real, **options)
+        metrics = Metrics(data.first(len(data)).examples, **options)
         metrics.set_model(self)
         return metrics.judge()
 
@@ -337,7 +335,7 @@ class GraphFit(keras.Model):
         if self.jit_compile:
             step = tf.function(step, jit_compile=True, autograph=False)
         networks = (self.generator, self.discriminator)
-        takes = self.disc_iter * isinstance(self.real_examples, tf.data.Dataset)
+        takes = self.disc_iter * self.examples.streams
 
         def replica_step(batches):
             logs = step(batches)

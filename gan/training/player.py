@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import warnings
 from collections.abc import Callable
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from gan.errors import expect
+from gan.errors import expect, warn
 from gan.training import distribute
 
 
@@ -56,7 +55,9 @@ class Player:
         # The gradient of an Embedding lists rows, the same row perhaps several times;
         # Keras 3.15 would square each before it adds them up.
         gradients = [
-            tf.convert_to_tensor(slope) if isinstance(slope, tf.IndexedSlices) else slope
+            tf.convert_to_tensor(slope)
+            if isinstance(slope, tf.IndexedSlices)
+            else slope
             for slope in gradients
         ]
         self.optimizer.apply(gradients, weights)
@@ -216,10 +217,9 @@ def expect_latents(
     first, second = (np.array(latent_generator(2)) for _ in range(2))
     expected = "latent_generator to draw anew at each call"
     expect((first != second).any(), expected, returned="the same twice")
-    warnings.warn(
+    warn(
         "The latent generator draws with NumPy: that is slower, and not part of the "
-        "model's random state. Those of gan.latent draw with TensorFlow.",
-        stacklevel=4,
+        "model's random state. Those of gan.latent draw with TensorFlow."
     )
     return functools.partial(_from_numpy, latent_generator, shape[1:]), False
 
@@ -233,11 +233,29 @@ def _from_numpy(latent_generator, shape, size):
     return tf.ensure_shape(drawn, (size, *shape))
 
 
+# Layers that bring numbers to other places and leave them as they are.
+_MOVING = ("Reshape", "Flatten", "Permute", "Cropping1D", "Cropping2D", "Identity")
+_MOVING += ("MaxPooling2D", "AveragePooling2D", "UpSampling2D", "InputLayer")
+
+
 def range_of(network: keras.Model) -> tuple[float, float]:
-    """What the last activation of a network can reach, found by asking it."""
-    kinds = (keras.layers.Reshape, keras.layers.Flatten)
-    layers = [layer for layer in network.layers if not isinstance(layer, kinds)]
-    return bounds(layers[-1])
+    """What the last activation of a network can reach, found by asking it.
+
+    Layers that only move numbers are passed over, and nested networks are looked into.
+    """
+    low, high, scale, offset = -np.inf, np.inf, 1.0, 0.0
+    for layer in reversed(network.layers):
+        if isinstance(layer, keras.layers.Rescaling) and np.ndim(layer.scale) == 0:
+            offset = float(layer.offset) * scale + offset
+            scale = float(layer.scale) * scale
+        elif isinstance(layer, keras.Model):
+            low, high = range_of(layer)
+            break
+        elif type(layer).__name__ not in _MOVING:
+            low, high = bounds(layer)
+            break
+    ends = sorted((low * scale + offset, high * scale + offset))
+    return ends[0], ends[1]
 
 
 def bounds(layer: keras.layers.Layer) -> tuple[float, float]:
@@ -250,19 +268,49 @@ def bounds(layer: keras.layers.Layer) -> tuple[float, float]:
     return (low, high) if 0 < high - low < 1e3 else (-np.inf, np.inf)
 
 
-def warn_of_range(real_examples: object, generator: keras.Model) -> None:
-    """Warn of arrays with numbers that the generator's last activation cannot reach."""
-    examples = keras.tree.flatten(real_examples)[0]
-    if not tf.is_tensor(examples):
-        return
+def is_picture(shape: tuple[int | None, ...]) -> bool:
+    """Whether examples of this shape can be looked at as pictures."""
+    return len(shape) == 3 and shape[2] in (1, 3)
+
+
+def warn_of_range(
+    some: np.ndarray,
+    generator: keras.Model,
+    pixel_range: tuple[float, float] | None = None,
+) -> None:
+    """Warn of numbers that the generator's last activation cannot reach.
+
+    Args:
+        some: float array `(n, …)`, real examples.
+        generator: `keras.Model`.
+        pixel_range: pair of floats, black and white of pictures, or `None`.
+    """
     low, high = range_of(generator)
-    some = np.array(examples[:1000], "float32")
-    some = some / 255 if examples.dtype == tf.uint8 else some
-    slack = 0.05 * (high - low) if np.isfinite(high) else 0.0
-    if np.mean((some < low - slack) | (some > high + slack)) > 0.02:
-        warnings.warn(
-            f"The real examples lie in [{some.min():.3g}, {some.max():.3g}], beyond "
-            f"what the generator reaches, [{low:.3g}, {high:.3g}]: scale them to that, "
-            "or change its last activation.",
-            stacklevel=3,
+    found = f"[{some.min():.3g}, {some.max():.3g}]"
+    if _beyond(some, low, high):
+        warn(
+            f"The real examples lie in {found}, beyond what the generator reaches, "
+            f"[{low:.3g}, {high:.3g}]: scale them to that, or change its last "
+            "activation."
         )
+    if pixel_range is None:
+        return
+    black, white = sorted(pixel_range)
+    if _beyond(some, black, white):
+        warn(
+            f"The real examples lie in {found}, beyond the pixel_range of the model, "
+            f"[{black:g}, {white:g}]: scale them to that, or make a model with their "
+            "own pixel_range."
+        )
+    if max(low - black, white - high) > 0.05 * (white - black):
+        warn(
+            f"The generator reaches [{low:.3g}, {high:.3g}] only, less than the "
+            f"pixel_range of the model, [{black:g}, {white:g}]: change its last "
+            "activation or the pixel_range."
+        )
+
+
+def _beyond(some, low, high):
+    """Whether more than 2% of the numbers lie clearly out of a range."""
+    slack = 0.05 * (high - low) if np.isfinite(high - low) else 0.0
+    return np.mean((some < low - slack) | (some > high + slack)) > 0.02

@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from gan import losses
 from gan.base import AdversarialModel, Options
-from gan.data.examples import as_labelled_examples
-from gan.errors import Option, expect, expect_number
+from gan.data.examples import Sample
+from gan.errors import Option, Unsaid, expect, expect_number
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -64,7 +64,7 @@ class AC_GAN(AdversarialModel):
         discriminator: keras.Model,
         latent_generator: Callable[[int], tf.Tensor] | None,
         real_examples: Any = None,
-        batch_size: int = 200,
+        batch_size: int = Unsaid(200),
         disc_iter: int = 2,
         learning_rate: float = 0.005,
         *,
@@ -87,33 +87,20 @@ class AC_GAN(AdversarialModel):
         )
         self.real_target, self.auxiliary_weight = real_target, auxiliary_weight
 
-    @property
-    def classes(self) -> int:
-        """Number of classes."""
-        return self.discriminator.output_shape[1][1]
-
     @staticmethod
-    def as_examples(
-        value: object, discriminator: keras.Model, batch_size: int
-    ) -> object:
-        """Check `real_examples`, see `gan.real_examples.as_labelled_examples`."""
-        row_shape, classes = (
-            discriminator.input_shape[1:],
-            discriminator.output_shape[1],
-        )
-        return as_labelled_examples(value, row_shape, batch_size, classes[1])
+    def count_classes(generator: keras.Model, discriminator: keras.Model) -> int:
+        """Number of classes that the discriminator names."""
+        return discriminator.output_shape[1][1]
 
-    def fakes_for_training(self, real: Any = None, batches: int = 1) -> Any:
+    def fakes_for_training(self, condition: Any = None, batches: int = 1) -> Sample:
         """Fakes of classes drawn anew, each equally likely."""
         return super().fakes_for_training(None, batches)
 
     def judge(
-        self, sample: tuple[tf.Tensor, tf.Tensor], training: bool = True
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Tuple `(generation, auxiliary, labels)` of a sample."""
-        rows, labels = sample
-        rows = self.augmented(rows) if training else rows
-        return *self.discriminator(rows, training=training), labels
+        self, examples: Any, condition: Any = None, training: bool = True
+    ) -> tuple[tf.Tensor, tf.Tensor, Any]:
+        """Tuple `(generation, auxiliary, labels)` of examples and their labels."""
+        return *super().judge(examples, None, training), condition
 
     def discriminator_loss(
         self,

@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from gan import losses
 from gan.base import AdversarialModel, Options
-from gan.errors import Option, expect_number
+from gan.data.examples import Sample
+from gan.errors import Option, Unsaid, expect_number
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -53,7 +54,7 @@ class NonSaturatingGAN(AdversarialModel):
         discriminator: keras.Model,
         latent_generator: Callable[[int], tf.Tensor] | None,
         real_examples: Any = None,
-        batch_size: int = 200,
+        batch_size: int = Unsaid(200),
         disc_iter: int = 2,
         learning_rate: float = 0.005,
         *,
@@ -82,18 +83,17 @@ class NonSaturatingGAN(AdversarialModel):
         return losses.cross_entropy_discriminator(real, fake, self.real_target)
 
     def judge_both(
-        self, real: Any, fake: Any
+        self, real: Sample, fake: Sample
     ) -> tuple[tuple[Any, Any], tf.Tensor | float, dict[str, tf.Tensor]]:
         """The outputs, and the weighted penalty on reals, logged unweighted: `r1`."""
         if "r1" not in self.log_names:
             return super().judge_both(real, fake)
-        on_real, squares = losses.values_and_squared_slopes(
-            *self.judge_of_examples(real)
-        )
+        on_real, squares = losses.values_and_squared_slopes(self.judge, *real)
         r1 = tf.reduce_mean(squares)
-        extra, logs = self.discriminator_extra(real, fake)
+        given = (real.examples, fake.examples, real.condition)
+        extra, logs = self.discriminator_extra(*given)
         extra += self.gamma / 2 * r1
-        return (on_real, self.judge(fake)), extra, {**logs, "r1": r1}
+        return (on_real, self.judge(*fake)), extra, {**logs, "r1": r1}
 
     def output_logs(self, real: tf.Tensor, fake: tf.Tensor) -> dict[str, tf.Tensor]:
         """Accuracy of the discriminator, over its real and its fake half."""

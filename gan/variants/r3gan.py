@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from gan import losses
 from gan.base import AdversarialModel, Options
-from gan.errors import Option, expect_number, expect_positive_int
+from gan.data.examples import Sample
+from gan.errors import Option, Unsaid, expect_number, expect_positive_int
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -57,7 +58,7 @@ class R3GAN(AdversarialModel):
         discriminator: keras.Model,
         latent_generator: Callable[[int], tf.Tensor] | None,
         real_examples: Any = None,
-        batch_size: int = 200,
+        batch_size: int = Unsaid(200),
         disc_iter: int = 1,
         learning_rate: float = 0.001,
         gamma: float = 1.0,
@@ -79,21 +80,24 @@ class R3GAN(AdversarialModel):
         )
         self.gamma, self.penalty_every = gamma, penalty_every
 
-    def generator_outputs(self, real: Any, fake: Any) -> tuple[Any, ...]:
+    def generator_outputs(self, real: Any, fake: Any, condition: Any) -> tuple:
         """The discriminator's outputs on both halves of the pairs."""
-        return self.judge(real), self.judge(fake)
+        return self.judge(real, condition), self.judge(fake, condition)
 
     def judge_both(
-        self, real: Any, fake: Any
+        self, real: Sample, fake: Sample
     ) -> tuple[tuple[Any, Any], tf.Tensor, dict[str, tf.Tensor]]:
         """The outputs, with the weighted penalties, logged unweighted as `r1`, `r2`."""
         if self.penalty_every == 1:
             # One pass gives outputs and slopes, a fifth quicker than one for each.
-            samples = (self.judge_of_examples(sample) for sample in (real, fake))
-            found = [losses.values_and_squared_slopes(*sample) for sample in samples]
+            found = [
+                losses.values_and_squared_slopes(self.judge, *sample)
+                for sample in (real, fake)
+            ]
             outputs, squares = zip(*found, strict=True)
             r1, r2 = map(tf.reduce_mean, squares)
-            extra, logs = self.discriminator_extra(real, fake)
+            given = (real.examples, fake.examples, real.condition)
+            extra, logs = self.discriminator_extra(*given)
         else:
             outputs, extra, logs = super().judge_both(real, fake)
             updates = self._discriminator.optimizer.iterations
@@ -106,5 +110,4 @@ class R3GAN(AdversarialModel):
         return outputs, extra, {**logs, "r1": r1, "r2": r2}
 
     def _penalty(self, sample):
-        penalty = losses.zero_centred_penalty(*self.judge_of_examples(sample))
-        return self.penalty_every * penalty
+        return self.penalty_every * losses.zero_centred_penalty(self.judge, *sample)
