@@ -346,7 +346,7 @@ class AdversarialModel(GraphFit, WholeModel):
         self.after_discriminator_update()
         return {"discr_loss": loss, **logs, **self.output_logs(*outputs)}
 
-    def update_generator(self, real: Sample) -> dict[str, tf.Tensor]:
+    def update_generator(self, real: Sample = Sample(None)) -> dict[str, tf.Tensor]:
         """Update the generator once, from a fresh fake sample; its logs.
 
         Args:

@@ -1,5 +1,6 @@
 """Tiny networks that every test may use, and the real data where they are."""
 
+import contextlib
 import gc
 import os
 import pathlib
@@ -19,6 +20,21 @@ import pytest  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
+
+
+@contextlib.contextmanager
+def refused(argument):
+    """Within this context something is refused, by a whole sentence, for an argument.
+
+    Args:
+        argument: str, the name that the error carries.
+    """
+    from gan.errors import InvalidInput
+
+    with pytest.raises(InvalidInput) as error:
+        yield
+    assert error.value.argument == argument, str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def slow_but_first(*values):

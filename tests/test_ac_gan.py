@@ -3,6 +3,7 @@ import math
 import keras
 import numpy as np
 import pytest
+from conftest import refused
 import tensorflow as tf
 from keras import layers
 from test_base import assert_same, state
@@ -167,9 +168,9 @@ def test_dataset_of_pairs():
     seen = []
 
     class Spy(gan.AC_GAN):
-        def judge(self, sample):
+        def judge(self, *sample):
             seen.append([np.array(part) for part in sample])
-            return super().judge(sample)
+            return super().judge(*sample)
 
     model = Spy(*networks(), batch_size=8, disc_iter=2)
     model.compile(run_eagerly=True)
@@ -232,61 +233,59 @@ def pairs(rows=ROWS, labels=LABELS, size=8):
 
 
 @pytest.mark.parametrize(
-    "changes, message",
+    "changes, argument",
     [
-        ({"real_target": 1.1}, "real_target to be a finite number"),
-        ({"auxiliary_weight": -1}, "auxiliary_weight to be a finite number"),
-        ({"real_examples": ROWS}, "a pair of arrays"),
-        ({"real_examples": (ROWS,)}, "a pair of arrays"),
-        ({"real_examples": (pairs(), LABELS)}, "a pair of arrays"),
-        ({"real_examples": (None, LABELS)}, "a pair of arrays"),
-        ({"real_examples": (ROWS, LABELS[1:])}, "a label for each of 64 real examples"),
-        ({"real_examples": (ROWS, LABELS * 1.0)}, "integer labels"),
-        ({"real_examples": (ROWS, LABELS > 1)}, "labels to hold"),
-        ({"real_examples": (ROWS, LABELS + 1)}, "labels from 0 to 3"),
-        ({"real_examples": (ROWS, LABELS - 1)}, "labels from 0 to 3"),
-        ({"real_examples": (ROWS, np.eye(4, dtype=int)[LABELS])}, "labels of shape"),
-        ({"real_examples": (ROWS, 3)}, "labels of shape"),
-        ({"real_examples": (ROWS[:, :1], LABELS)}, r"of shape \(N, 2\)"),
-        ({"real_examples": (ROWS[:5], LABELS[:5])}, "at least batch_size=8"),
-        ({"real_examples": pairs().map(lambda x, y: x)}, "a Dataset of pairs"),
-        ({"real_examples": pairs(labels=LABELS * 1.0)}, "labels in the Dataset that"),
-        ({"real_examples": pairs(labels=np.eye(4)[LABELS])}, "labels in the Dataset"),
-        ({"real_examples": pairs(rows=ROWS[:, :1])}, r"of shape \(N, 2\)"),
-        ({"generator": keras.Sequential([keras.Input((3,))])}, "a generator that take"),
-        ({"generator": networks((2,))[0]}, "a generator that takes"),
-        ({"generator": "net"}, "a generator that takes"),
-        ({"discriminator": networks(heads=(1,))[1]}, "a discriminator that gives"),
-        ({"discriminator": networks(heads=(4, 1))[1]}, "a discriminator that gives"),
-        ({"latent_generator": gan.latent.LatentGenerator(2)}, r"of shape \(2, 3\)"),
+        ({"real_target": 1.1}, "real_target"),
+        ({"auxiliary_weight": -1}, "auxiliary_weight"),
+        ({"real_examples": ROWS}, "real_examples"),
+        ({"real_examples": (ROWS,)}, "real_examples"),
+        ({"real_examples": (pairs(), LABELS)}, "real_examples"),
+        ({"real_examples": (None, LABELS)}, "real_examples"),
+        ({"real_examples": (ROWS, LABELS[1:])}, "real_examples"),
+        ({"real_examples": (ROWS, LABELS + 0.5)}, "labels"),
+        ({"real_examples": (ROWS, LABELS + 1)}, "labels"),
+        ({"real_examples": (ROWS, LABELS - 1)}, "labels"),
+        ({"real_examples": (ROWS, np.eye(4, dtype=int)[LABELS])}, "labels"),
+        ({"real_examples": (ROWS, 3)}, "labels"),
+        ({"real_examples": (ROWS[:, :1], LABELS)}, "real_examples"),
+        ({"real_examples": (ROWS[:5], LABELS[:5])}, "real_examples"),
+        ({"real_examples": pairs().map(lambda x, y: x)}, "real_examples"),
+        ({"real_examples": pairs(labels=np.eye(4)[LABELS])}, "real_examples"),
+        ({"real_examples": pairs(rows=ROWS[:, :1])}, "real_examples"),
+        ({"generator": keras.Sequential([keras.Input((3,))])}, "input_shape"),
+        ({"generator": networks((2,))[0]}, "input_shape"),
+        ({"generator": "net"}, "input_shape"),
+        ({"discriminator": networks(heads=(1,))[1]}, "output_shape"),
+        ({"discriminator": networks(heads=(4, 1))[1]}, "output_shape"),
+        ({"latent_generator": gan.latent.LatentGenerator(2)}, "latent_generator"),
     ],
 )
-def test_bad_arguments(changes, message):
+def test_bad_arguments(changes, argument):
     names = ("generator", "discriminator", "latent_generator")
     arguments = dict(zip(names, networks(), strict=True))
     arguments |= {"real_examples": (ROWS, LABELS), "batch_size": 8, **changes}
-    with pytest.raises(InvalidInput, match=f"Expected .*{message}"):
+    with refused(argument):
         gan.AC_GAN(**arguments)
 
 
 @pytest.mark.parametrize(
-    "use, message",
+    "use, argument",
     [
-        (lambda m: m.fit(ROWS), "a pair"),
-        (lambda m: m.fit((ROWS, LABELS + 1)), "labels from 0 to 3"),
-        (lambda m: m.get_real_sample(65), "size of at most N=64"),
-        (lambda m: m.get_fake_sample(labels=[0, 4]), "labels from 0 to 3"),
-        (lambda m: m.get_fake_sample(labels=[]), "labels of shape"),
-        (lambda m: m.get_fake_sample(labels=[0.5]), "integer labels"),
-        (lambda m: m.get_fake_sample(3, labels=[0, 1]), "size=2, as labels has"),
-        (lambda m: m.get_fake_sample(0), "size to be a positive integer"),
-        (lambda m: m.get_fake_sample(averaged=True), "a model with ema="),
+        (lambda m: m.fit(ROWS), "x"),
+        (lambda m: m.fit((ROWS, LABELS + 1)), "labels"),
+        (lambda m: m.get_real_sample(65), "size"),
+        (lambda m: m.get_fake_sample(labels=[0, 4]), "labels"),
+        (lambda m: m.get_fake_sample(labels=[]), "labels"),
+        (lambda m: m.get_fake_sample(labels=[0.5]), "labels"),
+        (lambda m: m.get_fake_sample(3, labels=[0, 1]), "size"),
+        (lambda m: m.get_fake_sample(0), "size"),
+        (lambda m: m.get_fake_sample(averaged=True), "averaged"),
     ],
 )
-def test_bad_use_changes_nothing(use, message):
+def test_bad_use_changes_nothing(use, argument):
     model = make()
     before = state(model)
-    with pytest.raises(InvalidInput, match=f"Expected .*{message}"):
+    with refused(argument):
         use(model)
     for a, b in zip(before, state(model), strict=True):
         np.testing.assert_array_equal(a, b)

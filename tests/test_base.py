@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import slow_but_first
+from conftest import refused, slow_but_first
 
 import gan
 from gan import losses
@@ -94,7 +94,7 @@ def test_fakes_for_training_depend_on_each_other_only_by_batch_statistics(
     ]
     latents = tf.random.stateless_normal((8, 3), (0, 1))
     model.latent_generator = lambda k: latents
-    fakes = model.fakes_for_training().numpy()
+    fakes = model.fakes_for_training().examples.numpy()
     alone = [model.generator(latents[i : i + 1]).numpy()[0] for i in range(8)]
     same = np.allclose(fakes, alone, atol=1e-4)
     model.update_generator()
@@ -147,7 +147,7 @@ def test_dataset_batches_are_the_real_samples(vectors):
 
     class Spy(gan.Simple_GAN):
         def update_discriminator(self, real, fake):
-            seen.append(real.numpy()[:, 0])
+            seen.append(real.examples.numpy()[:, 0])
             return super().update_discriminator(real, fake)
 
     rows = np.arange(24, dtype="float32")[:, None] * [1, 1] / 24
@@ -210,7 +210,7 @@ def test_every_round_draws_fresh_samples(vectors):
 
     class Spy(gan.Simple_GAN):
         def update_discriminator(self, real, fake):
-            seen.extend([real.numpy(), fake.numpy()])
+            seen.extend([real.examples.numpy(), fake.examples.numpy()])
             return super().update_discriminator(real, fake)
 
     model = vectors(Spy, disc_iter=2)
@@ -501,70 +501,69 @@ def bad_nan():
 
 
 @pytest.mark.parametrize(
-    "changes, message",
+    "changes, argument",
     [
-        ({"batch_size": 0}, "batch_size to be a positive integer"),
-        ({"batch_size": 2.5}, "batch_size to be a positive integer"),
-        ({"batch_size": True}, "batch_size to be a positive integer"),
-        ({"batch_size": 65}, "at least batch_size=65 real examples"),
-        ({"disc_iter": -1}, "disc_iter to be a positive integer"),
-        ({"learning_rate": -0.1}, "learning_rate to be a finite number"),
-        ({"learning_rate": float("nan")}, "learning_rate to be a finite number"),
-        ({"beta_1": 1.0}, "beta_1 to be a finite"),
-        ({"ema": 1}, "ema to be None or between 0 and 1"),
-        ({"lambda_gp": -1}, "lambda_gp to be a finite number"),
-        ({"penalty_epsilon": "x"}, "penalty_epsilon to be a finite number"),
-        ({"generator_optimizer": "adam"}, "generator_optimizer to be a keras Optim"),
-        ({"latent_generator": 3}, "latent_generator to be callable"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"batch_size": 2.5}, "batch_size"),
+        ({"batch_size": True}, "batch_size"),
+        ({"batch_size": 65}, "real_examples"),
+        ({"disc_iter": -1}, "disc_iter"),
+        ({"learning_rate": -0.1}, "learning_rate"),
+        ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"beta_1": 1.0}, "beta_1"),
+        ({"ema": 1}, "ema"),
+        ({"lambda_gp": -1}, "lambda_gp"),
+        ({"penalty_epsilon": "x"}, "penalty_epsilon"),
+        ({"generator_optimizer": "adam"}, "generator_optimizer"),
+        ({"latent_generator": 3}, "latent_generator"),
         (
             {"latent_generator": lambda k: gan.normal_generator(k, 3)},
-            r"latent_generator\(2\) of shape \(2, 2\)",
+            "latent_generator",
         ),
         (
             {"latent_generator": lambda k: np.zeros((k, 2), "float32")},
-            "latent_generator to draw anew at each call",
+            "latent_generator",
         ),
         (
             {"latent_generator": lambda k: tf.random.stateless_normal((k, 2), (1, 2))},
-            "to draw anew at each call",
+            "latent_generator",
         ),
-        ({"generator": "net"}, "generator to be a built keras.Model"),
-        ({"generator": loose()}, "built keras.Model, functional or sequential"),
+        ({"generator": "net"}, "generator"),
+        ({"generator": loose()}, "generator"),
         (
             {"discriminator": networks(3)[1]},
-            "the generator's output to have the disc",
+            "generator",
         ),
-        ({"real_examples": [[1, 2]]}, "real_examples to be a NumPy array"),
-        ({"real_examples": np.zeros((0, 2))}, "at least batch_size=8 real examples"),
-        ({"real_examples": np.zeros((30, 3))}, r"of shape \(N, 2\)"),
-        ({"real_examples": np.zeros((30, 2, 1))}, r"of shape \(N, 2\)"),
-        ({"real_examples": np.zeros(30)}, r"of shape \(N, 2\)"),
-        ({"real_examples": np.float64(3)}, r"of shape \(N, 2\)"),
-        ({"real_examples": np.full((30, 2), "a")}, "of a numeric dtype"),
-        ({"real_examples": np.zeros((30, 2), complex)}, "of a numeric dtype"),
-        ({"real_examples": np.zeros((30, 2), bool)}, "of a numeric dtype"),
-        ({"real_examples": tf.constant([["a", "b"]])}, "of a numeric dtype"),
-        ({"real_examples": bad_nan()}, "finite real_examples"),
-        ({"real_examples": np.full((30, 2), 1e300)}, "finite real_examples"),
+        ({"real_examples": [[1, 2]]}, "real_examples"),
+        ({"real_examples": np.zeros((0, 2))}, "real_examples"),
+        ({"real_examples": np.zeros((30, 3))}, "real_examples"),
+        ({"real_examples": np.zeros((30, 2, 1))}, "real_examples"),
+        ({"real_examples": np.zeros(30)}, "real_examples"),
+        ({"real_examples": np.float64(3)}, "real_examples"),
+        ({"real_examples": np.full((30, 2), "a")}, "real_examples"),
+        ({"real_examples": np.zeros((30, 2), complex)}, "real_examples"),
+        ({"real_examples": tf.constant([["a", "b"]])}, "real_examples"),
+        ({"real_examples": bad_nan()}, "real_examples"),
+        ({"real_examples": np.full((30, 2), 1e300)}, "real_examples"),
         (
             {"real_examples": tf.data.Dataset.from_tensors(np.zeros((7, 2)))},
-            "a Dataset of batches of batch_size=8",
+            "batch_size",
         ),
         (
             {"real_examples": tf.data.Dataset.from_tensors(np.zeros((8, 3)))},
-            r"of shape \(N, 2\)",
+            "real_examples",
         ),
         (
             {"real_examples": tf.data.Dataset.from_tensors((1, 2))},
-            "real examples alone",
+            "real_examples",
         ),
         (
             {"real_examples": tf.data.Dataset.from_tensors([["a", "b"]])},
-            "a Dataset of a numeric dtype",
+            "real_examples",
         ),
     ],
 )
-def test_bad_arguments(changes, message):
+def test_bad_arguments(changes, argument):
     generator, discriminator, latent = networks()
     arguments = {
         "generator": generator,
@@ -574,27 +573,27 @@ def test_bad_arguments(changes, message):
         "batch_size": 8,
         **changes,
     }
-    with pytest.raises(InvalidInput, match=f"Expected .*{message}"):
+    with refused(argument):
         gan.WGAN_GP(**arguments)
 
 
 @pytest.mark.parametrize(
-    "use, message",
+    "use, argument",
     [
-        (lambda m: m.fit(epochs=0), "epochs to be a positive integer"),
-        (lambda m: m.fit(steps_per_epoch=0), "steps_per_epoch to be a positive"),
-        (lambda m: m.fit(np.zeros((20, 3))), r"of shape \(N, 2\)"),
-        (lambda m: m.fit(np.zeros((3, 2))), "at least batch_size=8 real examples"),
-        (lambda m: m.get_real_sample(65), "size of at most N=64"),
-        (lambda m: m.get_real_sample(0), "size to be a positive integer"),
-        (lambda m: m.get_fake_sample(-3), "size to be a positive integer"),
-        (lambda m: m.compile(steps_per_execution=0), "steps_per_execution to be"),
+        (lambda m: m.fit(epochs=0), "epochs"),
+        (lambda m: m.fit(steps_per_epoch=0), "steps_per_epoch"),
+        (lambda m: m.fit(np.zeros((20, 3))), "x"),
+        (lambda m: m.fit(np.zeros((3, 2))), "x"),
+        (lambda m: m.get_real_sample(65), "size"),
+        (lambda m: m.get_real_sample(0), "size"),
+        (lambda m: m.get_fake_sample(-3), "size"),
+        (lambda m: m.compile(steps_per_execution=0), "steps_per_execution"),
     ],
 )
-def test_bad_use_changes_nothing(vectors, use, message):
+def test_bad_use_changes_nothing(vectors, use, argument):
     model = vectors()
     before = state(model)
-    with pytest.raises(InvalidInput, match=f"Expected .*{message}"):
+    with refused(argument):
         use(model)
     for a, b in zip(before, state(model), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -603,15 +602,15 @@ def test_bad_use_changes_nothing(vectors, use, message):
 
 def test_what_is_missing_is_said():
     model = gan.Simple_GAN(*networks())
-    with pytest.raises(InvalidInput, match="Expected real examples"):
+    with refused("real_examples"):
         model.fit()
-    with pytest.raises(InvalidInput, match="Expected real_examples"):
+    with refused("real_examples"):
         model.get_real_sample()
     model.latent_generator = None
     with pytest.raises(InvalidInput, match="Expected a latent generator"):
         model.get_fake_sample()
     endless = tf.data.Dataset.from_tensors(np.zeros((200, 2))).repeat()
-    with pytest.raises(InvalidInput, match="Expected steps_per_epoch for a Dataset"):
+    with refused("steps_per_epoch"):
         model.fit(endless)
 
 
