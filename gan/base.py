@@ -16,7 +16,6 @@ from gan.data.examples import (
     as_labels,
     as_real_examples,
     count_rows,
-    equal,
     take,
     take_first,
 )
@@ -27,6 +26,7 @@ from gan.errors import (
     expect_choice,
     expect_number,
     expect_positive_int,
+    require,
 )
 from gan.latent import Stream, distinct_rows
 from gan.saving.model_file import WholeModel
@@ -36,11 +36,13 @@ from gan.training.fit import GraphFit
 from gan.training.layers import accelerate
 from gan.training.player import (
     Player,
+    brought,
     count_classes,
     expect_augment,
     expect_latents,
     expect_networks,
     expect_optimizers,
+    latent_shape,
     warn_of_range,
 )
 
@@ -111,7 +113,8 @@ class AdversarialModel(GraphFit, WholeModel):
     networks' first `Embedding`. `gan.residual_GenDiscr(classes=)` makes such networks.
 
     An option of its own is a `gan.errors.Option`, so that it is checked, saved and
-    acts when it is changed.
+    acts when it is changed; set before `super().__init__`, a wrong one is refused
+    before the networks are touched.
 
     Example:
 
@@ -207,30 +210,38 @@ class AdversarialModel(GraphFit, WholeModel):
         name: str | None = None,
     ) -> None:
         expect_networks(generator, discriminator, self.outputs)
-        given = {
-            "generator_optimizer": generator_optimizer,
-            "discriminator_optimizer": discriminator_optimizer,
-        }
-        expect_optimizers(**given)
+        # Those that the user compiled the networks with, unless others are given.
+        own = brought(generator), brought(discriminator)
+        generator_optimizer = generator_optimizer or own[0]
+        discriminator_optimizer = discriminator_optimizer or own[1]
+        expect_optimizers(
+            {
+                "generator_optimizer": generator_optimizer,
+                "discriminator_optimizer": discriminator_optimizer,
+            },
+            {
+                "generator_optimizer": generator,
+                "discriminator_optimizer": discriminator,
+            },
+        )
         expect_augment(augment, generator)
         super().__init__(name=name)
         self.batch_size, self.disc_iter = batch_size, disc_iter
         self.learning_rate, self.beta_1, self.beta_2 = learning_rate, beta_1, beta_2
         self.ema, self.batch_statistics = ema, batch_statistics
         self.stream: Stream = Stream(seed)
-        self.draws_repeat: bool = True
-        if latent_generator is not None:
-            with self.stream.feeds():
-                found = expect_latents(latent_generator, generator)
-                latent_generator, self.draws_repeat = found
-        parts = [generator, discriminator, *filter(None, given.values())]
-        distribute.expect_distributable(batch_size, parts)
+        latents = self._checked_latents(latent_generator, generator)
+        strategy = tf.distribute.get_strategy()
+        distribute.expect_shares(strategy, batch_size)
+        distribute.expect_parts(
+            strategy, generator=generator, discriminator=discriminator
+        )
         examples = self.as_examples(real_examples, discriminator, batch_size)
         warn_of_range(examples, generator)
         self.generator: keras.Model = generator
         self.discriminator: keras.Model = discriminator
-        self.augment: keras.layers.Layer | None = augment
-        self.latent_generator: Callable[[int], tf.Tensor] | None = latent_generator
+        self._augment = augment
+        self._latent_generator, self.draws_repeat = latents
         self._real_examples = examples
         self.averaged_generator: keras.Model | None = None
         if ema is not None:
@@ -242,10 +253,13 @@ class AdversarialModel(GraphFit, WholeModel):
         accelerate(discriminator)
         adam = functools.partial(Adam, learning_rate, beta_1, beta_2)
         self._generator = Player(
-            generator, self.generator_loss, generator_optimizer or adam()
+            generator, self.generator_loss, generator_optimizer or adam(), own[0]
         )
         self._discriminator = Player(
-            discriminator, self.discriminator_loss, discriminator_optimizer or adam()
+            discriminator,
+            self.discriminator_loss,
+            discriminator_optimizer or adam(),
+            own[1],
         )
         self._generator.own()
         self._discriminator.own()
@@ -274,7 +288,8 @@ class AdversarialModel(GraphFit, WholeModel):
         Args:
             useless_argument: ignored when `real_examples` is an array. When it is a
                 Dataset: a real batch `(batch_size, …)`, or a list with one for each
-                discriminator update.
+                discriminator update. A subclass's own `train_step` is given such
+                batches in `fit` whatever the data are.
 
         Returns:
             Dict of float scalar tensors by `log_names`: this step's values, those
@@ -289,6 +304,9 @@ class AdversarialModel(GraphFit, WholeModel):
             logs |= self.update_discriminator(real, self.fakes_for_training(real))
         logs |= self.update_generator(real)
         return {name: logs[name] for name in self.log_names if name in logs}
+
+    # To tell a subclass's own train_step, to which `fit` hands real samples.
+    game_step = train_step
 
     def update_discriminator(self, real: Any, fake: Any) -> dict[str, tf.Tensor]:
         """Update the discriminator once, from a real and a fake sample; its logs."""
@@ -417,9 +435,33 @@ class AdversarialModel(GraphFit, WholeModel):
     def real_examples(self, value: Any) -> None:
         value = self.as_examples(value, self.discriminator, self.batch_size)
         warn_of_range(value, self.generator)
-        # The traced graph holds the tensor: equal data must not cost a new trace.
-        if not equal(value, self._real_examples):
-            self._real_examples = value
+        self._real_examples = value
+
+    @property
+    def latent_generator(self) -> Callable[[int], tf.Tensor] | None:
+        """What draws the latents; another one is checked as the constructor's."""
+        return self._latent_generator
+
+    @latent_generator.setter
+    def latent_generator(self, value: Callable[[int], tf.Tensor] | None) -> None:
+        found = self._checked_latents(value, self.generator)
+        self._latent_generator, self.draws_repeat = found
+
+    def _checked_latents(self, latent_generator, generator):
+        if latent_generator is None:
+            return None, True
+        with self.stream.feeds():
+            return expect_latents(latent_generator, generator)
+
+    @property
+    def augment(self) -> keras.layers.Layer | None:
+        """The layer that changes examples; another one is checked likewise."""
+        return self._augment
+
+    @augment.setter
+    def augment(self, value: keras.layers.Layer | None) -> None:
+        expect_augment(value, self.generator)
+        self._augment = value
 
     def get_fake_sample(
         self,
@@ -476,7 +518,7 @@ class AdversarialModel(GraphFit, WholeModel):
         most = count_rows(real)
         expect(size <= most, f"size of at most N={most}", size=size)
         numbers = distinct_rows(most, size, self.stream.next_seed())
-        return self.as_rows(take(real, numbers))
+        return self.as_rows(take(real, numbers, lambda: self._real_examples))
 
     def as_rows(self, examples: Any) -> Any:
         """Examples in the form of `real_examples`, as the discriminator takes them."""
@@ -538,31 +580,58 @@ class AdversarialModel(GraphFit, WholeModel):
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
         expect_number(0, learning_rate=value)
-        self._learning_rate = float(value)
         if hasattr(self, "_discriminator"):
-            self._generator.optimizer.learning_rate = value
-            self._discriminator.optimizer.learning_rate = value
+            self.optimizer.learning_rate = value
+        self._learning_rate = float(value)
+
+    @property
+    def g_optimizer(self) -> keras.optimizers.Optimizer:
+        """The generator's optimizer; `compile(g_optimizer=)` sets another one."""
+        return self._generator.current()
+
+    @property
+    def d_optimizer(self) -> keras.optimizers.Optimizer:
+        """The discriminator's; `compile(d_optimizer=)` sets another one."""
+        return self._discriminator.current()
+
+    @property
+    def latent_dim(self) -> int:
+        """How many numbers a latent has: the size of the generator's first input."""
+        return math.prod(latent_shape(self.generator))
+
+    def __dir__(self) -> list[str]:
+        # Keras's files find the optimizers within the networks; it looks through this.
+        names = {"g_optimizer", "d_optimizer"}
+        return [name for name in super().__dir__() if name not in names]
 
     def claim(self) -> None:
         """Make the networks' `loss` and `optimizer` this model's own again."""
-        for player in (self._generator, self._discriminator):
+        for name in ("generator", "discriminator"):
+            player = getattr(self, f"_{name}")
+            require(
+                player.network is getattr(self, name),
+                f"The {name} cannot be replaced: make a new model of the other one.",
+                name,
+            )
             player.claim()
+
+    def players(self) -> tuple[Player, Player]:
+        """The generator's and the discriminator's side of the game."""
+        return self._generator, self._discriminator
 
     def finalize_optimizers(self) -> None:
         """Put the averages of optimizers made with `use_ema=True` into the weights."""
-        for player in (self._generator, self._discriminator):
+        for player in self.players():
             player.optimizer.finalize_variable_values(player.weights)
 
     def traced_with(self) -> tuple[list[Any], dict[str, Any]]:
         """What a traced graph remembers, as objects and as plain options."""
         self.claim()
-        objects = [self._real_examples, self.latent_generator, self.averaged_generator]
-        for player in (self._generator, self._discriminator):
+        objects = [self.augment, self.latent_generator, self.averaged_generator]
+        for player in self.players():
             objects += [player.network, player.loss, player.optimizer]
         trained = [len(network.trainable_variables) for network in objects[3::3]]
-        return [*objects, self.augment], self.options() | self.augmenting() | {
-            "trained": trained
-        }
+        return objects, self.options() | self.augmenting() | {"trained": trained}
 
 
 def _zeros(kind):

@@ -93,7 +93,7 @@ def test_fakes_for_training_depend_on_each_other_only_by_batch_statistics(
         w.numpy() for w in model.generator.non_trainable_variables if "moving" in w.path
     ]
     latents = tf.random.stateless_normal((8, 3), (0, 1))
-    model.latent_generator = lambda k: latents
+    model.latent_generator = lambda k: latents[:k]
     fakes = model.fakes_for_training().numpy()
     alone = [model.generator(latents[i : i + 1]).numpy()[0] for i in range(8)]
     same = np.allclose(fakes, alone, atol=1e-4)
@@ -514,8 +514,6 @@ def bad_nan():
         ({"ema": 1}, "ema to be None or between 0 and 1"),
         ({"lambda_gp": -1}, "lambda_gp to be a finite number"),
         ({"penalty_epsilon": "x"}, "penalty_epsilon to be a finite number"),
-        ({"generator_optimizer": "adam"}, "generator_optimizer to be a keras Optim"),
-        ({"latent_generator": 3}, "latent_generator to be callable"),
         (
             {"latent_generator": lambda k: gan.normal_generator(k, 3)},
             r"latent_generator\(2\) of shape \(2, 2\)",

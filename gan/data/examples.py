@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -129,26 +130,33 @@ def as_labels(labels: npt.ArrayLike, classes: int) -> tf.Tensor:
 
 def count_rows(real_examples: Any) -> int:
     """Number of real examples, with labels or without."""
-    return len(real_examples[0] if isinstance(real_examples, tuple) else real_examples)
+    parts = real_examples if isinstance(real_examples, tuple) else (real_examples,)
+    return parts[0].shape[0]
 
 
-def take(real_examples: Any, numbers: tf.Tensor) -> Any:
+def take(
+    real_examples: Any, numbers: tf.Tensor, now: Callable[[], Any] | None = None
+) -> Any:
     """The real examples of these numbers, with their labels if they have any.
 
     Args:
         real_examples: what `as_real_examples` or `as_labelled_examples` gave, not a
             Dataset.
         numbers: int64 tensor `(size,)`.
+        now: callable that gives data of this form, which a memory-mapped array in a
+            graph may have been replaced by when it runs; `None`: it stays.
 
     Returns:
         Tensor `(size, …)` of the data's dtype, or a tuple of two.
     """
+    now = now or (lambda: real_examples)
     if isinstance(real_examples, tuple):
-        return tuple(take(part, numbers) for part in real_examples)
+        parts = enumerate(real_examples)
+        return tuple(take(part, numbers, lambda n=n: now()[n]) for n, part in parts)
     if not isinstance(real_examples, np.memmap):
         return tf.gather(real_examples, numbers)
     dtype = real_examples.dtype
-    examples = tf.numpy_function(lambda i: real_examples[i], [numbers], dtype)
+    examples = tf.numpy_function(lambda i: now()[i], [numbers], dtype)
     examples.set_shape((*numbers.shape, *real_examples.shape[1:]))
     return examples
 
@@ -163,16 +171,6 @@ def take_first(dataset: tf.data.Dataset, size: int) -> Any:
     found = count_rows(sample) if sample != () else 0
     expect(found == size, f"a Dataset of at least {size} examples", found=found)
     return sample
-
-
-def equal(value: Any, other: Any) -> bool:
-    """Whether checked `value` and `other` are the same or hold the same numbers."""
-    if isinstance(value, tuple) and isinstance(other, tuple):
-        return all(equal(a, b) for a, b in zip(value, other, strict=True))
-    if value is other or not (tf.is_tensor(value) and tf.is_tensor(other)):
-        return value is other
-    same = value.shape == other.shape and value.dtype == other.dtype
-    return same and bool(tf.reduce_all(value == other))
 
 
 def checksum(real_examples: Any) -> str | None:

@@ -66,6 +66,7 @@ class R3GAN(AdversarialModel):
         penalty_every: int = 1,
         **options: Unpack[Options],
     ) -> None:
+        self.gamma, self.penalty_every = gamma, penalty_every
         super().__init__(
             generator,
             discriminator,
@@ -77,7 +78,6 @@ class R3GAN(AdversarialModel):
             beta_1=beta_1,
             **options,
         )
-        self.gamma, self.penalty_every = gamma, penalty_every
 
     def generator_outputs(self, real: Any, fake: Any) -> tuple[Any, ...]:
         """The discriminator's outputs on both halves of the pairs."""
