@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan.data.examples import (
+    NOTHING,
     Examples,
     Sample,
     as_examples,
@@ -38,12 +39,14 @@ from gan.training.fit import GraphFit
 from gan.training.layers import accelerate
 from gan.training.player import (
     Player,
+    brought,
     count_classes,
     expect_augment,
     expect_latents,
     expect_networks,
     expect_optimizers,
     is_picture,
+    latent_shape,
     warn_of_range,
 )
 
@@ -111,6 +114,14 @@ def _show_parameters(cls):
     cls.__signature__ = inspect.Signature(own)
 
 
+def _takes_three(method):
+    try:
+        inspect.signature(method).bind(None, None, None, None)
+    except TypeError:
+        return False
+    return True
+
+
 class AdversarialModel(GraphFit, WholeModel):
     """A generator and a discriminator, trained against each other.
 
@@ -142,7 +153,8 @@ class AdversarialModel(GraphFit, WholeModel):
     `gan.residual_GenDiscr(classes=)` makes such networks.
 
     An option of its own is a `gan.errors.Option`, so that it is checked, saved and
-    acts when it is changed.
+    acts when it is changed; set before `super().__init__`, a wrong one is refused
+    before the networks are touched.
 
     Example:
 
@@ -224,6 +236,14 @@ class AdversarialModel(GraphFit, WholeModel):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         _show_parameters(cls)
+        for name in ("discriminator_extra", "generator_extra", "generator_outputs"):
+            require(
+                _takes_three(getattr(cls, name)),
+                f"The method {name} of {cls.__name__} must take (self, real, fake, "
+                "condition); until version 0.2.0 there was no condition, and real and "
+                "fake were pairs where there were labels.",
+                name,
+            )
 
     def __init__(
         self,
@@ -248,24 +268,32 @@ class AdversarialModel(GraphFit, WholeModel):
         name: str | None = None,
     ) -> None:
         expect_networks(generator, discriminator, self.outputs)
-        given = {
-            "generator_optimizer": generator_optimizer,
-            "discriminator_optimizer": discriminator_optimizer,
-        }
-        expect_optimizers(**given)
+        # Those that the user compiled the networks with, unless others are given.
+        own = brought(generator), brought(discriminator)
+        generator_optimizer = generator_optimizer or own[0]
+        discriminator_optimizer = discriminator_optimizer or own[1]
+        expect_optimizers(
+            {
+                "generator_optimizer": generator_optimizer,
+                "discriminator_optimizer": discriminator_optimizer,
+            },
+            {
+                "generator_optimizer": generator,
+                "discriminator_optimizer": discriminator,
+            },
+        )
         expect_augment(augment, generator)
         super().__init__(name=name)
         self.batch_size, self.disc_iter = batch_size, disc_iter
         self.learning_rate, self.beta_1, self.beta_2 = learning_rate, beta_1, beta_2
         self.ema, self.batch_statistics = ema, batch_statistics
         self.stream: Stream = Stream(seed)
-        self.draws_repeat: bool = True
-        if latent_generator is not None:
-            with self.stream.feeds():
-                found = expect_latents(latent_generator, generator)
-                latent_generator, self.draws_repeat = found
-        parts = [generator, discriminator, *filter(None, given.values())]
-        distribute.expect_distributable(batch_size, parts)
+        latents = self._checked_latents(latent_generator, generator)
+        strategy = tf.distribute.get_strategy()
+        distribute.expect_shares(strategy, batch_size)
+        distribute.expect_parts(
+            strategy, generator=generator, discriminator=discriminator
+        )
         self.generator: keras.Model = generator
         self.discriminator: keras.Model = discriminator
         self.classes: int | None = self.count_classes(generator, discriminator)
@@ -277,8 +305,8 @@ class AdversarialModel(GraphFit, WholeModel):
         self.pixel_range = pixel_range and tuple(map(float, pixel_range))
         self._examples: Examples | None = None
         self.real_examples = real_examples
-        self.augment: keras.layers.Layer | None = augment
-        self.latent_generator: Callable[[int], tf.Tensor] | None = latent_generator
+        self._augment = augment
+        self._latent_generator, self.draws_repeat = latents
         self.averaged_generator: keras.Model | None = None
         if ema is not None:
             self.averaged_generator = keras.models.clone_model(generator)
@@ -289,10 +317,13 @@ class AdversarialModel(GraphFit, WholeModel):
         accelerate(discriminator)
         adam = functools.partial(Adam, learning_rate, beta_1, beta_2)
         self._generator = Player(
-            generator, self.generator_loss, generator_optimizer or adam()
+            generator, self.generator_loss, generator_optimizer or adam(), own[0]
         )
         self._discriminator = Player(
-            discriminator, self.discriminator_loss, discriminator_optimizer or adam()
+            discriminator,
+            self.discriminator_loss,
+            discriminator_optimizer or adam(),
+            own[1],
         )
         self._generator.own()
         self._discriminator.own()
@@ -321,7 +352,8 @@ class AdversarialModel(GraphFit, WholeModel):
         Args:
             useless_argument: ignored when `real_examples` is an array. When it is a
                 Dataset: a real batch `(batch_size, …)`, or a list with one for each
-                discriminator update.
+                discriminator update. A subclass's own `train_step` is given such
+                batches in `fit` whatever the data are.
 
         Returns:
             Dict of float scalar tensors by `log_names`: this step's values, those
@@ -335,6 +367,9 @@ class AdversarialModel(GraphFit, WholeModel):
         logs |= self.update_generator(real)
         return {name: logs[name] for name in self.log_names if name in logs}
 
+    # To tell a subclass's own train_step, to which `fit` hands real samples.
+    game_step = train_step
+
     def update_discriminator(self, real: Sample, fake: Sample) -> dict[str, tf.Tensor]:
         """Update the discriminator once, from a real and a fake sample; its logs."""
         player = self._discriminator
@@ -346,7 +381,7 @@ class AdversarialModel(GraphFit, WholeModel):
         self.after_discriminator_update()
         return {"discr_loss": loss, **logs, **self.output_logs(*outputs)}
 
-    def update_generator(self, real: Sample = Sample(None)) -> dict[str, tf.Tensor]:
+    def update_generator(self, real: Sample = NOTHING) -> dict[str, tf.Tensor]:
         """Update the generator once, from a fresh fake sample; its logs.
 
         Args:
@@ -504,10 +539,37 @@ class AdversarialModel(GraphFit, WholeModel):
         if examples.streams and isinstance(self.batch_size, Unsaid):
             self.batch_size = Unsaid(examples.batch_size)
         examples.pixel_range = self.pixel_range or examples.pixel_range
-        # The traced graph holds the tensor: equal data must not cost a new trace.
         if self._examples is None or not self._examples.equals(examples):
             warn_of_range(examples.look(), self.generator, self.pixel_range)
+        # The traced graph draws from the same object: data of one form need one trace.
+        if self._examples is None or not self._examples.refill(examples):
             self._examples = examples
+
+    @property
+    def latent_generator(self) -> Callable[[int], tf.Tensor] | None:
+        """What draws the latents; another one is checked as the constructor's."""
+        return self._latent_generator
+
+    @latent_generator.setter
+    def latent_generator(self, value: Callable[[int], tf.Tensor] | None) -> None:
+        found = self._checked_latents(value, self.generator)
+        self._latent_generator, self.draws_repeat = found
+
+    def _checked_latents(self, latent_generator, generator):
+        if latent_generator is None:
+            return None, True
+        with self.stream.feeds():
+            return expect_latents(latent_generator, generator)
+
+    @property
+    def augment(self) -> keras.layers.Layer | None:
+        """The layer that changes examples; another one is checked likewise."""
+        return self._augment
+
+    @augment.setter
+    def augment(self, value: keras.layers.Layer | None) -> None:
+        expect_augment(value, self.generator)
+        self._augment = value
 
     def get_fake_sample(
         self,
@@ -635,31 +697,59 @@ class AdversarialModel(GraphFit, WholeModel):
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
         expect_number(0, learning_rate=value)
-        self._learning_rate = float(value)
         if hasattr(self, "_discriminator"):
-            self._generator.optimizer.learning_rate = value
-            self._discriminator.optimizer.learning_rate = value
+            self.optimizer.learning_rate = value
+        self._learning_rate = float(value)
+
+    @property
+    def g_optimizer(self) -> keras.optimizers.Optimizer:
+        """The generator's optimizer; `compile(g_optimizer=)` sets another one."""
+        return self._generator.current()
+
+    @property
+    def d_optimizer(self) -> keras.optimizers.Optimizer:
+        """The discriminator's; `compile(d_optimizer=)` sets another one."""
+        return self._discriminator.current()
+
+    @property
+    def latent_dim(self) -> int:
+        """How many numbers a latent has: the size of the generator's first input."""
+        return math.prod(latent_shape(self.generator))
+
+    def __dir__(self) -> list[str]:
+        # Keras's files find the optimizers within the networks; it looks through this.
+        names = {"g_optimizer", "d_optimizer"}
+        return [name for name in super().__dir__() if name not in names]
 
     def claim(self) -> None:
         """Make the networks' `loss` and `optimizer` this model's own again."""
-        for player in (self._generator, self._discriminator):
+        for name in ("generator", "discriminator"):
+            player = getattr(self, f"_{name}")
+            require(
+                player.network is getattr(self, name),
+                f"The {name} cannot be replaced: make a new model of the other one.",
+                name,
+            )
             player.claim()
+
+    def players(self) -> tuple[Player, Player]:
+        """The generator's and the discriminator's side of the game."""
+        return self._generator, self._discriminator
 
     def finalize_optimizers(self) -> None:
         """Put the averages of optimizers made with `use_ema=True` into the weights."""
-        for player in (self._generator, self._discriminator):
+        for player in self.players():
             player.optimizer.finalize_variable_values(player.weights)
 
     def traced_with(self) -> tuple[list[Any], dict[str, Any]]:
         """What a traced graph remembers, as objects and as plain options."""
         self.claim()
-        objects = [self._examples, self.latent_generator, self.averaged_generator]
-        for player in (self._generator, self._discriminator):
+        objects = [self._examples, self.augment]
+        objects += [self.latent_generator, self.averaged_generator]
+        for player in self.players():
             objects += [player.network, player.loss, player.optimizer]
-        trained = [len(network.trainable_variables) for network in objects[3::3]]
-        return [*objects, self.augment], self.options() | self.augmenting() | {
-            "trained": trained
-        }
+        trained = [len(network.trainable_variables) for network in objects[4::3]]
+        return objects, self.options() | self.augmenting() | {"trained": trained}
 
 
 def _zeros(kind):

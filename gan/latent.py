@@ -119,6 +119,14 @@ class LatentGenerator:
         return cls(**config)
 
 
+def of_dimension(sampler: Any, dim: int) -> Any:
+    """A `LatentGenerator` for a function above; any other sampler as it is."""
+    for latent_type, function in _GENERATORS.items():
+        if sampler is function:
+            return LatentGenerator(dim, latent_type)
+    return sampler
+
+
 _feeding: contextvars.ContextVar[Callable[[], tf.Tensor] | None]
 _feeding = contextvars.ContextVar("what feeds the draws", default=None)
 

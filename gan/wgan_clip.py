@@ -50,6 +50,7 @@ class WGAN_clip(AdversarialModel):
         clip: float = 1.0,
         **options: Unpack[Options],
     ) -> None:
+        self.clip = clip
         super().__init__(
             generator,
             discriminator,
@@ -61,7 +62,6 @@ class WGAN_clip(AdversarialModel):
             beta_1=beta_1,
             **options,
         )
-        self.clip = clip
 
     def after_discriminator_update(self) -> None:
         """Clip every trainable critic weight to [−clip, clip]."""

@@ -59,6 +59,7 @@ class WGAN_GP(AdversarialModel):
         penalty_epsilon: float = 1e-12,
         **options: Unpack[Options],
     ) -> None:
+        self.lambda_gp, self.penalty_epsilon = lambda_gp, penalty_epsilon
         super().__init__(
             generator,
             discriminator,
@@ -70,13 +71,12 @@ class WGAN_GP(AdversarialModel):
             beta_1=beta_1,
             **options,
         )
-        self.lambda_gp, self.penalty_epsilon = lambda_gp, penalty_epsilon
 
     @property
     def dims(self) -> tf.TensorShape:
         """`tf.TensorShape` of the real examples, N first (None without them)."""
         known = self.real_examples is not None and hasattr(self.real_examples, "shape")
-        rows = len(self.real_examples) if known else None
+        rows = self.real_examples.shape[0] if known else None
         return tf.TensorShape((rows, *self.generator.output_shape[1:]))
 
     @property

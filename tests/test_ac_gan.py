@@ -3,14 +3,13 @@ import math
 import keras
 import numpy as np
 import pytest
-from conftest import refused
 import tensorflow as tf
+from conftest import refused
 from keras import layers
 from test_base import assert_same, state
 from test_fit import count_traces
 
 import gan
-from gan.errors import InvalidInput
 from gan.training.callbacks import Checkpoint
 
 CORNERS = np.float32([[1, 1], [-1, 1], [-1, -1], [1, -1]])

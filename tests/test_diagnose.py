@@ -310,7 +310,7 @@ def test_the_leak_is_that_of_the_layer():
 
 def test_a_penalty_of_ones_own_counts():
     class Penalised(gan.Simple_GAN):
-        def discriminator_extra(self, real, fake):
+        def discriminator_extra(self, real, fake, condition):
             return gan.penalties.gradient_penalty(self.discriminator, real), {}
 
     critic = dense(layers.Dense(16, "tanh"), layers.BatchNormalization())

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import refused
 from tensorflow.python.eager import context
 from test_base import assert_same, state
 
@@ -227,7 +228,7 @@ def test_compile_need_not_be_called(vectors):
 class Breaks(gan.Simple_GAN):
     """Its loss is NaN in step 7."""
 
-    def discriminator_extra(self, real, fake):
+    def discriminator_extra(self, real, fake, condition):
         return 0.0, {}
 
     def update_generator(self, real=None):
@@ -259,9 +260,8 @@ def test_a_later_fit_is_not_blamed(vectors):
 def test_a_dataset_that_a_filter_empties_is_refused(vectors):
     rows = tf.data.Dataset.from_tensors(np.zeros((8, 2), "float32"))
     model = vectors()
-    model.real_examples = rows.filter(lambda x: tf.reduce_any(x > 1))
-    with pytest.raises(InvalidInput, match="a Dataset that is not empty"):
-        model.fit(epochs=1, steps_per_epoch=1, verbose=0)
+    with refused("real_examples"):
+        model.real_examples = rows.filter(lambda x: tf.reduce_any(x > 1))
 
 
 # -- fusing ---------------------------------------------------------------------

@@ -156,15 +156,15 @@ def test_callbacks_set_both_learning_rates(model):
 
 
 SENTENCES = {
-    "no others. Received: loss": lambda m: m.compile(loss="mse"),
-    "metrics in callbacks": lambda m: m.compile(metrics=["mae"]),
-    "d_optimizer and g_optimizer": lambda m: m.compile(keras.optimizers.Adam()),
+    "no loss": lambda m: m.compile(loss="mse"),
+    "callbacks.Metrics the metrics": lambda m: m.compile(metrics=["mae"]),
+    "by their names": lambda m: m.compile(keras.optimizers.Adam()),
     "callbacks.Metrics or callbacks.Losses": lambda m: fit(m, validation_data=REAL),
     "ema= of the model": lambda m: fit(m, callbacks=[keras.callbacks.SwapEMAWeights()]),
     r"map\(lambda x, y: x\)": lambda m: fit(
         m, tf.data.Dataset.from_tensor_slices((REAL, REAL)).batch(8)
     ),
-    "real_examples to be": lambda m: fit(m, REAL, y=REAL),
+    "networks take no labels": lambda m: fit(m, REAL, y=REAL),
 }
 
 

@@ -7,8 +7,10 @@ draws from them needs to know which of these they are.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import keras
@@ -38,6 +40,9 @@ class Sample(NamedTuple):
         return self.examples if self.condition is None else tuple(self)
 
 
+NOTHING = Sample(None)
+
+
 class Examples:
     """Real examples in memory, with a label for each or without.
 
@@ -62,7 +67,7 @@ class Examples:
         return Sample(self._examples, self._labels).public()
 
     def __len__(self) -> int:
-        return len(self._examples)
+        return int(self._examples.shape[0])
 
     def draw(self, numbers: tf.Tensor) -> Sample:
         """The examples of these numbers, int64 `(n,)`, as the discriminator takes."""
@@ -119,6 +124,37 @@ class Examples:
             sums.update(np.ascontiguousarray(part))
         return sums.hexdigest()[:16]
 
+    @property
+    def tensors(self) -> list[tf.Tensor]:
+        """What of the data are tensors, which a graph is given as its arguments."""
+        return [*filter(tf.is_tensor, (self._examples, self._labels))]
+
+    @contextlib.contextmanager
+    def drawing_from(self, tensors: list[tf.Tensor]) -> Iterator[None]:
+        """Within this context, as a graph is traced, draw from its arguments."""
+        before, left = (self._examples, self._labels), iter(tensors)
+        self._examples, self._labels = (
+            next(left) if tf.is_tensor(part) else part for part in before
+        )
+        try:
+            yield
+        finally:
+            self._examples, self._labels = before
+
+    def refill(self, other: Examples) -> bool:
+        """Take the data of others, if a graph cannot tell them by their form."""
+        same = self._form() == other._form()
+        if same:
+            self.__dict__.update(other.__dict__)
+        return same
+
+    def _form(self):
+        return type(self), [
+            getattr(part, "element_spec", None) or (part.shape, part.dtype)
+            for part in (self._examples, self._labels)
+            if part is not None
+        ]
+
     def equals(self, other: Any) -> bool:
         """Whether other `Examples` are the same or hold the same numbers."""
         if type(self) is not type(other):
@@ -149,11 +185,14 @@ class MappedExamples(Examples):
         return self._examples.dtype.newbyteorder("=")
 
     def _gather(self, numbers):
-        array, dtype = self._examples, self._native()
+        dtype = self._native()
         rows = tf.numpy_function(
-            lambda i: np.asarray(array[i], dtype), [numbers], tf.as_dtype(dtype)
+            # The file is looked up as the graph runs: another may have come for it.
+            lambda i: np.asarray(self._examples[i], dtype),
+            [numbers],
+            tf.as_dtype(dtype),
         )
-        rows.set_shape((*numbers.shape, *array.shape[1:]))
+        rows.set_shape((*numbers.shape, *self._examples.shape[1:]))
         return rows
 
 
@@ -272,8 +311,14 @@ def as_examples(
     if isinstance(value, tf.data.Dataset):
         return _as_streamed(value, shape, classes, name)
     labels = None
+    pair = isinstance(value, (tuple, list)) and len(value) == 2
+    require(
+        classes or not pair or not hasattr(value[0], "shape"),
+        f"The networks take no labels, so that {name} must be the examples alone: leave "
+        "the labels out, or make networks that take them.",
+        name,
+    )
     if classes:
-        pair = isinstance(value, (tuple, list)) and len(value) == 2
         require(
             pair and hasattr(value[0], "shape"),
             f"The networks take labels, so that {name} must be a pair (examples, "

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import json
 import math
+import re
 import tempfile
 import warnings
 import zipfile
@@ -54,7 +55,7 @@ class WholeModel(keras.Model):
     def augmenting(self) -> dict[str, Any]:
         """The settings of the augmentation, if there is one."""
         config = self.augment and self.augment.get_config()
-        return {"augment": {**config, "name": ""}} if config else {}
+        return {"augment": _counted_anew({**config, "name": ""})} if config else {}
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that make an equal model, without its real examples."""
@@ -180,6 +181,18 @@ class WholeModel(keras.Model):
         kept = {id(variable) for variable in self.weights}
         kept |= {id(v) for metric in self.metrics for v in metric.variables}
         return [v for v in self.non_trainable_variables if id(v) not in kept]
+
+
+def _counted_anew(config: dict[str, Any]) -> dict[str, Any]:
+    """A layer's config with the names that Keras numbers as in a new process."""
+    text, names = json.dumps(config, default=str), {}
+    for name in re.findall(r'"name": "([^"]+)"', text):
+        base = re.sub(r"_\d+$", "", name)
+        number = sum(base == re.sub(r"_\d+$", "", other) for other in names)
+        names.setdefault(name, f"{base}_{number}" if number else base)
+    # Functional models name their layers elsewhere as well.
+    text = re.sub(r'"([^"]+)"', lambda m: f'"{names.get(m[1], m[1])}"', text)
+    return json.loads(text)
 
 
 def save_model(

@@ -57,8 +57,8 @@ model.save("model.keras")
   examples. TensorFlow shares a Dataset out: files to machines, examples to devices.
 - Each device normalises its own part, as `BatchNormalization` does in Keras; the moving
   statistics become the mean of the devices' (Keras lets them drift apart unseen). With
-  `BatchNormalization(synchronized=True)` an update is that of one device again. Keras's
-  `Dropout` drops the same units on every device.
+  `BatchNormalization(synchronized=True)` an update is that of one device again. Random
+  layers, such as `Dropout` and `RandomFlip`, draw anew on each device.
 - Only the chief, worker 0, writes models and checkpoints and shows the progress bar;
   all read them. A model file fits one device and many. Other callbacks run on every
   worker: give those that write files to the one where `is_chief(strategy)` holds.
@@ -77,7 +77,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from gan.errors import expect
+from gan.errors import require
 
 
 class WorkerLost(ConnectionError):
@@ -112,20 +112,58 @@ def average(variables: Iterable[keras.Variable]) -> None:
             variable.assign(context.all_reduce("MEAN", tf.identity(variable)))
 
 
-def expect_distributable(batch_size: int, parts: Iterable[Any]) -> None:
-    """Expect networks and optimizers that the current strategy trains as one device."""
-    strategy = tf.distribute.get_strategy()
-    inside = strategy.extended.variable_created_in_scope
+def expect_shares(strategy: tf.distribute.Strategy, batch_size: int) -> None:
+    """Expect a joint batch that the replicas of `strategy` can share."""
     count = strategy.num_replicas_in_sync
-    expected = f"a joint batch_size, a multiple of {count} replicas"
-    expect(batch_size % count == 0, expected, batch_size=batch_size)
-    for part in parts:
-        made = all(inside(variable.value) for variable in part.variables)
-        expect(made, "networks and model made in one strategy.scope()", part=part)
+    require(
+        batch_size % count == 0,
+        f"The argument batch_size must be a multiple of {count}, for {count} replicas "
+        f"share each batch, but it is {batch_size}.",
+        "batch_size",
+    )
+
+
+def expect_parts(strategy: tf.distribute.Strategy, **parts: Any) -> None:
+    """Expect named networks and optimizers that `strategy` trains as one device."""
+    inside = strategy.extended.variable_created_in_scope
+    for name, part in parts.items():
+        require(
+            all(inside(variable.value) for variable in part.variables),
+            f"The {name} was made under another strategy: make networks, optimizers "
+            "and model within one strategy.scope().",
+            name,
+        )
         # Keras clips before it adds the replicas' gradients up.
         options = ("clipnorm", "clipvalue", "global_clipnorm")
-        clips = count > 1 and any(getattr(part, name, None) for name in options)
-        expect(not clips, "no clipping of gradients with several replicas", part=part)
+        several = strategy.num_replicas_in_sync > 1
+        clips = [one for one in options if several and getattr(part, one, None)]
+        require(
+            not clips,
+            f"The {name} must not clip gradients with several replicas, for Keras "
+            f"clips each replica's part: leave out {', '.join(clips)}.",
+            name,
+        )
+
+
+@contextlib.contextmanager
+def own_seeds(strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Within this context Keras's random layers draw anew on each replica.
+
+    Keras keeps the same seeds on all replicas, so that all would drop the same units
+    and flip the same pictures. The seeds stay equal; what is drawn of them differs.
+    """
+    if strategy.num_replicas_in_sync == 1:
+        yield
+        return
+    generator = keras.random.SeedGenerator
+    usual = generator.next
+    generator.next = lambda *arguments, **options: own_seed(
+        usual(*arguments, **options)
+    )
+    try:
+        yield
+    finally:
+        generator.next = usual
 
 
 def many_workers(strategy: tf.distribute.Strategy) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import re
 import signal
 import threading
 import time
-import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,15 +16,28 @@ import numpy as np
 import tensorflow as tf
 
 from gan.data.examples import WRONG_LABEL
-from gan.errors import expect, expect_positive_int, expect_seed
+from gan.errors import (
+    InvalidInput,
+    Unsaid,
+    expect,
+    expect_choice,
+    expect_positive_int,
+    expect_seed,
+    require,
+    shown,
+    warn,
+)
 from gan.training import distribute
 from gan.training.checkpoint import Checkpoint
+from gan.training.player import Optimizers, expect_optimizers
 
 # A graph call this long shows progress often and costs next to nothing to enter.
 _SECONDS_PER_CALL = 0.1
 # What a class cross-entropy and an embedding say of a label out of range.
 _WRONG_LABEL = r"Received a label value .*?\)|indices\[.*?\] = .*? is not in \[.*?\)"
 _WRONG_LABEL += rf"|{WRONG_LABEL}[^\n]*"
+# What XLA says of operations that it cannot compile.
+_NOT_FOR_XLA = r"unsupported operations when trying to compile.*?: (\w+)"
 
 
 class Diverged(ArithmeticError):
@@ -51,7 +64,7 @@ class GraphFit(keras.Model):
     def compile(
         self,
         optimizer: str | dict[str, Any] | None = None,
-        *,
+        *more: Any,
         d_optimizer: keras.optimizers.Optimizer | str | None = None,
         g_optimizer: keras.optimizers.Optimizer | str | None = None,
         run_eagerly: bool = False,
@@ -74,34 +87,62 @@ class GraphFit(keras.Model):
                 batch callbacks and the progress bar hear of them; or "auto": as
                 many as take about a tenth of a second. The trained weights do not
                 depend on it.
+            *more: refused, as Keras's examples give `compile(d_optimizer, g_optimizer,
+                loss)`: which is which must be said.
             **others: what Keras's `compile` takes besides, and a GAN does not.
         """
-        expected = "losses in the class, metrics in callbacks.Metrics, optimizers in "
-        expected += "d_optimizer and g_optimizer, and no others"
-        expect(not others, expected, **others)
         single = isinstance(optimizer, keras.optimizers.Optimizer)
-        expected = "an optimizer for each network: d_optimizer and g_optimizer"
-        expect(not single, expected, optimizer=optimizer)
+        require(
+            not (single or more or others),
+            "The method compile takes the optimizers by their names, "
+            "compile(d_optimizer=…, g_optimizer=…), and no "
+            f"{', '.join(others) or 'others'}: the class has the losses, and "
+            "callbacks.Metrics the metrics.",
+            next(iter(others), "optimizer"),
+        )
         if steps_per_execution != "auto":
             expect_positive_int(steps_per_execution=steps_per_execution)
-        alone = self.distribute_strategy.num_replicas_in_sync == 1
-        expected = "no jit_compile with several replicas"
-        expect(alone or not jit_compile, expected, jit_compile=jit_compile)
-        pairs = [(self.generator, g_optimizer), (self.discriminator, d_optimizer)]
-        found = [keras.optimizers.get(one or optimizer) for _, one in pairs]
-        twice = found[0] is not None and found[0] is found[1]
-        expect(not twice, "two different optimizers", d_optimizer=d_optimizer)
-        for (network, _), one in zip(pairs, found, strict=True):
-            network.optimizer = one or network.optimizer
+        expect_choice((True, False), run_eagerly=run_eagerly)
+        expect_choice((True, False, "auto"), jit_compile=jit_compile)
+        strategy, players = self.distribute_strategy, self.players()
+        require(
+            strategy.num_replicas_in_sync == 1 or jit_compile is not True,
+            "The argument jit_compile must be False with several replicas.",
+            "jit_compile",
+        )
+        with strategy.scope():
+            found = {
+                "g_optimizer": keras.optimizers.get(g_optimizer or optimizer),
+                "d_optimizer": keras.optimizers.get(d_optimizer or optimizer),
+            }
+        networks = [player.network for player in players]
+        expect_optimizers(found, dict(zip(found, networks, strict=True)))
         super().compile(
             optimizer=None, run_eagerly=run_eagerly, jit_compile=jit_compile
         )
+        for player, one in zip(players, found.values(), strict=True):
+            if one is not None:
+                player.take(one)
         self._chunk, self._traced = 1, None
         self._compile_options = {
             "run_eagerly": run_eagerly,
             "jit_compile": jit_compile,
             "steps_per_execution": steps_per_execution,
         }
+
+    @property
+    def optimizer(self) -> Optimizers:
+        """Both networks' optimizers as one, as Keras's callbacks read them."""
+        return Optimizers(*(player.current() for player in self.players()))
+
+    @optimizer.setter
+    def optimizer(self, value: None) -> None:
+        require(
+            value is None,
+            "The attribute optimizer cannot be set, for each network has one of its "
+            "own: compile(d_optimizer=…, g_optimizer=…).",
+            "optimizer",
+        )
 
     def get_compile_config(self) -> dict[str, Any]:
         """What `compile` was called with."""
@@ -144,7 +185,8 @@ class GraphFit(keras.Model):
             `keras.callbacks.History`; each value is the mean over its epoch.
 
         Raises:
-            InvalidInput: before any step, if the data do not fit the networks.
+            InvalidInput: before any step, if an argument is wrong or the data do not
+                fit the networks; data and batch size are then what they were.
             Diverged: after the graph call in which a loss or a weight ceased to be
                 finite, unless a `gan.callbacks.Checkpoint` goes back or a callback
                 stops training.
@@ -161,27 +203,50 @@ class GraphFit(keras.Model):
             expect(known, "callbacks to be keras Callback objects", callbacks=one)
             swaps = isinstance(one, keras.callbacks.SwapEMAWeights)
             expect(not swaps, "ema= of the model, not SwapEMAWeights", callbacks=one)
-        if batch_size is not None:
-            self.batch_size = batch_size
+        if batch_size is None:
+            batch_size = self.batch_size
+        expect_positive_int(batch_size=batch_size)
         if tf.distribute.has_strategy():
-            distribute.expect_distributable(self.batch_size, [self.generator])
-        if x is not None:
-            given = x if y is None else (x, y)
-            self.take_examples(self.as_examples(given, self.batch_size, "x"))
-        expected = "real examples: pass them to fit or to the constructor"
-        expect(self.real_examples is not None, expected, real_examples=None)
+            here = tf.distribute.get_strategy()
+            distribute.expect_parts(here, generator=self.generator)
+        require(
+            x is not None or y is None,
+            "The argument y holds the labels of x: give both, as in fit(x, y).",
+            "y",
+        )
+        value = self.real_examples if x is None else x if y is None else (x, y)
+        said = "There are no real examples: give them to fit or to the constructor."
+        require(value is not None, said, "x")
+        same = x is None and batch_size == self.batch_size
+        name = "real_examples" if x is None else "x"
+        examples = self.examples if same else self.as_examples(value, batch_size, name)
+        if examples.streams and isinstance(batch_size, Unsaid):
+            batch_size = Unsaid(examples.batch_size)
+        distribute.expect_shares(strategy, batch_size)
         if steps_per_epoch is None:
-            steps_per_epoch = self.examples.steps(self.batch_size)
+            steps_per_epoch = examples.steps(batch_size)
         expect_positive_int(steps_per_epoch=steps_per_epoch)
+        require(
+            verbose in ("auto", 0, 1, 2),
+            f"The argument verbose must be 'auto', 0, 1 or 2, but it is "
+            f"{shown(verbose)}.",
+            "verbose",
+        )
         if verbose == "auto" and not distribute.is_chief(strategy):
             verbose = 0
         checkpoints = [one for one in callbacks if isinstance(one, Checkpoint)]
-        # Where Keras's callbacks look for the learning rates of several optimizers.
-        optimizers = [self.generator.optimizer, self.discriminator.optimizer]
-        self.optimizer = types.SimpleNamespace(optimizers=optimizers, built=True)
+        self.claim()
+        for player in self.players():
+            if not player.network.trainable_variables:
+                warn(
+                    f"The {player.network.name} has no trainable weight, so that fit "
+                    "leaves it as it is. If that is not meant, set its trainable = "
+                    "True before the model is made."
+                )
         # Keras calls the train function once an epoch, and that the graph at its pace.
         self.steps_per_execution = steps_per_epoch
         with (
+            self._on(examples, batch_size),
             distribute.worker_lost(strategy),
             _unfused(),
             _held_interrupt() as self._interrupt,
@@ -226,16 +291,29 @@ class GraphFit(keras.Model):
             raise KeyboardInterrupt
         return self.history
 
-    def train_on_batch(self, x: object = None) -> dict[str, float]:
+    @contextlib.contextmanager
+    def _on(self, examples, batch_size):
+        """Take examples and batch size; if training is refused, those before."""
+        before = self.batch_size, self.pixel_range, copy.copy(self._examples)
+        self.batch_size = batch_size
+        self.take_examples(examples)
+        try:
+            yield
+        except InvalidInput:
+            self.batch_size, self.pixel_range, self._examples = before
+            raise
+
+    def train_on_batch(self, x: object = None, y: object = None) -> dict[str, float]:
         """Make one step.
 
         Args:
             x: real examples, which replace `real_examples`; `None` keeps those.
+            y: the labels of `x`, for a model that takes labels.
 
         Returns:
             Dict of floats by `log_names`.
         """
-        history = self.fit(x, steps_per_epoch=1, verbose=0).history
+        history = self.fit(x, y, steps_per_epoch=1, verbose=0).history
         return {name: values[0] for name, values in history.items()}
 
     def evaluate(self, x: object = None, **options: Any) -> dict[str, float]:
@@ -284,13 +362,21 @@ class GraphFit(keras.Model):
         while not self._interrupt.is_set():
             count, start = min(self._chunk, steps - done), time.perf_counter()
             # TensorFlow keeps every distinct number for ever, but not NumPy's arrays.
-            steps_now = tf.constant(np.array(count))
+            steps_now, tensors = tf.constant(np.array(count)), self.examples.tensors
             try:
-                totals, finite = graph(steps_now, totals, iterator)
+                totals, finite = graph(steps_now, totals, iterator, tensors)
             except tf.errors.OutOfRangeError:
                 # A repeated Dataset ends only if it holds nothing, as after a filter.
                 expect(False, "a Dataset that is not empty", batches=0)
             except tf.errors.InvalidArgumentError as error:
+                said = re.search(_NOT_FOR_XLA, str(error), re.DOTALL)
+                require(
+                    said is None,
+                    "The argument jit_compile must be False here, for XLA cannot "
+                    f"compile the operation {said and said[1]}. Memory-mapped arrays "
+                    "and latents drawn with NumPy are read by Python (PyFunc).",
+                    "jit_compile",
+                )
                 said = re.search(_WRONG_LABEL, str(error))
                 if said is None:
                     raise
@@ -319,11 +405,12 @@ class GraphFit(keras.Model):
         raise KeyboardInterrupt
 
     def _graph(self):
-        """The function `(steps, totals, batches)` of many steps, traced when needed.
+        """The function `(steps, totals, batches, tensors)`, traced when needed.
 
-        It gives `totals`, a dict of float64 scalars, with the steps' logs added one by
-        one, so that neither weights nor logs depend on how steps are grouped, and
-        whether all weights are finite.
+        It gives `totals`, a dict of float64 scalars, with the logs of many steps added
+        one by one, so that neither weights nor logs depend on how steps are grouped,
+        and whether all weights are finite. Data come as arguments, or are read
+        as the graph runs, so that others of the same shape need no other graph.
         """
         objects, options = self.traced_with()
         if self._traced is not None:
@@ -336,9 +423,12 @@ class GraphFit(keras.Model):
             step = tf.function(step, jit_compile=True, autograph=False)
         networks = (self.generator, self.discriminator)
         takes = self.disc_iter * self.examples.streams
+        # A subclass's own train_step is given real samples, as Keras gives batches.
+        draws = self.disc_iter * (not takes and self.train_step != self.game_step)
 
         def replica_step(batches):
-            logs = step(batches)
+            batches = batches or [self.get_real_sample() for _ in range(draws)]
+            logs = step(batches[0] if len(batches) == 1 else batches)
             known = logs.keys() >= {*self.log_names}
             expect(known, f"logs named {self.log_names}", logs=[*logs])
             # Replicas have batch-normalisation statistics of their own.
@@ -347,28 +437,30 @@ class GraphFit(keras.Model):
 
         def one_step(totals, batches):
             data = [next(batches) for _ in range(takes)]
-            logs = strategy.run(replica_step, (data,))
+            with distribute.own_seeds(strategy):
+                logs = strategy.run(replica_step, (data,))
             logs = {k: strategy.reduce("MEAN", logs[k], axis=None) for k in totals}
             return {k: totals[k] + tf.cast(logs[k], tf.float64) for k in totals}
 
-        def many_steps(steps, totals, batches):
+        def many_steps(steps, totals, batches, tensors):
             if self.run_eagerly:
                 for _ in range(int(steps)):
                     totals = one_step(totals, batches)
             else:
-                _, totals = tf.while_loop(
-                    lambda done, _: done < steps,
-                    lambda done, totals: (done + 1, one_step(totals, batches)),
-                    (tf.constant(0, steps.dtype), totals),
-                    parallel_iterations=1,
-                )
+                with self.examples.drawing_from(tensors):
+                    _, totals = tf.while_loop(
+                        lambda done, _: done < steps,
+                        lambda done, totals: (done + 1, one_step(totals, batches)),
+                        (tf.constant(0, steps.dtype), totals),
+                        parallel_iterations=1,
+                    )
             weights = [weight for network in networks for weight in network.weights]
             finite = [tf.reduce_all(tf.math.is_finite(weight)) for weight in weights]
             return totals, tf.reduce_all(tf.stack(finite))
 
         graph = many_steps
         if not self.run_eagerly:
-            graph = tf.function(graph, autograph=False, reduce_retracing=True)
+            graph = tf.function(graph, autograph=False)
         # A function, for Keras would track what a list holds.
         self._traced = lambda: (objects, options, graph)
         return graph

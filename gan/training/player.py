@@ -4,28 +4,41 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from gan.errors import expect, warn
+from gan.errors import expect, require, shown, warn
+from gan.latent import of_dimension
 from gan.training import distribute
 
 
 @dataclasses.dataclass(eq=False)
 class Player:
-    """One side of the game: a network, its loss and what minimises it."""
+    """One side of the game: a network, its loss and what minimises it.
+
+    Attributes:
+        brought: the optimizer that the user compiled the network with, or `None`.
+    """
 
     network: keras.Model
     loss: Callable[..., tf.Tensor]
     optimizer: keras.optimizers.Optimizer
+    brought: keras.optimizers.Optimizer | None = None
 
     def __post_init__(self) -> None:
+        if self.optimizer.built:
+            known = _known(self.optimizer)
+            self.weights = [w for w in self.network.variables if id(w) in known]
+            return
         # Unbuilt optimizers would lose their moments when a file is loaded.
         self.weights = [w for w in self.network.variables if w.trainable]
-        self.optimizer.build(self.weights)
+        with self.network.distribute_strategy.scope():
+            self.optimizer.build(self.weights)
 
     def __call__(self, *outputs: tf.Tensor) -> tf.Tensor:
         """The loss of the discriminator's outputs."""
@@ -48,7 +61,19 @@ class Player:
     def descend(self, tape: tf.GradientTape, objective: tf.Tensor) -> None:
         """Make one step of the optimizer down the slope that `tape` recorded."""
         weights = self.network.trainable_variables
-        gradients = tape.gradient(objective, weights)
+        try:
+            gradients = tape.gradient(objective, weights)
+        except LookupError as error:
+            # As of bicubic and Lanczos resizing under a penalty on gradients.
+            require(
+                False,
+                f"The loss of the {self.network.name} cannot be differentiated, for "
+                f"TensorFlow has no gradient of an operation in it ({error}). A "
+                "penalty on gradients needs second derivatives: use another layer, "
+                "such as UpSampling2D with interpolation='bilinear', or a model "
+                "without a penalty.",
+                self.network.name,
+            )
         depends = not weights or any(slope is not None for slope in gradients)
         expected = f"a loss that depends on the {self.network.name}'s weights"
         expect(depends, expected, loss=self.loss)
@@ -66,31 +91,100 @@ class Player:
         """Be the network's loss, and give it the optimizer."""
         self.network.loss, self.network.optimizer = self, self.optimizer
 
+    def current(self) -> keras.optimizers.Optimizer:
+        """The optimizer of the next update: one given to the network since, or its own.
+
+        The network may be another model's for the moment.
+        """
+        loss, optimizer = self.network.loss, self.network.optimizer
+        others = isinstance(loss, Player) and loss is not self
+        return self.optimizer if others or optimizer is None else optimizer
+
+    def take(self, optimizer: keras.optimizers.Optimizer) -> None:
+        """Go on with another optimizer, which has been checked."""
+        self.optimizer = optimizer
+        self.__post_init__()
+        self.own()
+
     def claim(self) -> None:
         """Own the network again.
 
         It is another model's after that was made of the same networks. What a user has
         given to the network since then is taken over.
         """
-        loss, optimizer = self.network.loss, self.network.optimizer
-        others = isinstance(loss, Player) and loss is not self
-        if not others and optimizer is not self.optimizer:
-            expect_optimizers(**{f"{self.network.name}.optimizer": optimizer})
-            self.optimizer = optimizer
-            self.__post_init__()
-        if not others and callable(loss) and loss is not self:
+        loss, optimizer = self.network.loss, self.current()
+        if optimizer is not self.optimizer:
+            name = f"{self.network.name}.optimizer"
+            expect_optimizers({name: optimizer}, {name: self.network})
+            self.brought = optimizer
+            self.take(optimizer)
+        if callable(loss) and not isinstance(loss, Player):
             self.loss = loss
         self.own()
         known = {id(weight) for weight in self.weights}
         trained = self.network.trainable_variables
         new = [weight.path for weight in trained if id(weight) not in known]
-        expected = "a model made before weights were frozen, which its optimizers know"
-        expect(not new, expected, unknown_weights=new)
+        require(
+            not new,
+            f"The {self.network.name} has weights that were frozen when the model was "
+            f"made, so that its optimizer does not know them: {', '.join(new)}. Make "
+            "the model anew, now that they are trainable.",
+            self.network.name,
+        )
 
     def trained(self) -> list[int]:
         """Numbers of the weights that the optimizer knows among the network's."""
         known = {id(weight) for weight in self.weights}
         return [i for i, w in enumerate(self.network.variables) if id(w) in known]
+
+
+class Optimizers:
+    """The optimizers of both players as one, for what reads `model.optimizer`.
+
+    Keras's callbacks and summary do, and others such as those of W&B.
+
+    Args:
+        generator: `keras.optimizers.Optimizer`, whose numbers stand for both.
+        discriminator: `keras.optimizers.Optimizer`.
+    """
+
+    built: bool = True
+
+    def __init__(
+        self,
+        generator: keras.optimizers.Optimizer,
+        discriminator: keras.optimizers.Optimizer,
+    ) -> None:
+        self.optimizers: list[keras.optimizers.Optimizer] = [generator, discriminator]
+
+    @property
+    def iterations(self) -> Any:
+        """The generator's updates, of which each step has one."""
+        return self.optimizers[0].iterations
+
+    @property
+    def variables(self) -> list[Any]:
+        """The variables of both."""
+        return [v for optimizer in self.optimizers for v in optimizer.variables]
+
+    @property
+    def learning_rate(self) -> tf.Tensor:
+        """The generator's learning rate, float32 scalar; setting it sets both."""
+        # No variable, whose assign would leave the discriminator's as it is.
+        return tf.convert_to_tensor(self.optimizers[0].learning_rate)
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        for optimizer in self.optimizers:
+            rate = optimizer.get_config()["learning_rate"]
+            require(
+                isinstance(rate, float),
+                "The argument learning_rate cannot be set, for an optimizer follows a "
+                "schedule: give it to compile(d_optimizer=…, g_optimizer=…).",
+                "learning_rate",
+            )
+        for optimizer in self.optimizers:
+            optimizer.learning_rate = value
 
 
 def expect_networks(
@@ -108,6 +202,14 @@ def expect_networks(
         # TensorFlow's convolutions of channels first have no gradient on a CPU.
         fits = "channels_first" not in channels or tf.config.list_logical_devices("GPU")
         expect(fits, f"data_format='channels_last' in the {name}", **{name: network})
+        for side, found in (("take", _inputs(network)), ("give", _outputs(network))):
+            require(
+                not isinstance(found, dict),
+                f"The {name} must {side} tensors, not a dict of them by the names "
+                f"{shown(found)}: make it a keras.Model(inputs, outputs) of tensors or "
+                "lists of them.",
+                name,
+            )
         tensors = [*network.inputs, *network.outputs]
         kinds = {tensor.dtype for tensor in tensors if "float" in tensor.dtype}
         expected = f"a {name} of dtype float32; set_dtype_policy before making it"
@@ -136,6 +238,24 @@ def expect_networks(
     own = {id(weight) for weight in generator.variables}
     shared = [weight.path for weight in discriminator.variables if id(weight) in own]
     expect(not shared, "networks that share no weights", shared=shared)
+
+
+def _inputs(network):
+    """What a network takes, as its maker wrote it; a dict of one is a tensor."""
+    found = getattr(network, "input", None)
+    return [*found.values()] if isinstance(found, dict) and len(found) == 1 else found
+
+
+def _outputs(network):
+    """What a network gives, as its maker wrote it."""
+    inputs = network.inputs
+    return network.compute_output_spec(inputs if len(inputs) > 1 else inputs[0])
+
+
+def latent_shape(generator: keras.Model) -> tuple[int, ...]:
+    """Shape of a latent, which is the generator's first input."""
+    shape = generator.input_shape
+    return (shape[0] if isinstance(shape[0], (list, tuple)) else shape)[1:]
 
 
 def takes_labels(network: keras.Model) -> bool:
@@ -168,17 +288,57 @@ def expect_augment(augment: object, generator: keras.Model) -> None:
     expect(slope is not None, "an augment that is differentiable", augment=augment)
 
 
-def expect_optimizers(**named: object) -> None:
-    """Expect new optimizers, each of one network, or `None`."""
-    for name, optimizer in named.items():
-        known = isinstance(optimizer, (keras.optimizers.Optimizer, type(None)))
-        expected = f"{name} to be a keras Optimizer or None"
-        expect(known, expected, **{name: optimizer})
-        free = optimizer is None or not optimizer.built
-        expect(free, f"{name} to be new, of no other network", **{name: optimizer})
-    given = [optimizer for optimizer in named.values() if optimizer is not None]
-    two = len({id(optimizer) for optimizer in given}) == len(given)
-    expect(two, "two different optimizers", generator_optimizer=given[:1])
+def brought(network: keras.Model) -> keras.optimizers.Optimizer | None:
+    """The optimizer that the user compiled a network with, or `None`."""
+    optimizer = getattr(network, "optimizer", None)
+    owner = getattr(network, "loss", None)
+    if isinstance(owner, Player) and owner.optimizer is optimizer:
+        # Another model of this network has given it its own.
+        return owner.brought
+    return optimizer
+
+
+def _known(optimizer):
+    """Identities of the weights that a built optimizer was built for."""
+    return {id(weight) for weight in optimizer._trainable_variables}
+
+
+def expect_optimizers(
+    optimizers: dict[str, Any], networks: dict[str, keras.Model]
+) -> None:
+    """Expect optimizers, each for one network, that have trained no other.
+
+    Args:
+        optimizers: dict of optimizers or `None` by the names of their arguments.
+        networks: dict of the networks that they are for, by the same names.
+
+    Raises:
+        InvalidInput: if one is something else, or cannot train its network.
+    """
+    given = {name: one for name, one in optimizers.items() if one is not None}
+    for name, optimizer in given.items():
+        require(
+            isinstance(optimizer, keras.optimizers.Optimizer),
+            f"The argument {name} must be a keras Optimizer or None, but it is "
+            f"{shown(optimizer)}.",
+            name,
+        )
+        # Keras's optimizer, once built, knows its weights, and no others.
+        variables = {id(variable) for variable in networks[name].variables}
+        trained = {id(weight) for weight in networks[name].trainable_variables}
+        require(
+            not optimizer.built or trained <= _known(optimizer) <= variables,
+            f"The optimizer {name} has trained other weights than those of the "
+            f"{networks[name].name}: give a new one.",
+            name,
+        )
+        distribute.expect_parts(networks[name].distribute_strategy, **{name: optimizer})
+    require(
+        len({id(optimizer) for optimizer in given.values()}) == len(given),
+        "The two networks need two different optimizers, but "
+        f"{' and '.join(given)} are the same one.",
+        next(iter(given), None),
+    )
 
 
 def expect_latents(
@@ -192,8 +352,16 @@ def expect_latents(
     Returns:
         Tuple of the sampler, and whether a resumed run draws the same latents.
     """
-    expected = "latent_generator to be callable"
-    expect(callable(latent_generator), expected, latent_generator=latent_generator)
+    shape = latent_shape(generator)
+    if len(shape) == 1:
+        latent_generator = of_dimension(latent_generator, shape[0])
+    require(
+        callable(latent_generator) and _takes_one(latent_generator),
+        "The argument latent_generator must be callable with how many latents to draw, "
+        "such as gan.latent.LatentGenerator(dim) or lambda k: "
+        f"gan.normal_generator(k, dim), but it is {shown(latent_generator)}.",
+        "latent_generator",
+    )
     drawn = None
 
     def draw():
@@ -202,26 +370,43 @@ def expect_latents(
         return tf.zeros(())
 
     graph = tf.function(draw, autograph=False).get_concrete_function().graph
-    expected = "latent_generator to return a tensor"
-    expect(hasattr(drawn, "shape"), expected, returned=type(drawn).__name__)
-    shape = generator.input_shape
-    # The first input, where there are several.
-    shape = shape[0] if isinstance(shape[0], tuple) else shape
-    expected = f"latent_generator(2) of shape {(2, *shape[1:])}, as the generator takes"
-    expect(tuple(drawn.shape) == (2, *shape[1:]), expected, shape=tuple(drawn.shape))
+    found = tuple(drawn.shape) if hasattr(drawn, "shape") else type(drawn).__name__
+    require(
+        found == (2, *shape),
+        f"The argument latent_generator must give a tensor of shape {(2, *shape)} when "
+        f"it is called with 2, as the generator takes its latents, but it gives "
+        f"{shown(found)}.",
+        "latent_generator",
+    )
     operations = [o.type for o in graph.get_operations() if o.op_def.is_stateful]
     if graph.captures or operations:
-        repeat = not any("Random" in kind or "Rng" in kind for kind in operations)
+        own = ("Random", "Rng", "PyFunc")
+        repeat = not any(word in kind for kind in operations for word in own)
         return latent_generator, repeat
     # Neither a state that it reads nor an operation that may differ: NumPy drew.
     first, second = (np.array(latent_generator(2)) for _ in range(2))
-    expected = "latent_generator to draw anew at each call"
-    expect((first != second).any(), expected, returned="the same twice")
+    require(
+        (first != second).any(),
+        "The argument latent_generator must draw anew at each call, but it gives the "
+        "same latents twice.",
+        "latent_generator",
+    )
     warn(
         "The latent generator draws with NumPy: that is slower, and not part of the "
         "model's random state. Those of gan.latent draw with TensorFlow."
     )
-    return functools.partial(_from_numpy, latent_generator, shape[1:]), False
+    return functools.partial(_from_numpy, latent_generator, shape), False
+
+
+def _takes_one(function):
+    """Whether one argument is enough for a callable; `True` where it is unknown."""
+    try:
+        inspect.signature(function).bind(2)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
 
 
 def _from_numpy(latent_generator, shape, size):

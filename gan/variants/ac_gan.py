@@ -74,6 +74,7 @@ class AC_GAN(AdversarialModel):
         **options: Unpack[Options],
     ) -> None:
         _expect_conditional(generator, discriminator)
+        self.real_target, self.auxiliary_weight = real_target, auxiliary_weight
         super().__init__(
             generator,
             discriminator,
@@ -85,7 +86,6 @@ class AC_GAN(AdversarialModel):
             beta_1=beta_1,
             **options,
         )
-        self.real_target, self.auxiliary_weight = real_target, auxiliary_weight
 
     @staticmethod
     def count_classes(generator: keras.Model, discriminator: keras.Model) -> int:

@@ -63,6 +63,7 @@ class NonSaturatingGAN(AdversarialModel):
         gamma: float = 0.0,
         **options: Unpack[Options],
     ) -> None:
+        self.real_target, self.gamma = real_target, gamma
         super().__init__(
             generator,
             discriminator,
@@ -74,7 +75,6 @@ class NonSaturatingGAN(AdversarialModel):
             beta_1=beta_1,
             **options,
         )
-        self.real_target, self.gamma = real_target, gamma
         if gamma:
             self.log_names = (*self.log_names, "r1")
 

@@ -67,6 +67,7 @@ class R3GAN(AdversarialModel):
         penalty_every: int = 1,
         **options: Unpack[Options],
     ) -> None:
+        self.gamma, self.penalty_every = gamma, penalty_every
         super().__init__(
             generator,
             discriminator,
@@ -78,7 +79,6 @@ class R3GAN(AdversarialModel):
             beta_1=beta_1,
             **options,
         )
-        self.gamma, self.penalty_every = gamma, penalty_every
 
     def generator_outputs(self, real: Any, fake: Any, condition: Any) -> tuple:
         """The discriminator's outputs on both halves of the pairs."""
