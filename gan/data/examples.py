@@ -314,8 +314,8 @@ def as_examples(
     pair = isinstance(value, (tuple, list)) and len(value) == 2
     require(
         classes or not pair or not hasattr(value[0], "shape"),
-        f"The networks take no labels, so that {name} must be the examples alone: leave "
-        "the labels out, or make networks that take them.",
+        f"The networks take no labels, so that {name} must be the examples alone: "
+        "leave the labels out, or make networks that take them.",
         name,
     )
     if classes:
