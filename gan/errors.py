@@ -7,6 +7,8 @@ import os
 import pathlib
 import re
 import reprlib
+import sys
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -59,6 +61,22 @@ def require(condition: object, sentence: str, argument: str | None = None) -> No
     """
     if not condition:
         raise InvalidInput(sentence, argument)
+
+
+def warn(sentence: str) -> None:
+    """Warn of the user's line, the last that is not of this library, Keras, TensorFlow.
+
+    Args:
+        sentence: str, a whole sentence that says what to do.
+    """
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and _package(frame) in ("gan", "keras", "tensorflow"):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(sentence, stacklevel=level)
+
+
+def _package(frame):
+    return frame.f_globals.get("__name__", "").partition(".")[0]
 
 
 def expect(condition: object, expected: str, **received: Any) -> None:

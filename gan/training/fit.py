@@ -7,7 +7,6 @@ import re
 import signal
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,6 +23,7 @@ from gan.errors import (
     expect_seed,
     require,
     shown,
+    warn,
 )
 from gan.training import distribute
 from gan.training.checkpoint import Checkpoint
@@ -240,11 +240,10 @@ class GraphFit(keras.Model):
         self.claim()
         for player in self.players():
             if not player.network.trainable_variables:
-                warnings.warn(
+                warn(
                     f"The {player.network.name} has no trainable weight, so that fit "
                     "leaves it as it is. If that is not meant, set its trainable = "
-                    "True before the model is made.",
-                    stacklevel=2,
+                    "True before the model is made."
                 )
         if x is not None:
             warn_of_range(examples, self.generator)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan.errors import expect, require, shown
+from gan.errors import expect, require, shown, warn
 from gan.latent import of_dimension
 from gan.training import distribute
 
@@ -384,10 +383,9 @@ def expect_latents(
     first, second = (np.array(latent_generator(2)) for _ in range(2))
     expected = "latent_generator to draw anew at each call"
     expect((first != second).any(), expected, returned="the same twice")
-    warnings.warn(
+    warn(
         "The latent generator draws with NumPy: that is slower, and not part of the "
-        "model's random state. Those of gan.latent draw with TensorFlow.",
-        stacklevel=4,
+        "model's random state. Those of gan.latent draw with TensorFlow."
     )
     return functools.partial(_from_numpy, latent_generator, shape), False
 
@@ -439,9 +437,8 @@ def warn_of_range(real_examples: object, generator: keras.Model) -> None:
     some = some / 255 if examples.dtype == tf.uint8 else some
     slack = 0.05 * (high - low) if np.isfinite(high) else 0.0
     if np.mean((some < low - slack) | (some > high + slack)) > 0.02:
-        warnings.warn(
+        warn(
             f"The real examples lie in [{some.min():.3g}, {some.max():.3g}], beyond "
             f"what the generator reaches, [{low:.3g}, {high:.3g}]: scale them to that, "
-            "or change its last activation.",
-            stacklevel=3,
+            "or change its last activation."
         )
