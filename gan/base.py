@@ -312,6 +312,8 @@ class AdversarialModel(GraphFit, WholeModel):
             self.averaged_generator = keras.models.clone_model(generator)
             self.averaged_generator.set_weights(generator.get_weights())
             self.averaged_generator.trainable = False
+            # A clone of a network that the user compiled has one, which trains nothing.
+            self.averaged_generator.optimizer = None
             accelerate(self.averaged_generator)
         accelerate(generator)
         accelerate(discriminator)

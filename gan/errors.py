@@ -62,18 +62,19 @@ def require(condition: object, sentence: str, argument: str | None = None) -> No
         raise InvalidInput(sentence, argument)
 
 
-_INSIDE = ("gan", "keras", "tensorflow", "contextlib")
-
-
 def warn(sentence: str) -> None:
-    """Warn with a whole sentence; the warning points at the user's own line."""
+    """Warn of the user's line, the last that is not of this library, Keras, TensorFlow.
+
+    Args:
+        sentence: str, a whole sentence that says what to do.
+    """
     frame, level = sys._getframe(1), 2
-    while frame.f_back and _package_of(frame) in _INSIDE:
+    while frame.f_back and _package(frame) in ("gan", "keras", "tensorflow", "contextlib"):
         frame, level = frame.f_back, level + 1
     warnings.warn(sentence, stacklevel=level)
 
 
-def _package_of(frame):
+def _package(frame):
     return frame.f_globals.get("__name__", "").partition(".")[0]
 
 

@@ -72,6 +72,8 @@ class WholeModel(keras.Model):
         for name in ("generator", "discriminator"):
             player = getattr(self, f"_{name}")
             config[name] = serialize(player.network)
+            # The model compiles its networks itself.
+            config[name].pop("compile_config", None)
             config[f"{name}_optimizer"] = serialize(player.optimizer)
             config[f"{name}_trained"] = player.trained()
         return {**config, "name": self.name}
@@ -191,7 +193,7 @@ def _counted_anew(config: dict[str, Any]) -> dict[str, Any]:
         number = sum(base == re.sub(r"_\d+$", "", other) for other in names)
         names.setdefault(name, f"{base}_{number}" if number else base)
     # Functional models name their layers elsewhere as well.
-    text = re.sub(r'"([^"]+)"', lambda m: f'"{names.get(m[1], m[1])}"', text)
+    text = re.sub(r'"((?:[^"\\]|\\.)*)"', lambda m: f'"{names.get(m[1], m[1])}"', text)
     return json.loads(text)
 
 
@@ -244,6 +246,8 @@ def load_model(path: StrPath, custom_objects: dict[str, Any] | None = None) -> A
         try:
             with keras.StatelessScope(initialize_variables=False):
                 for part in ("generator", "discriminator"):
+                    # As of networks that the user had compiled, in older files.
+                    config[part].pop("compile_config", None)
                     network = keras.saving.deserialize_keras_object(
                         config[part], custom_objects=custom_objects
                     )
