@@ -36,6 +36,7 @@ _STORED = {
     "LatentGenerator": "gan.latent",
     "LinearDecay": "gan.training.schedules",
     "MaxPooling2D": "keras.layers",
+    "Sorter": "gan.recipes.faces",
     "UpSampling2D": "keras.layers",
 }
 

@@ -62,6 +62,9 @@ def require(condition: object, sentence: str, argument: str | None = None) -> No
         raise InvalidInput(sentence, argument)
 
 
+_PASSED_OVER = ("gan", "keras", "tensorflow", "contextlib")
+
+
 def warn(sentence: str) -> None:
     """Warn of the user's line, the last that is not of this library, Keras, TensorFlow.
 
@@ -69,7 +72,12 @@ def warn(sentence: str) -> None:
         sentence: str, a whole sentence that says what to do.
     """
     frame, level = sys._getframe(1), 2
-    while frame.f_back and _package(frame) in ("gan", "keras", "tensorflow", "contextlib"):
+    while frame.f_back and _package(frame) in (
+        "gan",
+        "keras",
+        "tensorflow",
+        "contextlib",
+    ):
         frame, level = frame.f_back, level + 1
     warnings.warn(sentence, stacklevel=level)
 

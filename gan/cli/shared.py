@@ -262,11 +262,11 @@ def verbose() -> int:
 
 @contextlib.contextmanager
 def stoppable(directory: pathlib.Path) -> Iterator[None]:
-    """Say after Ctrl-C whether a training in a folder goes on from where it stopped."""
+    """Say, where a training in a folder is stopped, whether it goes on from there."""
     before = _checkpoints(directory)
     try:
         yield
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         # An older one may be of the run that a restart was to forget.
         if _checkpoints(directory) - before:
             print("\nStopped and saved. The same command, without --restart, goes on.")

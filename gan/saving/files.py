@@ -33,6 +33,31 @@ def atomic_path(path: StrPath) -> Iterator[pathlib.Path]:
             written to.
     """
     path = expect_writable(path)
+    with temporary_path(path) as temporary:
+        yield temporary
+        # mkstemp makes private files; a new file gets the user's usual mode, and one
+        # that is replaced keeps its own.
+        umask = os.umask(0)
+        os.umask(umask)
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~umask
+        temporary.chmod(mode)
+        _sync(temporary, os.O_RDWR)
+        temporary.replace(path)
+        # Windows opens no folders, and needs no such flush.
+        if os.name != "nt":
+            _sync(path.parent, os.O_RDONLY)
+
+
+@contextlib.contextmanager
+def temporary_path(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Give the path of an empty file beside `path`, of its ending, that is deleted.
+
+    Args:
+        path: `pathlib.Path`, whose folder must exist.
+
+    Yields:
+        `pathlib.Path`; what is there in the end and was not moved away is deleted.
+    """
     # Keras tells formats by endings of one or two parts (.h5, .weights.h5).
     suffix = "".join(path.suffixes[-2:])
     suffix = suffix if len(suffix) < 40 else path.suffix
@@ -42,15 +67,6 @@ def atomic_path(path: StrPath) -> Iterator[pathlib.Path]:
     temporary = pathlib.Path(name)
     try:
         yield temporary
-        # mkstemp makes private files; a result file gets the user's usual mode.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        _sync(temporary, os.O_RDWR)
-        temporary.replace(path)
-        # Windows opens no folders, and needs no such flush.
-        if os.name != "nt":
-            _sync(path.parent, os.O_RDONLY)
     finally:
         temporary.unlink(missing_ok=True)
 

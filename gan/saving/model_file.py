@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
 import json
 import math
+import pathlib
+import random
 import re
 import tempfile
+import textwrap
+import threading
 import warnings
+import weakref
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any, Self
@@ -17,19 +23,41 @@ import keras
 import numpy as np
 from keras.src.backend.common import global_state
 
-from gan.errors import InvalidInput, Option, StrPath, expect, expect_path, warn
+from gan.errors import (
+    InvalidInput,
+    Option,
+    StrPath,
+    expect,
+    expect_path,
+    require,
+    shown,
+    warn,
+)
 from gan.saving import hdf5_guard
-from gan.saving.files import atomic_path
+from gan.saving.files import atomic_path, temporary_path
 from gan.training import distribute
 
 _WEIGHTS = "model.weights.h5"
-# The members of a file and their greatest sizes.
-_MEMBERS = {"metadata.json": 2**24, "config.json": 2**24, "gan.json": 2**26}
-_MEMBERS[_WEIGHTS] = 2**30
+# The members of a file and their greatest sizes. JSON takes many times its size in
+# memory; weights take their own.
+_MEMBERS = {"metadata.json": 2**24, "config.json": 2**24, "gan.json": 2**27}
+_MEMBERS[_WEIGHTS] = 2**36
+MOST_NOTES = _MEMBERS["gan.json"]
+# Models whose file has been read back, and the classes that it named then.
+_read_back: weakref.WeakKeyDictionary[WholeModel, set[str]]
+_read_back = weakref.WeakKeyDictionary()
 
 
 class WholeModel(keras.Model):
-    """A model whose files hold all of its state and appear whole or not at all."""
+    """A model whose files hold all of its state and appear whole or not at all.
+
+    Attributes:
+        begun_with: str, JSON of what the last run with a Checkpoint began with.
+        left_with: str, the same as that run left it, which may have changed itself.
+    """
+
+    begun_with: str = "{}"
+    left_with: str = "{}"
 
     def options(self) -> dict[str, Any]:
         """The constructor's plain options by name."""
@@ -38,24 +66,30 @@ class WholeModel(keras.Model):
         found = {name: getattr(self, name) for name in named}
         return found | {"learning_rate": self.learning_rate}
 
-    @functools.cached_property
-    def made_with(self) -> str:
-        """JSON of the options and data that a run of this model began with."""
+    def made_of(self) -> dict[str, Any]:
+        """What makes a run of this model what it is, but for its real examples.
+
+        Returns:
+            Dict that JSON can hold: the options, and the configs of networks,
+            optimizers, augmentation and latents without the names that Keras numbers.
+        """
+        found = {**self.options(), "augment": None, **self.augmenting()}
         players = (self._generator, self._discriminator)
-        optimizers = [player.optimizer.get_config() for player in players]
-        # Keras numbers the names of what a process makes.
-        optimizers = [{**config, "name": ""} for config in optimizers]
-        data = {
-            "real_examples": self.examples and self.examples.fingerprint(),
-            "optimizers": optimizers,
-            **self.augmenting(),
-        }
-        return json.dumps(self.options() | data, default=str)
+        found["optimizers"] = [described(player.optimizer) for player in players]
+        for name in ("generator", "discriminator"):
+            found[name] = described(getattr(self, name))
+        if hasattr(self.latent_generator, "get_config"):
+            found["latent_generator"] = described(self.latent_generator)
+        elif self.latent_generator is not None and self.draws_repeat:
+            # A function is told from another by what it draws.
+            with self.stream.anew(0):
+                drawn = np.ravel(self.latent_generator(4))[:8]
+            found["latent_generator"] = [float(f"{number:.3g}") for number in drawn]
+        return json.loads(json.dumps(found, default=str))
 
     def augmenting(self) -> dict[str, Any]:
         """The settings of the augmentation, if there is one."""
-        config = self.augment and self.augment.get_config()
-        return {"augment": _counted_anew({**config, "name": ""})} if config else {}
+        return {"augment": described(self.augment)} if self.augment else {}
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that make an equal model, without its real examples."""
@@ -121,7 +155,8 @@ class WholeModel(keras.Model):
             **options: none; an unknown one is refused.
 
         Raises:
-            InvalidInput: before anything is written.
+            InvalidInput: if `filepath` is not of that form, or `gan.load_model` could
+                not read the file. A file that was there then stays as it was.
         """
         expect(not options, "no further options", **options)
         if distribute.is_chief(self.distribute_strategy):
@@ -142,13 +177,21 @@ class WholeModel(keras.Model):
             filepath: str or `os.PathLike` that ends in `.weights.h5`.
             overwrite: bool, whether a file that is there may be replaced.
             **options: as of Keras.
+
+        Raises:
+            InvalidInput: if `filepath` is not of that form, or `load_weights` could not
+                read the file. A file that was there then stays as it was.
         """
         name = str(filepath)
         expect(name.endswith(".weights.h5"), "a path in .weights.h5", filepath=name)
         if distribute.is_chief(self.distribute_strategy):
             _expect_new(filepath, overwrite)
             with atomic_path(filepath) as temporary:
+                _require_finite(self)
+                _keep_lists()
                 super().save_weights(temporary, **options)
+                with _as_written(temporary, filepath):
+                    hdf5_guard.expect_weights(temporary, temporary.stat().st_size)
 
     def load_weights(self, filepath: StrPath, **options: Any) -> None:
         """Read what `save_weights` wrote: all of it or, if it does not fit, nothing.
@@ -185,18 +228,6 @@ class WholeModel(keras.Model):
         return [v for v in self.non_trainable_variables if id(v) not in kept]
 
 
-def _counted_anew(config: dict[str, Any]) -> dict[str, Any]:
-    """A layer's config with the names that Keras numbers as in a new process."""
-    text, names = json.dumps(config, default=str), {}
-    for name in re.findall(r'"name": "([^"]+)"', text):
-        base = re.sub(r"_\d+$", "", name)
-        number = sum(base == re.sub(r"_\d+$", "", other) for other in names)
-        names.setdefault(name, f"{base}_{number}" if number else base)
-    # Functional models name their layers elsewhere as well.
-    text = re.sub(r'"((?:[^"\\]|\\.)*)"', lambda m: f'"{names.get(m[1], m[1])}"', text)
-    return json.loads(text)
-
-
 def save_model(
     model: WholeModel,
     path: StrPath,
@@ -211,14 +242,171 @@ def save_model(
             `gan.json` of the file.
 
     Raises:
-        InvalidInput: if `path` is not of that form or cannot be written to. A file
-            that was there stays as it was, as it does after any failure.
+        InvalidInput: if `path` is not of that form or cannot be written to, or
+            `load_model` could not read the file. A file that was there stays as it
+            was, as it does after any failure.
     """
-    model.claim()
     with atomic_path(_keras_path(path)) as temporary:
-        keras.saving.save_model(model, temporary)
-        with zipfile.ZipFile(temporary, "a") as archive:
-            archive.writestr("gan.json", json.dumps({"notes": notes or {}}))
+        with _as_written(temporary, path):
+            _write(model, temporary, notes or {})
+
+
+def expect_loadable(model: WholeModel, folder: pathlib.Path) -> None:
+    """Expect that `load_model` can read the files of a model, before there are any.
+
+    Args:
+        model: `gan.AdversarialModel`.
+        folder: `pathlib.Path`, where such a file is written for a moment.
+
+    Raises:
+        InvalidInput: with the reason and what to do.
+    """
+    with temporary_path(folder / "model.keras") as path:
+        with _as_written(path, "its file"):
+            _write(model, path, {})
+
+
+def _write(model, path, notes):
+    """Write a model to a file, and look at what was written as `load_model` would."""
+    model.claim()
+    _require_finite(model)
+    text = json.dumps({"notes": notes})
+    fits = f"The notes of a model file can have {MOST_NOTES:,} characters, but these "
+    fits += f"have {len(text):,}: train in fewer epochs of more steps."
+    require(len(text) <= MOST_NOTES, fits, "notes")
+    _keep_lists()
+    keras.saving.save_model(model, path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("gan.json", text)
+    with _opened(path) as archive:
+        config = json.loads(archive.read("config.json"))
+    # To make the model again may take a second; what it is made of seldom changes.
+    classes = {str(entry["class_name"]) for entry in _entries(config)}
+    if not classes <= _read_back.get(model, set()):
+        _expect_twin(model, path, config)
+        _read_back[model] = classes
+
+
+def _keep_lists():
+    """Let Keras find the lists of attributes that it makes for each save.
+
+    Keras 3.15 keeps them by another name than it looks for: without this each save
+    makes them again, of new layers and optimizers, a third of its time and 140 KB that
+    TensorFlow never frees.
+    """
+    kept = global_state.GLOBAL_STATE_TRACKER
+    for name, value in [*vars(kept).items()]:
+        if name.startswith("saving_attr_skipset_"):
+            setattr(kept, name.replace("skipset", "skiplist"), value)
+
+
+def _expect_twin(model, path, config):
+    """Expect that a file gives a model equal to the one that it was written of."""
+    unknown = _unknown(config, {})
+    classes = _own_classes(model, unknown)
+    # A user finds with custom_objects what we do not.
+    if not classes.keys() >= unknown:
+        return
+    unsafe = global_state.get_global_attribute("safe_mode_saving") is False
+    failures = []
+
+    def load():
+        try:
+            if unsafe:
+                keras.config.enable_unsafe_deserialization()
+            twin = load_model(path, classes)
+            pairs = zip(state_of(model), state_of(twin), strict=True)
+            same = all(np.array_equal(np.array(a), np.array(b)) for a, b in pairs)
+            require(same, "some of the weights are not in the file")
+        except Exception as error:
+            failures.append(error)
+
+    # In a thread of its own no strategy is in force, and Keras, which numbers layers
+    # by thread, gives the user's next layer the name that it would have had.
+    thread = threading.Thread(target=load)
+    before = random.getstate()
+    with warnings.catch_warnings(action="ignore"):
+        thread.start()
+        thread.join()
+    random.setstate(before)
+    for error in failures:
+        # What Keras said, where it is not ours to say.
+        _refuse(error.__context__ or error)
+
+
+def described(thing: Any) -> dict[str, Any]:
+    """The config of a layer, network, optimizer or latent generator, and its class.
+
+    Args:
+        thing: an object with `get_config()`.
+
+    Returns:
+        Dict, equal for what the same lines make in another process: without what Keras
+        numbers or draws (names and seeds) or finds out (modules and shapes).
+    """
+    config = keras.saving.serialize_keras_object(thing)
+    numbered = {}
+    for entry in _entries(config):
+        inner = entry["config"] if isinstance(entry.get("config"), dict) else {}
+        name = str(inner.get("name"))
+        stem = re.sub(r"_\d+$", "", name).replace("_", "")
+        if stem == str(entry["class_name"]).lower().replace("_", ""):
+            numbered.setdefault(name, f"#{len(numbered)}")
+    left_out = ("build_config", "compile_config", "module", "registered_name", "seed")
+
+    def plain(one, name=None):
+        if isinstance(one, dict):
+            return {k: plain(v, k) for k, v in one.items() if k not in left_out}
+        if isinstance(one, (list, tuple)):
+            return [plain(each, "name") for each in one]
+        return numbered.get(one, one) if name == "name" else one
+
+    return {"class_name": type(thing).__name__, **plain(config)["config"]}
+
+
+def _entries(config):
+    """Each of a config's objects: dicts that have a class's name."""
+    waiting = [config]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting.extend(one.values())
+            if "class_name" in one:
+                yield one
+        elif isinstance(one, list):
+            waiting.extend(one)
+
+
+def _unknown(config, custom_objects):
+    """Names of the classes and functions in a config that nobody has registered."""
+    names = set()
+    for entry in _entries(config):
+        function = entry["class_name"] == "function"
+        name = entry.get("config" if function else "registered_name")
+        kerass = str(entry.get("module")).split(".")[0] == "keras"
+        if not isinstance(name, str) or kerass:
+            continue
+        try:
+            # A function is only looked up, among Keras's own as well.
+            if function:
+                keras.saving.deserialize_keras_object(entry, custom_objects)
+            elif keras.saving.get_registered_object(name, custom_objects) is None:
+                names.add(name)
+        except (TypeError, ValueError):
+            names.add(name)
+    return names
+
+
+def _own_classes(model, names):
+    """Dict of the classes and functions of these names that a model is made of."""
+    parts = [model, model.latent_generator]
+    for network in filter(None, (model.generator, model.discriminator, model.augment)):
+        parts += [getattr(network, "optimizer", None), *network._flatten_layers()]
+    # A layer's activation, initialiser and so on are its attributes.
+    parts += [one for part in parts for one in getattr(part, "__dict__", {}).values()]
+    found = [kind for part in parts for kind in (part, type(part))]
+    found = {getattr(kind, "__name__", None): kind for kind in found}
+    return {name: found[name] for name in names if name in found}
 
 
 def load_model(path: StrPath, custom_objects: dict[str, Any] | None = None) -> Any:
@@ -236,7 +424,7 @@ def load_model(path: StrPath, custom_objects: dict[str, Any] | None = None) -> A
     Raises:
         InvalidInput: if the file is missing, damaged or not of this form.
     """
-    with _opened(path) as archive:
+    with _opened(path) as archive, _told_of_classes(path, archive, custom_objects):
         config = json.loads(archive.read("config.json"))["config"]
         size = archive.getinfo(_WEIGHTS).file_size
         # In a stateless scope variables have shapes but take no memory; Keras would
@@ -276,7 +464,11 @@ def read_notes(path: StrPath) -> dict[str, Any]:
         InvalidInput: if the file is missing or damaged.
     """
     with _opened(path) as archive:
-        notes = json.loads(archive.read("gan.json"))["notes"]
+        text = archive.read("gan.json")
+        # Lists and dicts of nothing would take the most memory for their size.
+        few = text.count(b"[") + text.count(b"{") <= 2**20
+        expect(few, "notes of few parts", path=str(path))
+        notes = json.loads(text)["notes"]
         expect(isinstance(notes, dict), "notes", path=str(path))
     return notes
 
@@ -364,8 +556,9 @@ def _opened(path) -> Iterator[zipfile.ZipFile]:
             small = plain and member.file_size <= _MEMBERS[member.filename]
             expect(small, "plain members of usual size", path=str(path))
         expect(archive.testzip() is None, "an undamaged model file", path=str(path))
-        with archive.open(_WEIGHTS) as weights:
-            hdf5_guard.expect_weights(weights, archive.getinfo(_WEIGHTS).file_size)
+        # Read whole, for whoever goes back in a member reads it from its start again.
+        with io.BytesIO(archive.read(_WEIGHTS)) as weights:
+            hdf5_guard.expect_weights(weights, weights.getbuffer().nbytes)
         yield archive
 
 
@@ -380,8 +573,64 @@ def _refused(path):
     except InvalidInput:
         raise
     except Exception as error:
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
-        expect(False, f"a readable model file ({reason})", path=str(path))
+        expect(False, f"a readable model file ({_reason(error)})", path=str(path))
+
+
+@contextlib.contextmanager
+def _told_of_classes(path, archive, custom_objects):
+    """If a file cannot be read, name those of its classes that nobody registered."""
+    try:
+        yield
+    except Exception:
+        config = json.loads(archive.read("config.json"))
+        names = sorted(_unknown(config, custom_objects or {}))
+        listed = ", ".join(map(shown, names[:5]))
+        said = f"The file {path} is made of {listed}, which is not known here: import "
+        said += "the module that decorates it with "
+        said += "@keras.saving.register_keras_serializable(), or give it by its name, "
+        said += "as in gan.load_model(path, custom_objects={'Name': Name})."
+        require(not names, said, "custom_objects")
+        raise
+
+
+@contextlib.contextmanager
+def _as_written(temporary, path):
+    """Tell who saves a file why it could not be loaded, and name the file."""
+    try:
+        yield
+    except InvalidInput as error:
+        if error.argument in ("model", "notes"):
+            raise
+        reason = str(error).replace(str(temporary), str(path))
+        said = f"The model cannot be saved, for its file could not be loaded: {reason}"
+        raise InvalidInput(said, "model") from error
+    # What Keras raises where there is no get_config, or not of plain values.
+    except (NotImplementedError, TypeError, ValueError) as error:
+        _refuse(error)
+
+
+def _refuse(error):
+    """Refuse to save what could not be made again."""
+    said = "The model cannot be saved, for it could not be made again from its file: "
+    said += f"{_reason(error).rstrip('.')}. Layers, optimizers and models of your own "
+    said += "need constructors that take **options for what Keras passes, and a "
+    said += "get_config() that names all of their arguments; a class or a named "
+    said += "function does for a lambda."
+    raise InvalidInput(said, "model") from error
+
+
+def _reason(error):
+    """What an error says, without the configs and examples that Keras adds to it."""
+    text = " ".join(str(error).split()).rpartition("Exception encountered: ")[2]
+    text = re.sub(r" *(Full object config: |config=|Example: class ).*", "", text)
+    return textwrap.shorten(text, 500, placeholder=" …") or type(error).__name__
+
+
+def _require_finite(model):
+    finite = all(np.isfinite(np.array(variable)).all() for variable in state_of(model))
+    said = "The model cannot be saved, for some of its weights are not finite; what "
+    said += "was saved before stays."
+    require(finite, said, "model")
 
 
 def _expect_finite(model, path):

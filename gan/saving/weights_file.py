@@ -13,10 +13,11 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import StrPath, expect
+from gan.errors import StrPath, expect, require
 from gan.saving.files import atomic_path, expect_writable
 from gan.saving.hdf5_guard import (
     MOST_BYTES,
+    MOST_FILE,
     MOST_NAMES,
     child,
     opened,
@@ -91,6 +92,10 @@ def save_weights(
         for name, weights in _layers(network)
     ]
     weights = [pair for _, pairs in layers for pair in pairs]
+    total = sum(array.nbytes for _, array in weights)
+    said = f"A file in .h5 can hold 1 GiB of weights, but those of {network.name!r} "
+    said += f"have {total:,} bytes: save a network of this size in .weights.h5."
+    require(total < MOST_FILE - 2**20, said, "network")
     for name, array in weights:
         expect(_finite(array), f"finite numbers of {network.name!r}", weight=name)
     pictures = [] if picture is None else _named_picture(picture)

@@ -6,13 +6,13 @@ import json
 import os
 import pathlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
 
-from gan import saving
+from gan import __version__, saving
 from gan.errors import (
     InvalidInput,
     StrPath,
@@ -20,11 +20,18 @@ from gan.errors import (
     expect_number,
     expect_path,
     expect_positive_int,
+    require,
+    shown,
     warn,
 )
 from gan.saving.files import clear_leftovers, made_folder
-from gan.saving.model_file import WholeModel, state_of
+from gan.saving.model_file import MOST_NOTES, WholeModel, expect_loadable, state_of
 from gan.training import distribute
+
+_VERSIONS = f"gan {__version__}, Keras {keras.__version__}"
+# What these have counted is in no checkpoint.
+_FORGETFUL = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.EarlyStopping)
+_CHARACTERS = 24  # of a number in the history
 
 # Version 0.1.0 wrote the step within the epoch as well.
 _NAME = re.compile(r"epoch-(\d+)(-step-0+)?\.keras")
@@ -35,10 +42,15 @@ class Checkpoint(keras.callbacks.Callback):
 
     A checkpoint is a whole-model file (`gan.load_model` reads it), written when an
     epoch ends. A resumed run ends with the numbers of the uninterrupted one, bit for
-    bit, on one machine; only a Dataset starts again. A checkpoint appears whole or not
-    at all, so that a run may be killed at any moment: the epoch that was running is
-    done again. A damaged checkpoint is passed over with a line that says so. Of several
-    workers only the chief writes; all read, so that they must share the directory.
+    bit, on one machine; only a Dataset starts again, and other callbacks forget what
+    they have counted, as `ReduceLROnPlateau` and `EarlyStopping` do. A checkpoint
+    appears whole or not at all, so that a run may be killed at any moment: the epoch
+    that was running is done again. A damaged checkpoint is passed over with a line that
+    says so. Of several workers only the chief writes; all read, so that they must share
+    the directory.
+
+    A run that begins with other networks, latents, options or data is refused, and so
+    is, before the first step, a model that `gan.load_model` could not load.
 
     Args:
         directory: str or `os.PathLike`, made if it is not there. One run at a time
@@ -85,6 +97,7 @@ class Checkpoint(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Take the directory and restore its newest checkpoint."""
         model, back = self.model, self.times_back
+        self._warn_of_the_forgetful()
         rates = [getattr(o, "_learning_rate", None) for o in self._optimizers()]
         schedules = keras.optimizers.schedules.LearningRateSchedule
         falling = any(isinstance(rate, schedules) for rate in rates)
@@ -99,21 +112,29 @@ class Checkpoint(keras.callbacks.Callback):
         if distribute.is_chief(model.distribute_strategy):
             self.acquire()
             model.closing.callback(self.release)
+            self._expect_room()
+            with made_folder(self.directory):
+                expect_loadable(model, self.directory)
             if self._restart:
                 self.clear()
         # The others read only after the chief has cleared.
         distribute.agree(model.distribute_strategy)
         expected = "a folder that all workers share"
         expect(self.directory.is_dir(), expected, directory=str(self.directory))
+        self._begin()
         # The next fit of this object goes on, as any other.
         self._restart, self.history, self.times_back, self._epoch = False, {}, 0, 0
         found = read_newest(self.directory, lambda path: self._restore(model, path))
         if found is not None:
             path, other = found
-            expected = (
-                "the options and data of the run in {}; another folder, or restart"
+            listed = ", ".join(
+                f"{name} is {shown(here)} and was {shown(there)} there"
+                for name, there, here in other[:3]
             )
-            expect(not other, expected.format(self.directory), **other)
+            said = f"The folder {self.directory} holds another run: {listed}. Choose "
+            said += "another folder, or delete that run with restart=True."
+            require(not other, said, other and other[0][0].split(".")[0])
+            self._remember_the_best()
             print(f"Going on from {path}")
         expected = "all workers at the same epoch of one run, in a folder they share"
         same = distribute.agree(model.distribute_strategy, self._epoch)
@@ -164,7 +185,8 @@ class Checkpoint(keras.callbacks.Callback):
         path = self.directory / f"epoch-{self._epoch:06d}.keras"
         expect(finite, "finite weights to save." + self.last_good(), path=str(path))
         notes = {"epoch": self._epoch, "history": self.history}
-        notes |= {"times_back": self.times_back, "made_with": model.made_with}
+        notes |= {"times_back": self.times_back, "made_with": model.begun_with}
+        notes["versions"] = _VERSIONS
         try:
             saving.save_model(model, path, notes)
         except OSError as error:
@@ -205,25 +227,110 @@ class Checkpoint(keras.callbacks.Callback):
             self._lock = None
 
     def _restore(self, model, path):
-        notes = saving.read_notes(path)
-        place = notes.get("position", notes)
-        epoch, history = int(place["epoch"]), dict(notes["history"])
-        times_back = int(notes["times_back"])
-        there = json.loads(notes.get("made_with", model.made_with))
-        here = json.loads(model.made_with)
-        other = {
-            name: f"{here.get(name)} (there {there.get(name)})"
-            for name in here | there
-            if here.get(name) != there.get(name)
-        }
-        if other:
-            return other
-        saving.restore_model(model, path)
-        self._epoch, self.history, self.times_back = epoch, history, times_back
-        return {}
+        epoch, history, times_back, there, same_versions = _read_place(path)
+        here = json.loads(model.begun_with)
+        other = [*_differences(there, here, same_versions)] if there else []
+        if not other:
+            saving.restore_model(model, path)
+            self._epoch, self.history, self.times_back = epoch, history, times_back
+        return other
+
+    def _begin(self):
+        """Note what the run is made of as it begins, whatever it changes of itself.
+
+        What an earlier run of this model left is its own change; what differs from that
+        is the user's.
+        """
+        model = self.model
+        begun, left = json.loads(model.begun_with), json.loads(model.left_with)
+        now = model.made_of()
+        now = {k: begun[k] if k in left and left[k] == v else v for k, v in now.items()}
+        now["real_examples"] = model.examples.fingerprint()
+        model.begun_with = json.dumps(now)
+
+        def leave():
+            model.left_with = json.dumps(model.made_of())
+
+        model.closing.callback(leave)
+
+    def _expect_room(self):
+        """Expect fewer epochs than a file has room for the logs of."""
+        epochs, logs = self.params.get("epochs", 0), len(self.model.log_names)
+        most = MOST_NOTES // (_CHARACTERS * logs)
+        said = f"A checkpoint has room for the logs of {most:,} epochs, but fit is "
+        said += f"asked for {epochs:,}: give it fewer epochs and more steps_per_epoch."
+        require(epochs <= most, said, "epochs")
+
+    def _warn_of_the_forgetful(self):
+        callbacks = self.model._callbacks.callbacks
+        names = [type(one).__name__ for one in callbacks if isinstance(one, _FORGETFUL)]
+        if names:
+            warn(
+                f"What {' and '.join(names)} counts is in no checkpoint: a resumed run "
+                "may end in other numbers than one that never stopped. Learning rates "
+                "that fall by a schedule, such as those of gan.schedules, are exact."
+            )
+
+    def _remember_the_best(self):
+        """Tell Keras's ModelCheckpoint of the best epoch, so that its file stays."""
+        for one in self.model._callbacks.callbacks:
+            if isinstance(one, keras.callbacks.ModelCheckpoint) and one.best is None:
+                best = {"min": min, "max": max}.get(one.mode)
+                values = self.history.get(one.monitor)
+                if one.save_best_only and best and values:
+                    one.best = best(values)
 
     def _optimizers(self):
         return self.model.generator.optimizer, self.model.discriminator.optimizer
+
+
+def _read_place(path):
+    """Epoch, history, returns, what the run began with, and whether in these versions.
+
+    Raises:
+        InvalidInput: if the file is damaged, or its notes are not what `save` writes.
+    """
+    notes = saving.read_notes(path)
+    try:
+        # Version 0.1.0 wrote a position, and not what the run began with.
+        epoch = notes.get("position", notes)["epoch"]
+        times_back, history = notes["times_back"], notes["history"]
+        history = {name: [*map(float, values)] for name, values in history.items()}
+        there = json.loads(notes.get("made_with", "{}"))
+        whole = [type(n) is int and 0 <= n < 2**53 for n in (epoch, times_back)]
+        sound = all(whole) and max(map(len, history.values()), default=0) <= epoch
+        sound = sound and isinstance(there, dict)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError):
+        sound = False
+    except ValueError:
+        sound = False
+    require(sound, f"The notes of {path} are not those of a checkpoint.", "directory")
+    same_versions = notes.get("versions") == _VERSIONS
+    # Version 0.2.0 left out what there was not, and looked at no memory-mapped array.
+    if there and "versions" not in notes:
+        there = {"augment": None, **there}
+        if there["real_examples"] is None:
+            del there["real_examples"]
+    return epoch, history, times_back, there, same_versions
+
+
+def _differences(
+    there: Any, here: Any, whole: bool, name: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
+    """Give `(name, value there, value here)` of each value that differs.
+
+    Other versions of the library or of Keras may know other options: unless `whole`,
+    only those are compared that both know.
+    """
+    if isinstance(there, dict) and isinstance(here, dict):
+        for key in there | here if whole else [key for key in there if key in here]:
+            each = there.get(key), here.get(key)
+            yield from _differences(*each, whole, f"{name}.{key}" if name else key)
+    elif isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
+        for number, each in enumerate(zip(there, here, strict=True)):
+            yield from _differences(*each, whole, f"{name}.{number}")
+    elif there != here:
+        yield name, there, here
 
 
 def _take(descriptor: int) -> None:

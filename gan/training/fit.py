@@ -167,6 +167,8 @@ class GraphFit(keras.Model):
     ) -> keras.callbacks.History:
         """Train. Ctrl-C ends the running graph call, then callbacks, then `fit`.
 
+        So do SIGTERM and SIGHUP, and then the program, with status 143 or 129.
+
         Args:
             x: real examples, which replace `real_examples`; `None` keeps those.
             y: the labels of `x`, for a model that takes labels.
@@ -490,20 +492,40 @@ def _unfused() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _held_interrupt() -> Iterator[threading.Event]:
-    """Give an event that Ctrl-C sets, instead of an exception at any moment."""
-    interrupt = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield interrupt
-        return
-    usual = signal.getsignal(signal.SIGINT)
+    """Give an event that Ctrl-C sets, instead of an exception at any moment.
 
-    def hold(*_):
+    So do SIGTERM and SIGHUP, of a cluster and of a terminal that is closed, where the
+    user has said nothing else of them: what they would have ended at once ends by
+    SystemExit, with the status that a shell reports of them, 143 and 129.
+    """
+    interrupt, received, usual = threading.Event(), [], {}
+
+    def hold(number, _):
         interrupt.set()
+        received.append(number)
         # A second Ctrl-C does what it always does.
-        signal.signal(signal.SIGINT, usual)
+        signal.signal(number, usual[number])
 
-    signal.signal(signal.SIGINT, hold)
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            # Windows has no SIGHUP.
+            number = getattr(signal, name, None)
+            handler = number and signal.getsignal(number)
+            ours = callable(handler) if name == "SIGINT" else handler == signal.SIG_DFL
+            if number and ours:
+                usual[number] = signal.signal(number, hold)
     try:
         yield interrupt
+    except KeyboardInterrupt:
+        _exit_for(received)
+        raise
     finally:
-        signal.signal(signal.SIGINT, usual)
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+    _exit_for(received)
+
+
+def _exit_for(received):
+    """End the program with the status of the first signal, unless that was Ctrl-C."""
+    if received and received[0] != signal.SIGINT:
+        raise SystemExit(128 + received[0])
