@@ -293,9 +293,8 @@ def expect_run(
             those names that no run has written.
     """
     expect_choice([*RECIPES, *_OF_TRAIN], recipe=name)
-    for number, value in {"epochs": epochs, "steps": steps}.items():
-        if value is not None:
-            expect_positive_int(**{number: value})
+    said = {"epochs": epochs, "steps": steps}
+    expect_whole(**{name: value for name, value in said.items() if value is not None})
     expect_seed(2**32, seed=seed)
     folder = expect_path(output=output)
     there = next(path for path in (folder, *folder.parents) if path.exists())
@@ -304,11 +303,20 @@ def expect_run(
     expect_free(folder, name)
 
 
-def read_record(path: StrPath) -> dict[str, Any]:
+def expect_whole(most: int = 1_000_000, **named: Any) -> None:
+    """Expect every named value to be a whole number from 1 to `most`."""
+    expect_positive_int(**named)
+    for name, value in named.items():
+        sentence = f"The argument {name} must be at most {most}, but it is {value}."
+        require(value <= most, sentence, name)
+
+
+def read_record(path: StrPath, argument: str = "output") -> dict[str, Any]:
     """Read the `run.json` in which a run keeps its settings and what it has written.
 
     Args:
         path: str or `os.PathLike`.
+        argument: str, the name of the argument that led to it.
 
     Returns:
         Dict with at least "recipe", a str.
@@ -323,9 +331,9 @@ def read_record(path: StrPath) -> dict[str, Any]:
     except (OSError, RecursionError, ValueError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
     ours = isinstance(record, dict) and record.get("recipe") in [*_FILES]
-    sentence = f"The file {path} is not the run.json of a run of this library "
-    sentence += f"({reason}); name another folder or move the file away."
-    require(ours and isinstance(record.get("files", []), list), sentence, "output")
+    sentence = f"The file {path} is not the record of a run of this library ({reason}):"
+    sentence += " name another one, or move it away."
+    require(ours and isinstance(record.get("files", []), list), sentence, argument)
     return record
 
 
