@@ -149,6 +149,10 @@ def expect_path(**named: Any) -> pathlib.Path:
     """Expect a named path, str or `os.PathLike`, that is not empty; return it."""
     ((name, value),) = named.items()
     usable = isinstance(value, (str, os.PathLike)) and value != ""
+    try:
+        usable = usable and b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:
+        usable = False
     expect(usable, f"{name} to be a path", **{name: value})
     return pathlib.Path(value)
 

@@ -283,12 +283,15 @@ def run_of(tmp_path, monkeypatch):
                 for callback in callbacks:
                     callback.set_model(model)
 
+            def path(self, name):
+                return self.output / name
+
             def finish(self, model, *paths):
                 return paths
 
         asked = {}
         monkeypatch.setattr(recipe, "make_model", lambda data, seed: model)
-        asked["paths"] = recipe.train(Recorded("name", tmp_path, data))
+        asked["paths"] = recipe.train(Recorded("lfw", tmp_path, data))
         return asked
 
     return run

@@ -1,9 +1,12 @@
 import re
 import shlex
+import sys
+import typing
 
 import numpy as np
 import pytest
 from conftest import slow_but_first
+from PIL import Image
 
 from gan import cli
 from gan.cli import parser, shared
@@ -62,8 +65,8 @@ BAD = {
     "train --pictures {files}/wide.npy --output {files}/r --size 30": "a multiple of 4",
     "train --pictures {files}/objects.npy --output {files}/r": "a readable .npy",
     "train --pictures {files}/few.npy --output {files}/r": "Expected at least",
-    "train --pictures {files}/pictures.npy --output {files}/g.h5": "Expected a folder",
-    "train --pictures {files}/pictures.npy --output {files}/g.h5/r": "Expected a fold",
+    "train --pictures {files}/pictures.npy --output {files}/g.h5": "must be a folder",
+    "train --pictures {files}/pictures.npy --output {files}/g.h5/r": "must be a folder",
     "train --pictures {files}/pictures.npy --output {files}/r --epochs 0": "epochs to",
     "train --pictures {files}/pictures.npy --output {files}/r --steps -2": "steps to",
     "train --pictures {files}/pictures.npy --output {files}/r --recipe x": "recipe to",
@@ -90,6 +93,119 @@ def test_bad_input_is_one_line_and_status_2(
     assert status == 2
     assert BAD[line] in err and err.count("\n") == 1
     assert not list(tmp_path.iterdir()) and not (files / "r" / "generator.h5").exists()
+
+
+# Which classes there are, the model has to say.
+NUMBERS = [
+    (command.__name__, name)
+    for command in parser.COMMANDS
+    for name, kind in typing.get_type_hints(command).items()
+    if {int, float} & {kind, *typing.get_args(kind)}
+    and name not in ("return", "class_")
+]
+NEEDED = {
+    "train": "--pictures {files}/pictures.npy --output {new}",
+    "recipe": "gaussian --output {new}",
+    "prepare": "--pictures {files}",
+    "evaluate": "--pictures {files}/pictures.npy",
+    "pca": "--pictures {files}/pictures.npy",
+    "diagnose": "{files}",
+}
+
+
+@pytest.mark.parametrize(("command", "name"), NUMBERS)
+def test_numbers_that_nobody_can_mean_are_refused_at_once(
+    command, name, files, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    for module in ("shared", "draw", "evaluate", "page", "train"):
+        # Before any work means before this.
+        monkeypatch.setattr(f"gan.cli.{module}.import_tensorflow", None, raising=False)
+    needed = NEEDED.get(command, "").format(files=files, new=tmp_path / "new").split()
+    option = f"--{name.rstrip('_').replace('_', '-')}"
+    for number in ("1" + 30 * "0", "-7", str(2**64), "nan", "1e999"):
+        values = [number] * (2 if name == "range" else 1)
+        try:
+            status = cli.main([command, *needed, option, *values])
+        except SystemExit as stop:
+            status = stop.code
+        error = capsys.readouterr().err
+        assert status == 2 and error.count("\n") == 1, (number, error)
+        assert option.strip("-") in error or name == "range"
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_read_from_docstrings(python, tmp_path):
+    names = [command.__name__ for command in parser.COMMANDS]
+    code = f"""if True:
+        import gan
+        from gan import cli
+        [getattr(gan, name) for name in dir(gan)]
+        for line in [[], *[[name] for name in {names}]]:
+            try:
+                cli.main([*line, "--help"], "python -m gan")
+            except SystemExit as stop:
+                assert stop.code == 0
+        raise SystemExit(cli.main(["--count", "2", "--output", "x.png"]))
+    """
+    run = python("-OO", "-c", code, cwd=tmp_path, check=False)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.count("example") == 1 + len(names)
+    plain = python("-m", "gan", "train", "--help").stdout
+    assert plain.partition("\n\n")[2] in run.stdout
+
+
+HOSTILE = "\x1b[2J\x1b]0;title\x07\r\b\x9b31m\u202efed"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        [HOSTILE],
+        [f"--{HOSTILE}\nx"],
+        ["--count", HOSTILE],
+        ["--generator", HOSTILE],
+        ["--output", f"{HOSTILE}/x.png"],
+        ["train", "--pictures", HOSTILE, "--output", "r"],
+        ["train", "--config", HOSTILE],
+        ["recipe", HOSTILE],
+        ["diagnose", HOSTILE],
+        ["prepare", "--pictures", ".", "--output", f"{HOSTILE}.npy"],
+        ["recipe", "lfw", "--output", HOSTILE],
+    ],
+)
+def test_no_name_moves_the_cursor_or_sets_colours(line, tmp_path, monkeypatch, capsys):
+    def train(*arguments, **options):
+        print(f"Going on from {arguments[1]}")
+        print("no such thing", arguments[1], file=sys.stderr)
+        return [arguments[1]]
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("gan.cli.train.train_recipe", train)
+    Image.new("L", (16, 16)).save("a.png")
+    (tmp_path / f"{HOSTILE}.txt").write_text("no picture")
+    streams = sys.stdout, sys.stderr
+    for _ in range(2):  # the second call replaces what the first has written
+        try:
+            cli.main(line)
+        except SystemExit:
+            pass
+    assert (sys.stdout, sys.stderr) == streams
+    printed = "".join(capsys.readouterr())
+    assert "2J" in printed
+    assert all(line.isprintable() for line in printed.split("\n")), printed
+
+
+def test_the_bar_of_training_still_moves(monkeypatch, capsys, tmp_path):
+    import keras
+
+    def train(*arguments, **options):
+        keras.utils.Progbar(10).update(3)
+        return []
+
+    monkeypatch.setattr("gan.cli.train.train_recipe", train)
+    assert cli.main(["recipe", "lfw", "--output", str(tmp_path)]) == 0
+    assert "\r\x1b[1m 3/10\x1b[0m" in capsys.readouterr().out
 
 
 def test_interrupt_is_quiet(monkeypatch, networks, tmp_path):

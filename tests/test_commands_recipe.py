@@ -55,7 +55,7 @@ def test_ctrl_c_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
         (["lfw"], "Expected --output DIR"),
         (["lfw", "--output", "{}", "--epochs", "0"], "epochs to be a positive"),
         (["lfw", "--output", "{}", "--seed", "-1"], "seed to be an integer from 0"),
-        (["lfw", "--output", "{}/file"], "Expected a folder"),
+        (["lfw", "--output", "{}/file"], "must be a folder"),
         (["lfw", "--output", "{}", "--data", "{}/none"], "an existing folder or file"),
         (["lfw", "--output", "{}", "--data", "{}/empty"], "at least one picture"),
         (["lfw", "--output", "{}", "--data", "{}/small.npz"], "at least batch_size"),
@@ -79,33 +79,79 @@ def test_what_a_user_gets_wrong_is_one_line(tmp_path, arguments, message, capsys
     assert not (tmp_path / "run.json").exists()
 
 
-def test_a_run_is_told_again(tmp_path, monkeypatch, capsys):
-    """`--config run.json` gives the options that are not given otherwise."""
+@pytest.fixture
+def asked(monkeypatch):
+    """What the commands ask of a recipe, instead of training it."""
     asked = []
-    monkeypatch.setattr(
-        "gan.cli.train.train_recipe", lambda *a, told, **o: asked.append((a, told)) or a
-    )
-    first = ["recipe", "lfw", "--pictures", "x.npz", "--epochs", "2", "--restart"]
-    assert cli.main([*first, "--output", str(tmp_path / "a")]) == 0
+
+    def train(*arguments, told, **options):
+        asked.append((arguments[:7], told))
+        return []
+
+    monkeypatch.setattr("gan.cli.train.train_recipe", train)
+    return asked
+
+
+LINES = {
+    "recipe": ["recipe", "lfw", "--pictures", "x.npz", "--epochs", "2", "--restart"],
+    "train": ["train", "--recipe", "lfw", "--pictures", "x.npz", "--epochs", "2"],
+}
+
+
+@pytest.mark.parametrize("command", LINES)
+@pytest.mark.parametrize("how", ["--config {}", "--config={}", "--conf {}", "--c={}"])
+def test_a_run_is_told_again(asked, tmp_path, command, how):
+    """`--config run.json` gives the options that are not given otherwise."""
+    assert cli.main([*LINES[command], "--output", str(tmp_path / "a")]) == 0
     (arguments, told), path = asked.pop(), tmp_path / "run.json"
     path.write_text(json.dumps({"recipe": "lfw", "told": told}))
-    again = ["recipe", "--config", str(path), "--output", str(tmp_path / "b")]
-    assert cli.main([*again, "--seed", "3"]) == 0
-    expected = ("lfw", str(tmp_path / "b"), "x.npz", 2, None, 3, False, 2)
-    assert asked[0][0] == expected and arguments[:4] == (
-        "lfw",
-        str(tmp_path / "a"),
-        "x.npz",
-        2,
-    )
-    capsys.readouterr()
-    for text, message in (("[]", "the run.json of a run"), (None, "FileNotFound")):
-        path.unlink() if text is None else path.write_text(text)
-        assert cli.main(again) == 2
-        assert message in capsys.readouterr().err
-    path.write_text(json.dumps({"told": told}))
-    assert cli.main(["train", *again[1:]]) == 2
-    assert "the command of that run, recipe" in capsys.readouterr().err
+    again = [command, *how.format(path).split(), "--seed", "3"]
+    assert cli.main([*again, "--output", str(tmp_path / "b")]) == 0
+    assert arguments[:4] == ("lfw", str(tmp_path / "a"), "x.npz", 2)
+    expected = ("lfw", str(tmp_path / "b"), "x.npz", 2, None, 3, False)
+    assert asked.pop()[0] == expected
+    if command == "recipe":
+        assert cli.main(["recipe", "emoji", *again[1:]]) == 0
+        assert asked.pop()[0] == ("emoji", str(tmp_path / "a"), *expected[2:])
+
+
+@pytest.mark.parametrize("command", LINES)
+@pytest.mark.parametrize(
+    "told",
+    [
+        *(
+            {"rest": True},
+            {"nonsense": None},
+            {"config": "x"},
+            {"a b": 1},
+            {"help": True},
+        ),
+        *({"epochs": [1]}, {"epochs": {}}, {"epochs": "x"}, {"epochs": 1.5}),
+        *({"epochs": True}, {"quiet": "yes"}, {"quiet": 1}, {"restart": "no"}),
+        *({"output": "a\0b"}, {"output": "\ud800"}, {"seed": 2**70}, {"output": ""}),
+        *({"command": "faces"}, {"command": ["train"]}, {"command": None}),
+        *([], None, "", "[" * 100_000, "{", '{"told": {}}', "\xff"),
+    ],
+)
+def test_a_config_that_is_none_is_refused_in_one_line(
+    asked, tmp_path, command, told, capsys
+):
+    path, usual = tmp_path / "run.json", {"command": command, "recipe": "lfw"}
+    usual |= {"output": str(tmp_path / "run"), "pictures": "x"}
+    if command == "recipe":
+        usual["name"] = usual.pop("recipe")
+    if isinstance(told, dict):
+        told = json.dumps({"recipe": "lfw", "told": usual | told})
+    elif not isinstance(told, str):
+        told = json.dumps({"recipe": "lfw", "told": told})
+    path.write_text(told, encoding="latin-1")
+    for place in (path, tmp_path, tmp_path / "none"):
+        try:
+            status = cli.main([command, "--config", str(place)])
+        except SystemExit as stop:
+            status = stop.code
+        error = capsys.readouterr().err
+        assert status == 2 and error.count("\n") == 1 and not asked, error
 
 
 def test_train_takes_recipes_and_the_old_name_of_pictures_holds(

@@ -254,7 +254,10 @@ def classes(tmp_path_factory):
     parts = gan.residual_GenDiscr((8, 8, 3), 4, 2, classes=2)
     real = np.random.default_rng(0).random((8, 8, 8, 3)).astype("f4"), np.arange(8) % 2
     gan.R3GAN(*parts, real, batch_size=8).save(folder / "model.keras")
-    names = {"names": ["</script><script>alert(1)</script>", 'ö "quoted"']}
+    names = {
+        "recipe": "r3gan",
+        "names": ["</script><script>alert(1)</script>", 'ö "quoted"'],
+    }
     (folder / "run.json").write_text(json.dumps(names))
     np.save(folder / "real.npy", np.uint8(255 * real[0]))
     path = folder / "page.html"

@@ -1,4 +1,5 @@
 import importlib
+import json
 import pathlib
 
 import numpy as np
@@ -88,7 +89,6 @@ def test_other_settings_or_data_are_refused(small, digits_file, tmp_path):
         trained(tmp_path / "run", tmp_path / "other.npy", epochs=1)
     (tmp_path / "run" / "notes.txt").write_text("the user's")
     (tmp_path / "run" / "training.gif").write_text("damaged")
-    (tmp_path / "run" / "image_at_epoch_0007.png").write_text("of an older run")
     with pytest.raises(InvalidInput, match="Expected 300 labels"):
         small_labels = tmp_path / "other.npz"
         np.savez(small_labels, x_train=np.zeros((300, 28, 28), "uint8"), y_train=[3])
@@ -107,6 +107,97 @@ def test_a_finished_run_without_its_pictures_is_called_again(
         path.unlink()
     again = trained(tmp_path / "run", digits_file, epochs=1)
     assert [path.name for path in again] == ["model.keras"]
+
+
+# What a user may have in the folder of a run, and a run of this recipe does not write.
+OF_THE_USER = [
+    *("notes.txt", "samples.png", "training-mine.gif", "generator.h5", "model.h5"),
+    *("image_at_epoch_mine.png", "image_at_epoch_1.png", "minimax/model.keras"),
+    *("my_model.keras", "checkpoints/notes.txt", ".gan-notes"),
+]
+
+
+@pytest.mark.parametrize("version", ["0.2.0", "now"])
+def test_a_restart_deletes_what_the_run_has_written_and_nothing_else(
+    small, digits_file, tmp_path, version
+):
+    trained(tmp_path, digits_file, epochs=1)
+    for name in OF_THE_USER:
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("the user's")
+    record = json.loads((tmp_path / "run.json").read_text())
+    if version == "0.2.0":
+        record.pop("files")
+        (tmp_path / "run.json").write_text(json.dumps(record))
+    for path in trained(tmp_path, digits_file, epochs=1):
+        path.write_text("of the run before")
+    paths = trained(tmp_path, digits_file, epochs=1, seed=2, restart=True)
+    assert not [path for path in paths if path.read_bytes() == b"of the run before"]
+    for name in OF_THE_USER:
+        assert (tmp_path / name).read_text() == "the user's"
+
+
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize(
+    "record", [None, {"recipe": "mnist_dense", "seed": 1, "files": ["notes.txt"]}]
+)
+@pytest.mark.parametrize(
+    "name", ["model.keras", "training.gif", "image_at_epoch_0002.png"]
+)
+def test_a_file_that_no_run_has_written_is_neither_replaced_nor_deleted(
+    small, digits_file, tmp_path, name, record, restart
+):
+    (tmp_path / name).write_text("the user's")
+    if record is not None:
+        (tmp_path / "run.json").write_text(json.dumps(record))
+    before = contents(tmp_path)
+    with pytest.raises(InvalidInput) as refused:
+        trained(tmp_path, digits_file, restart=restart)
+    assert refused.value.argument == "output" and contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{", "null", "3", "{}", "[" * 100_000, '{"recipe": "my own"}'),
+        *('{"recipe": ["lfw"]}', '{"recipe": "mnist_dense", "files": 3}'),
+    ],
+)
+def test_a_folder_with_the_record_of_another_program_is_left_alone(
+    small, digits_file, tmp_path, content, restart
+):
+    (tmp_path / "run.json").write_text(content)
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "epoch-000001.keras").write_text("the user's")
+    before = contents(tmp_path)
+    with pytest.raises(InvalidInput) as refused:
+        trained(tmp_path, digits_file, restart=restart)
+    assert refused.value.argument == "output" and contents(tmp_path) == before
+    (tmp_path / "run.json").unlink()
+    with pytest.raises(InvalidInput):
+        trained(tmp_path, digits_file, restart=restart)
+    assert [*contents(tmp_path).values()] == [b"the user's"]
+
+
+def test_a_record_from_a_stranger_deletes_no_other_files(small, digits_file, tmp_path):
+    folder = tmp_path / "run"
+    trained(folder, digits_file, epochs=1)
+    record = json.loads((folder / "run.json").read_text())
+    names = ["../thesis.tex", str(tmp_path / "thesis.tex"), "thesis.tex", "."]
+    (folder / "run.json").write_text(json.dumps(record | {"files": names}))
+    for name in ("image_at_epoch_0001.png", "training.gif", "model.keras"):
+        (folder / name).unlink()
+    for place in (folder, tmp_path):
+        (place / "thesis.tex").write_text("the user's")
+    trained(folder, digits_file, epochs=1, restart=True)
+    for place in (folder, tmp_path):
+        assert (place / "thesis.tex").read_text() == "the user's"
+
+
+def contents(folder):
+    return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 @pytest.mark.parametrize(

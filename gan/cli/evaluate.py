@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import warnings
-from json import dumps, loads
+from json import dumps
 
 from gan.cli.shared import (
     OURS,
@@ -15,12 +16,14 @@ from gan.cli.shared import (
     read_real,
 )
 from gan.errors import (
+    InvalidInput,
     expect,
     expect_number,
     expect_path,
-    expect_positive_int,
     expect_seed,
+    require,
 )
+from gan.recipes.run import read_record
 
 
 def evaluate(
@@ -32,19 +35,7 @@ def evaluate(
     show: bool = False,
     json: bool = False,
 ) -> None:
-    """judge fakes by every measure against real pictures, with the reals' floor
-
-    Example:
-        evaluate --pictures small_res_faces_10000.npy
-
-    Args:
-        pictures (PATH): the real pictures, brought to the size of the fakes: a folder,
-            .npy or .npz; those of more than 1024 numbers are judged by their 256
-            strongest principal coordinates
-        generator (MODEL): generator in .h5, .keras file or folder of a run (default:
-            ours)
-        course (FILE.h5): another generator, such as the course's
-    """
+    """Judge fakes by every measure against real pictures."""
     expect_drawing(seed, output)
     expect_path(pictures=pictures)
     generators, shapes = {}, set()
@@ -98,25 +89,12 @@ def diagnose(
     seed: int = 0,
     json: bool = False,
 ) -> int:
-    """name the known mistakes in a run, each with its evidence and cure; the exit
-    status is 1 where there is one
-
-    Example:
-        diagnose run --pictures small_res_faces_10000.npy
-
-    Args:
-        model (RUN): folder of a run with checkpoints, the last of which is read, or a
-            .keras file
-        pictures (PATH): what it was trained on, as train takes it; half of the checks
-            need it, and a run does not say where its pictures are
-        range (BLACK WHITE): the numbers black and white were in training
-        count: fakes to look at, at least 16
-    """
+    """Name the known mistakes in a run; return 1 where there is one."""
     expect_seed(2**32, seed=seed)
-    expect_positive_int(count=count)
-    expect(count >= 16, "count of at least 16", count=count)
+    sentence = f"The argument count must be from 16 to 10000, but it is {count}."
+    require(16 <= count <= 10_000, sentence, "count")
     black, white = range
-    expect_number(black=black, white=white)
+    expect_number(-1e6, 1e6, black=black, white=white)
     expect(black != white, "two different numbers", range=range)
     path = expect_path(RUN=model)
     expect(path.exists(), "an existing folder or .keras file", RUN=model)
@@ -168,8 +146,7 @@ def _real_of(model, path, black, white):
 
 def _are_other_pictures(model, path):
     """Whether the run noted that it was given other pictures."""
-    try:
-        noted = loads((path.parents[1] / "run.json").read_text(encoding="utf-8"))
-        return noted["data"] != model.examples.fingerprint()
-    except (IndexError, KeyError, OSError, TypeError, ValueError):
-        return False
+    with contextlib.suppress(InvalidInput):
+        noted = read_record(path.parent.parent / "run.json").get("data")
+        return noted is not None and noted != model.examples.fingerprint()
+    return False

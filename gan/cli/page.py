@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import pathlib
 
 from gan.cli.shared import OURS, Generator, import_tensorflow
-from gan.errors import expect, expect_seed
+from gan.errors import InvalidInput, expect, expect_seed
+from gan.recipes.run import read_record
 from gan.saving.files import expect_writable
 
 
@@ -19,25 +20,14 @@ def page(
     pictures: str | None = None,
     show_nearest: bool = False,
 ) -> None:
-    """write one file of HTML that runs a generator in the browser: faces at a click,
-    walls, sliders, mixtures, walks
-
-    Example:
-        page run/model.keras --title "My digits" --output digits.html
-
-    Args:
-        model (MODEL): a .keras file, the folder of a run or a generator of faces in
-            .h5 (default: ours)
-        output (FILE.html): page to write; it fetches nothing, a double click opens it
-        title (TEXT): shown at its top (default: "This person does not exist" for grey
-            pictures of 16x16, "These pictures do not exist" for others)
-        judge (FILE): discriminator to embed, whose opinion is shown: for faces an .h5,
-            for other models "own"
-        pictures (PATH): real pictures, all of which are embedded with --show-nearest
-        show_nearest: show the nearest of --pictures beside each picture
-    """
+    """Write a page that runs a generator in the browser."""
     path = expect_writable(output)
     expect(path.suffix == ".html", "an output that ends in .html", output=output)
+    try:
+        (title or "").encode()
+    except UnicodeEncodeError:
+        sentence = "The argument title must be text in UTF-8, as a page is."
+        raise InvalidInput(sentence, "title") from None
     both = (pictures is not None) == show_nearest
     expected = "both or none, for the page shows these pictures to whoever opens it"
     expect(both, f"--pictures and --show-nearest: {expected}", pictures=pictures)
@@ -84,26 +74,17 @@ def _names(model, classes):
     """Names of the classes: those that a run noted, or their numbers."""
     if not classes:
         return None
-    path = pathlib.Path(model)
-    try:
-        text = (path if path.is_dir() else path.parent) / "run.json"
-        names = json.loads(text.read_text(encoding="utf-8"))["names"]
-    except (KeyError, OSError, TypeError, ValueError):
-        names = []
+    path, names = pathlib.Path(model), None
+    # A model may have come without the folder of its run.
+    with contextlib.suppress(InvalidInput):
+        folder = path if path.is_dir() else path.parent
+        names = read_record(folder / "run.json").get("names")
     fits = isinstance(names, list) and len(names) == classes
     return [str(name) for name in names] if fits else [*map(str, range(classes))]
 
 
 def guide(seed: int = 0, output: str = "guide.html") -> None:
-    """make the failures that everyone meets on purpose, and cure them: a page of
-    pictures, curves, and what diagnose says; about a minute
-
-    Example:
-        guide --output guide.html
-
-    Args:
-        output (FILE.html): page to write
-    """
+    """Write a page of the failures that everyone meets, and their cures."""
     expect_seed(2**32, seed=seed)
     path = expect_writable(output)
     expect(path.suffix == ".html", "an output that ends in .html", output=output)

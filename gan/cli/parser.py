@@ -6,21 +6,21 @@ import argparse
 import contextlib
 import difflib
 import inspect
-import json
 import logging
 import os
 import pathlib
-import re
 import sys
+import tomllib
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from gan import __version__
 from gan.cli import draw, evaluate, page, train
-from gan.errors import InvalidInput, expect, expect_path
+from gan.errors import InvalidInput, require, shown
+from gan.recipes.run import read_record
 
-# A command is a function: its parameters are the options, its docstring is the help.
+# A command is a function whose parameters are the options; commands.toml explains them.
 COMMANDS: list[Callable[..., Any]] = [
     draw.faces,
     draw.generate,
@@ -39,22 +39,6 @@ COMMANDS: list[Callable[..., Any]] = [
     evaluate.diagnose,
     page.guide,
 ]
-# What is said of an option where the command says nothing.
-_USUAL = {
-    "seed": (None, "of every draw"),
-    "output": ("FILE", ".png, .pdf or .svg to write"),
-    "show": (None, "also open a window with the picture"),
-    "generator": (
-        "FILE.h5",
-        "generator weights; a file that does not say how its output becomes a picture, "
-        "as the course's, is drawn as it is (default: ours)",
-    ),
-    "epochs": (None, "instead of the recipe's number"),
-    "steps": (None, "steps an epoch, instead of the recipe's number"),
-    "quiet": (None, "no progress"),
-    "json": (None, "print JSON instead of text"),
-    "restart": (None, "start afresh; without it a run in the folder goes on"),
-}
 _SHORT = ("output", "quiet")
 _OLD_NAMES = {("recipe", "pictures"): "--data"}
 _OF_THE_WHOLE = ("-h", "--help", "--version", "--print-completion")
@@ -71,32 +55,44 @@ def main(argv: list[str] | None = None, prog: str = "gan") -> int:
         int: 0, what the command says (1 where diagnose found something), or 2 after
             one line on stderr for anything a user can get wrong.
     """
-    _prepare_streams()
     # Where its cache cannot be written it would say so on each run.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     argv = sys.argv[1:] if argv is None else list(argv)
     if not argv or argv[0].startswith("-") and argv[0] not in _OF_THE_WHOLE:
         argv = ["faces", *argv]
-    try:
+    with _safe_streams():
         try:
-            options = vars(_parser(prog).parse_args(_configured(argv)))
-            options.pop("config", None)
-            before = _beside(options.get("output"))
-            status = _call(options.pop("command"), options) or 0
-            replaced = [str(p) for p, when in before.items() if _written(p) != when]
-            if replaced:
-                print("replaced:", *replaced, file=sys.stderr)
-            return status
-        finally:
-            _flush()
-    except BrokenPipeError:
-        return 141  # what a shell reports of a program that SIGPIPE ended
-    except (InvalidInput, ArithmeticError, OSError, ImportError) as error:
-        said = " ".join(str(error).split())
-        print(f"{prog}: error: {said}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+            try:
+                return _run(argv, prog)
+            finally:
+                _flush()
+        except BrokenPipeError:
+            return 141  # what a shell reports of a program that SIGPIPE ended
+        except (InvalidInput, ArithmeticError, OSError, ImportError, MemoryError) as e:
+            print(f"{prog}: error: {_one_line(str(e))}", file=sys.stderr)
+            return 2
+        except KeyboardInterrupt:
+            return 130
+
+
+def _run(argv, prog):
+    """Run a command and say what it has replaced."""
+    parser = _parser(prog)
+    options = vars(parser.parse_args(argv))
+    if options.get("config") is not None:
+        _read_config(options["config"], options["command"], options["parser"])
+        options = vars(parser.parse_args(argv))
+    command = options.pop("command")
+    bound = inspect.signature(command).bind_partial()
+    bound.arguments.update(
+        {k: options[k] for k in inspect.signature(command).parameters}
+    )
+    before = _beside(options.get("output"))
+    status = command(*bound.args, **bound.kwargs) or 0
+    replaced = [str(p) for p, when in before.items() if _written(p) != when]
+    if replaced:
+        print("replaced:", *replaced, file=sys.stderr)
+    return status
 
 
 def _beside(output):
@@ -116,47 +112,67 @@ def _written(path):
     return path.stat().st_mtime_ns if path.exists() else None
 
 
-def _configured(argv):
-    """The arguments, with those of the run that `--config` names put first."""
-    at = next((i for i, one in enumerate(argv) if one == "--config"), None)
-    if at is None or at + 1 == len(argv):
-        return argv
-    path = expect_path(config=argv[at + 1])
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))["told"]
-        name, told = told["command"], dict(told)
-    except (KeyError, OSError, TypeError, ValueError) as error:
-        expected = f"the run.json of a run of this program ({type(error).__name__})"
-        expect(False, expected, config=str(path))
-    expect(argv[0] == name, f"the command of that run, {name}", command=argv[0])
-    first = [name] + [told["name"]] * ("name" in told)
-    for option, value in told.items():
-        if option in ("command", "name", "restart") or value in (None, False):
-            continue
-        first.append(f"--{option.replace('_', '-')}")
-        first += [] if value is True else [str(value)]
-    return first + argv[1:]
+def _read_config(path, command, parser):
+    """Make the options of a run's `run.json` those that hold where none are given."""
+    told, name = read_record(path, "config").get("told"), command.__name__
+    ours = isinstance(told, dict) and told.get("command") == name
+    sentence = f"The run of {path} was not started by the command {name}."
+    require(ours, sentence, "config")
+    kinds = typing.get_type_hints(command)
+    for option in told.keys() - {"command"}:
+        value, truth = told[option], kinds.get(option) is bool
+        sentence = f"{shown(option)} in {path} is no option of the command {name}."
+        require(option in kinds, sentence, "config")
+        sentence = f"The option {option} in {path} cannot be {shown(value)}."
+        require(value is None or isinstance(value, bool) is truth, sentence, "config")
+        # A run that was once started afresh is not so again.
+        if value is not None and option != "restart":
+            # A text is converted, or refused, as on the command line.
+            parser.set_defaults(**{option: value if truth else str(value)})
 
 
-def _call(command, options):
-    """Call a command with what the parser made of its parameters."""
-    bound = inspect.signature(command).bind_partial()
-    bound.arguments.update(options)
-    return command(*bound.args, **bound.kwargs)
+class _SafeStream:
+    """A stream on which the name of a file cannot move the cursor or change colours."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write what can be printed, and escapes of what cannot."""
+        # Keras draws its bar, and a "\r" of its own begins each line of progress.
+        writer = sys._getframe(1).f_globals.get("__name__", "")
+        if not (text.isprintable() or text == "\r" or writer.startswith("keras.")):
+            text = "".join(
+                one if one.isprintable() or one in "\n\t" else repr(one)[1:-1]
+                for one in text
+            )
+        return self._stream.write(text)
 
 
-def _prepare_streams():
-    """Make stdout and stderr take whatever is printed."""
+@contextlib.contextmanager
+def _safe_streams() -> Iterator[None]:
+    """Make stdout and stderr take whatever is printed, and print it in the clear."""
+    safe = {}
     for name in ("stdout", "stderr"):
         # Of a closed stream Python makes None, and the next file takes its number.
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))
+        stream = getattr(sys, name)
         # Names of files, and signs such as ±, need not be in the stream's encoding;
         # who reads through a pipe wants to know how far it is.
         with contextlib.suppress(AttributeError):
-            getattr(sys, name).reconfigure(
-                errors="backslashreplace", line_buffering=True
-            )
+            stream.reconfigure(errors="backslashreplace", line_buffering=True)
+        safe[name] = stream, _SafeStream(stream)
+        setattr(sys, name, safe[name][1])
+    try:
+        yield
+    finally:
+        for name, (stream, ours) in safe.items():
+            if getattr(sys, name) is ours:
+                setattr(sys, name, stream)
 
 
 def _flush():
@@ -170,7 +186,7 @@ def _flush():
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message} (try --help)\n")
+        self.exit(2, f"{self.prog}: error: {_one_line(message)} (try --help)\n")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         near = difflib.get_close_matches(str(value), map(str, action.choices or []), 1)
@@ -201,42 +217,34 @@ def _parser(prog):
 
         shtab.add_argument_to(parser, help="print what a shell completes, for its rc")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    source = pathlib.Path(__file__).with_name("commands.toml")
+    texts = tomllib.loads(source.read_text(encoding="utf-8"))
     for command in COMMANDS:
-        text, _, rest = inspect.getdoc(command).partition("\n\nExample:\n")
-        example, _, arguments = rest.partition("Args:\n")
+        name, said = command.__name__, texts["usual"] | texts[command.__name__]
         added = commands.add_parser(
-            command.__name__,
-            help=text,
-            description=text,
-            epilog=f"example:\n  {prog} {example.strip()}",
+            name,
+            help=_one_line(said["help"]),
+            description=said["help"].strip(),
+            epilog=f"example:\n  {prog} {said['example']}",
             **formatter,
         )
-        said = _USUAL | _read_arguments(arguments)
         kinds = typing.get_type_hints(command)
         for parameter in inspect.signature(command).parameters.values():
-            old = _OLD_NAMES.get((command.__name__, parameter.name))
-            names = [old] if old else []
-            said_of_it = said[parameter.name]
-            _add_option(added, parameter, kinds[parameter.name], said_of_it, names)
+            old = _OLD_NAMES.get((name, parameter.name))
+            about = kinds[parameter.name], said[parameter.name]
+            _add_option(added, parameter, *about, [old] if old else [])
         if command in (train.train, train.recipe):
             text = "the run.json of a run, whose options hold where no others are given"
             added.add_argument("--config", metavar="FILE", help=text)
-        added.set_defaults(command=command)
+        added.set_defaults(command=command, parser=added)
     return parser
-
-
-def _read_arguments(text):
-    """What a docstring's lines `name (METAVAR): text` say, by name."""
-    entry = r"^    (\w+)(?: \((.+?)\))?: (.+(?:\n {8}.+)*)"
-    found = re.findall(entry, text, re.MULTILINE)
-    return {name: (of or None, " ".join(said.split())) for name, of, said in found}
 
 
 def _add_option(parser, parameter, kind, said, names):
     """Add a parameter of a command to its parser."""
-    metavar, text = said
+    metavar, text = said if isinstance(said, list) else (None, said)
     option = parameter.name.rstrip("_").replace("_", "-")
-    text = text.replace("%", "%%")
+    text = _one_line(text).replace("%", "%%")
     settings: dict[str, Any] = {"help": text}
     usual = parameter.default
     if kind is bool:
@@ -266,3 +274,7 @@ def _add_option(parser, parameter, kind, said, names):
         short = [f"-{option[0]}"] if option in _SHORT else []
         names = [*short, f"--{option}", *names]
         parser.add_argument(*names, dest=parameter.name, **settings)
+
+
+def _one_line(text):
+    return " ".join(text.split())

@@ -24,10 +24,10 @@ from gan.errors import (
     expect_choice,
     expect_number,
     expect_path,
-    expect_positive_int,
     expect_seed,
+    require,
 )
-from gan.recipes.run import RECIPES, train_recipe
+from gan.recipes.run import RECIPES, expect_run, expect_whole, train_recipe
 from gan.saving.files import atomic_path, expect_writable
 
 _OWN_PICTURES = ("auto", "gan", "course", "r3gan")
@@ -39,20 +39,7 @@ def prepare(
     keep: float | None = None,
     output: str = "pictures.npy",
 ) -> None:
-    """turn a folder of pictures into the 16x16 grey ones that train takes
-
-    Example:
-        prepare --pictures photos --keep 0.5 --output pictures.npy
-
-    Args:
-        pictures (DIR): folder, subfolders included, of any formats and sizes; or an
-            .npy or .npz array
-        lfw: Labeled Faces in the Wild instead, downloaded by scikit-learn
-        keep (SHARE): how much of the central square to keep, as a share of its side
-            (default 1; 0.5 with --lfw)
-        output (FILE.npy): array to write; the first hundred are drawn in a .png beside
-            it
-    """
+    """Turn a folder of pictures into the grey ones of 16×16 pixels that train takes."""
     path = expect_writable(output)
     expect(path.suffix == ".npy", "an output that ends in .npy", output=output)
     sheet = expect_writable(path.with_suffix(".png"))
@@ -103,33 +90,16 @@ def train(
     until_course: bool = False,
     quiet: bool = False,
 ) -> None:
-    """train a generator on your own pictures
-
-    Example:
-        train --pictures photos --size 32 --output run
-
-    Args:
-        pictures (PATH): folder of pictures of any size and format, whose sub-folders
-            are classes; or .npy or .npz array of them, uint8 or float in [0, 1]
-        output (DIR): folder for the trained model, pictures and checkpoints
-        recipe (NAME): gan, the faces' for 16x16 grey pictures, or course, with the
-            course's own batch, rates and length; r3gan for any others; auto takes what
-            fits; or one that the command recipe lists
-        size (PIXELS): of both sides, a multiple of 4 (default: 32 for a folder, for an
-            array its own up to 64)
-        long: for the recipe gan: twenty minutes instead of two, for better faces
-        grey: leave colours out
-        unlabelled: leave classes out
-        augment: change pictures at random before the discriminator sees them, which
-            helps where there are few
-        until_course: stop as soon as all six measures are better than those of the
-            course's weights, and say after how long
-    """
+    """Train a generator on the user's own pictures."""
     told = {"command": "train"} | locals()
     expect_choice([*_OWN_PICTURES, *RECIPES], recipe=recipe)
     expect(output is not None, "--output DIR", output=None)
     numbers = (epochs, steps, seed)
-    _expect_training(output, *numbers)
+    if size is not None:
+        sentence = (
+            "The argument size must be a multiple of 4 from 8 to 1024, but it is "
+        )
+        require(size in range(8, 1025, 4), f"{sentence}{size}.", "size")
     own = {"size": size, "grey": grey, "unlabelled": unlabelled, "augment": augment}
     if recipe in RECIPES:
         said = own | {"long": long, "until_course": until_course}
@@ -176,17 +146,7 @@ def recipe(
     restart: bool = False,
     quiet: bool = False,
 ) -> None:
-    """train another system of the literature, as train --recipe does; without a name,
-    list them
-
-    Example:
-        recipe mnist_dcgan --output run --pictures mnist.npz
-
-    Args:
-        name (NAME): one of those that `recipe` lists
-        output (DIR): folder for pictures, training.gif, model.keras and checkpoints
-        pictures (PATH): .npz, .npy or folder of pictures (default: downloaded)
-    """
+    """Train a system of the literature, or list them."""
     told = {"command": "recipe"} | locals()
     if name is None:
         width = max(map(len, RECIPES))
@@ -196,27 +156,17 @@ def recipe(
     expect_choice(RECIPES, recipe=name)
     expect(output is not None, "--output DIR", output=None)
     numbers = (epochs, steps, seed)
-    _expect_training(output, *numbers)
     _run(name, output, quiet, pictures, *numbers, restart, told=told)
 
 
-def _expect_training(output, epochs, steps, seed):
-    """Expect usable options before TensorFlow is imported."""
-    path = expect_path(output=output)
-    there = next(p for p in (path, *path.parents) if p.exists())
-    expect(there.is_dir(), "a folder", output=output)
-    for name, number in {"epochs": epochs, "steps": steps}.items():
-        if number is not None:
-            expect_positive_int(**{name: number})
-    expect_seed(2**32, seed=seed)
-
-
-def _run(name, output, quiet, *arguments, **options):
+def _run(name, output, quiet, pictures, epochs, steps, seed, restart, **options):
+    expect_run(name, output, epochs, steps, seed)
     import_tensorflow(side_by_side=True)
     start = time.perf_counter()
+    shown = 0 if quiet else verbose()
     with stoppable(pathlib.Path(output)):
-        shown = 0 if quiet else verbose()
-        paths = train_recipe(name, output, *arguments, shown, **options)
+        numbers = (epochs, steps, seed, restart, shown)
+        paths = train_recipe(name, output, pictures, *numbers, **options)
     print(f"{name}: {time.perf_counter() - start:.0f} s this call")
     print(*paths, sep="\n")
 
@@ -230,20 +180,8 @@ def toys(
     output: str = "toys.png",
     show: bool = False,
 ) -> None:
-    """learn points on a circle, and four clouds of coloured points, in seconds
-
-    Example:
-        toys --gan WGAN_GP --epochs 16 --output toys.png
-
-    Args:
-        gan: the class
-        epochs: of 100 steps each
-        course: the course's networks, two hidden layers of ten tanh: too small for the
-            circle, they draw a line through it
-        page: a page for the browser instead, on which the three classes learn the
-            circle side by side, to be played and scrubbed: the output with .html
-    """
-    expect_positive_int(epochs=epochs)
+    """Learn points on a circle, and four clouds of coloured points."""
+    expect_whole(epochs=epochs)
     expect_drawing(seed, output)
     if page:
         _film(pathlib.Path(output).with_suffix(".html"), epochs, course, seed)
@@ -318,17 +256,11 @@ def compare(
     show: bool = False,
     json: bool = False,
 ) -> None:
-    """train the three classes on the 49-dimensional cloud and compare them
-
-    Example:
-        compare --epochs 100 --seeds 3 --output compare.png
-
-    Args:
-        epochs: of 250 steps each
-        seeds: runs of each class
-    """
-    expect_positive_int(epochs=epochs, seeds=seeds)
+    """Train the three classes on the 49-dimensional cloud and compare them."""
+    expect_whole(epochs=epochs, seeds=seeds)
     expect_drawing(seed, output)
+    # Each run has the next seed.
+    expect_seed(2**32 - seeds + 1, seed=seed)
     import_tensorflow()
     from gan.evaluation import report
     from gan.visualization import plots
@@ -350,15 +282,8 @@ def compare(
 def theory(
     epochs: int = 20, seed: int = 0, output: str = "theory.png", show: bool = False
 ) -> None:
-    """train a discriminator against a fixed generator and compare it with theory
-
-    Example:
-        theory --epochs 20 --output theory.png
-
-    Args:
-        epochs: of 100 updates each
-    """
-    expect_positive_int(epochs=epochs)
+    """Train a discriminator against a fixed generator and compare it with theory."""
+    expect_whole(epochs=epochs)
     expect_drawing(seed, output)
     import_tensorflow()
     import numpy as np

@@ -194,10 +194,11 @@ def progress(items: list[Any]) -> Iterator[Any]:
     for done, item in enumerate(items):
         if time.monotonic() > following and sys.stderr.isatty():
             told, following = True, time.monotonic() + 0.2
-            print(f"\r{done} of {len(items)}", end="", file=sys.stderr, flush=True)
+            line = f"{done} of {len(items)}"
+            print("\r", line, sep="", end="", file=sys.stderr, flush=True)
         yield item
     if told:
-        print(f"\r{len(items)} of {len(items)}", file=sys.stderr)
+        print("\r", f"{len(items)} of {len(items)}", sep="", file=sys.stderr)
 
 
 def tell_skipped(skipped: dict[str, str]) -> None:

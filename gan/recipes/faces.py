@@ -268,7 +268,7 @@ def train_on(
         )
         sorting = dataclasses.replace(run, epochs=None, steps=None)
         sorting.fit(sorter, recipe.sorting // 100, 100, folder="sorter")
-    paths = [run.output / "generator.h5", run.output / "discriminator.h5"]
+    paths = [run.path("generator.h5"), run.path("discriminator.h5")]
     save_weights(drawing, paths[0], picture=_PICTURE)
     save_weights(discriminator, paths[1])
     return paths

@@ -149,7 +149,7 @@ def train(run: Run) -> list[pathlib.Path]:
         run.fit(model, 12, 250, [pictures], folder=pair)
         with model.stream.anew(0):
             panels |= _panel(model, pair, fresh)
-        paths.append(run.output / pair / "model.keras")
+        paths.append(run.path("model.keras", pair))
         model.save(paths[-1])
     print(f"{'':17}{'mean':>8}{'std':>8}{'W1':>8}")
     sets = {name: panel["fake"] for name, panel in panels.items()}
@@ -157,7 +157,7 @@ def train(run: Run) -> list[pathlib.Path]:
         print(f"{name:17}" + "".join(f"{value:8.3f}" for value in judge(fresh, fake)))
     title = "a Gaussian of mean 4 and standard deviation 1.25, by loss pair"
     picture = plots.histograms(panels, title=title)
-    return [plots.save(picture, run.output / "gaussian.png"), *paths]
+    return [plots.save(picture, run.path("gaussian.png")), *paths]
 
 
 def _panel(model, pair, real):

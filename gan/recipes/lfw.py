@@ -147,5 +147,5 @@ def train(run: Run) -> list[pathlib.Path]:
     run.fit(model, 100, 100, [*run.pictures(count=6, columns=3), values])
     with model.stream.anew(0):
         samples = model.get_fake_sample(128).numpy()
-    path = plots.save(plots.mosaic(samples, 16), run.output / "samples.png")
+    path = plots.save(plots.mosaic(samples, 16), run.path("samples.png"))
     return run.finish(model, path)

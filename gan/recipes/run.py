@@ -7,6 +7,7 @@ import dataclasses
 import importlib
 import json
 import pathlib
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,14 @@ from gan.errors import (
     expect_path,
     expect_positive_int,
     expect_seed,
+    require,
 )
-from gan.saving.files import atomic_path, expect_writable, made_folder
+from gan.saving.files import (
+    atomic_path,
+    clear_leftovers,
+    expect_writable,
+    made_folder,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -39,9 +46,17 @@ RECIPES = {
 
 _OF_TRAIN = ("faces", "r3gan")
 
-# What recipes write beside the checkpoints; the settings, last, tell that it is a run.
-_WRITTEN = ("image_at_epoch_*.png", "values_at_epoch_*.png", "samples.png")
-_WRITTEN += ("gaussian.png", "training*.gif", "model.keras", "run.json")
+# What the recipes write beside the checkpoints, in their folder and in its parts.
+_PICTURES = r"image_at_epoch_\d{4,}\.png|training\.gif|model\.keras"
+_FILES = dict.fromkeys([*RECIPES, "r3gan"], _PICTURES)
+_FILES["faces"] = r"(generator|discriminator)\.h5"
+_FILES["lfw"] += r"|values_at_epoch_\d{4,}\.png|samples\.png"
+_FILES["gaussian"] += (
+    r"|gaussian\.png|training_(least_squares|wasserstein_clip|wasserstein_gp|minimax|"
+    r"non_saturating|two_class)\.gif"
+)
+_RECORD = "run.json"
+_MOST_BYTES = 2**26  # of a record, which lists a picture for each epoch
 
 
 @dataclasses.dataclass
@@ -78,12 +93,16 @@ class Run:
             *parts: str, the names of sub-folders that are runs, too.
 
         Raises:
-            InvalidInput: before anything is deleted, if another process uses it.
+            InvalidInput: before anything is deleted, if another process uses the
+                folder, or a file that no run has written is where this one will write.
         """
         with made_folder(self.output) as folder:
-            expect_writable(folder / "run.json")
+            expect_writable(folder / _RECORD)
+        folders = [self.output, *(self.output / part for part in parts)]
+        for folder in folders:
+            expect_free(folder, self.recipe)
         if self.restart:
-            _clear([self.output, *(self.output / part for part in parts)])
+            _clear([folder for folder in folders if (folder / _RECORD).exists()])
         self.restart = False
 
     def begin_parts(self, *parts: str) -> None:
@@ -100,6 +119,20 @@ class Run:
         # The parts' own settings would not keep another recipe out of the folder.
         settings = {"recipe": self.recipe, "seed": self.seed}
         _agree(self.output, settings, self.told)
+
+    def path(self, name: str, folder: str = ".") -> pathlib.Path:
+        """Where to write a file, of which the run's record tells from now on.
+
+        Args:
+            name: str, one of those that the recipe writes.
+            folder: str, as of `fit`, which must have begun.
+
+        Returns:
+            `pathlib.Path`.
+        """
+        path = self.output / folder / name
+        _note([path])
+        return path
 
     def pictures(self, **options: Any) -> list[keras.callbacks.Callback]:
         """What draws after each epoch: a PNG of its own, a frame of a GIF.
@@ -144,9 +177,20 @@ class Run:
                 process uses it.
             KeyboardInterrupt: after Ctrl-C.
         """
+        import keras
+
+        from gan.training.callbacks import SampleGrid
         from gan.training.checkpoint import Checkpoint
 
         self.begin()
+        callbacks = [*callbacks]
+        drawing = [one for one in callbacks if isinstance(one, SampleGrid)]
+
+        def note(epoch, logs=None):
+            # Before they are written, so that a kill leaves nothing unknown.
+            _note(path for one in drawing for path in one.paths(epoch + 1))
+
+        noting = keras.callbacks.LambdaCallback(on_epoch_end=note)
         epochs, steps = self.epochs or epochs, self.steps or steps
         with made_folder(self.output / folder) as directory:
             checkpoint = Checkpoint(directory / "checkpoints", every=every)
@@ -161,7 +205,7 @@ class Run:
                 epochs=epochs,
                 steps_per_epoch=steps,
                 verbose=self.verbose,
-                callbacks=[*callbacks, checkpoint],
+                callbacks=[noting, *callbacks, checkpoint],
             )
         finally:
             checkpoint.release()
@@ -180,8 +224,10 @@ class Run:
             List of `pathlib.Path`: the last picture, `paths`, the GIF, the model;
             without what was deleted since it was written.
         """
-        model.save(self.output / "model.keras")
-        last = max(self.output.glob("image_at_epoch_*.png"), default=self.output)
+        model.save(self.path("model.keras"))
+        pictures = [p for p in _written(self.output) if p.match("image_at_epoch_*.png")]
+        # The ten thousandth has one more digit.
+        last = max(pictures, key=lambda p: (len(p.name), p.name), default=self.output)
         more = [self.output / "training.gif", self.output / "model.keras"]
         return [path for path in (last, *paths, *more) if path.is_file()]
 
@@ -221,30 +267,135 @@ def train_recipe(
             folder holds a run with other settings.
         KeyboardInterrupt: after Ctrl-C; the last epoch that ended is saved.
     """
-    expect_choice([*RECIPES, *_OF_TRAIN], recipe=name)
-    for number, value in {"epochs": epochs, "steps": steps}.items():
-        if value is not None:
-            expect_positive_int(**{number: value})
-    expect_seed(2**32, seed=seed)
+    expect_run(name, output, epochs, steps, seed)
     if data is not None:
         expect_path(data=data)
     folder = expect_path(output=output)
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    expect(there.is_dir(), "output to be a folder", output=str(folder))
     run = Run(name, folder, data, epochs, steps, seed, restart, verbose, told)
     return importlib.import_module(f"gan.recipes.{name}").train(run, **options)
 
 
+def expect_run(
+    name: str, output: StrPath, epochs: int | None, steps: int | None, seed: int
+) -> None:
+    """Expect usable arguments of a run, before anything is imported or written.
+
+    Args:
+        name: as of `train_recipe`, and so the others.
+        output: the same.
+        epochs: the same.
+        steps: the same.
+        seed: the same.
+
+    Raises:
+        InvalidInput: if an argument is not of that form, or the folder holds files of
+            those names that no run has written.
+    """
+    expect_choice([*RECIPES, *_OF_TRAIN], recipe=name)
+    said = {"epochs": epochs, "steps": steps}
+    expect_whole(**{name: value for name, value in said.items() if value is not None})
+    expect_seed(2**32, seed=seed)
+    folder = expect_path(output=output)
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    sentence = f"The argument output must be a folder, but {there} is a file."
+    require(there.is_dir(), sentence, "output")
+    expect_free(folder, name)
+
+
+def expect_whole(most: int = 1_000_000, **named: Any) -> None:
+    """Expect every named value to be a whole number from 1 to `most`."""
+    expect_positive_int(**named)
+    for name, value in named.items():
+        sentence = f"The argument {name} must be at most {most}, but it is {value}."
+        require(value <= most, sentence, name)
+
+
+def read_record(path: StrPath, argument: str = "output") -> dict[str, Any]:
+    """Read the `run.json` in which a run keeps its settings and what it has written.
+
+    Args:
+        path: str or `os.PathLike`.
+        argument: str, the name of the argument that led to it.
+
+    Returns:
+        Dict with at least "recipe", a str.
+
+    Raises:
+        InvalidInput: if there is no such file, or another program wrote it.
+    """
+    record, reason = None, "it names no recipe"
+    try:
+        with open(path, "rb") as file:
+            record = json.loads(file.read(_MOST_BYTES))
+    except (OSError, RecursionError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+    ours = isinstance(record, dict) and record.get("recipe") in [*_FILES]
+    sentence = f"The file {path} is not the record of a run of this library ({reason}):"
+    sentence += " name another one, or move it away."
+    require(ours and isinstance(record.get("files", []), list), sentence, argument)
+    return record
+
+
+def expect_free(folder: pathlib.Path, recipe: str) -> None:
+    """Expect that a run would replace no files in a folder but those of a run.
+
+    Args:
+        folder: `pathlib.Path`.
+        recipe: str.
+
+    Raises:
+        InvalidInput: if there is a file that the recipe writes, or a checkpoint, and no
+            run has written it.
+    """
+    if not folder.is_dir():
+        return
+    own = _written(folder)
+    found = [path for path in folder.iterdir() if path not in own]
+    strange = [path for path in found if re.fullmatch(_FILES[recipe], path.name)]
+    if not (folder / _RECORD).exists():
+        strange += (folder / "checkpoints").glob("epoch-*.keras")
+    sentence = f"The folder {folder} holds {', '.join(sorted(p.name for p in strange))}"
+    sentence += ", which no run has written and this one would replace: choose another "
+    require(not strange, f"{sentence}folder, or move what is there away.", "output")
+
+
+def _written(folder):
+    """The files that a folder's run has written beside its checkpoints."""
+    if not (folder / _RECORD).exists():
+        return []
+    record = read_record(folder / _RECORD)
+    # Version 0.2.0 kept no list. What is listed must be of the recipe all the same,
+    # for the record may come from a stranger.
+    paths = [path for path in folder.iterdir() if path.is_file()]
+    names = {*map(str, record.get("files", [path.name for path in paths]))}
+    pattern = _FILES[record["recipe"]]
+    return [p for p in paths if p.name in names and re.fullmatch(pattern, p.name)]
+
+
+def _note(paths):
+    """Add files to the records of their folders, before they are written."""
+    paths = [*paths]
+    for folder in {path.parent for path in paths}:
+        record = read_record(folder / _RECORD)
+        files = {path.name for path in paths if path.parent == folder}
+        if not files <= {*record["files"]}:
+            _write_record(
+                folder, record | {"files": sorted(files.union(record["files"]))}
+            )
+
+
+def _write_record(folder, record):
+    with atomic_path(folder / _RECORD) as temporary:
+        temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
+
+
 def _agree(folder, settings, told=None):
     """Write a run's settings, unless the folder holds a run with other ones."""
-    path = folder / "run.json"
-    if path.exists():
-        try:
-            there = dict(json.loads(path.read_text(encoding="utf-8")))
-        except (TypeError, ValueError) as error:
-            expected = f"a readable run.json, or a restart ({error})"
-            expect(False, expected, path=str(path))
-        names = sorted({*there, *settings} - {"told"})
+    clear_leftovers(folder, _RECORD)
+    files = sorted(path.name for path in _written(folder))
+    if (folder / _RECORD).exists():
+        there = read_record(folder / _RECORD)
+        names = sorted({*there, *settings} - {"told", "files"})
         if settings.get("recipe") != there.get("recipe"):
             names = ["recipe"]
         differences = {
@@ -254,16 +405,13 @@ def _agree(folder, settings, told=None):
         }
         expected = f"the settings of the run in {folder}, or a restart"
         expect(not differences, expected, **differences)
-    with atomic_path(path) as temporary:
-        text = json.dumps(settings | {"told": told}, indent=1)
-        temporary.write_text(text, encoding="utf-8")
+    _write_record(folder, settings | {"told": told, "files": files})
 
 
 def _clear(folders):
-    """Delete what a recipe's runs left in these folders, and nothing else."""
+    """Delete what the runs in these folders have written, and nothing else."""
     from gan.training.checkpoint import Checkpoint
 
-    folders = [folder for folder in folders if folder.is_dir()]
     checkpoints = [Checkpoint(folder / "checkpoints") for folder in folders]
     with contextlib.ExitStack() as stack:
         for checkpoint in checkpoints:
@@ -271,5 +419,6 @@ def _clear(folders):
             stack.callback(checkpoint.release)
         for folder, checkpoint in zip(folders, checkpoints, strict=True):
             checkpoint.clear()
-            for path in [p for pattern in _WRITTEN for p in folder.glob(pattern)]:
-                path.unlink()
+            # The record goes last: without it nobody knows whose the others are.
+            for path in [*_written(folder), folder / _RECORD]:
+                path.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import pathlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -131,6 +132,17 @@ class SampleGrid(keras.callbacks.Callback):
         paths = [path for path in map(self._path, epochs) if path.is_file()]
         if self._gif and paths:
             write_gif(map(_shrunk, paths), self._gif, self._frames_per_second)
+
+    def paths(self, epochs: int) -> list[pathlib.Path]:
+        """What is written after so many epochs: the picture, and the animation.
+
+        Args:
+            epochs: int, from 1.
+
+        Returns:
+            List of `pathlib.Path`.
+        """
+        return [self._path(epochs), *([self._gif] if self._gif else [])]
 
     def _path(self, epochs):
         return self._directory / self._name.format(epoch=epochs)
