@@ -52,7 +52,10 @@ def page(
     usual = "This person does not exist" if faces else "These pictures do not exist"
     nearest = None
     if pictures is not None:
-        nearest, _ = read_pictures(pictures, (height, width), channels == 3)
+        labelled = bool(drawing.classes)
+        real = read_pictures(pictures, (height, width), channels == 3, labelled)
+        print(real.said)
+        nearest = real.pictures
     generator_page(
         path,
         drawing.network,

@@ -202,19 +202,17 @@ def read_real(path: str, shape: tuple[int, ...]) -> np.ndarray:
     Returns:
         Float32 array `(N, h, w)` or `(N, h, w, 3)` in [0, 1], at least 200 of them.
     """
-    import numpy as np
-
     from gan.data.faces import load_faces
-    from gan.data.pictures import progress, read_pictures, tell_skipped
+    from gan.data.pictures import read_pictures
 
     pictures = len(shape) == 3 and shape[2] in (1, 3)
     expect(pictures, "a model of pictures", shape=shape)
     if shape == (16, 16, 1) and path.endswith(".npy"):
         real = load_faces(path).pictures
     else:
-        found, skipped = read_pictures(path, shape[:2], shape[2] == 3, watch=progress)
-        tell_skipped(skipped)
-        real = np.divide(found, 255, dtype=np.float32)
+        found = read_pictures(path, shape[:2], shape[2] == 3, labelled=False)
+        print(found.said)
+        real = found.floats()
     expect(len(real) >= 200, "at least 200 pictures", N=len(real))
     return real
 

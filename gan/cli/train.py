@@ -61,18 +61,17 @@ def prepare(
     expect_number(0, 1, keep=keep)
     import numpy as np
 
-    from gan.data.pictures import progress, read_pictures, tell_skipped
+    from gan.data.pictures import read_pictures
     from gan.visualization import plots
 
     source = _downloaded_lfw() if lfw else pictures
-    array, skipped = read_pictures(source, (16, 16), keep=keep, watch=progress)
+    read = read_pictures(source, (16, 16), colour=False, labelled=False, keep=keep)
     with atomic_path(path) as temporary:
-        np.save(temporary, array)
-    tell_skipped(skipped)
-    print(f"pictures of 16x16: {len(array)}")
+        np.save(temporary, read.pictures[..., 0])
+    print(read.said)
     print(path)
-    shown = array[:100] / 255
-    title = f"the first {len(shown)} of {len(array)}"
+    shown = read.floats()[:100]
+    title = f"the first {len(shown)} of {len(read.pictures)}"
     print(plots.save(plots.mosaic(shown, title=title), sheet))
 
 

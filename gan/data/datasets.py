@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import pathlib
+import os
 import warnings
-import zipfile
 
 import numpy as np
 
-from gan.data.pictures import (
-    progress,
-    read_array,
-    read_picture_array,
-    read_pictures,
-    tell_skipped,
-)
+from gan.data.pictures import Pictures, read_pictures
 from gan.errors import StrPath, expect, expect_path
 
-# How others name the array of labels in a .npz file.
-_LABELS = ("y_train", "y")
+_TEN = [str(number) for number in range(10)]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -36,24 +28,9 @@ class Digits:
 
     def as_pictures(self) -> Pictures:
         """The same as `Pictures`, bytes with one channel."""
-        names = [] if self.labels is None else [str(digit) for digit in range(10)]
+        names = [] if self.labels is None else _TEN
         pictures = np.rint(255 * self.pictures[..., None]).astype(np.uint8)
         return Pictures(pictures, self.labels, names)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Pictures:
-    """Pictures of one's own.
-
-    Attributes:
-        pictures: uint8 array `(N, h, w, 1)` or `(N, h, w, 3)`.
-        labels: `None`, or int32 array `(N,)`, numbers of `names`.
-        names: list of str, what the file or the folder calls the classes.
-    """
-
-    pictures: np.ndarray
-    labels: np.ndarray | None
-    names: list[str]
 
 
 def load_own(
@@ -84,28 +61,8 @@ def load_own(
     if size is not None:
         fits = isinstance(size, int) and size >= 8 and size % 4 == 0
         expect(fits, "size to be a multiple of 4, from 8", size=size)
-    expect(path.exists(), "an existing folder or file", pictures=str(path))
-    sides = (size or 32,) * 2
-    if path.is_dir():
-        # A Mac leaves .DS_Store beside the classes, Jupyter .ipynb_checkpoints.
-        inside = sorted(p for p in path.iterdir() if not p.name.startswith("."))
-        classes = labelled and len(inside) > 1 and all(p.is_dir() for p in inside)
-        parts = inside if classes else [path]
-        names = [part.name for part in inside] if classes else []
-    else:
-        parts, names = [path], []
-        if size is None:
-            shape = read_picture_array(path, (1, 3)).shape
-            sides = tuple(max(min(side, 64) // 4 * 4, 8) for side in shape[1:3])
-    read = [_read_bytes(part, sides, colour) for part in parts]
-    if colour is None and not any(_has_colour(part) for part in read):
-        read = [part[..., :1] for part in read]
-    pictures, labels = np.concatenate(read), None
-    if names:
-        labels = np.repeat(np.arange(len(names)), [len(part) for part in read])
-    elif labelled and zipfile.is_zipfile(path):
-        labels, names = _read_own_labels(path, len(pictures))
-    return Pictures(pictures, None if labels is None else np.int32(labels), names)
+        size = size, size
+    return read_pictures(path, size, colour, labelled)
 
 
 def load_mnist(path: StrPath | None = None) -> Digits:
@@ -131,12 +88,9 @@ def load_mnist(path: StrPath | None = None) -> Digits:
 
         (pictures, labels), _ = _fetched("MNIST", keras.datasets.mnist.load_data)
         return Digits(np.divide(pictures, 255, dtype=np.float32), np.int32(labels))
-    path = expect_path(data=path)
-    folders = [pathlib.Path(path, str(digit)) for digit in range(10)]
-    if any(folder.is_dir() for folder in folders):
-        return _read_labelled_folders(folders)
-    pictures = _read(path, (28, 28))
-    return Digits(pictures, _read_labels(path, len(pictures)))
+    data = read_pictures(expect_path(data=path), (28, 28), colour=False)
+    print(data.said, flush=True)
+    return Digits(data.floats(), _ten_labels(data, path))
 
 
 def load_fashion(path: StrPath | None = None) -> Digits:
@@ -180,7 +134,9 @@ def load_lfw(path: StrPath | None = None) -> np.ndarray:
             `path` is something else.
     """
     if path is not None:
-        return _read(path, (36, 36), colour=True)
+        data = read_pictures(path, (36, 36), colour=True, labelled=False)
+        print(data.said, flush=True)
+        return data.floats()
     try:
         from sklearn.datasets import fetch_lfw_people
     except ImportError:
@@ -209,56 +165,13 @@ def _fetched(name, fetch):
         expect(False, expected, data=None)
 
 
-def _read(path, size, colour=False):
-    """Float32 pictures `(N, *size)` or `(N, *size, 3)` in [0, 1]."""
-    pictures, skipped = read_pictures(path, size, colour, watch=progress)
-    tell_skipped(skipped)
-    return np.divide(pictures, 255, dtype=np.float32)
-
-
-def _read_bytes(path, size, colour):
-    """Uint8 pictures `(N, *size, 1)` or `(N, *size, 3)`."""
-    grey = colour is False
-    pictures, skipped = read_pictures(path, size, not grey, watch=progress)
-    tell_skipped(skipped)
-    return pictures[..., None] if grey else pictures
-
-
-def _has_colour(pictures):
-    """Whether more than a hundredth of the pixels are not grey."""
-    return np.mean(np.ptp(pictures, axis=3) > 8) > 0.01
-
-
-def _read_own_labels(path, count):
-    """Numbers of the classes of an .npz file, and their names; `None` without."""
-    labels = read_array(path, _LABELS)
-    if labels is None:
-        return None, []
-    fits = labels.dtype.kind in "iuU" and labels.shape == (count,)
-    form = {"shape": labels.shape, "dtype": str(labels.dtype)}
-    expect(fits, f"{count} labels, whole numbers or texts", path=str(path), **form)
-    names, numbers = np.unique(labels, return_inverse=True)
-    return numbers, [str(name) for name in names]
-
-
-def _read_labels(path, count):
-    """Int32 `(count,)`, or `None` where the file at the path holds no labels."""
-    labels = read_array(path, _LABELS) if zipfile.is_zipfile(path) else None
-    if labels is None:
+def _ten_labels(data, path):
+    """The classes of `Pictures` as numbers from 0 to 9, where there are any."""
+    if data.labels is None:
         return None
-    fits = labels.dtype.kind in "iu" and labels.shape == (count,)
-    form = {"shape": labels.shape, "dtype": str(labels.dtype)}
-    expect(fits, f"{count} labels from 0 to 9", path=str(path), **form)
-    span = {"lowest": int(labels.min()), "highest": int(labels.max())}
-    fits = span["lowest"] >= 0 and span["highest"] <= 9
-    expect(fits, "labels from 0 to 9", path=str(path), **span)
-    return labels.astype(np.int32)
-
-
-def _read_labelled_folders(folders):
-    missing = [folder.name for folder in folders if not folder.is_dir()]
-    expected = f"ten sub-folders 0 to 9 in {folders[0].parent}"
-    expect(not missing, expected, missing=missing)
-    parts = [_read(folder, (28, 28)) for folder in folders]
-    labels = np.repeat(np.arange(10, dtype=np.int32), [len(part) for part in parts])
-    return Digits(np.concatenate(parts), labels)
+    others = [name for name in data.names if name not in _TEN]
+    expect(not others, "labels from 0 to 9", path=str(path), labels=others)
+    missing = [name for name in _TEN if name not in data.names]
+    expected = f"ten sub-folders 0 to 9 in {path}"
+    expect(not (missing and os.path.isdir(path)), expected, missing=missing)
+    return np.array([int(name) for name in data.names], np.int32)[data.labels]

@@ -138,12 +138,9 @@ def train(
 
 def train_on(run: Run, data: Pictures, augment: bool = False) -> list[pathlib.Path]:
     """Train as `train` does, on `gan.data.datasets.Pictures`."""
-    count, height, width, channels = data.pictures.shape
+    count, channels = len(data.pictures), data.pictures.shape[3]
+    print(f"R3GAN on {data.said}", flush=True)
     expect(count >= 8, "at least 8 pictures", N=count)
-    classes = f", {len(data.names)} classes" if data.names else ""
-    kind = "colour" if channels == 3 else "grey"
-    if run.verbose:
-        print(f"{count} pictures, {height}x{width} {kind}{classes}: R3GAN", flush=True)
     epochs, steps = run.epochs or _EPOCHS, run.steps or _PICTURES // _BATCH[channels]
     model = make_model(data, run.seed, epochs * steps, augment)
     watching = [TimeLeft()] if run.verbose else []
