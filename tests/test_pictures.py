@@ -266,6 +266,13 @@ def test_parts_without_a_training_part_are_refused(tmp_path):
     assert len(read_pictures(tmp_path / "x" / "val").pictures) == 1
 
 
+def test_classes_of_a_file_are_not_dropped_for_its_size(tmp_path, made_of, monkeypatch):
+    """Without labels, 16x16 in grey is what the recipe of the faces takes."""
+    monkeypatch.setattr("gan.recipes.faces.train_on", lambda *_: [])
+    np.savez(tmp_path / "a.npz", x=np.zeros((6, 16, 16), np.uint8), y=[*"abcabc"])
+    assert counts(made_of(tmp_path / "a.npz")) == {"a": 2, "b": 2, "c": 2}
+
+
 def test_a_folder_that_is_hidden_itself_is_read(tmp_path):
     assert len(read_pictures(plant(tmp_path / ".cache" / ".x", *TWO)).pictures) == 5
 

@@ -1,4 +1,4 @@
-"""Pictures of any size and format, and arrays of them, from files not to be trusted."""
+"""One reader of pictures: any folder or array, of files that need not be trusted."""
 
 from __future__ import annotations
 
@@ -10,30 +10,24 @@ import stat
 import sys
 import time
 import warnings
-import zipfile
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from gan.data.arrays import expect_size, read_labels, read_picture_array
 from gan.errors import (
-    InvalidInput,
     StrPath,
     expect,
     expect_number,
     expect_path,
-    expect_positive_int,
     require,
     shown,
 )
 
 # Ghostscript would run the program that an EPS file is.
 _NOT_READ = {"EPS"}
-# How others name the arrays of pictures and of labels in an .npz file.
-_NAMES, _LABELS = ("x_train", "x"), ("y_train", "y")
-# No pictures compress so well: a small file must not fill the memory.
-_MOST_INFLATED, _MOST_BYTES = 200, 2**28
 # How the names begin of what systems and programs leave beside a user's pictures.
 _HIDDEN = (".", "__MACOSX", "@eaDir", "$RECYCLE.BIN")
 # Words in the names of the parts of a set, such as train2017, seg_test or trainA.
@@ -141,151 +135,49 @@ def read_pictures(
             part of a set in parts; if the labels do not fit.
     """
     if size is not None:
-        pair = isinstance(size, (tuple, list)) and len(size) == 2
-        expect(pair, "size to be (height, width)", size=size)
-        expect_positive_int(height=size[0], width=size[1])
+        expect_size(size)
     expect_number(0, 1, keep=keep)
     expect(keep > 0, "keep above 0", keep=keep)
     path = expect_path(path=path)
     expect(path.exists(), "an existing folder or file", path=str(path))
-    if path.is_dir():
-        return _read_folder(path, tuple(size or (32, 32)), colour, labelled, keep)
-    return _read_file(path, size and tuple(size), colour, labelled, keep)
+    read = _read_folder if path.is_dir() else _read_file
+    sides = None if size is None else tuple(size)
+    pictures, classes, left_out, cropped = read(path, sides, colour, labelled, keep)
+    names, labels = [], None
+    if classes is not None:
+        names, numbers = np.unique(classes, return_inverse=True)
+        names, labels = [str(name) for name in names], np.int32(numbers)
+    if colour is None:
+        # The only colours of many pictures may be those of one small class.
+        groups = [labels == label for label in range(len(names))] or [...]
+        if not any(_has_colour(pictures[group]) for group in groups):
+            pictures = np.ascontiguousarray(pictures[..., :1])
+    return Pictures(pictures, labels, names, left_out, cropped)
 
 
 def _read_folder(folder, size, colour, labelled, keep):
+    """Pictures, the class of each or `None`, what is left out, how many are cropped."""
     paths, classes, left_out = _search(folder, labelled)
+    size = size or (32, 32)
     pictures, read, cropped = _read_each(paths, size, colour, keep, left_out)
     reasons = ", ".join(sorted({*left_out.values()})) or "no files"
     expect(read, "at least one picture", path=str(folder), skipped=reasons)
-    names, labels = np.unique([classes[i] for i in read], return_inverse=True)
-    if colour is None:
-        # The only colours of many pictures may be those of one small class.
-        groups = (pictures[labels == label] for label in range(len(names)))
-        if not any(_has_colour(group) for group in groups):
-            pictures = np.ascontiguousarray(pictures[..., :1])
-    if len(names) == 1:
-        return Pictures(pictures, None, [], left_out, cropped)
-    return Pictures(pictures, np.int32(labels), names.tolist(), left_out, cropped)
+    return pictures, classes and [classes[i] for i in read], left_out, cropped
 
 
 def _read_file(path, size, colour, labelled, keep):
+    """As `_read_folder`, of an array."""
     array = read_picture_array(path, (1, 3))
     if array.dtype != np.uint8:
         array = np.rint(array * np.float32(255)).astype(np.uint8)
+    classes = read_labels(path, len(array)) if labelled else None
     size = size or tuple(max(min(s, 64) // 4 * 4, 8) for s in array.shape[1:3])
     grey = array.ndim == 3
-    labels, names = _read_labels(path, len(array)) if labelled else (None, [])
-    if keep == 1 and array.shape[1:3] == size and (grey or colour is not False):
-        pictures = array[..., None] if grey else array
-        pictures, cropped = np.repeat(pictures, 3 if grey and colour else 1, axis=3), 0
-    else:
-        wanted = False if grey and colour is None else colour
-        pictures, _, cropped = _read_each(array, size, wanted, keep, {})
-    if colour is None and not (grey or _has_colour(pictures)):
-        pictures = np.ascontiguousarray(pictures[..., :1])
-    return Pictures(pictures, labels, names, {}, cropped)
-
-
-def _read_labels(path, count):
-    """Positions of the classes of an .npz file, and their names."""
-    labels = read_array(path, _LABELS) if zipfile.is_zipfile(path) else None
-    if labels is None:
-        return None, []
-    fits = labels.dtype.kind in "iuU" and labels.shape == (count,)
-    form = {"shape": labels.shape, "dtype": str(labels.dtype)}
-    expect(fits, f"{count} labels, whole numbers or texts", path=str(path), **form)
-    names, numbers = np.unique(labels, return_inverse=True)
-    return np.int32(numbers), [str(name) for name in names]
-
-
-def read_array(path: StrPath, names: tuple[str, ...] = ()) -> np.ndarray | None:
-    """Read an array; nothing in the file is executed.
-
-    Args:
-        path: str or `os.PathLike`, an `.npy` file, which is mapped into memory and read
-            as it is used, or an `.npz` file.
-        names: tuple of str, how the array may be called in an `.npz` file, the best
-            first. Without names, or where none of `_NAMES` is there, the only array.
-
-    Returns:
-        NumPy array, or `None` where other names than those of pictures are not there.
-
-    Raises:
-        InvalidInput: if there is no such file, it is not a regular file, or damaged.
-    """
-    path = expect_path(path=path)
-    expect(path.exists(), "an existing file", path=str(path))
-    # A pipe would be waited for, for ever.
-    expect(path.is_file(), "a regular file", path=str(path))
-    try:
-        if not zipfile.is_zipfile(path):
-            _expect_short_header(path.open("rb"))
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
-            length, size = array.offset + array.nbytes, path.stat().st_size
-            expect(size == length, f"a file of {length} bytes", bytes=size)
-            return array
-        with zipfile.ZipFile(path) as archive:
-            inside = [name.removesuffix(".npy") for name in archive.namelist()]
-            found = [name for name in names if name in inside][:1]
-            if not found and names != _NAMES:
-                return None
-            found = found or inside
-            expected = "one array in it, or one named x_train or x"
-            expect(len(found) == 1, expected, path=str(path), arrays=inside)
-            member = archive.infolist()[inside.index(found[0])]
-            most = max(_MOST_BYTES, _MOST_INFLATED * member.compress_size)
-            expected = f"an array of at most {most} bytes"
-            expect(member.file_size <= most, expected, bytes=member.file_size)
-            _expect_short_header(archive.open(member))
-            with archive.open(member) as file:
-                return np.load(file, allow_pickle=False)
-    except InvalidInput:
-        raise
-    except Exception as error:
-        # A damaged header can make NumPy raise nearly anything.
-        reason = str(error) or type(error).__name__
-        expect(False, f"a readable .npy or .npz file ({reason})", path=str(path))
-
-
-def _expect_short_header(file):
-    """Expect a header of up to 64 KiB: later versions ask for as much as they like."""
-    with file:
-        version = np.lib.format.read_magic(file)
-        size = int.from_bytes(file.read(2 if version[0] == 1 else 4), "little")
-    expect(size < 2**16, "a short header", version=version, bytes=size)
-
-
-def read_picture_array(path: StrPath, channels: Collection[int] = (1,)) -> np.ndarray:
-    """Read an array of pictures.
-
-    Args:
-        path: str or `os.PathLike`, as of `read_array`.
-        channels: ints, what a last axis of channels may measure.
-
-    Returns:
-        uint8 array, or float array in [0, 1], `(N, h, w)` or `(N, h, w, channels)`; a
-        last axis of 1 is left out.
-
-    Raises:
-        InvalidInput: if the file holds something else.
-    """
-    array = read_array(path, _NAMES)
-    kind, shape = array.dtype, array.shape
-    known = kind == np.uint8 or kind.kind == "f"
-    where = {"path": str(path)}
-    expect(known, "pictures of dtype uint8 or float", dtype=str(kind), **where)
-    layouts = ["(N, h, w)", *(f"(N, h, w, {channel})" for channel in channels)]
-    fits = len(shape) in (3, 4) and min(shape) >= 1
-    fits = fits and shape[3:] in [(), *((channel,) for channel in channels)]
-    expected = f"at least one picture, shape {' or '.join(layouts)}"
-    expect(fits, expected, shape=shape, **where)
-    if kind != np.uint8:
-        # A NaN fails both comparisons.
-        span = {"lowest": float(array.min()), "highest": float(array.max())}
-        inside = span["lowest"] >= 0 and span["highest"] <= 1
-        expect(inside, "float pictures in [0, 1], without NaN", **where, **span)
-    return array[..., 0] if shape[3:] == (1,) else array
+    colour = False if grey and colour is None else colour
+    if keep == 1 and array.shape[1:3] == size and grey == (colour is False):
+        return np.array(array).reshape(*array.shape[:3], -1), classes, {}, 0
+    pictures, _, cropped = _read_each(array, size, colour, keep, {})
+    return pictures, classes, {}, cropped
 
 
 def progress(items: list[Any]) -> Iterator[Any]:
@@ -333,25 +225,24 @@ def _search(folder, labelled):
     """Find a folder's pictures, as `read_pictures` says.
 
     Returns:
-        Their paths, the class of each, and a dict of what is left out.
+        Their paths, the class of each or `None`, and a dict of what is left out.
     """
     paths, left_out = _walk(folder)
-    held = set()  # Names of what holds pictures that are not read.
     while True:
         inside = {}  # The paths by sub-folder, those of loose pictures under "".
         for path in paths:
             first, *more = path.relative_to(folder).parts
             inside.setdefault(first if more else "", []).append(path)
-        train, held_out = _parts(inside)
+        train = _named(inside, _TRAIN)
+        held_out = [name for name in _named(inside, _HELD_OUT) if name not in train]
         if train and held_out:
             for name in [name for name in inside if name not in train]:
-                reason = f"in {name!r} beside " if name else "loose beside "
-                for path in inside[name]:
-                    left_out[str(path)] = f"{reason}{train[0]!r}"
-                held.add(name)
+                reason = f"in {name!r} " if name else "loose "
+                reason += f"beside {train[0]!r}"
+                left_out |= {str(path): reason for path in inside[name]}
             paths = [path for name in train for path in inside[name]]
         elif len(inside) == 1 and "" not in inside:
-            folder, held = folder.joinpath(*inside), set()
+            folder = folder.joinpath(*inside)
         else:
             break
     require(
@@ -360,28 +251,18 @@ def _search(folder, labelled):
         "but none to train on. Give the path of one of them.",
         "path",
     )
-    classes, folders = [""] * len(paths), [name for name in inside if name]
-    if labelled and len(folders) > 1:
-        for path in inside.pop("", []):
-            left_out[str(path)] = "loose beside the classes"
-        paths = [path for some in inside.values() for path in some]
-        classes = [name for name, some in inside.items() for _ in some]
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and path.name not in {*folders, *held}:
-            left_out.setdefault(str(path), "no pictures in it")
-    return paths, classes, left_out
+    if not labelled or len({*inside} - {""}) < 2:
+        return paths, None, left_out
+    loose = inside.pop("", [])
+    left_out |= {str(path): "loose beside the classes" for path in loose}
+    paths = [path for some in inside.values() for path in some]
+    return paths, [name for name, some in inside.items() for _ in some], left_out
 
 
-def _parts(names):
-    """The names of sub-folders of training data, and of those of data held out."""
-    train, held_out = [], []
-    for name in names:
-        words = {word.lower() for word in re.findall("[A-Z]?[a-z]+|[A-Z]+", name)}
-        if words & _TRAIN:
-            train.append(name)
-        elif words & _HELD_OUT:
-            held_out.append(name)
-    return train, held_out
+def _named(names, words):
+    """The names that hold one of the words: seg_train, train2017, trainA, TrainSet."""
+    split = re.compile("[A-Z]?[a-z]+|[A-Z]+").findall
+    return [name for name in names if words & {word.lower() for word in split(name)}]
 
 
 def _walk(root):
@@ -390,21 +271,22 @@ def _walk(root):
     Returns:
         Their paths, and a dict of what is left out.
     """
-    files, left_out = [], {}
+    files, left_out, seen = [], {}, []
 
     def leave_out(error):
         left_out[error.filename] = error.strerror
 
     for parent, folders, names in os.walk(root, onerror=leave_out, followlinks=True):
         files += [pathlib.Path(parent, name) for name in names]
-        for name in [*folders]:
-            path = pathlib.Path(parent, name)
-            if name.startswith(_HIDDEN):
+        for path in [pathlib.Path(parent, name) for name in folders]:
+            if path.name.startswith(_HIDDEN):
                 left_out[str(path)] = "hidden"
-            elif path.is_symlink() and not _is_followed(path, root):
+            elif path.is_symlink() and not _may_be_class(path, root):
                 left_out[str(path)] = "a link to a folder"
-            if str(path) in left_out:
-                folders.remove(name)
+            else:
+                seen.append(path)
+                continue
+            folders.remove(path.name)
     paths = []
     with warnings.catch_warnings():
         _judge_warnings()
@@ -416,11 +298,14 @@ def _walk(root):
                     paths.append(path)
             except Exception as error:
                 left_out[str(path)] = _reason(error)
+    full = {folder for path in paths for folder in path.parents}
+    for path in sorted({*seen} - full):
+        left_out.setdefault(str(path), "no pictures in it")
     return paths, left_out
 
 
-def _is_followed(link, root):
-    """Whether a link may be a class: it is not below, and does not hold the root."""
+def _may_be_class(link, root):
+    """Whether a link lies directly in a folder and does not lead round in a circle."""
     return link.parent == root and not root.resolve().is_relative_to(link.resolve())
 
 
@@ -445,9 +330,8 @@ def _opened(path):
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise _Skip("not a regular file")
     Image.init()
-    return Image.open(
-        path, formats=[name for name in Image.ID if name not in _NOT_READ]
-    )
+    formats = [name for name in Image.ID if name not in _NOT_READ]
+    return Image.open(path, formats=formats)
 
 
 def _picture(source, size, colour, keep):
