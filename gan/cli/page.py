@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 
-from gan.cli.shared import OURS, Generator, import_tensorflow
+from gan.cli.shared import OURS, Generator, import_tensorflow, read_real
 from gan.errors import expect, expect_seed
 from gan.saving.files import expect_writable
 
@@ -44,18 +44,13 @@ def page(
     drawing = Generator(model, 0)
     fits = len(drawing.shape) == 3 and drawing.shape[2] in (1, 3)
     expect(fits, "a model of pictures", shape=drawing.shape)
-    from gan.data.pictures import read_pictures
     from gan.visualization.page import generator_page
 
-    height, width, channels = drawing.shape
     faces = drawing.shape == (16, 16, 1)
     usual = "This person does not exist" if faces else "These pictures do not exist"
     nearest = None
     if pictures is not None:
-        labelled = bool(drawing.classes)
-        real = read_pictures(pictures, (height, width), channels == 3, labelled)
-        print(real.said)
-        nearest = real.pictures
+        nearest = read_real(pictures, drawing.shape, bool(drawing.classes)).pictures
     generator_page(
         path,
         drawing.network,

@@ -157,11 +157,14 @@ def train(
 
 def _are_faces(pictures):
     """Whether there is an array of 16x16 grey pictures without labels at the path."""
-    from gan.data.pictures import read_picture_array
+    from gan.data.arrays import read_labels, read_picture_array
 
     path = expect_path(pictures=pictures)
     expect(path.exists(), "an existing folder or file", pictures=pictures)
-    return path.is_file() and read_picture_array(path, (1, 3)).shape[1:] == (16, 16)
+    if path.is_dir():
+        return False
+    array = read_picture_array(path, (1, 3))
+    return array.shape[1:] == (16, 16) and read_labels(path, len(array)) is None
 
 
 def recipe(
