@@ -72,12 +72,7 @@ def warn(sentence: str) -> None:
         sentence: str, a whole sentence that says what to do.
     """
     frame, level = sys._getframe(1), 2
-    while frame.f_back and _package(frame) in (
-        "gan",
-        "keras",
-        "tensorflow",
-        "contextlib",
-    ):
+    while frame.f_back and _package(frame) in _PASSED_OVER:
         frame, level = frame.f_back, level + 1
     warnings.warn(sentence, stacklevel=level)
 

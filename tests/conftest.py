@@ -215,13 +215,16 @@ def layer_settings():
 
 @pytest.fixture(scope="session")
 def random_digits():
-    """Factory of `gan.datasets.Digits` of random pixels, classes in turn."""
-    from gan.data.datasets import Digits
+    """Factory of `gan.data.pictures.Pictures` of random pixels, classes in turn."""
+    from gan.data.pictures import Pictures
 
     def make(count):
-        pictures = np.random.default_rng(0).random((count, 28, 28), "float32")
-        pictures[0, 0, :2] = 0, 1
-        return Digits(pictures, np.arange(count, dtype=np.int32) % 10)
+        pictures = np.random.default_rng(0).integers(
+            0, 256, (count, 28, 28, 1), "uint8"
+        )
+        pictures[0, 0, :2, 0] = 0, 255
+        labels = np.arange(count, dtype=np.int32) % 10
+        return Pictures(pictures, labels, [str(digit) for digit in range(10)])
 
     return make
 
@@ -230,8 +233,8 @@ def random_digits():
 def digits_file(random_digits, tmp_path_factory):
     """Path of a .npz file of 256 such digits, named as Keras's own."""
     digits, path = random_digits(256), tmp_path_factory.mktemp("data") / "mnist.npz"
-    pictures = np.uint8(255 * digits.pictures)
-    np.savez(path, x_train=pictures, y_train=digits.labels.astype(np.uint8))
+    pictures, labels = digits.pictures[..., 0], digits.labels.astype(np.uint8)
+    np.savez(path, x_train=pictures, y_train=labels)
     return path
 
 

@@ -35,9 +35,10 @@ def test_prepare_writes_what_train_takes_and_says_what_it_skipped(
     line = ["prepare", "--pictures", str(photos), "--output", str(output)]
     assert cli.main(line) == 0
     assert capsys.readouterr() == (
-        f"skipped 1, such as {str(photos / 'cut.png')!r}: a damaged picture\n"
-        f"skipped 2, such as {str(photos / 'b.txt')!r}: not read by Pillow\n"
-        f"pictures of 16x16: 5\n{output}\n{tmp_path / 'p.png'}\n",
+        "5 pictures, 16x16 grey; 4 cropped to a square; "
+        f"left out 1, a damaged picture ({str(photos / 'cut.png')!r}); "
+        f"left out 2, not read by Pillow (such as {str(photos / 'b.txt')!r})\n"
+        f"{output}\n{tmp_path / 'p.png'}\n",
         "",
     )
     array = np.load(output)
@@ -75,7 +76,7 @@ def test_lfw_is_fetched_by_scikit_learn_and_cropped(tmp_path, monkeypatch, capsy
     monkeypatch.setitem(sys.modules, "sklearn.datasets", datasets)
     output = tmp_path / "lfw.npy"
     assert cli.main(["prepare", "--lfw", "--output", str(output)]) == 0
-    assert len(calls) == 1 and "pictures of 16x16: 1\n" in capsys.readouterr().out
+    assert len(calls) == 1 and "1 picture, 16x16 grey\n" in capsys.readouterr().out
     (face,) = np.load(output).astype(int)
     assert abs(face[1:-1, 1:-1] - 200).max() <= 3
 

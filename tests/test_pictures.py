@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan import cli
 from gan.data import pictures as picture_files
 from gan.data.pictures import read_pictures
 from gan.errors import InvalidInput
@@ -28,10 +29,54 @@ def means(array, size):
     return np.floor(blocks.mean((1, 3)) + 0.5)
 
 
+def read(path, size=(4, 4), colour=False, **options):
+    """Pictures, grey ones without a last axis, and what was left out."""
+    found = read_pictures(path, size, colour, **options)
+    assert found.pictures.dtype == np.uint8 and found.pictures.ndim == 4
+    return found.pictures if colour else found.pictures[..., 0], found.left_out
+
+
 def only(path, size=(4, 4), **options):
-    (picture,), skipped = read_pictures(path, size, **options)
-    assert not skipped and picture.dtype == np.uint8
+    (picture,), left_out = read(path, size, **options)
+    assert not left_out
     return picture.astype(float)
+
+
+@pytest.fixture
+def made_of(monkeypatch):
+    """What the command `train` makes of a folder."""
+
+    def made_of(folder, *options):
+        made = []
+        monkeypatch.setattr(
+            "gan.recipes.r3gan.train_on", lambda run, data, *_: made.append(data) or []
+        )
+        line = ["train", "--pictures", str(folder), "--output", f"{folder}-run"]
+        assert cli.main([*line, *options]) == 0
+        return made[0]
+
+    return made_of
+
+
+def plant(folder, *names):
+    """Write a file for each name, a picture unless it ends in .txt, or a folder."""
+    for name in names:
+        path = folder / name
+        if name.endswith("/"):
+            path.mkdir(parents=True)
+        elif name.endswith(".txt"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("not a picture")
+        else:
+            save(path.parent, path.name, COLOUR, format="PNG")
+    return folder
+
+
+def counts(data):
+    """The names of the classes, each with the number of its pictures."""
+    numbers = np.bincount(data.labels, minlength=len(data.names)).tolist()
+    assert sum(numbers) == len(data.pictures)
+    return dict(zip(data.names, numbers, strict=True))
 
 
 # -- one picture ----------------------------------------------------------------
@@ -131,12 +176,148 @@ def test_a_folder_is_read_by_name_with_its_subfolders(tmp_path):
     names = ["b/2.png", "a.png", "b/10.png", "c.png", "b/deep/1.png"]
     for value, name in enumerate(names):
         save((tmp_path / name).parent, tmp_path / name, GREY * 0 + np.uint8(value))
-    pictures, skipped = read_pictures(str(tmp_path), (1, 1))
+    pictures, left_out = read(str(tmp_path), (1, 1))
     assert [names[value] for value in pictures[:, 0, 0]] == sorted(names)
-    assert not skipped
-    watched = []
-    read_pictures(tmp_path, (1, 1), watch=lambda all: watched.append(len(all)) or all)
-    assert watched == [5]
+    assert not left_out
+
+
+TWO = ("cat/1.png", "cat/2.png", "dog/1.png", "dog/deep/2.png", "dog/3.png")
+
+
+@pytest.mark.parametrize(
+    ("others", "left_out"),
+    [
+        (["loose.png", "another.jpg"], {"loose beside the classes": 2}),
+        (["notes.txt", "cat/labels.txt"], {"not read by Pillow": 2}),
+        (["empty/", "bird/notes.txt"], {"no pictures in it": 2}),
+        ([".DS_Store", ".hidden.png", "__MACOSX/cat/._1.png"], {"hidden": 3}),
+        (["cat/.ipynb_checkpoints/1.png", "dog/._1.png"], {"hidden": 2}),
+        (["dog/@eaDir/1.png/SYNOPHOTO_THUMB_M.jpg"], {"hidden": 1}),
+    ],
+)
+def test_what_lies_in_and_beside_classes_takes_none_away(
+    tmp_path, made_of, others, left_out
+):
+    data = made_of(plant(tmp_path / "pets", *TWO, *others))
+    assert counts(data) == {"cat": 2, "dog": 3}
+    reasons = [*data.left_out.values()]
+    for reason, number in left_out.items():
+        assert reasons.count(reason) == number
+        assert f"; left out {number}, {reason} (" in data.said
+
+
+def test_without_classes_loose_pictures_are_read(tmp_path, made_of):
+    data = made_of(plant(tmp_path / "pets", *TWO, "loose.png"), "--unlabelled")
+    assert len(data.pictures) == 6 and data.labels is None and not data.left_out
+
+
+def test_pictures_beside_one_folder_are_no_class(tmp_path, made_of):
+    data = made_of(plant(tmp_path / "photos", "more/1.png", "2.png", "empty/"))
+    assert len(data.pictures) == 2 and data.labels is None
+    assert [*data.left_out.values()] == ["no pictures in it"]
+
+
+@pytest.mark.parametrize("above", ["pets/", "download/pets/"])
+def test_a_folder_of_nothing_but_a_folder_stands_for_it(tmp_path, made_of, above):
+    plant(tmp_path / "x", *(above + name for name in TWO), "__MACOSX/1.png", "a.txt")
+    assert counts(made_of(tmp_path / "x")) == {"cat": 2, "dog": 3}
+
+
+@pytest.mark.parametrize(
+    ("train", "others"),
+    [
+        ("train", ["test/cat/1.png", "test/dog/1.png"]),
+        ("Training", ["Testing/cat/1.png"]),
+        ("train", ["val/9.png", "test/9.png", "loose.png", "README.txt"]),
+        ("training_set", ["test_set/cat/1.png", "unlabeled/1.png"]),
+        ("seg_train/seg_train", ["seg_test/seg_test/cat/1.png", "seg_pred/1.png"]),
+        ("images/train2017", ["images/val2017/1.png", "labels/train2017/1.txt"]),
+    ],
+)
+def test_of_a_set_in_parts_the_training_part_is_read(tmp_path, made_of, train, others):
+    folder = plant(tmp_path / "x", *(f"{train}/{name}" for name in TWO), *others)
+    data = made_of(folder)
+    assert counts(data) == {"cat": 2, "dog": 3}
+    assert {*data.left_out} >= {str(folder / name) for name in others}
+    assert " beside '" in data.said
+    # A part that is named is read.
+    assert len(made_of(folder / train).pictures) == 5
+
+
+def test_the_training_part_may_be_classes_or_have_none(tmp_path, made_of):
+    two = [f"{part}{domain}/1.png" for part in ("train", "test") for domain in "AB"]
+    assert counts(made_of(plant(tmp_path / "x", *two))) == {"trainA": 1, "trainB": 1}
+    data = made_of(plant(tmp_path / "y", "train/1.png", "train/2.png", "valid/3.png"))
+    assert len(data.pictures) == 2 and data.labels is None
+
+
+def test_classes_may_be_named_as_parts(tmp_path, made_of):
+    vehicles = plant(tmp_path / "x", "car/1.png", "train/1.png", "trainers/1.png")
+    assert counts(made_of(vehicles)) == {"car": 1, "train": 1, "trainers": 1}
+    people = plant(tmp_path / "y", "Val Kilmer/1.png", "Test Pilot/1.png", "Eve/1.png")
+    assert [*counts(made_of(people))] == ["Eve", "Test Pilot", "Val Kilmer"]
+
+
+def test_parts_without_a_training_part_are_refused(tmp_path):
+    plant(tmp_path / "x", "test/1.png", "val/1.png")
+    with pytest.raises(InvalidInput) as error:
+        read_pictures(tmp_path / "x")
+    assert error.value.argument == "path"
+    assert len(read_pictures(tmp_path / "x" / "val").pictures) == 1
+
+
+def test_classes_of_a_file_are_not_dropped_for_its_size(tmp_path, made_of, monkeypatch):
+    """Without labels, 16x16 in grey is what the recipe of the faces takes."""
+    monkeypatch.setattr("gan.recipes.faces.train_on", lambda *_: [])
+    np.savez(tmp_path / "a.npz", x=np.zeros((6, 16, 16), np.uint8), y=[*"abcabc"])
+    assert counts(made_of(tmp_path / "a.npz")) == {"a": 2, "b": 2, "c": 2}
+
+
+def test_a_folder_that_is_hidden_itself_is_read(tmp_path):
+    assert len(read_pictures(plant(tmp_path / ".cache" / ".x", *TWO)).pictures) == 5
+
+
+def test_links_to_folders_are_classes_and_lead_nowhere_else(tmp_path):
+    plant(tmp_path / "elsewhere", "1.png", "2.png")
+    pets = plant(tmp_path / "pets", "cat/1.png")
+    (pets / "dog").symlink_to(tmp_path / "elsewhere")
+    for name, target in {"me": pets, "above": tmp_path, "cat/far": tmp_path}.items():
+        (pets / name).symlink_to(target)
+    data = read_pictures(pets)
+    assert counts(data) == {"cat": 1, "dog": 2}
+    assert sorted(data.left_out.values()) == ["a link to a folder"] * 3
+
+
+def test_a_class_of_damaged_pictures_is_none(tmp_path):
+    plant(tmp_path / "x", *TWO, "emu/1.png")
+    whole = (tmp_path / "x" / "emu" / "1.png").read_bytes()
+    (tmp_path / "x" / "emu" / "1.png").write_bytes(whole[:-40])
+    data = read_pictures(tmp_path / "x")
+    assert counts(data) == {"cat": 2, "dog": 3}
+    assert [*data.left_out.values()] == ["a damaged picture"]
+
+
+@pytest.mark.parametrize("write", ["folder", "array"])
+def test_what_was_cropped_is_said(tmp_path, write):
+    wide = [COLOUR, COLOUR[:8], COLOUR[:, 2:]]
+    if write == "array":
+        np.save(tmp_path / "a.npy", np.stack([COLOUR[:8]] * 2))
+        data, cropped = read_pictures(tmp_path / "a.npy", (4, 4)), 2
+    else:
+        for number, array in enumerate(wide):
+            save(tmp_path / "x", f"{number}.png", array)
+        data, cropped = read_pictures(tmp_path / "x", (4, 4), keep=0.5), 2
+        assert read_pictures(tmp_path / "x", (2, 4)).cropped == 3
+    assert data.cropped == cropped and "; 2 cropped to a square" in data.said
+
+
+def test_what_is_said_is_one_printable_line(tmp_path):
+    names = [f"{number}\x1b[31m\n/1.png" for number in range(30)]
+    plant(tmp_path / "x", *names, "0\x1b[31m\n/\r.txt")
+    (tmp_path / "x" / os.fsdecode(b"\xff.txt")).write_text("")
+    said = read_pictures(tmp_path / "x").said
+    assert said.isprintable() and "30 classes" in said and "20 more)" in said
+    assert len(said) < 1000
 
 
 def test_what_cannot_be_read_is_skipped_with_its_reason(tmp_path, monkeypatch):
@@ -165,8 +346,8 @@ def test_what_cannot_be_read_is_skipped_with_its_reason(tmp_path, monkeypatch):
     save(good, plant("fuse.png", "too many pixels"), np.zeros((15, 15), np.uint8))
     # Between the bounds Pillow only warns.
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 12 * 12)
-    pictures, skipped = read_pictures(good, (12, 12))
-    assert skipped == bad
+    pictures, left_out = read(good, (12, 12))
+    assert left_out == bad
     np.testing.assert_array_equal(pictures, GREY[None])
 
 
@@ -178,9 +359,17 @@ def test_every_truncation_is_a_picture_or_skipped(tmp_path):
         lengths = range(0, len(whole), 1 + len(whole) // 40)
         for length in lengths:
             (folder / f"{length}").write_bytes(whole[:length])
-        pictures, skipped = read_pictures(folder, (4, 4))
-        assert len(pictures) + len(skipped) == len(lengths) + 1
-        assert len(skipped) > 10, format
+        pictures, left_out = read(folder, (4, 4))
+        assert len(pictures) + len(left_out) == len(lengths) + 1
+        assert len(left_out) > 10, format
+
+
+def test_a_size_that_does_not_fit_into_memory_is_refused(tmp_path):
+    save(tmp_path, "a.png", GREY)
+    for side in (10**7, 10**10):
+        with pytest.raises(InvalidInput) as error:
+            read_pictures(tmp_path, (side, side))
+        assert error.value.argument == "size"
 
 
 @pytest.mark.parametrize("screen", [True, False])
@@ -220,10 +409,10 @@ def test_arrays(tmp_path, write, array, dtype):
     several = np.stack([array, array[::-1]])
     write(path, several if dtype == "uint8" else np.float32(several / 255))
     colour = array.shape[2:] == (3,)
-    pictures, skipped = read_pictures(path, (12, 12), colour=colour)
-    assert pictures.dtype == np.uint8 and not skipped
+    pictures, left_out = read(path, (12, 12), colour=colour)
+    assert not left_out
     np.testing.assert_array_equal(pictures, several if colour else [GREY, GREY[::-1]])
-    small, _ = read_pictures(path, (4, 4), colour=colour)
+    small, _ = read(path, (4, 4), colour=colour)
     expected = means(COLOUR if colour else GREY, (4, 4))
     np.testing.assert_allclose(small[0].astype(float), expected, atol=1)
 
@@ -233,7 +422,8 @@ def test_of_several_arrays_the_usual_name_is_read(tmp_path):
     np.savez(tmp_path / "a.npz", x_test=other, x=GREY[None], y=other[0, 0])
     np.savez(tmp_path / "b.npz", x=other, x_train=GREY[None])
     for name in ("a.npz", "b.npz"):
-        np.testing.assert_array_equal(only(tmp_path / name, (12, 12)), GREY)
+        picture = only(tmp_path / name, (12, 12), labelled=False)
+        np.testing.assert_array_equal(picture, GREY)
 
 
 @pytest.mark.slow

@@ -4,9 +4,10 @@ from PIL import Image
 
 import gan
 from gan import cli
-from gan.data.datasets import Pictures, load_own
+from gan.data.pictures import Pictures, read_pictures
 from gan.errors import InvalidInput
 from gan.recipes import r3gan
+from gan.recipes.run import Run
 
 RNG = np.random.default_rng(0)
 
@@ -24,12 +25,12 @@ def write(folder, count, colour):
 def test_a_folder_is_read_as_what_it_is(tmp_path, colour):
     write(tmp_path / "pets" / "cats", 3, colour)
     write(tmp_path / "pets" / "dogs", 5, colour)
-    data = load_own(tmp_path / "pets")
+    data = read_pictures(tmp_path / "pets")
     assert data.pictures.shape == (8, 32, 32, 3 if colour else 1)
     assert [*data.labels] == 3 * [0] + 5 * [1] and data.names == ["cats", "dogs"]
-    alone = load_own(tmp_path / "pets", size=8, colour=False, labelled=False)
+    alone = read_pictures(tmp_path / "pets", (8, 8), colour=False, labelled=False)
     assert alone.pictures.shape == (8, 8, 8, 1) and alone.labels is None
-    assert load_own(tmp_path / "pets" / "dogs").labels is None
+    assert read_pictures(tmp_path / "pets" / "dogs").labels is None
 
 
 def test_hidden_files_and_folders_are_no_classes(tmp_path):
@@ -37,39 +38,39 @@ def test_hidden_files_and_folders_are_no_classes(tmp_path):
     write(tmp_path / "dogs", 2, True)
     (tmp_path / ".DS_Store").write_bytes(b"of a Mac")
     (tmp_path / ".ipynb_checkpoints").mkdir()
-    data = load_own(tmp_path)
+    data = read_pictures(tmp_path)
     assert data.names == ["cats", "dogs"] and [*data.labels] == [0, 0, 1, 1]
 
 
 def test_an_array_keeps_its_size_and_labels(tmp_path):
     pictures = RNG.integers(0, 256, (6, 30, 100), "uint8")
     np.savez(tmp_path / "a.npz", x=pictures, y=[*"bcbaab"])
-    data = load_own(tmp_path / "a.npz")
+    data = read_pictures(tmp_path / "a.npz")
     assert data.pictures.shape == (6, 28, 64, 1)
     assert data.names == [*"abc"] and [*data.labels] == [1, 2, 1, 0, 0, 1]
     np.save(tmp_path / "b.npy", pictures[:, :28, :28])
-    data = load_own(tmp_path / "b.npy")
+    data = read_pictures(tmp_path / "b.npy")
     np.testing.assert_array_equal(data.pictures[..., 0], pictures[:, :28, :28])
 
 
 @pytest.mark.parametrize(
-    "changes, message",
+    ("options", "labels", "argument"),
     [
-        ({"size": 30}, "size to be a multiple of 4"),
-        ({"size": 4}, "size to be a multiple of 4"),
-        ({"labels": [0, 1]}, "3 labels"),
-        ({"labels": [0.0, 1.0, 2.0]}, "3 labels"),
+        ({"size": 30}, [0, 1, 2], "size"),
+        ({"size": 4}, [0, 1, 2], "size"),
+        ({}, [0, 1], "path"),
+        ({}, [0.0, 1.0, 2.0], "path"),
     ],
 )
-def test_data_that_cannot_be_used(tmp_path, changes, message):
-    pictures = np.zeros((3, 8, 8), "uint8")
-    np.savez(tmp_path / "a.npz", x=pictures, y=changes.pop("labels", [0, 1, 2]))
-    with pytest.raises(InvalidInput, match=message):
-        load_own(tmp_path / "a.npz", **changes)
+def test_data_that_cannot_be_used(tmp_path, options, labels, argument):
+    np.savez(tmp_path / "a.npz", x=np.zeros((3, 8, 8), "uint8"), y=labels)
+    with pytest.raises(InvalidInput) as error:
+        r3gan.train(Run("r3gan", tmp_path / "run", tmp_path / "a.npz"), **options)
+    assert error.value.argument == argument and not (tmp_path / "run").exists()
 
 
 def test_the_model_is_the_documented_one(random_digits, moves_both_networks):
-    data = random_digits(70).as_pictures()
+    data = random_digits(70)
     model = r3gan.make_model(data, steps=10, augment=True)
     assert isinstance(model, gan.R3GAN) and model.classes == 10
     assert (model.batch_size, model.disc_iter, model.gamma) == (64, 1, 1)
@@ -84,7 +85,7 @@ def test_the_model_is_the_documented_one(random_digits, moves_both_networks):
 
 
 def test_colours_are_taught_in_smaller_batches():
-    colours = Pictures(np.zeros((70, 8, 8, 3), "uint8"), None, [])
+    colours = Pictures(np.zeros((70, 8, 8, 3), "uint8"))
     model = r3gan.make_model(colours, steps=10)
     assert (model.batch_size, model.classes, model.augment) == (32, None, None)
 
@@ -97,7 +98,7 @@ def test_train_goes_on_and_its_run_draws_the_class_asked_for(tmp_path, capsys):
     common += ["--size", "8", "--epochs", "2", "--steps", "1"]
     assert cli.main(common) == 0
     out = capsys.readouterr().out
-    assert "18 pictures, 8x8 colour, 2 classes: R3GAN" in out
+    assert "R3GAN on 18 pictures, 8x8 colour, 2 classes (cats 9, dogs 9); 1" in out
     assert cli.main(common) == 0 and "Going on from" in capsys.readouterr().out
     assert cli.main(["generate", run, "--class", "1", "--output", shown]) == 0
     assert cli.main([*common, "--grey"]) == 2

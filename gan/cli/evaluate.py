@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
+import sys
 import warnings
 from json import dumps
 
@@ -42,17 +44,21 @@ def evaluate(
     for name, path in {"course": course, "ours": generator}.items():
         if path is not None:
             # Loaded now, so that a bad file is refused before minutes of judging.
-            shapes.add(Generator(path, seed).shape)
+            drawing = Generator(path, seed)
+            shapes.add(drawing.shape)
             generators[name] = lambda count, path=path: _fakes(path, seed, count)
     expect(len(shapes) == 1, "generators of one shape", shapes=shapes)
-    real = read_real(pictures, *shapes)
+    # Who reads JSON from stdout may still look on.
+    tell = functools.partial(print, file=sys.stderr) if json else print
+    real = read_real(pictures, *shapes, bool(drawing.classes), tell)
+    expect(len(real.pictures) >= 200, "at least 200 pictures", N=len(real.pictures))
     from gan.evaluation import report
     from gan.visualization import plots
 
-    reports, shown = report.evaluate_faces(real, generators, seed)
+    reports, shown = report.evaluate_faces(real.floats(), generators, seed)
     print(dumps(reports) if json else report.table(reports))
     if not json:
-        _tell_classes(Generator(generator, seed), pictures)
+        _tell_classes(Generator(generator, seed), real)
     finish(plots.rows(shown, title="ten of each"), output, show)
 
 
@@ -61,13 +67,8 @@ def _fakes(path, seed, count):
     return drawing.draw(drawing.latents(count))
 
 
-def _tell_classes(drawing, pictures):
+def _tell_classes(drawing, own):
     """Whether fakes have the class asked for, where model and pictures have any."""
-    from gan.data.datasets import load_own
-
-    if not drawing.classes:
-        return
-    own = load_own(pictures, drawing.shape[0], drawing.shape[2] == 3)
     if own.labels is None:
         return
     import numpy as np
@@ -114,7 +115,7 @@ def diagnose(
     else:
         # Another range is one of the findings.
         with warnings.catch_warnings(action="ignore"):
-            found.real_examples = _real_of(found, pictures, black, white)
+            found.real_examples = _real_of(found, pictures, black, white, say)
         if _are_other_pictures(found, path):
             say("These are not the pictures of the run: copies cannot be told.")
     diagnosis = diagnose(found, count, seed)
@@ -125,16 +126,14 @@ def diagnose(
     return int(bool(diagnosis))
 
 
-def _real_of(model, path, black, white):
+def _real_of(model, path, black, white, say):
     """The pictures as a model takes them, with their classes where it knows any."""
-    from gan.data.datasets import load_own
     from gan.data.faces import load_pictures
 
     shape = model.generator.output_shape[1:]
     if shape[2:] != (3,) and not model.classes and path.endswith(".npy"):
         return black + (white - black) * load_pictures(path)
-    expect(len(shape) == 3, "a model of pictures", shape=shape)
-    own = load_own(path, shape[0], shape[2] == 3, bool(model.classes))
+    own = read_real(path, shape, bool(model.classes), say)
     real = own.pictures
     if (black, white) != (0, 1):
         real = black + (white - black) * (real / 255)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import pathlib
 
-from gan.cli.shared import OURS, Generator, import_tensorflow
+from gan.cli.shared import OURS, Generator, import_tensorflow, read_real
 from gan.errors import InvalidInput, expect, expect_seed
 from gan.recipes.run import read_record
 from gan.saving.files import expect_writable
@@ -34,15 +34,13 @@ def page(
     drawing = Generator(model, 0)
     fits = len(drawing.shape) == 3 and drawing.shape[2] in (1, 3)
     expect(fits, "a model of pictures", shape=drawing.shape)
-    from gan.data.pictures import read_pictures
     from gan.visualization.page import generator_page
 
-    height, width, channels = drawing.shape
     faces = drawing.shape == (16, 16, 1)
     usual = "This person does not exist" if faces else "These pictures do not exist"
     nearest = None
     if pictures is not None:
-        nearest, _ = read_pictures(pictures, (height, width), channels == 3)
+        nearest = read_real(pictures, drawing.shape, bool(drawing.classes)).pictures
     generator_page(
         path,
         drawing.network,

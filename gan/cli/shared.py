@@ -7,7 +7,7 @@ import os
 import pathlib
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from gan.errors import expect, expect_path, expect_seed
@@ -17,6 +17,8 @@ from gan.training.quiet import quiet
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
+
+    from gan.data.pictures import Pictures
 
 _PACKAGE = pathlib.Path(__file__).resolve().parents[1]
 # A wheel carries the checkout's faces/ as gan/pretrained/, see pyproject.toml.
@@ -192,30 +194,26 @@ class Generator:
         return fakes * multiplier + mean
 
 
-def read_real(path: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Real pictures, brought to the shape that a generator draws.
+def read_real(
+    path: str,
+    shape: tuple[int, ...],
+    labelled: bool = False,
+    tell: Callable[[str], object] = print,
+) -> Pictures:
+    """Read real pictures, brought to the shape that a generator draws.
 
     Args:
         path: str, of what `gan.data.pictures.read_pictures` takes.
         shape: tuple `(h, w, 1)` or `(h, w, 3)`.
-
-    Returns:
-        Float32 array `(N, h, w)` or `(N, h, w, 3)` in [0, 1], at least 200 of them.
+        labelled: bool, whether the generator has classes.
+        tell: callable that is given what was read, and what was left out.
     """
-    import numpy as np
-
-    from gan.data.faces import load_faces
-    from gan.data.pictures import progress, read_pictures, tell_skipped
+    from gan.data.pictures import read_pictures
 
     pictures = len(shape) == 3 and shape[2] in (1, 3)
     expect(pictures, "a model of pictures", shape=shape)
-    if shape == (16, 16, 1) and path.endswith(".npy"):
-        real = load_faces(path).pictures
-    else:
-        found, skipped = read_pictures(path, shape[:2], shape[2] == 3, watch=progress)
-        tell_skipped(skipped)
-        real = np.divide(found, 255, dtype=np.float32)
-    expect(len(real) >= 200, "at least 200 pictures", N=len(real))
+    real = read_pictures(path, shape[:2], shape[2] == 3, labelled)
+    tell(real.said)
     return real
 
 

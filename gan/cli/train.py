@@ -48,18 +48,17 @@ def prepare(
     expect_number(0, 1, keep=keep)
     import numpy as np
 
-    from gan.data.pictures import progress, read_pictures, tell_skipped
+    from gan.data.pictures import read_pictures
     from gan.visualization import plots
 
     source = _downloaded_lfw() if lfw else pictures
-    array, skipped = read_pictures(source, (16, 16), keep=keep, watch=progress)
+    read = read_pictures(source, (16, 16), colour=False, labelled=False, keep=keep)
     with atomic_path(path) as temporary:
-        np.save(temporary, array)
-    tell_skipped(skipped)
-    print(f"pictures of 16x16: {len(array)}")
+        np.save(temporary, read.pictures[..., 0])
+    print(read.said)
     print(path)
-    shown = array[:100] / 255
-    title = f"the first {len(shown)} of {len(array)}"
+    shown = read.floats()[:100]
+    title = f"the first {len(shown)} of {len(read.pictures)}"
     print(plots.save(plots.mosaic(shown, title=title), sheet))
 
 
@@ -128,11 +127,14 @@ def train(
 
 def _are_faces(pictures):
     """Whether there is an array of 16x16 grey pictures without labels at the path."""
-    from gan.data.pictures import read_picture_array
+    from gan.data.arrays import read_labels, read_picture_array
 
     path = expect_path(pictures=pictures)
     expect(path.exists(), "an existing folder or file", pictures=pictures)
-    return path.is_file() and read_picture_array(path, (1, 3)).shape[1:] == (16, 16)
+    if path.is_dir():
+        return False
+    array = read_picture_array(path, (1, 3))
+    return array.shape[1:] == (16, 16) and read_labels(path, len(array)) is None
 
 
 def recipe(

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from gan.data.pictures import read_picture_array
-from gan.errors import StrPath, expect, expect_array, expect_positive_int
+from gan.data.arrays import expect_size, read_picture_array
+from gan.errors import StrPath, expect, expect_array
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,9 +47,7 @@ def load_faces(path: StrPath, size: tuple[int, int] = (16, 16)) -> Faces:
     Raises:
         InvalidInput: if the file does not hold pictures of this size.
     """
-    pair = isinstance(size, (tuple, list)) and len(size) == 2
-    expect(pair, "size to be (height, width)", size=size)
-    expect_positive_int(height=size[0], width=size[1])
+    expect_size(size)
     pictures = load_pictures(path)
     expected = f"pictures of size {size[0]}x{size[1]}"
     expect(pictures.shape[1:] == tuple(size), expected, shape=pictures.shape)

@@ -1,191 +1,183 @@
-"""Pictures of any size and format, and arrays of them, from files not to be trusted."""
+"""One reader of pictures: any folder or array, of files that need not be trusted."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
+import re
 import stat
 import sys
 import time
 import warnings
-import zipfile
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from gan.data.arrays import expect_size, read_labels, read_picture_array
 from gan.errors import (
-    InvalidInput,
     StrPath,
     expect,
     expect_number,
     expect_path,
-    expect_positive_int,
+    require,
+    shown,
 )
 
 # Ghostscript would run the program that an EPS file is.
 _NOT_READ = {"EPS"}
-# How others name the array of pictures in an .npz file.
-_NAMES = ("x_train", "x")
-# No pictures compress so well: a small file must not fill the memory.
-_MOST_INFLATED, _MOST_BYTES = 200, 2**28
+# How the names begin of what systems and programs leave beside a user's pictures.
+_HIDDEN = (".", "__MACOSX", "@eaDir", "$RECYCLE.BIN")
+# Words in the names of the parts of a set, such as train2017, seg_test or trainA.
+_TRAIN = {"train", "training"}
+_HELD_OUT = {"test", "testing", "val", "valid", "validation", "dev", "eval"}
+_MOST_NAMED = 10  # classes in one line
 
 
 class _Skip(Exception):
     """Why a file is not read."""
 
 
-def read_array(path: StrPath, names: tuple[str, ...] = ()) -> np.ndarray | None:
-    """Read an array; nothing in the file is executed.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pictures:
+    """Pictures of one size, with their classes where there are any.
 
-    Args:
-        path: str or `os.PathLike`, an `.npy` file, which is mapped into memory and read
-            as it is used, or an `.npz` file.
-        names: tuple of str, how the array may be called in an `.npz` file, the best
-            first. Without names, or where none of `_NAMES` is there, the only array.
-
-    Returns:
-        NumPy array, or `None` where other names than those of pictures are not there.
-
-    Raises:
-        InvalidInput: if there is no such file, it is not a regular file, or damaged.
+    Attributes:
+        pictures: uint8 array `(N, h, w, 1)` or `(N, h, w, 3)`.
+        labels: `None`, or int32 array `(N,)`, positions in `names`.
+        names: list of str, what the folder or the file calls the classes.
+        left_out: dict from the paths of what was not read to the reasons, both str.
+        cropped: int, how many pictures were cropped to the aspect of this size.
     """
-    path = expect_path(path=path)
-    expect(path.exists(), "an existing file", path=str(path))
-    # A pipe would be waited for, for ever.
-    expect(path.is_file(), "a regular file", path=str(path))
-    try:
-        if not zipfile.is_zipfile(path):
-            _expect_short_header(path.open("rb"))
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
-            length, size = array.offset + array.nbytes, path.stat().st_size
-            expect(size == length, f"a file of {length} bytes", bytes=size)
-            return array
-        with zipfile.ZipFile(path) as archive:
-            inside = [name.removesuffix(".npy") for name in archive.namelist()]
-            found = [name for name in names if name in inside][:1]
-            if not found and names != _NAMES:
-                return None
-            found = found or inside
-            expected = "one array in it, or one named x_train or x"
-            expect(len(found) == 1, expected, path=str(path), arrays=inside)
-            member = archive.infolist()[inside.index(found[0])]
-            most = max(_MOST_BYTES, _MOST_INFLATED * member.compress_size)
-            expected = f"an array of at most {most} bytes"
-            expect(member.file_size <= most, expected, bytes=member.file_size)
-            _expect_short_header(archive.open(member))
-            with archive.open(member) as file:
-                return np.load(file, allow_pickle=False)
-    except InvalidInput:
-        raise
-    except Exception as error:
-        # A damaged header can make NumPy raise nearly anything.
-        reason = str(error) or type(error).__name__
-        expect(False, f"a readable .npy or .npz file ({reason})", path=str(path))
 
+    pictures: np.ndarray
+    labels: np.ndarray | None = None
+    names: list[str] = dataclasses.field(default_factory=list)
+    left_out: dict[str, str] = dataclasses.field(default_factory=dict)
+    cropped: int = 0
 
-def _expect_short_header(file):
-    """Expect a header of up to 64 KiB: later versions ask for as much as they like."""
-    with file:
-        version = np.lib.format.read_magic(file)
-        size = int.from_bytes(file.read(2 if version[0] == 1 else 4), "little")
-    expect(size < 2**16, "a short header", version=version, bytes=size)
+    def floats(self) -> np.ndarray:
+        """Float32 array `(N, h, w)` or `(N, h, w, 3)` with values in [0, 1]."""
+        grey = self.pictures.shape[3] == 1
+        pictures = self.pictures[..., 0] if grey else self.pictures
+        return np.divide(pictures, 255, dtype=np.float32)
 
-
-def read_picture_array(path: StrPath, channels: Collection[int] = (1,)) -> np.ndarray:
-    """Read an array of pictures.
-
-    Args:
-        path: str or `os.PathLike`, as of `read_array`.
-        channels: ints, what a last axis of channels may measure.
-
-    Returns:
-        uint8 array, or float array in [0, 1], `(N, h, w)` or `(N, h, w, channels)`; a
-        last axis of 1 is left out.
-
-    Raises:
-        InvalidInput: if the file holds something else.
-    """
-    array = read_array(path, _NAMES)
-    kind, shape = array.dtype, array.shape
-    known = kind == np.uint8 or kind.kind == "f"
-    where = {"path": str(path)}
-    expect(known, "pictures of dtype uint8 or float", dtype=str(kind), **where)
-    layouts = ["(N, h, w)", *(f"(N, h, w, {channel})" for channel in channels)]
-    fits = len(shape) in (3, 4) and min(shape) >= 1
-    fits = fits and shape[3:] in [(), *((channel,) for channel in channels)]
-    expected = f"at least one picture, shape {' or '.join(layouts)}"
-    expect(fits, expected, shape=shape, **where)
-    if kind != np.uint8:
-        # A NaN fails both comparisons.
-        span = {"lowest": float(array.min()), "highest": float(array.max())}
-        inside = span["lowest"] >= 0 and span["highest"] <= 1
-        expect(inside, "float pictures in [0, 1], without NaN", **where, **span)
-    return array[..., 0] if shape[3:] == (1,) else array
+    @property
+    def said(self) -> str:
+        """One line: how many pictures and classes, what was cropped and left out."""
+        count, height, width, channels = self.pictures.shape
+        kind = "colour" if channels == 3 else "grey"
+        text = f"{count} picture{'s' * (count != 1)}, {height}x{width} {kind}"
+        if self.labels is not None:
+            counts = np.bincount(self.labels, minlength=len(self.names))
+            named = [
+                f"{name if name.isprintable() else repr(name)} {number}"
+                for name, number in zip(self.names, counts, strict=True)
+            ]
+            if len(named) > _MOST_NAMED:
+                named[_MOST_NAMED:] = [f"{len(named) - _MOST_NAMED} more"]
+            text += f", {len(self.names)} classes ({', '.join(named)})"
+        if self.cropped:
+            form = "a square" if height == width else f"the aspect of {height}x{width}"
+            text += f"; {self.cropped} cropped to {form}"
+        examples = {reason: path for path, reason in reversed(self.left_out.items())}
+        for reason, number in sorted(Counter(self.left_out.values()).items()):
+            such = "such as " if number > 1 else ""
+            text += f"; left out {number}, {reason} ({such}{examples[reason]!r})"
+        return text
 
 
 def read_pictures(
     path: StrPath,
-    size: tuple[int, int],
-    colour: bool = False,
+    size: tuple[int, int] | None = None,
+    colour: bool | None = None,
+    labelled: bool = True,
     keep: float = 1.0,
-    watch: Callable[[list], Iterable] = iter,
-) -> tuple[np.ndarray, dict[str, str]]:
-    """Read pictures and bring them to one size.
+) -> Pictures:
+    """Read the pictures of a folder or an array, and bring them to one size.
 
     Each is turned upright as its EXIF orientation says, laid on white where it is
     transparent, cropped around its centre to the aspect of `size`, and shrunk by the
-    mean over areas or enlarged by bicubic interpolation. What cannot be read in a
-    folder is skipped.
+    mean over areas or enlarged by bicubic interpolation.
+
+    A folder is read with all its sub-folders, in the order of their names:
+
+    - Hidden files and folders (`.ipynb_checkpoints`, `__MACOSX` and the like), and
+      files that are no pictures, never count.
+    - A folder that holds nothing but one other folder stands for that folder.
+    - Sub-folders named train and test, or in that manner (`training_set`, `val2017`,
+      `trainA`), are parts of one set, of which train is read and nothing else. Give
+      the path of another part to read that.
+    - If at least two sub-folders hold pictures, these are classes, and pictures that
+      lie loose beside them are left out. Without `labelled` they are read.
+    - Links to files are followed, links to folders directly in the folder only.
 
     Args:
-        path: str or `os.PathLike`: a folder, whose pictures are read in the order
-            of their names, subfolders included, links to folders not; or an `.npy`
-            file, or an `.npz` file with one array or one named x_train or x, of
-            shape `(N, h, w)`, `(N, h, w, 1)` or `(N, h, w, 3)`, uint8 or float in
-            [0, 1].
-        size: pair of ints, height and width of the result.
-        colour: bool, RGB instead of grey (ITU-R 601 luma).
+        path: str or `os.PathLike`: a folder; or an `.npy` file, or an `.npz` file with
+            one array or one named x_train or x, of shape `(N, h, w)`, `(N, h, w, 1)`
+            or `(N, h, w, 3)`, uint8 or float in [0, 1], and perhaps with labels named
+            y_train or y, whole numbers or texts.
+        size: pair of ints, height and width of the result; `None`: (32, 32) for a
+            folder, for an array its own, made smaller where a side is no multiple of 4
+            or above 64.
+        colour: bool, RGB or grey (ITU-R 601 luma); `None`: colour where there is any.
+        labelled: bool, `False` leaves the classes out.
         keep: float in (0, 1], the share of the largest such crop's height and
             width that is kept.
-        watch: callable that is given the list of what will be read and iterates
-            over it, such as a progress bar.
 
     Returns:
-        uint8 array of shape `(N, h, w)`, or `(N, h, w, 3)` with `colour`, and a
-        dict from the paths of what was skipped to the reasons, both str.
+        `Pictures`.
 
     Raises:
-        InvalidInput: if there is nothing at the path, or no picture in it.
+        InvalidInput: if there is nothing at the path, no picture in it, or no training
+            part of a set in parts; if the labels do not fit.
     """
-    pair = isinstance(size, (tuple, list)) and len(size) == 2
-    expect(pair, "size to be (height, width)", size=size)
-    expect_positive_int(height=size[0], width=size[1])
+    if size is not None:
+        expect_size(size)
     expect_number(0, 1, keep=keep)
     expect(keep > 0, "keep above 0", keep=keep)
-    path, skipped = expect_path(path=path), {}
-    expect(os.path.exists(path), "an existing folder or file", path=str(path))
-    if path.is_dir():
-        sources = _walk(path, skipped)
-    else:
-        sources = _array(path)
-        if keep == 1 and sources.shape[1:] == (*size, *([3] if colour else [])):
-            return sources, skipped
-    pictures = np.empty((len(sources), *size, *([3] if colour else [])), np.uint8)
-    count = 0
-    with warnings.catch_warnings():
-        _judge_warnings()
-        for source in watch(sources):
-            try:
-                pictures[count] = _picture(source, size, colour, keep)
-                count += 1
-            except Exception as error:
-                # Decoders raise nearly anything at a damaged file.
-                skipped[str(source)] = _reason(error)
-    reasons = ", ".join(sorted({*skipped.values()})) or "no files"
-    expect(count, "at least one picture", path=str(path), skipped=reasons)
-    return pictures[:count], skipped
+    path = expect_path(path=path)
+    expect(path.exists(), "an existing folder or file", path=str(path))
+    read = _read_folder if path.is_dir() else _read_file
+    sides = None if size is None else tuple(size)
+    pictures, classes, left_out, cropped = read(path, sides, colour, labelled, keep)
+    names, labels = [], None
+    if classes is not None:
+        names, numbers = np.unique(classes, return_inverse=True)
+        names, labels = [str(name) for name in names], np.int32(numbers)
+    if colour is None:
+        # The only colours of many pictures may be those of one small class.
+        groups = [labels == label for label in range(len(names))] or [...]
+        if not any(_has_colour(pictures[group]) for group in groups):
+            pictures = np.ascontiguousarray(pictures[..., :1])
+    return Pictures(pictures, labels, names, left_out, cropped)
+
+
+def _read_folder(folder, size, colour, labelled, keep):
+    """Pictures, the class of each or `None`, what is left out, how many are cropped."""
+    paths, classes, left_out = _search(folder, labelled)
+    size = size or (32, 32)
+    pictures, read, cropped = _read_each(paths, size, colour, keep, left_out)
+    reasons = ", ".join(sorted({*left_out.values()})) or "no files"
+    expect(read, "at least one picture", path=str(folder), skipped=reasons)
+    return pictures, classes and [classes[i] for i in read], left_out, cropped
+
+
+def _read_file(path, size, colour, labelled, keep):
+    """As `_read_folder`, of an array."""
+    array = read_picture_array(path, (1, 3))
+    if array.dtype != np.uint8:
+        array = np.rint(array * np.float32(255)).astype(np.uint8)
+    classes = read_labels(path, len(array)) if labelled else None
+    size = size or tuple(max(min(s, 64) // 4 * 4, 8) for s in array.shape[1:3])
+    grey = array.ndim == 3
+    colour = False if grey and colour is None else colour
+    if keep == 1 and array.shape[1:3] == size and grey == (colour is False):
+        return np.array(array).reshape(*array.shape[:3], -1), classes, {}, 0
+    pictures, _, cropped = _read_each(array, size, colour, keep, {})
+    return pictures, classes, {}, cropped
 
 
 def progress(items: list[Any]) -> Iterator[Any]:
@@ -201,34 +193,126 @@ def progress(items: list[Any]) -> Iterator[Any]:
         print("\r", f"{len(items)} of {len(items)}", sep="", file=sys.stderr)
 
 
-def tell_skipped(skipped: dict[str, str]) -> None:
-    """Print a line for each reason in `skipped`, which `read_pictures` gave."""
-    examples = {reason: path for path, reason in reversed(skipped.items())}
-    for reason, count in sorted(Counter(skipped.values()).items()):
-        print(f"skipped {count}, such as {examples[reason]!r}: {reason}")
+def _read_each(sources, size, colour, keep, left_out):
+    """Read files, or an array, one picture after the other.
+
+    Returns:
+        The pictures, the positions in `sources` of those that could be read, and the
+        number of those that were cropped.
+    """
+    shape = (len(sources), *size, 1 if colour is False else 3)
+    try:
+        pictures = np.empty(shape, np.uint8)
+    except (MemoryError, ValueError):
+        many = f"{len(sources)} pictures of {size[0]}x{size[1]} do not fit into memory"
+        require(False, f"The argument size must be smaller: {many}.", "size")
+    read, cropped = [], 0
+    with warnings.catch_warnings():
+        _judge_warnings()
+        for i, source in enumerate(progress(sources)):
+            try:
+                picture, whole = _picture(source, size, colour is not False, keep)
+            except Exception as error:
+                # Decoders raise nearly anything at a damaged file.
+                left_out[str(source)] = _reason(error)
+                continue
+            pictures[len(read)] = picture.reshape(shape[1:])
+            read.append(i)
+            cropped += not whole
+    return pictures[: len(read)], read, cropped
 
 
-def _walk(folder, skipped):
-    """Files of a folder and its subfolders, by name; what is left out, by path."""
+def _search(folder, labelled):
+    """Find a folder's pictures, as `read_pictures` says.
 
-    def refuse(error):
-        skipped[error.filename] = error.strerror
+    Returns:
+        Their paths, the class of each or `None`, and a dict of what is left out.
+    """
+    paths, left_out = _walk(folder)
+    while True:
+        inside = {}  # The paths by sub-folder, those of loose pictures under "".
+        for path in paths:
+            first, *more = path.relative_to(folder).parts
+            inside.setdefault(first if more else "", []).append(path)
+        train = _named(inside, _TRAIN)
+        held_out = [name for name in _named(inside, _HELD_OUT) if name not in train]
+        if train and held_out:
+            for name in [name for name in inside if name not in train]:
+                reason = f"in {name!r} " if name else "loose "
+                reason += f"beside {train[0]!r}"
+                left_out |= {str(path): reason for path in inside[name]}
+            paths = [path for name in train for path in inside[name]]
+        elif len(inside) == 1 and "" not in inside:
+            folder = folder.joinpath(*inside)
+        else:
+            break
+    require(
+        not held_out or len(held_out) < len(inside),
+        f"The folder {shown(str(folder))} holds parts of a set, {', '.join(held_out)}, "
+        "but none to train on. Give the path of one of them.",
+        "path",
+    )
+    if not labelled or len({*inside} - {""}) < 2:
+        return paths, None, left_out
+    loose = inside.pop("", [])
+    left_out |= {str(path): "loose beside the classes" for path in loose}
+    paths = [path for some in inside.values() for path in some]
+    return paths, [name for name, some in inside.items() for _ in some], left_out
 
+
+def _named(names, words):
+    """The names that hold one of the words: seg_train, train2017, trainA, TrainSet."""
+    split = re.compile("[A-Z]?[a-z]+|[A-Z]+").findall
+    return [name for name in names if words & {word.lower() for word in split(name)}]
+
+
+def _walk(root):
+    """Files of a folder and its sub-folders that begin as pictures do, by name.
+
+    Returns:
+        Their paths, and a dict of what is left out.
+    """
+    files, left_out, seen = [], {}, []
+
+    def leave_out(error):
+        left_out[error.filename] = error.strerror
+
+    for parent, folders, names in os.walk(root, onerror=leave_out, followlinks=True):
+        files += [pathlib.Path(parent, name) for name in names]
+        for path in [pathlib.Path(parent, name) for name in folders]:
+            if path.name.startswith(_HIDDEN):
+                left_out[str(path)] = "hidden"
+            elif path.is_symlink() and not _may_be_class(path, root):
+                left_out[str(path)] = "a link to a folder"
+            else:
+                seen.append(path)
+                continue
+            folders.remove(path.name)
     paths = []
-    for parent, folders, names in os.walk(folder, onerror=refuse):
-        for name in folders:
-            if os.path.islink(os.path.join(parent, name)):
-                skipped[os.path.join(parent, name)] = "a link to a folder"
-        paths += [pathlib.Path(parent, name) for name in names]
-    return sorted(paths)
+    with warnings.catch_warnings():
+        _judge_warnings()
+        for path in progress(sorted(files)):
+            try:
+                if path.name.startswith(_HIDDEN):
+                    raise _Skip("hidden")
+                with _opened(path):
+                    paths.append(path)
+            except Exception as error:
+                left_out[str(path)] = _reason(error)
+    full = {folder for path in paths for folder in path.parents}
+    for path in sorted({*seen} - full):
+        left_out.setdefault(str(path), "no pictures in it")
+    return paths, left_out
 
 
-def _array(path):
-    """The uint8 array `(N, h, w)` or `(N, h, w, 3)` of an `.npy` or `.npz` file."""
-    array = read_picture_array(path, (1, 3))
-    if array.dtype == np.uint8:
-        return array
-    return np.rint(array * np.float32(255)).astype(np.uint8)
+def _may_be_class(link, root):
+    """Whether a link lies directly in a folder and does not lead round in a circle."""
+    return link.parent == root and not root.resolve().is_relative_to(link.resolve())
+
+
+def _has_colour(pictures):
+    """Whether more than a hundredth of the pixels are not grey."""
+    return np.mean(np.ptp(pictures, axis=3) > 8) > 0.01
 
 
 def _judge_warnings():
@@ -239,18 +323,25 @@ def _judge_warnings():
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
+def _opened(path):
+    """A file as a `PIL.Image.Image` of which only the header is read so far."""
+    from PIL import Image
+
+    # A pipe would be waited for, for ever.
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise _Skip("not a regular file")
+    Image.init()
+    formats = [name for name in Image.ID if name not in _NOT_READ]
+    return Image.open(path, formats=formats)
+
+
 def _picture(source, size, colour, keep):
-    """One picture of a file or an array, brought to size."""
+    """One picture of a file or an array at its size, and whether it is whole."""
     from PIL import Image, ImageOps
 
     if isinstance(source, np.ndarray):
         return _fit(Image.fromarray(source), size, colour, keep)
-    # A pipe would be waited for, for ever.
-    if not stat.S_ISREG(os.stat(source).st_mode):
-        raise _Skip("not a regular file")
-    Image.init()
-    formats = [name for name in Image.ID if name not in _NOT_READ]
-    with Image.open(source, formats=formats) as image:
+    with _opened(source) as image:
         return _fit(ImageOps.exif_transpose(image), size, colour, keep)
 
 
@@ -258,7 +349,9 @@ def _fit(image, size, colour, keep):
     from PIL import Image
 
     height, width = size
-    unit = keep * min(image.width / width, image.height / height)
+    unit = min(image.width / width, image.height / height)
+    whole = (round(unit * width), round(unit * height)) == image.size
+    unit *= keep
     crop = [max(round(unit * side), 1) for side in (width, height)]
     left, top = ((image.width - crop[0]) // 2, (image.height - crop[1]) // 2)
     image = _eight_bits(image.crop((left, top, left + crop[0], top + crop[1])))
@@ -268,7 +361,7 @@ def _fit(image, size, colour, keep):
     image = image.convert("RGB" if colour else "L")
     # The mean over areas would enlarge pixels to blocks of uneven size.
     method = Image.Resampling.BOX if unit >= 1 else Image.Resampling.BICUBIC
-    return np.asarray(image.resize((width, height), method))
+    return np.asarray(image.resize((width, height), method)), whole
 
 
 def _eight_bits(image):

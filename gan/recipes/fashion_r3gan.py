@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 from typing import TYPE_CHECKING
 
-from gan.data.datasets import load_fashion
+from gan.data.downloads import load_fashion
 from gan.recipes.r3gan import train_on
 
 if TYPE_CHECKING:
@@ -14,4 +14,4 @@ if TYPE_CHECKING:
 
 def train(run: Run) -> list[pathlib.Path]:
     """Train as `run`, a `gan.recipes.run.Run`, says."""
-    return train_on(run, load_fashion(run.data).as_pictures())
+    return train_on(run, load_fashion(run.data))

@@ -25,7 +25,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from gan.data.datasets import load_lfw
+from gan.data.downloads import load_lfw
 from gan.latent import LatentGenerator
 from gan.training.callbacks import SampleGrid
 from gan.variants.two_class_gan import TwoClassGAN
@@ -137,7 +137,9 @@ def draw_values(model: TwoClassGAN, pictures: np.ndarray) -> Figure:
 
 def train(run: Run) -> list[pathlib.Path]:
     """Train as `run`, a `gan.recipes.run.Run`, says; then draw 128 samples, 16×8."""
-    pictures = load_lfw(run.data)
+    faces = load_lfw(run.data)
+    print(faces.said, flush=True)
+    pictures = faces.floats()
     model = make_model(pictures, run.seed)
     values = SampleGrid(
         run.output,

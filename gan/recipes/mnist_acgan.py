@@ -30,7 +30,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from gan.data.datasets import Digits, load_mnist
+from gan.data.downloads import load_mnist
+from gan.data.pictures import Pictures
 from gan.errors import expect
 from gan.latent import LatentGenerator
 from gan.variants.ac_gan import AC_GAN
@@ -84,11 +85,12 @@ def make_discriminator() -> keras.Model:
     return keras.Model(pictures, [generation, auxiliary], name="discriminator")
 
 
-def make_model(digits: Digits, seed: int = 0) -> AC_GAN:
+def make_model(digits: Pictures, seed: int = 0) -> AC_GAN:
     """The model on digits.
 
     Args:
-        digits: `gan.data.datasets.Digits` with labels, at least a batch of them.
+        digits: `gan.data.pictures.Pictures`, 28×28 in grey and with
+            labels, at least a batch of them.
         seed: int; the same seed gives the same run.
 
     Returns:
@@ -99,7 +101,7 @@ def make_model(digits: Digits, seed: int = 0) -> AC_GAN:
         make_generator(),
         make_discriminator(),
         LatentGenerator(100, "symmetric"),
-        (2 * digits.pictures - 1, digits.labels),
+        (2 * digits.floats() - 1, digits.labels),
         batch_size=100,
         disc_iter=1,
         learning_rate=2e-4,
@@ -108,25 +110,26 @@ def make_model(digits: Digits, seed: int = 0) -> AC_GAN:
     )
 
 
-def draw(model: AC_GAN, digits: Digits, rows: int = 20) -> np.ndarray:
+def draw(model: AC_GAN, digits: Pictures, rows: int = 20) -> np.ndarray:
     """Fakes and reals, a column a class, a white column between them.
 
     Args:
         model: `gan.AC_GAN`.
-        digits: `gan.data.datasets.Digits` with labels.
+        digits: `gan.data.pictures.Pictures`, 28×28 in grey and with
+            labels.
         rows: int, digits of a class; the fakes of a row share their latents.
 
     Returns:
         float32 array `(H, W)` in [0, 1].
     """
-    columns = []
+    columns, pictures = [], digits.floats()
     for digit in range(10):
         with model.stream.anew(0):
             fakes, _ = model.get_fake_sample(labels=np.full(rows, digit))
         columns.append(fakes[..., 0] / 2 + 0.5)
     columns.append(np.ones((rows, 28, 28)))
     for digit in range(10):
-        reals = digits.pictures[digits.labels == digit][:rows]
+        reals = pictures[digits.labels == digit][:rows]
         columns.append(np.pad(reals, [(0, rows - len(reals)), (0, 0), (0, 0)]))
     return plots.tile(np.stack(columns, axis=1).reshape(-1, 28, 28), len(columns))
 
@@ -134,6 +137,7 @@ def draw(model: AC_GAN, digits: Digits, rows: int = 20) -> np.ndarray:
 def train(run: Run) -> list[pathlib.Path]:
     """Train as `run`, a `gan.recipes.run.Run`, says."""
     digits = load_mnist(run.data)
+    print(digits.said, flush=True)
     expected = "digits with labels: y_train or y in a .npz file, or sub-folders 0 to 9"
     expect(digits.labels is not None, expected, data=run.data)
     model = make_model(digits, run.seed)

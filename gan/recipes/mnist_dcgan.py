@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING
 import keras
 from keras import layers
 
-from gan.data.datasets import Digits, load_mnist
+from gan.data.downloads import load_mnist
+from gan.data.pictures import Pictures
 from gan.latent import LatentGenerator
 from gan.variants.non_saturating_gan import NonSaturatingGAN
 
@@ -84,11 +85,11 @@ def make_discriminator() -> keras.Model:
     )
 
 
-def make_model(digits: Digits, seed: int = 0) -> NonSaturatingGAN:
+def make_model(digits: Pictures, seed: int = 0) -> NonSaturatingGAN:
     """The model on digits.
 
     Args:
-        digits: `gan.data.datasets.Digits`, at least a batch of them.
+        digits: `gan.data.pictures.Pictures`, 28×28 in grey, at least a batch of them.
         seed: int; the same seed gives the same run.
 
     Returns:
@@ -99,7 +100,7 @@ def make_model(digits: Digits, seed: int = 0) -> NonSaturatingGAN:
         make_generator(),
         make_discriminator(),
         LatentGenerator(100),
-        2 * digits.pictures - 1,
+        2 * digits.floats() - 1,
         batch_size=256,
         disc_iter=1,
         learning_rate=1e-4,
@@ -110,7 +111,9 @@ def make_model(digits: Digits, seed: int = 0) -> NonSaturatingGAN:
 
 def train(run: Run) -> list[pathlib.Path]:
     """Train as `run`, a `gan.recipes.run.Run`, says."""
-    model = make_model(load_mnist(run.data), run.seed)
+    digits = load_mnist(run.data, labelled=False)
+    print(digits.said, flush=True)
+    model = make_model(digits, run.seed)
     pictures = run.pictures(count=16, columns=4, to_picture=lambda x: x / 2 + 0.5)
     run.fit(model, 100, None, pictures, every=15)
     return run.finish(model)

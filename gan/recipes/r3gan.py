@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from gan.data.datasets import Pictures, load_own
+from gan.data.pictures import Pictures, read_pictures
 from gan.errors import expect
 from gan.training.schedules import LinearDecay
 from gan.variants.diff_augment import DiffAugment
@@ -48,7 +48,7 @@ def make_model(
     """The model on pictures.
 
     Args:
-        data: `gan.data.datasets.Pictures`.
+        data: `gan.data.pictures.Pictures`.
         seed: int; the same seed gives the same run.
         steps: int, of the whole run, after which the learning rates are 0.
         augment: bool, whether `gan.DiffAugment` stands before the discriminator.
@@ -127,23 +127,25 @@ def train(
 
     Args:
         run: `gan.recipes.run.Run`.
-        size: as of `gan.data.datasets.load_own`.
-        colour: the same.
+        size: int, of both sides, a multiple of 4 from 8; `None`: as of
+            `gan.data.pictures.read_pictures`.
+        colour: as of `read_pictures`.
         labelled: the same.
         augment: as of `make_model`.
     """
     expect(run.data is not None, "data to be a folder or file of pictures", data=None)
-    return train_on(run, load_own(run.data, size, colour, labelled), augment)
+    if size is not None:
+        fits = isinstance(size, int) and size >= 8 and size % 4 == 0
+        expect(fits, "size to be a multiple of 4, from 8", size=size)
+    sides = None if size is None else (size, size)
+    return train_on(run, read_pictures(run.data, sides, colour, labelled), augment)
 
 
 def train_on(run: Run, data: Pictures, augment: bool = False) -> list[pathlib.Path]:
-    """Train as `train` does, on `gan.data.datasets.Pictures`."""
-    count, height, width, channels = data.pictures.shape
+    """Train as `train` does, on `gan.data.pictures.Pictures`."""
+    count, channels = len(data.pictures), data.pictures.shape[3]
+    print(f"R3GAN on {data.said}", flush=True)
     expect(count >= 8, "at least 8 pictures", N=count)
-    classes = f", {len(data.names)} classes" if data.names else ""
-    kind = "colour" if channels == 3 else "grey"
-    if run.verbose:
-        print(f"{count} pictures, {height}x{width} {kind}{classes}: R3GAN", flush=True)
     epochs, steps = run.epochs or _EPOCHS, run.steps or _PICTURES // _BATCH[channels]
     model = make_model(data, run.seed, epochs * steps, augment)
     watching = [TimeLeft()] if run.verbose else []

@@ -22,7 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np  # noqa: E402
 
 import gan  # noqa: E402
-from gan.data.datasets import load_mnist  # noqa: E402
+from gan.data.downloads import load_mnist  # noqa: E402
 from gan.evaluation.classes import Classifier  # noqa: E402
 from gan.training.player import range_of  # noqa: E402
 
@@ -47,16 +47,16 @@ def draw(model):
     return fakes / 2 + 0.5 if range_of(model.generator)[0] == -1 else fakes, asked
 
 
-def judge(classifier, digits, model):
+def judge(classifier, pictures, model):
     """Lines of a table about one model."""
     fakes, asked = draw(model)
     found = classifier.judge(fakes[..., None], asked)
-    distance, error = gan.metrics.kernel_distance(digits.pictures, fakes)
+    distance, error = gan.metrics.kernel_distance(pictures, fakes)
     lines = [str(found)]
     if found.right is not None:
         lines.append("each: " + " ".join(f"{value:.3f}" for value in found.right))
     lines.append("frequencies: " + " ".join(f"{share:.3f}" for share in found.shares))
-    real = digits.pictures[:FAKES]
+    real = pictures[:FAKES]
     precision, recall = gan.metrics.precision_recall(real, fakes)
     lines.append(f"precision {precision:.3f}, recall {recall:.3f}")
     density, coverage = gan.metrics.density_coverage(real, fakes)
@@ -72,17 +72,18 @@ def main():
     parser.add_argument("runs", nargs="+", type=pathlib.Path)
     arguments = parser.parse_args()
     digits = load_mnist(arguments.data)
-    classifier = Classifier(digits.pictures[..., None], digits.labels)
+    pictures = digits.floats()
+    classifier = Classifier(pictures[..., None], digits.labels)
     print(f"classifier: {classifier.accuracy:.4f} of held-out digits")
     if classifier.accuracy < LEAST_ACCURACY:
         raise SystemExit(f"too little: at least {LEAST_ACCURACY} is needed")
-    halves = np.array_split(np.random.default_rng(0).permutation(digits.pictures), 2)
+    halves = np.array_split(np.random.default_rng(0).permutation(pictures), 2)
     floor, error = gan.metrics.kernel_distance(*halves)
     print(f"reals: kernel distance {1000 * floor:.2f} ± {1000 * error:.2f}")
     for path in arguments.runs:
         print(f"\n{path}")
         model = gan.load_model(path / "model.keras")
-        print(*judge(classifier, digits, model), sep="\n")
+        print(*judge(classifier, pictures, model), sep="\n")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def main():
     parser.add_argument("--draws", type=int, default=8, help="at least 2 (default 8)")
     parser.add_argument("generators", nargs="+")
     arguments = parser.parse_args()
-    real = read_real(arguments.pictures, (16, 16, 1))
+    real = read_real(arguments.pictures, (16, 16, 1)).floats()
     axes = metrics.principal_axes(real)
     half = np.random.default_rng(0).permutation(real)[: len(real) // 2]
     names = [name for name in metrics.NAMES if name not in ("chi2", "neighbour_ratio")]

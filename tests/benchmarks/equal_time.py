@@ -21,7 +21,8 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the commands do
 import keras  # noqa: E402
 
 import gan  # noqa: E402
-from gan.data.datasets import Pictures, load_mnist  # noqa: E402
+from gan.data.downloads import load_mnist  # noqa: E402
+from gan.data.pictures import Pictures  # noqa: E402
 from gan.recipes import mnist_dcgan, r3gan  # noqa: E402
 from gan.training.schedules import LinearDecay  # noqa: E402
 
@@ -39,14 +40,13 @@ def wgan_gp(data, seed, steps):
     return gan.WGAN_GP(*parts, real, **numbers, **optimizers)
 
 
-def systems(digits):
+def systems(labelled):
     """Dict from names to functions: a seed and a number of steps -> a model."""
-    labelled = digits.as_pictures()
-    plain = Pictures(labelled.pictures, None, [])
+    plain = Pictures(labelled.pictures)
     return {
         "r3gan": lambda *numbers: r3gan.make_model(plain, *numbers),
         "wgan_gp": lambda *numbers: wgan_gp(plain, *numbers),
-        "dcgan": lambda seed, _: mnist_dcgan.make_model(digits, seed),
+        "dcgan": lambda seed, _: mnist_dcgan.make_model(labelled, seed),
         "r3gan-classes": lambda *numbers: r3gan.make_model(labelled, *numbers),
         "wgan_gp-classes": lambda *numbers: wgan_gp(labelled, *numbers),
     }

@@ -1,0 +1,103 @@
+"""MNIST, Fashion-MNIST and Labeled Faces in the Wild, or pictures of one's own."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+import numpy as np
+
+from gan.data.pictures import Pictures, read_pictures
+from gan.errors import StrPath, expect, expect_path
+
+_TEN = [str(number) for number in range(10)]
+
+
+def load_mnist(path: StrPath | None = None, labelled: bool = True) -> Pictures:
+    """Read handwritten digits.
+
+    Args:
+        path: `None` for the training set of MNIST, which Keras downloads once; or str
+            or `os.PathLike`, what `gan.data.pictures.read_pictures` reads, with classes
+            0 to 9 or without.
+        labelled: bool, `False` leaves out the classes of what is read from `path`.
+
+    Returns:
+        `gan.data.pictures.Pictures` of 28×28 in grey, whose labels are the digits.
+
+    Raises:
+        InvalidInput: if the download fails, or `path` holds something else.
+    """
+    return _load("MNIST", "mnist", path, labelled)
+
+
+def load_fashion(path: StrPath | None = None, labelled: bool = True) -> Pictures:
+    """Read clothes of Fashion-MNIST, as `load_mnist` reads digits."""
+    return _load("Fashion-MNIST", "fashion_mnist", path, labelled)
+
+
+def load_lfw(path: StrPath | None = None) -> Pictures:
+    """Read colour faces.
+
+    Args:
+        path: `None` for Labeled Faces in the Wild, which scikit-learn downloads once
+            (the 90×90 pixels in the middle, shrunk); or str or `os.PathLike`, what
+            `gan.data.pictures.read_pictures` reads.
+
+    Returns:
+        `gan.data.pictures.Pictures` of 36×36 in colour, without labels.
+
+    Raises:
+        InvalidInput: if the download fails, scikit-learn is missing, or `path` holds
+            something else.
+    """
+    if path is not None:
+        return read_pictures(path, (36, 36), colour=True, labelled=False)
+    try:
+        from sklearn.datasets import fetch_lfw_people
+    except ImportError:
+        expect(
+            False,
+            "scikit-learn, which loads LFW (the extra gan[lfw], or pip install "
+            "scikit-learn), or pictures of your own with --pictures",
+            data=None,
+        )
+    middle = (slice(80, 170), slice(80, 170))
+    faces = _fetched(
+        "LFW", lambda: fetch_lfw_people(slice_=middle, resize=0.4, color=True).images
+    )
+    return Pictures(np.rint(255 * faces).astype(np.uint8))
+
+
+def _load(title, name, path, labelled):
+    """Pictures of ten classes that Keras downloads, or those of a path."""
+    if path is None:
+        import keras
+
+        data = _fetched(title, getattr(keras.datasets, name).load_data)
+        pictures, labels = data[0]
+        return Pictures(pictures[..., None], np.int32(labels), _TEN)
+    path = expect_path(data=path)
+    read = read_pictures(path, (28, 28), colour=False, labelled=labelled)
+    if read.labels is None:
+        return read
+    others = [name for name in read.names if name not in _TEN]
+    expect(not others, "labels from 0 to 9", path=str(path), labels=others)
+    missing = [name for name in _TEN if name not in read.names]
+    expected = f"ten sub-folders 0 to 9 in {path}"
+    expect(not (missing and os.path.isdir(path)), expected, missing=missing)
+    labels = np.int32([int(name) for name in read.names])[read.labels]
+    return Pictures(read.pictures, labels, _TEN, read.left_out, read.cropped)
+
+
+def _fetched(name, fetch):
+    try:
+        with warnings.catch_warnings():
+            # scikit-learn warns before each of its retries.
+            warnings.simplefilter("ignore")
+            return fetch()
+    except Exception as error:
+        # Keras raises a bare Exception, scikit-learn whatever the download gave.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        expected = f"{name} to download ({reason}); without that, give --pictures PATH"
+        expect(False, expected, data=None)
