@@ -22,7 +22,7 @@ import keras
 from keras import layers
 
 from gan.data.datasets import Digits, load_mnist
-from gan.latent import LatentGenerator
+from gan.latent import LatentGenerator, seeded
 from gan.variants.non_saturating_gan import NonSaturatingGAN
 
 if TYPE_CHECKING:
@@ -80,18 +80,18 @@ def make_model(digits: Digits, seed: int = 0) -> NonSaturatingGAN:
     Returns:
         `gan.NonSaturatingGAN`, which logs the discriminator's accuracy as well.
     """
-    keras.utils.set_random_seed(seed)
-    return NonSaturatingGAN(
-        make_generator(),
-        make_discriminator(),
-        LatentGenerator(100),
-        2 * digits.pictures - 1,
-        batch_size=32,
-        disc_iter=1,
-        learning_rate=2e-4,
-        beta_1=0.5,
-        beta_2=0.999,
-    )
+    with seeded(seed):
+        return NonSaturatingGAN(
+            make_generator(),
+            make_discriminator(),
+            LatentGenerator(100),
+            2 * digits.pictures - 1,
+            batch_size=32,
+            disc_iter=1,
+            learning_rate=2e-4,
+            beta_1=0.5,
+            beta_2=0.999,
+        )
 
 
 def train(run: Run) -> list[pathlib.Path]:
