@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import random
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
@@ -181,6 +182,25 @@ class Stream(keras.random.SeedGenerator):
             yield
         finally:
             self.state.assign(before)
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Within this context what Keras makes is the same each time: weights and seeds.
+
+    Keras takes every seed that it is not given from Python's `random`, which afterwards
+    goes on as if nothing had been drawn. NumPy's and TensorFlow's random states stay as
+    they are: TensorFlow's cannot be put back.
+
+    Args:
+        seed: int.
+    """
+    before = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(before)
 
 
 def next_seed() -> tf.Tensor:

@@ -34,5 +34,9 @@ def test_entropy_of_equal_shares():
 
 
 def test_too_few_of_a_class_are_refused(pictures):
-    with pytest.raises(InvalidInput, match="5 pictures of every class"):
+    with pytest.raises(InvalidInput) as error:
         Classifier(pictures[0][:8], pictures[1][:8])
+    assert error.value.argument == "labels"
+    with pytest.raises(InvalidInput) as error:
+        Classifier(pictures[0][:, :3], pictures[1])
+    assert error.value.argument == "pictures"

@@ -309,9 +309,21 @@ def test_translation_moves_pictures_and_lets_grey_in():
     assert moved == {*range(9)}
 
 
-def test_cutout_and_flip():
-    holes = changed("cutout", np.ones((50, 8, 8, 1), "float32")) == 0.5
-    assert 1 <= holes.sum(axis=(1, 2, 3)).min() and holes.sum((1, 2, 3)).max() == 9
+@pytest.mark.parametrize("side, half", [(8, 4), (16, 8), (7, 4), (9, 5)])
+def test_cutout_is_a_square_of_half_the_side_anywhere(side, half):
+    holes = changed("cutout", np.ones((400, side, side, 1), "float32")) == 0.5
+    rows, columns = holes.any(axis=2)[..., 0], holes.any(axis=1)[..., 0]
+    assert (holes[..., 0] == rows[:, :, None] & columns[:, None]).all()
+    for line in (rows, columns):
+        first, length = line.argmax(axis=1), line.sum(axis=1)
+        whole = (first > 0) & (first + length < side)
+        assert (length[whole] == half).all() and length.max() == half
+        # It is cut off at both edges alike.
+        assert length.min() == (half + 1) // 2 and 0 < whole.sum() < 400
+        assert abs(line.mean(axis=0) - line.mean(axis=0)[::-1]).max() < 0.15
+
+
+def test_flip_mirrors_some_pictures():
     flipped = changed("flip")
     mirrored = (flipped == PICTURES[:, :, ::-1]).all(axis=(1, 2, 3))
     kept = (flipped == PICTURES).all(axis=(1, 2, 3))
@@ -354,6 +366,26 @@ def test_unknown_changes():
         gan.DiffAugment(["blur"])
     with pytest.raises(InvalidInput, match="changes to be a list"):
         gan.DiffAugment("flip")
+
+
+def test_changes_are_kept_whatever_brings_them():
+    for some in (["flip"], ("flip",), iter(["flip"]), {"flip": 1}):
+        assert gan.DiffAugment(some).changes == ["flip"]
+
+
+def test_colour_changes_as_much_as_is_documented():
+    white = np.ones((2000, 4, 4, 1), "float32")
+    brightness = changed("colour", white)[:, 0, 0, 0] - 1
+    red = np.zeros((2000, 1, 1, 3), "float32")
+    red[..., 0] = 1
+    after = changed("colour", red)[:, 0, 0]
+    spread = after[:, 0] - after[:, 1]
+    steps = np.linspace(0, 1, 16, dtype="float32").reshape(1, 4, 4, 1)
+    contrast = np.ptp(changed("colour", np.repeat(steps, 2000, 0)), axis=(1, 2, 3))
+    # Saturation times contrast: 0 to 2 times .5 to 1.5.
+    for drawn, low, high in ((brightness, -0.25, 0.25), (contrast, 0.5, 1.5)):
+        assert low <= drawn.min() < low + 0.01 and high - 0.01 < drawn.max() <= high
+    assert 0 <= spread.min() < 0.02 and 2.5 < spread.max() <= 3
 
 
 @pytest.mark.parametrize("name", ["HingeGAN", "WGAN_GP"])

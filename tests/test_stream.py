@@ -1,11 +1,27 @@
 import itertools
+import random
+import types
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from scipy import stats
 
+import gan
+from gan.evaluation import report, theory
+from gan.evaluation.classes import Classifier
 from gan.latent import Stream, distinct_rows, next_seed
+from gan.recipes import (
+    faces,
+    gaussian,
+    guide,
+    lfw,
+    mnist_acgan,
+    mnist_dcgan,
+    mnist_dense,
+    r3gan,
+)
 
 
 def draws(rows, size, count, seed=0):
@@ -66,3 +82,58 @@ def test_anew_draws_the_same_each_time_and_leaves_no_trace():
     with pytest.raises(RuntimeError), stream.anew(3):
         raise RuntimeError
     np.testing.assert_array_equal(draw(), twin.next_seed())
+
+
+COURSE = faces.RECIPES["course"]
+RECIPES = (mnist_acgan, mnist_dcgan, mnist_dense)
+TENS = np.arange(50, dtype=np.int32) % 10
+
+
+def test_what_a_library_function_seeds_leaves_the_users_random_states(
+    random_digits, monkeypatch
+):
+    # Training draws from the model's stream and costs a trace for each.
+    done = types.SimpleNamespace(history={})
+    fit = lambda model, **options: setattr(model, "history", done)  # noqa: E731
+    monkeypatch.setattr(gan.AdversarialModel, "fit", fit)
+    digits = random_digits(256)
+    noise = np.random.default_rng(0).random((200, 36, 36, 3), "float32")
+    calls = {
+        "mnist": lambda: [recipe.make_model(digits, 0) for recipe in RECIPES],
+        "r3gan": lambda: r3gan.make_model(digits.as_pictures(), 0),
+        "lfw": lambda: lfw.make_model(noise, 0),
+        "gaussian": lambda: gaussian.make_model("minimax", noise[0].reshape(-1, 1), 0),
+        "faces": lambda: faces.make_model(noise[:, :16, :16, 0], COURSE, 0),
+        "classes": lambda: Classifier(digits.pictures[:50, :4, :4, None], TENS, 0),
+        "report": lambda: report.compare_classes(1, 1, 0, tell=str),
+        "theory": lambda: theory.train_against_fixed(1, 0),
+        "guide": lambda: guide.train_on_circle(
+            (guide.HEALTHY["Simple_GAN"][0], {"epochs": 1}), 0
+        ),
+    }
+    for name, call in calls.items():
+        keras.utils.set_random_seed(11)
+        users_draws()
+        undisturbed = users_draws()
+        keras.utils.set_random_seed(11)
+        users_draws()
+        call()
+        assert users_draws() == undisturbed, name
+
+
+def users_draws():
+    """Numbers of every random state that a process has."""
+    kept = tf.random.uniform((), seed=4), keras.random.uniform(())
+    drawn = random.random(), np.random.random(), tf.random.uniform(()), *kept
+    return [float(number) for number in drawn]
+
+
+def test_equal_seeds_give_equal_results_whatever_was_drawn_before(random_digits):
+    found, pictures = [], random_digits(200).pictures[:, :4, :4, None]
+    for before in (1, 2):
+        keras.utils.set_random_seed(before)
+        model = gaussian.make_model("minimax", pictures[:, 0, 0], 3)
+        shares = Classifier(pictures[:50], TENS, 3).judge(pictures).shares
+        found.append((model.stream.state, *model.generator.get_weights(), shares))
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 from keras import layers
 
-from gan.errors import expect
+from gan.errors import require
+from gan.latent import seeded
+
+# Fewer pictures of a class leave nothing to learn or nothing to test.
+LEAST = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,8 +55,8 @@ class Classifier:
     """A convolutional network that learns four fifths of labelled pictures.
 
     Args:
-        pictures: float array `(N, h, w, c)` in [0, 1], sides of at least 8.
-        labels: int array `(N,)` from 0, every class at least five times.
+        pictures: float array `(N, h, w, c)` in [0, 1], sides of at least 4.
+        labels: int array `(N,)` from 0, every class at least `LEAST` times.
         seed: int.
 
     Attributes:
@@ -60,20 +65,36 @@ class Classifier:
 
     def __init__(self, pictures: np.ndarray, labels: np.ndarray, seed: int = 0) -> None:
         counts = np.bincount(labels)
-        expect(counts.min() >= 5, "5 pictures of every class", least=counts.min())
-        keras.utils.set_random_seed(seed)
-        parts = [keras.Input(pictures.shape[1:])]
-        for filters in (32, 64):
-            parts += [layers.Conv2D(filters, 3, activation="relu", padding="same")]
-            parts += [layers.MaxPooling2D()]
-        parts += [layers.Flatten(), layers.Dropout(0.4)]
-        self._network = keras.Sequential([*parts, layers.Dense(len(counts), "softmax")])
+        require(
+            counts.min() >= LEAST,
+            f"Each class in labels must have at least {LEAST} pictures, but class "
+            f"{counts.argmin()} has {counts.min()}: leave it out.",
+            "labels",
+        )
+        require(
+            min(pictures.shape[1:3]) >= 4,
+            "The pictures must have sides of at least 4 pixels, but their shape is "
+            f"{pictures.shape[1:]}.",
+            "pictures",
+        )
+        with seeded(seed):
+            parts = [keras.Input(pictures.shape[1:])]
+            for filters in (32, 64):
+                parts += [layers.Conv2D(filters, 3, activation="relu", padding="same")]
+                parts += [layers.MaxPooling2D()]
+            parts += [layers.Flatten(), layers.Dropout(0.4)]
+            parts += [layers.Dense(len(counts), "softmax")]
+            self._network = keras.Sequential(parts)
         self._network.compile(
             "adam", "sparse_categorical_crossentropy", metrics=["accuracy"]
         )
-        order = np.random.default_rng(seed).permutation(len(labels))
+        rng = np.random.default_rng(seed)
+        order = rng.permutation(len(labels))
         learnt, held_out = np.split(order, [len(order) * 4 // 5])
-        self._network.fit(pictures[learnt], labels[learnt], epochs=8, verbose=0)
+        for _ in range(8):
+            # Keras would shuffle by TensorFlow's global random state.
+            some = rng.permutation(learnt)
+            self._network.fit(pictures[some], labels[some], shuffle=False, verbose=0)
         _, accuracy = self._network.evaluate(
             pictures[held_out], labels[held_out], verbose=0
         )
@@ -99,3 +120,17 @@ class Classifier:
         return Classes(
             self.accuracy, right, np.bincount(named, minlength=count) / len(named)
         )
+
+
+def numbers_of(names: Sequence[str], known: Sequence[str]) -> np.ndarray:
+    """Under which number a model knows each class of some pictures.
+
+    Args:
+        names: sequence of str, the classes of the pictures.
+        known: sequence of str, those of the model.
+
+    Returns:
+        int array `(len(names),)`, -1 for a class that is not known.
+    """
+    numbers = {name: number for number, name in enumerate(known)}
+    return np.array([numbers.get(name, -1) for name in names], int)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-import keras
 import numpy as np
 
 from gan.data import toys
@@ -13,6 +12,7 @@ from gan.errors import expect_positive_int
 from gan.evaluation import metrics
 from gan.evaluation.pca import fit_pca
 from gan.fully_connected import fully_connected_GenDiscr
+from gan.latent import seeded
 from gan.simple_gan import Simple_GAN
 from gan.wgan_clip import WGAN_clip
 from gan.wgan_gp import WGAN_GP
@@ -141,10 +141,9 @@ def compare_classes(
         for run in range(seeds):
             if watch:
                 watch(f"{cls.__name__}, run {run + 1} of {seeds} ...")
-            keras.utils.set_random_seed(seed + run)
-            model = cls(
-                *fully_connected_GenDiscr(shape, real), real, learning_rate=3e-5
-            )
+            with seeded(seed + run):
+                parts = fully_connected_GenDiscr(shape, real)
+                model = cls(*parts, real, learning_rate=3e-5)
             model.compile()
             model.fit(epochs=epochs, steps_per_epoch=250, verbose=0)
             fakes = model.get_fake_sample(sample).numpy()

@@ -7,7 +7,7 @@ import numpy as np
 
 from gan.data import toys
 from gan.errors import expect_positive_int
-from gan.latent import LatentGenerator
+from gan.latent import LatentGenerator, seeded
 from gan.training.adam import Adam
 from gan.training.schedules import LinearDecay
 from gan.variants.minimax_gan import MinimaxGAN
@@ -87,22 +87,22 @@ def train_against_fixed(
         Trained `MinimaxGAN`; minus its `discr_loss` is the value of the game.
     """
     expect_positive_int(epochs=epochs)
-    keras.utils.set_random_seed(seed)
-    generator = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     mean, std = FAKE
-    generator.set_weights([np.full((1, 1), std), np.full(1, mean)])
-    hidden = [keras.layers.Dense(16, "tanh") for _ in range(2)]
-    layers = [keras.Input((1,)), *hidden, keras.layers.Dense(1)]
-    model = MinimaxGAN(
-        generator,
-        keras.Sequential(layers),
-        LatentGenerator(1),
-        toys.gaussian(100_000, *REAL, seed=seed),
-        batch_size=1000,
-        disc_iter=1,
-        generator_optimizer=keras.optimizers.SGD(0.0),
-        discriminator_optimizer=Adam(LinearDecay(0.01, 100 * epochs)),
-    )
+    with seeded(seed):
+        generator = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        generator.set_weights([np.full((1, 1), std), np.full(1, mean)])
+        hidden = [keras.layers.Dense(16, "tanh") for _ in range(2)]
+        layers = [keras.Input((1,)), *hidden, keras.layers.Dense(1)]
+        model = MinimaxGAN(
+            generator,
+            keras.Sequential(layers),
+            LatentGenerator(1),
+            toys.gaussian(100_000, *REAL, seed=seed),
+            batch_size=1000,
+            disc_iter=1,
+            generator_optimizer=keras.optimizers.SGD(0.0),
+            discriminator_optimizer=Adam(LinearDecay(0.01, 100 * epochs)),
+        )
     model.compile()
     model.fit(epochs=epochs, steps_per_epoch=100, verbose=verbose)
     return model

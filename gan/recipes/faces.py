@@ -23,7 +23,7 @@ from gan.data.faces import load_faces
 from gan.errors import expect
 from gan.evaluation import metrics
 from gan.generate_faces import convolutional_GenDiscr
-from gan.latent import LatentGenerator, Stream
+from gan.latent import LatentGenerator, Stream, seeded
 from gan.saving.weights_file import save_weights
 from gan.training.schedules import LinearDecay
 from gan.variants.r3gan import R3GAN
@@ -117,8 +117,6 @@ def make_model(
         Tuple of the model on the pictures, `R3GAN` with a teacher and else `WGAN_GP`,
         and the course's discriminator.
     """
-    keras.utils.set_random_seed(seed)
-    generator, discriminator = convolutional_GenDiscr()
     updates = recipe.epochs * recipe.steps_per_epoch
     beta_2 = 0.99 if recipe.teacher else 0.9
 
@@ -136,11 +134,13 @@ def make_model(
         "discriminator_optimizer": adam(updates * recipe.disc_iter),
     }
     given = (LatentGenerator(16), pictures, *numbers)
-    if recipe.teacher:
-        options |= {"gamma": recipe.gamma, "penalty_every": 8}
-        options |= {"batch_statistics": False}
-        return R3GAN(generator, make_teacher(), *given, **options), discriminator
-    return WGAN_GP(generator, discriminator, *given, **options), discriminator
+    with seeded(seed):
+        generator, discriminator = convolutional_GenDiscr()
+        if recipe.teacher:
+            options |= {"gamma": recipe.gamma, "penalty_every": 8}
+            options |= {"batch_statistics": False}
+            return R3GAN(generator, make_teacher(), *given, **options), discriminator
+        return WGAN_GP(generator, discriminator, *given, **options), discriminator
 
 
 @keras.saving.register_keras_serializable(package="gan")

@@ -36,7 +36,7 @@ from keras import layers
 from gan.base import AdversarialModel
 from gan.data import toys
 from gan.errors import expect
-from gan.latent import LatentGenerator
+from gan.latent import LatentGenerator, seeded
 from gan.simple_gan import Simple_GAN
 from gan.training.callbacks import SampleGrid
 from gan.variants.minimax_gan import MinimaxGAN
@@ -97,22 +97,22 @@ def make_model(pair: str, real: np.ndarray, seed: int = 0) -> AdversarialModel:
     Returns:
         `gan.AdversarialModel` of the pair's class.
     """
-    keras.utils.set_random_seed(seed)
     options = {"beta_1": 0.0, "ema": 0.995}
     if pair == "wasserstein_gp":
         rates = {"generator_optimizer": 3e-4, "discriminator_optimizer": 3e-3}
         adams = {k: keras.optimizers.Adam(v, 0.0, 0.9) for k, v in rates.items()}
         options |= {"lambda_gp": 0.1, **adams}
-    return PAIRS[pair](
-        make_generator(),
-        make_discriminator(2 if pair == "two_class" else 1),
-        LatentGenerator(8, "uniform"),
-        real,
-        batch_size=200,
-        disc_iter=5,
-        learning_rate=1e-3,
-        **options,
-    )
+    with seeded(seed):
+        return PAIRS[pair](
+            make_generator(),
+            make_discriminator(2 if pair == "two_class" else 1),
+            LatentGenerator(8, "uniform"),
+            real,
+            batch_size=200,
+            disc_iter=5,
+            learning_rate=1e-3,
+            **options,
+        )
 
 
 def judge(real: npt.ArrayLike, fake: npt.ArrayLike) -> tuple[float, float, float]:

@@ -23,6 +23,7 @@ from gan.errors import StrPath
 from gan.evaluation.diagnose import diagnose
 from gan.evaluation.metrics import sliced_wasserstein
 from gan.fully_connected import fully_connected_GenDiscr
+from gan.latent import seeded
 from gan.simple_gan import Simple_GAN
 from gan.variants.hinge_gan import HingeGAN
 from gan.variants.minimax_gan import MinimaxGAN
@@ -144,18 +145,18 @@ def train_on_circle(
     epochs, shift = options.pop("epochs", 12), options.pop("shift", 0.0)
     between, end = options.pop("between", None), options.pop("end", None)
     slow = options.pop("slow", None)
-    keras.utils.set_random_seed(seed)
     real = toys.circle(1000, seed) + np.float32(shift)
-    generator, discriminator, latents = fully_connected_GenDiscr(
-        [2, 32, 32, 32, 2], real, activation="relu", bounded=False
-    )
-    if between or end:
-        x = inputs = keras.Input((2,))
-        for _ in range(3):
-            x = keras.layers.Dense(32, activation="relu")(x)
-            x = between()(x) if between else x
-        x = keras.layers.Dense(1, activation=end)(x)
-        discriminator = keras.Model(inputs, x, name="discriminator")
+    with seeded(seed):
+        generator, discriminator, latents = fully_connected_GenDiscr(
+            [2, 32, 32, 32, 2], real, activation="relu", bounded=False
+        )
+        if between or end:
+            x = inputs = keras.Input((2,))
+            for _ in range(3):
+                x = keras.layers.Dense(32, activation="relu")(x)
+                x = between()(x) if between else x
+            x = keras.layers.Dense(1, activation=end)(x)
+            discriminator = keras.Model(inputs, x, name="discriminator")
     if slow:
         options["discriminator_optimizer"] = keras.optimizers.Adam(slow)
     options = {"batch_size": 100, "learning_rate": 1e-3, "seed": seed} | options

@@ -26,7 +26,7 @@ import numpy as np
 from keras import layers
 
 from gan.data.downloads import load_lfw
-from gan.latent import LatentGenerator
+from gan.latent import LatentGenerator, seeded
 from gan.training.callbacks import SampleGrid
 from gan.variants.two_class_gan import TwoClassGAN
 from gan.visualization import plots
@@ -103,17 +103,17 @@ def make_model(pictures: np.ndarray, seed: int = 0) -> TwoClassGAN:
     Returns:
         `gan.TwoClassGAN`.
     """
-    keras.utils.set_random_seed(seed)
-    return TwoClassGAN(
-        make_generator(),
-        make_discriminator(),
-        LatentGenerator(256),
-        pictures,
-        batch_size=100,
-        disc_iter=5,
-        generator_optimizer=keras.optimizers.Adam(1e-4),
-        discriminator_optimizer=keras.optimizers.SGD(1e-3),
-    )
+    with seeded(seed):
+        return TwoClassGAN(
+            make_generator(),
+            make_discriminator(),
+            LatentGenerator(256),
+            pictures,
+            batch_size=100,
+            disc_iter=5,
+            generator_optimizer=keras.optimizers.Adam(1e-4),
+            discriminator_optimizer=keras.optimizers.SGD(1e-3),
+        )
 
 
 def draw_values(model: TwoClassGAN, pictures: np.ndarray) -> Figure:

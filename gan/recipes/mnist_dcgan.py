@@ -25,7 +25,7 @@ from keras import layers
 
 from gan.data.downloads import load_mnist
 from gan.data.pictures import Pictures
-from gan.latent import LatentGenerator
+from gan.latent import LatentGenerator, seeded
 from gan.variants.non_saturating_gan import NonSaturatingGAN
 
 if TYPE_CHECKING:
@@ -95,18 +95,18 @@ def make_model(digits: Pictures, seed: int = 0) -> NonSaturatingGAN:
     Returns:
         `gan.NonSaturatingGAN`.
     """
-    keras.utils.set_random_seed(seed)
-    return NonSaturatingGAN(
-        make_generator(),
-        make_discriminator(),
-        LatentGenerator(100),
-        2 * digits.floats() - 1,
-        batch_size=256,
-        disc_iter=1,
-        learning_rate=1e-4,
-        beta_1=0.9,
-        beta_2=0.999,
-    )
+    with seeded(seed):
+        return NonSaturatingGAN(
+            make_generator(),
+            make_discriminator(),
+            LatentGenerator(100),
+            2 * digits.floats() - 1,
+            batch_size=256,
+            disc_iter=1,
+            learning_rate=1e-4,
+            beta_1=0.9,
+            beta_2=0.999,
+        )
 
 
 def train(run: Run) -> list[pathlib.Path]:

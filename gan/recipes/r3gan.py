@@ -26,6 +26,7 @@ import numpy as np
 
 from gan.data.pictures import Pictures, read_pictures
 from gan.errors import expect
+from gan.latent import seeded
 from gan.training.schedules import LinearDecay
 from gan.variants.diff_augment import DiffAugment
 from gan.variants.r3gan import R3GAN
@@ -56,11 +57,9 @@ def make_model(
     Returns:
         `gan.R3GAN`, with classes where the data have labels.
     """
-    keras.utils.set_random_seed(seed)
     shape = data.pictures.shape[1:]
     classes = None if data.labels is None else len(data.names)
     bounded = shape[2] == 1
-    parts = residual_GenDiscr(shape, width=16, classes=classes, bounded=bounded)
     optimizers = {
         f"{name}_optimizer": keras.optimizers.Adam(
             LinearDecay(1e-3, steps, 0.4), 0.0, 0.99
@@ -68,14 +67,15 @@ def make_model(
         for name in ("generator", "discriminator")
     }
     real = data.pictures if classes is None else (data.pictures, data.labels)
-    return R3GAN(
-        *parts,
-        real,
-        min(_BATCH[shape[2]], len(data.pictures)),
-        ema=0.999,
-        augment=DiffAugment() if augment else None,
-        **optimizers,
-    )
+    with seeded(seed):
+        return R3GAN(
+            *residual_GenDiscr(shape, width=16, classes=classes, bounded=bounded),
+            real,
+            min(_BATCH[shape[2]], len(data.pictures)),
+            ema=0.999,
+            augment=DiffAugment() if augment else None,
+            **optimizers,
+        )
 
 
 class TimeLeft(keras.callbacks.Callback):
@@ -111,7 +111,8 @@ def draw(model: R3GAN, columns: int = 8) -> np.ndarray:
     if not model.classes:
         return plots.tile(model.get_fake_sample(8 * columns), columns)
     shown = min(model.classes, 20)
-    latents = np.repeat(model.latent_generator(8), shown, axis=0)
+    with model.stream.feeds():
+        latents = np.repeat(model.latent_generator(8), shown, axis=0)
     fakes = model([latents, np.tile(np.arange(shown, dtype=np.int32), 8)])
     return plots.tile(fakes, shown)
 

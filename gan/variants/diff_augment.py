@@ -29,7 +29,8 @@ class DiffAugment(keras.layers.Layer):
             "colour": brightness, moved by up to a quarter; saturation, times 0 to 2,
             where there are three channels; contrast, times 0.5 to 1.5;
             "translation": by up to an eighth of the side, the grey .5 coming in;
-            "cutout": the grey .5 in a square of half the side;
+            "cutout": the grey .5 in a square of half the side, rounded up, whose middle
+            lies anywhere in the picture;
             "flip": left and right change places in half of the pictures. Only for
             pictures whose mirror image could be a real one, which digits could not.
         **options: those of `keras.layers.Layer`.
@@ -51,9 +52,9 @@ class DiffAugment(keras.layers.Layer):
         super().__init__(**options)
         several = not isinstance(changes, str)
         expect(several, "changes to be a list of names", changes=changes)
-        for change in changes:
-            expect_choice(_CHANGES, changes=change)
         self.changes = list(changes)
+        for change in self.changes:
+            expect_choice(_CHANGES, changes=change)
 
     def call(self, pictures: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Pictures changed, in training; float32 `(batch, h, w, c)`, as given."""
@@ -96,11 +97,14 @@ def _translation(x):
 
 
 def _cutout(x):
-    height, width = x.shape[1:3]
-    rows, columns = (
-        tf.abs(tf.range(n) - _draw(x, 0, n, tf.int32)[..., 0, 0]) < n // 4
-        for n in (height, width)
-    )
+    inside = []
+    for n in x.shape[1:3]:
+        size = (n + 1) // 2
+        # So that the middle of the square is equally often at each place.
+        places = n + 1 - size % 2
+        first = _draw(x, 0, places, tf.int32)[..., 0, 0] - size // 2
+        inside.append((tf.range(n) >= first) & (tf.range(n) < first + size))
+    rows, columns = inside
     hole = rows[:, :, None, None] & columns[:, None, :, None]
     return tf.where(hole, _GREY, x)
 
