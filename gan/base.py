@@ -653,16 +653,26 @@ class AdversarialModel(GraphFit, WholeModel):
         """Fakes from latents `(batch, latent_dim)`, as `get_fake_sample` draws them."""
         return self._drawing(training, None)(latents, training=training)
 
-    def export(self, filepath: StrPath, **options: Any) -> None:
-        """Export the (averaged) generator, see `keras.Model.export`."""
-        network = self._drawing(False, None)
-        sizes = any(isinstance(x, keras.layers.UpSampling2D) for x in network.layers)
-        litert = options.get("format") == "litert" and sizes
-        expected = "another format: LiteRT opens no UpSampling2D of Keras 3.15"
-        expect(not litert, expected, **options)
-        # Keras exports only what was called.
-        network(keras.tree.map_structure(_zeros, network.input))
-        network.export(filepath, **options)
+    def export(
+        self, filepath: StrPath, format: str = "tf_saved_model", **options: Any
+    ) -> None:
+        """Write the (averaged) generator alone, to be used without this library.
+
+        Args:
+            filepath: str or `os.PathLike`, a file, or a folder for "tf_saved_model".
+            format: "keras", a file of the generator that Keras loads, or a format of
+                `keras.Model.export`: "tf_saved_model", "onnx" or "litert". As in the
+                command `export`, "savedmodel" and "tflite" are names of the first and
+                the last.
+            **options: those of `keras.Model.export`, such as `verbose=False`.
+
+        Raises:
+            InvalidInput: before any work, if nothing can be written there or a package
+                is missing.
+        """
+        from gan.saving.export import write_generator
+
+        write_generator(self._drawing(False, None), filepath, format, **options)
 
     def _count(self, size):
         if size is None:
@@ -752,7 +762,3 @@ class AdversarialModel(GraphFit, WholeModel):
             objects += [player.network, player.loss, player.optimizer]
         trained = [len(network.trainable_variables) for network in objects[4::3]]
         return objects, self.options() | self.augmenting() | {"trained": trained}
-
-
-def _zeros(kind):
-    return tf.zeros((1, *kind.shape[1:]), kind.dtype)

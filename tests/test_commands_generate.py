@@ -52,8 +52,10 @@ def models(files, tmp_path_factory):
         ("export faces.h5 --output x.keras", None),
         ("export classes.keras --to savedmodel --output x", None),
         ("export vectors.keras --to onnx --output x.onnx", None),
+        ("export faces.h5 --to tflite --output x.tflite", None),
         ("export plain.keras --to onnx --output x.keras", "an output in '.onnx'"),
         ("export plain.keras --to savedmodel --output run", "a new folder"),
+        ("export plain.keras --to savedmodel --output no/x", "existing directory"),
     ],
 )
 def test_each_command_on_each_kind_of_model(

@@ -153,10 +153,9 @@ def export(
     }
     path = expect_path(output=output or f"generator{endings[to]}")
     expect(path.suffix == endings[to], f"an output in {endings[to]!r}", output=output)
-    if to == "savedmodel":
-        expect(not path.exists(), "a new folder", output=str(path))
-    else:
-        expect_writable(path)
+    new = to != "savedmodel" or not path.exists()
+    expect(new, "a new folder", output=str(path))
+    expect_writable(path)
     drawing = Generator(model, 0)
     from gan.saving.export import export_generator
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import pathlib
 import shutil
 import tempfile
@@ -13,8 +14,56 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan.errors import expect
-from gan.saving.files import atomic_path
+from gan.errors import StrPath, expect, require, shown
+from gan.saving.files import atomic_path, expect_writable
+
+# The names of the command `export`, and Keras's own for the same formats.
+_FORMATS = {"savedmodel": "tf_saved_model", "tflite": "litert"}
+
+
+def write_generator(
+    network: keras.Model,
+    path: StrPath,
+    to: str,
+    verbose: bool | None = None,
+    **options: Any,
+) -> None:
+    """Write a generator, so that it can be used without this library.
+
+    Args:
+        network: `keras.Model`, functional or sequential.
+        path: str or `os.PathLike`, a file, or a folder for "savedmodel".
+        to: "keras", "onnx", "savedmodel", "tflite", or a format of
+            `keras.Model.export`.
+        verbose: bool, whether Keras says what it has written; `None` is its own choice.
+        **options: further ones of `keras.Model.export`.
+
+    Raises:
+        InvalidInput: before any work, if nothing can be written there or a package is
+            missing.
+    """
+    to = _FORMATS.get(to, to)
+    if to != "tf_saved_model":
+        path = expect_writable(path)
+    ending = {"keras": ".keras", "litert": ".tflite"}.get(to, "")
+    require(
+        str(path).endswith(ending),
+        f"The name of a file of the format {to} must end in {ending}, but it is "
+        f"{shown(str(path))}.",
+        "filepath",
+    )
+    if to == "onnx":
+        _require_packages("tf2onnx")
+    if to == "keras":
+        with atomic_path(path) as temporary:
+            network.save(temporary, **options)
+        return
+    if to == "litert":
+        network = _resized(network)
+    # Keras exports only what was called.
+    zeros = [tf.zeros((1, *kind.shape[1:]), kind.dtype) for kind in network.inputs]
+    network(zeros if len(zeros) > 1 else zeros[0])
+    network.export(path, format=to, verbose=verbose, **options)
 
 
 def export_generator(
@@ -26,24 +75,32 @@ def export_generator(
         network: `keras.Model` of Keras's own layers.
         path: `pathlib.Path`, a file that can be written or a folder that is new.
         to: "keras", "onnx", "savedmodel" or "tflite".
-        inputs: list of arrays that the network takes, float32 latents and perhaps
-            int32 labels, on which both are compared.
+        inputs: list of arrays that the network takes, latents and perhaps labels, on
+            which both are compared.
 
     Returns:
         float, the greatest absolute difference of the outputs.
 
     Raises:
-        InvalidInput: before anything is written at `path`, if Keras cannot export the
-            network, what it wrote cannot be run, or differs.
+        InvalidInput: before anything is written at `path`, if a package is missing,
+            Keras cannot export the network, what it wrote cannot be run, or differs.
     """
+    if to == "onnx":
+        _require_packages("tf2onnx", "onnxruntime")
+    # What was written takes the inputs as they are; Keras would cast and reshape them.
+    inputs = [
+        np.reshape(array, (len(array), *kind.shape[1:])).astype(kind.dtype)
+        for array, kind in zip(inputs, network.inputs, strict=True)
+    ]
     wanted = np.asarray(network(inputs if len(inputs) > 1 else inputs[0]))
     folder = to == "savedmodel"
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".gan-") as place:
         written = pathlib.Path(place, "generator").with_suffix(path.suffix)
         try:
             with warnings.catch_warnings(action="ignore"):
-                _write(network, written, to)
-                found = np.asarray(_RUNNERS[to](written, inputs))
+                write_generator(network, written, to, verbose=False)
+                names = [kind.name for kind in network.inputs]
+                found = _RUNNERS[to](written, dict(zip(names, inputs, strict=True)))
         except Exception as error:
             version = importlib.metadata.version("keras")
             reason = " ".join(str(error).split())[:200]
@@ -51,7 +108,8 @@ def export_generator(
             expect(False, expected, error=f"{type(error).__name__}: {reason}")
         difference = float(np.abs(found - wanted).max())
         # A different order of sums, no more.
-        expect(difference < 1e-4, "equal outputs", difference=difference)
+        same = difference < 1e-4 * max(1.0, np.abs(wanted).max())
+        expect(same, "equal outputs", difference=difference)
         if folder:
             shutil.move(written, path)
         else:
@@ -60,22 +118,50 @@ def export_generator(
     return difference
 
 
-def _write(network, path, to):
-    if to == "keras":
-        network.save(path)
-        return
-    kind = {"savedmodel": "tf_saved_model", "tflite": "litert"}.get(to, to)
-    network.export(path, format=kind, verbose=False)
+def _require_packages(*names):
+    for name in names:
+        require(
+            importlib.util.find_spec(name),
+            f"The format onnx needs the package {name}: pip install 'keras-gan[onnx]'.",
+            "format",
+        )
+
+
+class _Resized(keras.layers.UpSampling2D):
+    """Gives the same pixels by an operation whose sizes LiteRT can tell.
+
+    Keras repeats pixels by reshapes, after which LiteRT opens no convolution.
+    """
+
+    def call(self, inputs):
+        sides = zip(inputs.shape[1:3], self.size, strict=True)
+        sides = [side * times for side, times in sides]
+        return tf.image.resize(inputs, sides, self.interpolation)
+
+
+def _resized(network):
+    """An equal network that LiteRT opens, of layers that compute as Keras's own do."""
+
+    def clone(layer):
+        doubles = type(layer) is keras.layers.UpSampling2D
+        kind = _Resized if doubles else type(layer)
+        return kind.from_config(layer.get_config())
+
+    copy = keras.models.clone_model(network, clone_function=clone, recursive=True)
+    copy.set_weights(network.get_weights())
+    return copy
 
 
 def _run_keras(path, inputs):
     network = keras.saving.load_model(path)
-    return network(inputs if len(inputs) > 1 else inputs[0])
+    arrays = [*inputs.values()]
+    return network(arrays if len(arrays) > 1 else arrays[0])
 
 
 def _run_saved_model(path, inputs):
+    arrays = [*inputs.values()]
     loaded = tf.saved_model.load(str(path))
-    return loaded.serve(inputs if len(inputs) > 1 else inputs[0])
+    return loaded.serve(arrays if len(arrays) > 1 else arrays[0])
 
 
 def _run_onnx(path, inputs):
@@ -83,19 +169,15 @@ def _run_onnx(path, inputs):
 
     session = onnxruntime.InferenceSession(str(path))
     names = [one.name for one in session.get_inputs()]
-    return session.run(None, dict(zip(names, inputs, strict=True)))[0]
+    return session.run(None, dict(zip(names, inputs.values(), strict=True)))[0]
 
 
 def _run_tflite(path, inputs):
-    interpreter = tf.lite.Interpreter(str(path))
-    details = interpreter.get_input_details()
-    for detail, array in zip(details, inputs, strict=True):
-        interpreter.resize_tensor_input(detail["index"], array.shape)
-    interpreter.allocate_tensors()
-    for detail, array in zip(details, inputs, strict=True):
-        interpreter.set_tensor(detail["index"], array)
-    interpreter.invoke()
-    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    run = tf.lite.Interpreter(str(path)).get_signature_runner()
+    # A single input may have got another name, several keep the order of theirs.
+    names = zip(sorted(run.get_input_details()), sorted(inputs), strict=True)
+    (outputs,) = run(**{name: inputs[ours] for name, ours in names}).values()
+    return outputs
 
 
 _RUNNERS: dict[str, Any] = {
