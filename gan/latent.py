@@ -185,6 +185,20 @@ class Stream(keras.random.SeedGenerator):
 
 
 @contextlib.contextmanager
+def drawn_from(seeds: Iterator[tf.Tensor]) -> Iterator[None]:
+    """Within this context the latent samplers take their seeds from an iterator.
+
+    Args:
+        seeds: iterator of int64 tensors `(2,)`.
+    """
+    token = _feeding.set(lambda: next(seeds))
+    try:
+        yield
+    finally:
+        _feeding.reset(token)
+
+
+@contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Within this context what Keras makes is the same each time: weights and seeds.
 

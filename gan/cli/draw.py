@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from gan.cli.shared import (
-    OURS,
-    WEIGHTS,
-    Generator,
     expect_drawing,
+    expect_pictures,
     finish,
     import_tensorflow,
-    in_parts,
+    loaded,
     named_outputs,
 )
 from gan.errors import (
@@ -21,6 +19,7 @@ from gan.errors import (
     expect_positive_int,
     expect_seed,
 )
+from gan.generators.weights import OURS, WEIGHTS
 from gan.saving.files import atomic_path, expect_writable, made_folder
 
 _SCALE = 8  # screen pixels of a face's pixel in an animation
@@ -36,16 +35,7 @@ def faces(
     output: str = "faces.png",
     show: bool = False,
 ) -> None:
-    """draw fake faces in one picture, the most convincing first (default)
-
-    Example:
-        faces --count 400 --seed 0 --output faces.png
-
-    Args:
-        count: faces
-        discriminator (FILE.h5): discriminator weights, which sort the faces (default:
-            ours)
-    """
+    """Draw fake faces in one picture, the most convincing first (default)."""
     expect_positive_int(count=count)
     expect(count <= 10_000, "count of at most 10000", count=count)
     expect_drawing(seed, output)
@@ -53,13 +43,16 @@ def faces(
     import numpy as np
 
     from gan.generate_faces import convolutional_GenDiscr
+    from gan.generators.trained import in_parts
+    from gan.saving.weights_file import load_weights
     from gan.visualization import plots
 
-    _, judge = convolutional_GenDiscr()
-    drawing = Generator(generator, seed, (judge, discriminator))
+    drawing = loaded(generator, seed)
     expected = "a generator of faces 16x16; generate draws from any other"
     expect(drawing.shape == (16, 16, 1), expected, shape=drawing.shape)
-    fakes = drawing.fakes(drawing.latents(count))
+    _, judge = convolutional_GenDiscr()
+    load_weights((judge, discriminator))
+    fakes = drawing.outputs(count, seed=seed)
     fakes = fakes[np.argsort(-in_parts(judge, fakes)[:, 0], kind="stable")]
     faces = drawing.pictures(fakes)[..., 0]
     finish(plots.mosaic(faces, title="fake faces"), output, show)
@@ -69,27 +62,14 @@ def generate(
     model: str = OURS,
     /,
     count: int = 64,
-    class_: int | None = None,
+    class_: str | None = None,
     truncation: float = 1.0,
     each: bool = False,
     seed: int = 0,
     output: str = "generated.png",
     show: bool = False,
 ) -> None:
-    """draw from any trained model: faces, digits of a class, points
-
-    Example:
-        generate run/model.keras --class 7 --count 16 --output sevens.png
-
-    Args:
-        model (MODEL): .keras file, folder of a run, or generator's .h5 (default: ours)
-        count: pictures, 1 to 10000
-        class_ (NUMBER): the class, where the model has classes (default: all by turns)
-        truncation (FACTOR): of the latents: below 1 nearer to the average, above 1
-            wilder
-        each: single .png files in a folder named by --output, instead of one picture
-        output (FILE): .png, .pdf or .svg, a folder with --each, or .npy for an array
-    """
+    """Draw from any trained model: faces, digits of a class, points."""
     expect_positive_int(count=count)
     expect(count <= 10_000, "count of at most 10000", count=count)
     expect_number(0, 10, truncation=truncation)
@@ -104,18 +84,20 @@ def generate(
         expect_writable(path)
     else:
         expect_drawing(seed, output)
-    drawing = Generator(model, seed, label=class_)
-    latents = drawing.latents(count, truncation)
+    drawing = loaded(model, seed)
+    if not array:
+        expect_pictures(drawing)
+    pictures = drawing.draw(count, class_, seed, truncation)
     import numpy as np
 
     from gan.visualization import plots
 
     if array:
         with atomic_path(path) as temporary:
-            np.save(temporary, drawing.pictures(drawing.fakes(latents)))
+            shape = (count, *drawing.shape)
+            np.save(temporary, np.reshape(pictures, shape))
         print(path)
         return
-    pictures = drawing.draw(latents)
     if each:
         with made_folder(path):
             for number, picture in enumerate(pictures, 1):
@@ -134,17 +116,7 @@ def export(
     to: Literal["keras", "onnx", "savedmodel", "tflite"] = "keras",
     output: str | None = None,
 ) -> None:
-    """write the generator alone, for a colleague who does not have this library
-
-    Example:
-        export run/model.keras --to keras --output g.keras
-
-    Args:
-        model (MODEL): .keras file, folder of a run, or generator's .h5 (default: ours)
-        to: Keras's own file, of plain Keras layers; ONNX; a folder that TensorFlow
-            loads; LiteRT
-        output (FILE): to write (default: generator with the usual ending)
-    """
+    """Write the generator alone, for a colleague who does not have this library."""
     endings = {
         "keras": ".keras",
         "onnx": ".onnx",
@@ -156,7 +128,7 @@ def export(
     new = to != "savedmodel" or not path.exists()
     expect(new, "a new folder", output=str(path))
     expect_writable(path)
-    drawing = Generator(model, 0)
+    drawing = loaded(model)
     from gan.saving.export import export_generator
 
     latents = drawing.latents(100)
@@ -169,29 +141,21 @@ def export(
 def segment(
     count: int = 20,
     generator: str = OURS,
-    class_: int | None = None,
+    class_: str | None = None,
     seed: int = 18,
     output: str = "segment.png",
     show: bool = False,
 ) -> None:
-    """draw the faces along a segment between two latent vectors
-
-    Example:
-        segment --seed 18 --output segment.png
-
-    Args:
-        count: faces, 2 to 100
-        class_ (NUMBER): the class, where the model has classes (default: 0)
-    """
+    """Draw the faces along a segment between two latent vectors."""
     expect_positive_int(count=count)
     expect(2 <= count <= 100, "count from 2 to 100", count=count)
     expect_drawing(seed, output)
-    drawing = Generator(generator, seed, label=class_)
-    drawing.label = drawing.label or 0
+    drawing = loaded(generator, seed)
+    label = _one_class(drawing, class_)
     from gan.visualization import plots, walks
 
-    start, end = drawing.latents(2)
-    pictures = drawing.draw(walks.segment(start, end, count))
+    start, end = drawing.latents(2, seed)
+    pictures = drawing.draw(walks.segment(start, end, count), label)
     title = "from one face to another, along a segment of latent space"
     finish(plots.strip(pictures, title=title), output, show)
 
@@ -200,46 +164,40 @@ def walk(
     shape: Literal["circle", "star"] = "circle",
     rays: int = 4,
     generator: str = OURS,
-    class_: int | None = None,
+    class_: str | None = None,
     seed: int = 18,
     output: str = "walk.gif",
 ) -> None:
-    """animate the faces on a walk through latent space, and draw some of them
-
-    Example:
-        walk --shape circle --seed 18 --output walk.gif
-
-    Args:
-        shape: a circle comes back to the first face; a star goes from it to others and
-            back
-        rays: of the star, 1 to 50
-        class_ (NUMBER): the class, where the model has classes (default: 0)
-        output (FILE.gif): animation to write; some of its faces are drawn in a .png
-            beside it
-    """
+    """Animate the faces on a walk through latent space, and draw some of them."""
     expect(1 <= rays <= 50, "rays from 1 to 50", rays=rays)
     expect_seed(2**32, seed=seed)
     path = expect_writable(output)
     expect(path.suffix == ".gif", "an output that ends in .gif", output=output)
     strip = expect_writable(path.with_suffix(".png"))
-    drawing = Generator(generator, seed, label=class_)
-    drawing.label = drawing.label or 0
+    drawing = loaded(generator, seed)
+    label = _one_class(drawing, class_)
     from gan.visualization import plots, walks
     from gan.visualization.animation import write_gif
 
     if shape == "circle":
-        latents = walks.circle(*drawing.latents(2))
+        latents = walks.circle(*drawing.latents(2, seed))
         columns, every = 10, 3
         title = "once round a circle in latent space"
     else:
-        centre, *directions = drawing.latents(1 + rays)
+        centre, *directions = drawing.latents(1 + rays, seed)
         latents = walks.star(centre, directions)
         columns, every = 12, 2
         title = "a star in latent space: each row from one face to another, and back"
-    pictures = drawing.draw(latents)
+    pictures = drawing.draw(latents, label)
     frames = (plots.tile(face[None], scale=_SCALE) for face in pictures)
     print(write_gif(frames, path, frames_per_second=12.5))
     print(plots.save(plots.mosaic(pictures[::every], columns, title), strip))
+
+
+def _one_class(drawing, class_):
+    """The class that a walk stays in: the first, where none was asked for."""
+    expect_pictures(drawing)
+    return 0 if class_ is None and drawing.classes else class_
 
 
 def pca(
@@ -250,16 +208,8 @@ def pca(
     output: str = "pca.png",
     show: bool = False,
 ) -> None:
-    """compare the generator with one that draws principal coordinates: its faces, the
-    49 histograms and the chi-square evidence
-
-    Example:
-        pca --pictures small_res_faces_10000.npy --output pca.png
-
-    Args:
-        pictures (FILE.npy): the real faces
-        depth: coordinates of the PCA fakes, 49 to 256
-    """
+    """Compare the generator with one that draws principal coordinates: its faces, the
+    49 histograms and the chi-square evidence."""
     expect(_COORDINATES <= depth <= 256, "depth from 49 to 256", depth=depth)
     expect_drawing(seed, output)
     paths = named_outputs(output, "fakes", "reconstructions", "histograms", "chi2")
@@ -273,9 +223,9 @@ def pca(
     varying = int((components.deviations[:_COORDINATES] > 0).sum())
     expected = f"pictures that vary along at least {_COORDINATES} axes"
     expect(varying == _COORDINATES, expected, path=pictures, axes=varying)
-    drawing = Generator(generator, seed)
+    drawing = loaded(generator, seed)
     count = min(len(real), _MOST)
-    gan_fakes = drawing.draw(drawing.latents(count))
+    gan_fakes = drawing.draw(count, seed=seed)
     pca_fakes = components.sample(count, depth, seed)
     reconstructed = components.pictures(components.coordinates(real[:100], 128))
     fakes_title = f"fakes of {depth} independent principal coordinates"

@@ -10,11 +10,10 @@ import warnings
 from json import dumps
 
 from gan.cli.shared import (
-    OURS,
-    Generator,
     expect_drawing,
     finish,
     import_tensorflow,
+    loaded,
     read_real,
 )
 from gan.errors import (
@@ -25,6 +24,7 @@ from gan.errors import (
     expect_seed,
     require,
 )
+from gan.generators.weights import OURS
 from gan.recipes.run import read_record
 
 
@@ -44,9 +44,9 @@ def evaluate(
     for name, path in {"course": course, "ours": generator}.items():
         if path is not None:
             # Loaded now, so that a bad file is refused before minutes of judging.
-            drawing = Generator(path, seed)
+            drawing = loaded(path, seed)
             shapes.add(drawing.shape)
-            generators[name] = lambda count, path=path: _fakes(path, seed, count)
+            generators[name] = functools.partial(drawing.draw, seed=seed)
     expect(len(shapes) == 1, "generators of one shape", shapes=shapes)
     # Who reads JSON from stdout may still look on.
     tell = functools.partial(print, file=sys.stderr) if json else print
@@ -58,16 +58,11 @@ def evaluate(
     reports, shown = report.evaluate_faces(real.floats(), generators, seed)
     print(dumps(reports) if json else report.table(reports))
     if not json:
-        _tell_classes(Generator(generator, seed), real)
+        _tell_classes(drawing, real, seed)
     finish(plots.rows(shown, title="ten of each"), output, show)
 
 
-def _fakes(path, seed, count):
-    drawing = Generator(path, seed)
-    return drawing.draw(drawing.latents(count))
-
-
-def _tell_classes(drawing, own):
+def _tell_classes(drawing, own, seed):
     """Whether fakes have the class asked for, where model and pictures have any."""
     if own.labels is None:
         return
@@ -76,7 +71,7 @@ def _tell_classes(drawing, own):
     from gan.evaluation.classes import Classifier
 
     real = np.divide(own.pictures, 255, dtype=np.float32)
-    fakes = drawing.pictures(drawing.fakes(drawing.latents(5000)))
+    fakes = drawing.draw(5000, seed=seed).reshape(-1, *drawing.shape)
     classifier = Classifier(real, own.labels)
     print(classifier.judge(fakes, drawing.labels(5000)))
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import pathlib
-
-from gan.cli.shared import OURS, Generator, import_tensorflow, read_real
+from gan.cli.shared import expect_pictures, import_tensorflow, loaded, read_real
 from gan.errors import InvalidInput, expect, expect_seed
-from gan.recipes.run import read_record
+from gan.generators.weights import OURS
 from gan.saving.files import expect_writable
 
 
@@ -31,9 +28,8 @@ def page(
     both = (pictures is not None) == show_nearest
     expected = "both or none, for the page shows these pictures to whoever opens it"
     expect(both, f"--pictures and --show-nearest: {expected}", pictures=pictures)
-    drawing = Generator(model, 0)
-    fits = len(drawing.shape) == 3 and drawing.shape[2] in (1, 3)
-    expect(fits, "a model of pictures", shape=drawing.shape)
+    drawing = loaded(model)
+    expect_pictures(drawing)
     from gan.visualization.page import generator_page
 
     faces = drawing.shape == (16, 16, 1)
@@ -44,10 +40,10 @@ def page(
     generator_page(
         path,
         drawing.network,
-        drawing.sampler.latent_type,
+        drawing.latent_generator.latent_type,
         drawing.picture,
         _discriminator(drawing, judge),
-        _names(model, drawing.classes),
+        drawing.names,
         title or usual,
         nearest,
     )
@@ -66,19 +62,6 @@ def _discriminator(drawing, judge):
     _, discriminator = convolutional_GenDiscr()
     load_weights((discriminator, judge))
     return discriminator
-
-
-def _names(model, classes):
-    """Names of the classes: those that a run noted, or their numbers."""
-    if not classes:
-        return None
-    path, names = pathlib.Path(model), None
-    # A model may have come without the folder of its run.
-    with contextlib.suppress(InvalidInput):
-        folder = path if path.is_dir() else path.parent
-        names = read_record(folder / "run.json").get("names")
-    fits = isinstance(names, list) and len(names) == classes
-    return [str(name) for name in names] if fits else [*map(str, range(classes))]
 
 
 def guide(seed: int = 0, output: str = "guide.html") -> None:

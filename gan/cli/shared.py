@@ -8,24 +8,17 @@ import pathlib
 import platform
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from gan.errors import expect, expect_path, expect_seed
+from gan.errors import expect, expect_path, expect_seed, require
 from gan.saving.files import expect_writable
 from gan.training.quiet import quiet
 
 if TYPE_CHECKING:
-    import numpy as np
     from matplotlib.figure import Figure
 
     from gan.data.pictures import Pictures
-
-_PACKAGE = pathlib.Path(__file__).resolve().parents[1]
-# A wheel carries the checkout's faces/ as gan/pretrained/, see pyproject.toml.
-_INSTALLED = _PACKAGE / "pretrained"
-WEIGHTS = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "faces"
-
-OURS = str(WEIGHTS / "generator.h5")
+    from gan.generators.trained import TrainedGenerator
 
 
 def expect_drawing(seed: int, output: str) -> None:
@@ -72,126 +65,30 @@ def import_tensorflow(side_by_side: bool = False) -> None:
             expect(False, expected, error=type(error).__name__)
 
 
-class Generator:
-    """The generator of any trained thing, seeded: what draws its pictures.
+def loaded(model: str, seed: int = 0) -> TrainedGenerator:
+    """The generator of a command's MODEL, with TensorFlow's random state seeded.
 
-    Attributes:
-        network: `keras.Model`, the averaged generator where there is one.
-        classes: int, or `None` where it takes no labels.
-        shape: tuple, of what it draws.
-        discriminator: `keras.Model` that was trained with it, `None` for an `.h5`.
-        picture: pair of arrays `(mean, multiplier)` that makes pictures of outputs, or
-            `None` where they are pictures.
-        label: int, the class that is drawn, or `None` for all by turns.
+    Samplers of gan.latent need no such state; one of a user's own may.
     """
+    import_tensorflow()
+    import keras
 
-    network: Any
-    discriminator: Any
-    sampler: Any
-    picture: tuple[Any, Any] | None
-    shape: tuple[int, ...]
-    classes: int | None
-    label: int | None
+    from gan.generators.trained import load_generator
 
-    def __init__(
-        self,
-        path: str,
-        seed: int,
-        *others: tuple[Any, Any],
-        label: int | None = None,
-    ) -> None:
-        """Load it.
+    keras.utils.set_random_seed(seed)
+    return load_generator(model)
 
-        Args:
-            path: str, a `.keras` file, the folder of a run, or a generator's `.h5`.
-            seed: int.
-            *others: pairs of network and `.h5` file that are loaded with the latter.
-            label: int, the class that is drawn; `None` draws them by turns.
-        """
-        import_tensorflow()
-        import keras
 
-        from gan.training.player import count_classes
+def expect_pictures(drawing: TrainedGenerator) -> None:
+    """Expect a generator whose examples can be looked at."""
+    from gan.training.player import is_picture
 
-        path = _generator_of(path)
-        if path.suffix == ".keras":
-            self._read_model(path)
-        else:
-            self._read_weights(path, *others)
-        self.shape = self.network.output_shape[1:]
-        self.classes = count_classes(self.network)
-        if label is not None:
-            expect(self.classes, f"no class: {path} was trained without", label=label)
-            inside = 0 <= label < self.classes
-            expect(inside, f"class from 0 to {self.classes - 1}", label=label)
-        self.label = label
-        keras.utils.set_random_seed(seed)
-
-    def _read_model(self, path):
-        import numpy as np
-
-        from gan.saving import load_model
-        from gan.training.player import range_of
-
-        model = load_model(path)
-        self.network = model.averaged_generator or model.generator
-        self.sampler = model.latent_generator
-        expected = f"a latent generator in {path}, which only those of gan.latent are"
-        expect(self.sampler is not None, expected, latent_generator=None)
-        self.discriminator = model.discriminator
-        # What ends in tanh was trained on pictures in [-1, 1].
-        low = range_of(self.network)[0]
-        self.picture = (np.array(0.5), np.array(0.5)) if low == -1 else None
-
-    def _read_weights(self, path, *others):
-        from gan.generate_faces import convolutional_GenDiscr
-        from gan.latent import LatentGenerator
-        from gan.saving.weights_file import load_weights, read_picture
-
-        self.network, _ = convolutional_GenDiscr()
-        load_weights((self.network, path), *others)
-        picture, self.sampler = read_picture(path), LatentGenerator(16)
-        shape = (16, 16) if picture is None else picture[0].shape
-        expected = f"a mean face of shape (16, 16) in {path}"
-        expect(shape == (16, 16), expected, shape=shape)
-        self.discriminator = None
-        self.picture = picture and tuple(array[..., None] for array in picture)
-
-    def latents(self, count: int, spread: float = 1.0) -> np.ndarray:
-        """Latents `(count, dim)` of the model's own sampler, times `spread`."""
-        kind = getattr(self.sampler, "latent_type", None)
-        around = spread == 1 or kind in ("normal", "symmetric")
-        expect(around, "truncation of latents around 0 only", latents=kind)
-        return self.sampler(count).numpy() * spread
-
-    def fakes(self, latents: np.ndarray) -> np.ndarray:
-        """The network's outputs `(n, …)`."""
-        if not self.classes:
-            return in_parts(self.network, latents)
-        return in_parts(self.network, latents, self.labels(len(latents)))
-
-    def labels(self, count: int) -> np.ndarray:
-        """Int32 `(count,)`: the class that was asked for, or all by turns."""
-        import numpy as np
-
-        if self.label is not None:
-            return np.full(count, self.label, np.int32)
-        return np.arange(count, dtype=np.int32) % self.classes
-
-    def draw(self, latents: np.ndarray) -> np.ndarray:
-        """Pictures `(n, h, w)` or `(n, h, w, 3)` of latents."""
-        expected = "a model of pictures; generate --output FILE.npy takes others"
-        pictures = len(self.shape) == 3 and self.shape[2] in (1, 3)
-        expect(pictures, expected, shape=self.shape)
-        drawn = self.pictures(self.fakes(latents))
-        return drawn[..., 0] if drawn.shape[3:] == (1,) else drawn
-
-    def pictures(self, fakes: np.ndarray) -> np.ndarray:
-        """Pictures in [0, 1], of the shape of the outputs that they are made of."""
-        if self.picture is None:
-            return fakes
-        mean, multiplier = self.picture
-        return fakes * multiplier + mean
+    require(
+        is_picture(drawing.shape),
+        f"The generator draws examples of shape {drawing.shape}, which are no "
+        "pictures: generate --output FILE.npy writes them.",
+        "model",
+    )
 
 
 def read_real(
@@ -215,33 +112,6 @@ def read_real(
     real = read_pictures(path, shape[:2], shape[2] == 3, labelled)
     tell(real.said)
     return real
-
-
-def _generator_of(path):
-    """The file of a generator: itself, or the one in the folder of a run."""
-    path = expect_path(generator=path)
-    expected = f"a file of weights at {path}, a .keras file or the folder of a run"
-    expect(path.exists(), expected, generator=str(path))
-    if path.is_dir():
-        files = [path / name for name in ("generator.h5", "model.keras")]
-        found = [file for file in files if file.is_file()]
-        expected = "the folder of a run that has ended (generator.h5 or model.keras)"
-        expect(found, expected, generator=str(path))
-        path = found[0]
-    return path
-
-
-def in_parts(network: Any, *arrays: np.ndarray, size: int = 1000) -> np.ndarray:
-    """What a network makes of arrays, a thousand examples at a time.
-
-    The widest layer of the faces' generator takes 8 KiB a face: parts bound the memory.
-    """
-    import numpy as np
-
-    starts = range(0, len(arrays[0]), size)
-    parts = [[array[start : start + size] for array in arrays] for start in starts]
-    one = len(arrays) == 1
-    return np.concatenate([network(part[0] if one else part) for part in parts])
 
 
 def finish(figure: Figure, output: str, show: bool) -> None:

@@ -367,6 +367,13 @@ def load_newest(directory: StrPath) -> tuple[WholeModel, pathlib.Path]:
     return model, path
 
 
+def newest_path(directory: pathlib.Path) -> pathlib.Path | None:
+    """Path of a run's newest checkpoint, of which nothing is read; `None` without."""
+    inside = directory / "checkpoints"
+    paths = _checkpoints(inside if inside.is_dir() else directory)
+    return paths[-1][1] if paths else None
+
+
 def read_newest(
     folder: pathlib.Path, read: Callable[[pathlib.Path], Any]
 ) -> tuple[pathlib.Path, Any] | None:

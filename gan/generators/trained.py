@@ -1,0 +1,396 @@
+"""A trained generator: what draws pictures when the training is over."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from gan.data.examples import find_pixel_range
+from gan.errors import (
+    StrPath,
+    expect_path,
+    expect_positive_int,
+    expect_seed,
+    require,
+    shown,
+)
+from gan.generate_faces import convolutional_GenDiscr
+from gan.generators.weights import OURS
+from gan.latent import LatentGenerator, drawn_from
+from gan.saving import load_model
+from gan.saving.weights_file import load_weights, read_picture
+from gan.training.checkpoint import newest_path, read_newest
+from gan.training.player import count_classes, is_picture
+
+if TYPE_CHECKING:
+    from gan.base import AdversarialModel
+
+Labels = int | str | Sequence[int | str] | npt.NDArray[Any] | None
+_AT_ONCE = 1000  # latents that go through a network together
+_MOST_RECORD = 2**26  # bytes of a run's record
+_LOOKED_AT = 64  # fakes that tell the range of a file which does not say it
+
+
+class TrainedGenerator:
+    """A generator that draws pictures, or other examples, of latents.
+
+    `gan.load_generator` makes it of a file or of the folder of a run.
+
+    Attributes:
+        network: `keras.Model`, the averaged generator where there is one.
+        latent_generator: callable, int k -> float tensor `(k, latent_dim)`.
+        discriminator: `keras.Model` that was trained with it, or `None`.
+        shape: tuple, of an example.
+        classes: int, how many it can be asked for, or `None` where it takes no labels.
+        names: list of str, what the classes are called, or `None`.
+        pixel_range: pair of floats, the numbers that mean black and white in the
+            network's outputs; `None` where these are no pictures.
+
+    Example:
+
+    ```python
+    generator = gan.load_generator()
+    gan.plots.save(gan.plots.mosaic(generator.draw(400)), "faces.png")
+    ```
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        latent_generator: Callable[[int], tf.Tensor],
+        pixel_range: tuple[float, float] | None = None,
+        names: list[str] | None = None,
+        discriminator: keras.Model | None = None,
+        picture: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> None:
+        """Make it of its parts.
+
+        Args:
+            network: see the class.
+            latent_generator: the same.
+            pixel_range: the same; `None` finds it by looking at some of the outputs.
+            names: the same; `None` calls the classes by their numbers.
+            discriminator: the same.
+            picture: pair of float arrays `(mean, multiplier)` that an `.h5` file holds:
+                a picture is the output times `multiplier` plus `mean`. `None`: it is
+                what `pixel_range` makes of it.
+        """
+        self.network, self.latent_generator = network, latent_generator
+        self.discriminator = discriminator
+        self.shape: tuple[int, ...] = tuple(network.output_shape[1:])
+        self.classes: int | None = count_classes(network)
+        numbers = None if self.classes is None else [*map(str, range(self.classes))]
+        self.names: list[str] | None = names or numbers
+        self._picture = picture
+        if is_picture(self.shape) and picture is None and pixel_range is None:
+            pixel_range = find_pixel_range(self.outputs(_LOOKED_AT))
+        self.pixel_range = pixel_range
+
+    @classmethod
+    def of(cls, model: AdversarialModel) -> TrainedGenerator:
+        """The generator of a model, as it draws now."""
+        require(
+            model.latent_generator is not None,
+            "The model has no latent generator, for only those of gan.latent are kept "
+            "in its file: set model.latent_generator.",
+            "model",
+        )
+        return cls(
+            model.averaged_generator or model.generator,
+            model.latent_generator,
+            model.pixel_range,
+            model.class_names,
+            model.discriminator,
+        )
+
+    def latents(self, count: int, seed: int = 0, spread: float = 1.0) -> np.ndarray:
+        """Latents, the same for a seed each time.
+
+        Args:
+            count: int, how many.
+            seed: int from 0 to 2³² − 1.
+            spread: float of at least 0, by which the latents are multiplied: below 1
+                what is drawn is nearer to the average, above 1 wilder.
+
+        Returns:
+            Float32 array `(count, latent_dim)`.
+
+        Raises:
+            InvalidInput: if an argument is not of that form, or the latents do not lie
+                around 0 and `spread` is not 1.
+        """
+        expect_positive_int(count=count)
+        expect_seed(2**32, seed=seed)
+        number = isinstance(spread, (int, float)) and 0 <= spread < float("inf")
+        said = (
+            f"The argument spread must be a number from 0, but it is {shown(spread)}."
+        )
+        require(number, said, "spread")
+        kind = getattr(self.latent_generator, "latent_type", None)
+        require(
+            spread == 1 or kind in ("normal", "symmetric"),
+            f"The argument spread must be 1 for latents of the kind {shown(kind)}, "
+            "which do not lie around 0.",
+            "spread",
+        )
+        with drawn_from(_seeds_of(seed)):
+            drawn = np.array(self.latent_generator(int(count)))
+        return drawn if spread == 1 else drawn * np.float32(spread)
+
+    def draw(
+        self,
+        latents: int | npt.ArrayLike,
+        labels: Labels = None,
+        seed: int = 0,
+        spread: float = 1.0,
+    ) -> np.ndarray:
+        """Draw pictures.
+
+        Args:
+            latents: int, how many to draw, or float array `(n, latent_dim)` of what
+                `latents` gives.
+            labels: name or number of the class of all, or a list or array of n such;
+                `None`: all classes by turns.
+            seed: int, as of `latents`, where their number is given.
+            spread: float, the same.
+
+        Returns:
+            Float array of pictures in about [0, 1], `(n, h, w)` where they are grey
+            and `(n, h, w, 3)` where not; of a model of other examples `(n, …)`, as the
+            network gives them.
+
+        Raises:
+            InvalidInput: if an argument is not of that form, or there is no such class.
+        """
+        drawn = self.pictures(self.outputs(latents, labels, seed, spread))
+        return drawn[..., 0] if drawn.shape[3:] == (1,) else drawn
+
+    def outputs(
+        self,
+        latents: int | npt.ArrayLike,
+        labels: Labels = None,
+        seed: int = 0,
+        spread: float = 1.0,
+    ) -> np.ndarray:
+        """What the network itself gives, float32 `(n, …)`; arguments as of `draw`."""
+        if isinstance(latents, (int, np.integer)) and not isinstance(latents, bool):
+            latents = self.latents(int(latents), seed, spread)
+        latents = np.asarray(latents, np.float32)
+        shape = self._latent_shape()
+        require(
+            latents.shape[1:] == shape and len(latents) > 0,
+            f"The argument latents must be a number or an array of shape "
+            f"{('n', *shape)}, but its shape is {shown(latents.shape)}.",
+            "latents",
+        )
+        if not self.classes:
+            said = "The argument labels must be left out: the generator takes none."
+            require(labels is None, said, "labels")
+            return in_parts(self.network, latents)
+        return in_parts(self.network, latents, self.labels(len(latents), labels))
+
+    def labels(self, count: int, labels: Labels = None) -> np.ndarray:
+        """Numbers of classes, int32 `(count,)`; `labels` as of `draw`."""
+        classes, names = self.classes or 0, self.names or []
+        if labels is None:
+            return np.arange(count, dtype=np.int32) % max(classes, 1)
+        alone = isinstance(labels, str) or np.ndim(labels) == 0
+        found = []
+        for one in [labels] if alone else labels:
+            number = one if not isinstance(one, str) else None
+            if isinstance(one, str):
+                # A name counts before a number, such as of the digits 1 to 9.
+                number = names.index(one) if one in names else None
+                if number is None and one.isdecimal():
+                    number = int(one)
+            whole = number is not None and number == int(number)
+            known = ", ".join(names[:20]) + ", …" * (len(names) > 20)
+            require(
+                whole and 0 <= number < classes,
+                f"The argument labels must name classes of the generator, {known}, "
+                f"but it holds {shown(one)}."
+                if classes
+                else f"The generator takes no labels, but was asked for {shown(one)}.",
+                "labels",
+            )
+            found.append(int(number))
+        require(
+            alone or len(found) == count,
+            f"The argument labels must hold {count} classes, as many as there are "
+            f"latents, but it holds {len(found)}.",
+            "labels",
+        )
+        return np.full(count, found[0] if alone else found, np.int32)
+
+    def pictures(self, outputs: npt.ArrayLike) -> np.ndarray:
+        """What outputs of the network mean as pictures, in about [0, 1].
+
+        Args:
+            outputs: float array `(n, …)`.
+
+        Returns:
+            Float array of that shape.
+
+        Formula:
+            (outputs − black) / (white − black), (black, white) = `pixel_range`
+        """
+        outputs = np.asarray(outputs)
+        offset, scale = self.picture
+        if np.all(scale == 1) and not np.any(offset):
+            return outputs
+        return outputs * scale + offset
+
+    @property
+    def picture(self) -> tuple[np.ndarray, np.ndarray]:
+        """Pair `(offset, scale)`: a picture is the output times scale plus offset."""
+        if self._picture is not None:
+            return self._picture
+        black, white = self.pixel_range or (0.0, 1.0)
+        return np.array(-black / (white - black)), np.array(1 / (white - black))
+
+    def nearest(
+        self, pictures: npt.ArrayLike, among: npt.ArrayLike
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The nearest real picture of each, to see whether the generator copies.
+
+        Args:
+            pictures: array `(n, h, w)` or `(n, h, w, c)` in [0, 1], what `draw` gave.
+            among: array `(N, …)` of the same shape and scale, such as those trained on.
+
+        Returns:
+            Tuple of arrays `(n,)`: numbers of pictures of `among`, and the root of the
+            mean squared difference of a pixel.
+        """
+        some, reals = (np.asarray(a, np.float32) for a in (pictures, among))
+        require(
+            some.shape[1:] == reals.shape[1:] and some.ndim >= 2,
+            "The argument among must hold pictures of the shape of the others, "
+            f"{shown(some.shape[1:])}, but its shape is {shown(reals.shape)}.",
+            "among",
+        )
+        some, reals = (a.reshape(len(a), -1) for a in (some, reals))
+        squares = (some**2).sum(1)[:, None] - 2 * some @ reals.T + (reals**2).sum(1)
+        numbers = squares.argmin(axis=1)
+        least = np.take_along_axis(squares, numbers[:, None], axis=1)[:, 0]
+        return numbers, np.sqrt(np.maximum(least, 0) / some.shape[1])
+
+    def _latent_shape(self):
+        shape = self.network.input_shape
+        return tuple((shape[0] if isinstance(shape[0], tuple) else shape)[1:])
+
+    def __repr__(self) -> str:
+        of = f", {self.classes} classes" if self.classes else ""
+        return f"<TrainedGenerator of {'×'.join(map(str, self.shape))}{of}>"
+
+
+def load_generator(
+    path: StrPath | None = None, tell: Callable[[str], object] = print
+) -> TrainedGenerator:
+    """Load the generator of any trained thing.
+
+    Args:
+        path: str or `os.PathLike`: a `.keras` file of `model.save`; the folder of a
+            run, finished, running or stopped, of which the newest is taken; or an `.h5`
+            file of the course's generator of faces. `None`: the faces that come with
+            the library. A file need not be trusted: nothing in it is executed.
+        tell: callable that is given a line where a checkpoint of a run is taken.
+
+    Returns:
+        `TrainedGenerator`.
+
+    Raises:
+        InvalidInput: if there is nothing of that kind, or it is damaged.
+    """
+    path = expect_path(path=OURS if path is None else path)
+    require(
+        path.exists(),
+        f"There is nothing at {path}: name a .keras file, the folder of a run or an "
+        ".h5 file of a generator.",
+        "path",
+    )
+    names = None
+    if path.is_dir():
+        names, folder = _noted_names(path), path
+        files = [folder / name for name in ("generator.h5", "model.keras")]
+        found = next((file for file in files if file.is_file()), None)
+        newest = newest_path(folder)
+        if found is None or newest and _written(newest) > _written(found):
+            require(
+                newest,
+                f"The folder {folder} holds no run with a model: neither model.keras "
+                "nor generator.h5 nor checkpoints.",
+                "path",
+            )
+            newest, model = read_newest(newest.parent, load_model)
+            tell(f"The run has not ended: its newest checkpoint is {newest.name}.")
+            return _of_model(model, names)
+        path = found
+    elif path.suffix == ".keras":
+        names = _noted_names(path.parent)
+    if path.suffix == ".keras":
+        return _of_model(load_model(path), names)
+    network, _ = convolutional_GenDiscr()
+    load_weights((network, path))
+    picture = read_picture(path)
+    fits = picture is None or picture[0].shape == (16, 16)
+    require(fits, f"The mean face in {path} must have the shape (16, 16).", "path")
+    if picture is not None:
+        picture = tuple(array[..., None] for array in picture)
+    return TrainedGenerator(network, LatentGenerator(16), (0.0, 1.0), picture=picture)
+
+
+def _of_model(model, names):
+    if model.class_names is None and names and len(names) == model.classes:
+        model.class_names = names
+    return TrainedGenerator.of(model)
+
+
+def _noted_names(folder):
+    """Names of classes that the run of version 0.2.0 noted beside its model."""
+    with contextlib.suppress(OSError, RecursionError, ValueError, AttributeError):
+        with open(folder / "run.json", "rb") as file:
+            names = json.loads(file.read(_MOST_RECORD)).get("names")
+        if isinstance(names, list) and all(isinstance(name, str) for name in names):
+            return names
+    return None
+
+
+def _written(path):
+    return path.stat().st_mtime_ns
+
+
+def _seeds_of(seed: int) -> Iterator[tf.Tensor]:
+    """Seeds that `tf.random.set_seed(seed)` would make samplers draw from.
+
+    TensorFlow's own random state is neither read nor changed.
+    """
+    most, numbers = 2**31 - 1, random.Random(seed)
+    while True:
+        counter = [0, numbers.randint(0, most) % most]
+        yield tf.raw_ops.StatelessRandomUniformIntV2(
+            shape=(2,),
+            key=tf.constant([seed % most], tf.uint64),
+            counter=tf.constant(counter, tf.uint64),
+            alg=1,
+            minval=tf.constant(tf.int64.min),
+            maxval=tf.constant(tf.int64.max),
+        )
+
+
+def in_parts(network: Any, *arrays: np.ndarray, size: int = _AT_ONCE) -> np.ndarray:
+    """What a network makes of arrays, a thousand examples at a time.
+
+    The widest layer of the faces' generator takes 8 KiB a face: parts bound the memory.
+    """
+    starts = range(0, len(arrays[0]), size)
+    parts = [[array[start : start + size] for array in arrays] for start in starts]
+    one = len(arrays) == 1
+    return np.concatenate([network(part[0] if one else part) for part in parts])
