@@ -577,6 +577,21 @@ def test_bad_arguments(changes, message):
 
 
 @pytest.mark.parametrize(
+    "argument, value",
+    [
+        ("generator_optimizer", "adam"),
+        ("latent_generator", 3),
+        ("latent_generator", lambda k, dim: gan.normal_generator(k, dim)),
+    ],
+)
+def test_a_wrong_argument_is_named(argument, value):
+    parts = dict(zip((*PARTS, "latent_generator"), networks(), strict=True))
+    with pytest.raises(InvalidInput) as refused:
+        gan.Simple_GAN(**parts | {argument: value})
+    assert refused.value.argument == argument
+
+
+@pytest.mark.parametrize(
     "use, message",
     [
         (lambda m: m.fit(epochs=0), "epochs to be a positive integer"),
