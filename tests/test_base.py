@@ -578,7 +578,21 @@ def test_bad_arguments(changes, argument):
 
 
 @pytest.mark.parametrize(
-    "use, argument",
+    "argument, value",
+    [
+        ("generator_optimizer", "adam"),
+        ("latent_generator", 3),
+        ("latent_generator", lambda k, dim: gan.normal_generator(k, dim)),
+    ],
+)
+def test_a_wrong_argument_is_named(argument, value):
+    parts = dict(zip((*PARTS, "latent_generator"), networks(), strict=True))
+    with refused(argument):
+        gan.Simple_GAN(**parts | {argument: value})
+
+
+@pytest.mark.parametrize(
+    "use, message",
     [
         (lambda m: m.fit(epochs=0), "epochs"),
         (lambda m: m.fit(steps_per_epoch=0), "steps_per_epoch"),

@@ -212,6 +212,32 @@ def test_another_run_is_refused_with_what_differs(vectors, tmp_path, changes):
 
 
 @pytest.mark.slow
+def several_flips():
+    return keras.Sequential([keras.layers.RandomFlip(seed=s) for s in (1, 2)])
+
+
+def pipeline():
+    return keras.layers.Pipeline([keras.Sequential([several_flips()])])
+
+
+def functional():
+    pictures = keras.Input((4, 4, 1))
+    return keras.Model(pictures, keras.layers.RandomFlip(seed=1)(pictures))
+
+
+@pytest.mark.parametrize("augment", [several_flips, pipeline, functional])
+def test_what_is_made_again_is_no_other_run(pictures, tmp_path, augment):
+    for epochs in (1, 2):
+        model = pictures(gan.Simple_GAN, augment=augment())
+        model.compile(run_eagerly=True)
+        keep = gan.callbacks.Checkpoint(tmp_path)
+        model.fit(epochs=epochs, steps_per_epoch=1, verbose=0, callbacks=[keep])
+    assert model.g_optimizer.iterations == 2
+    model = pictures(gan.Simple_GAN, augment=keras.layers.RandomFlip(seed=3))
+    with pytest.raises(InvalidInput):
+        model.fit(epochs=3, verbose=0, callbacks=[gan.callbacks.Checkpoint(tmp_path)])
+
+
 def test_what_a_run_changes_of_itself_is_no_other_run(vectors, tmp_path):
     class Slower(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

@@ -159,37 +159,92 @@ def test_what_is_no_callback_is_refused(vectors, wrong):
         vectors(gan.Simple_GAN).fit(epochs=1, callbacks=[wrong])
 
 
+class Refuses(keras.callbacks.Callback):
+    def on_train_begin(self, logs=None):
+        raise InvalidInput("The folder is not free.", "directory")
+
+
+OTHER = np.full((64, 2), 0.5, "float32")
+ENDLESS = tf.data.Dataset.from_tensors(OTHER[:4]).repeat()
+REFUSED = {
+    "batch_size": {"batch_size": 5000},
+    "y": {"y": np.zeros(64, "int32")},
+    "steps_per_epoch": {"x": ENDLESS, "batch_size": 4},
+    "verbose": {"x": OTHER, "batch_size": 4, "verbose": "loud"},
+    "directory": {"x": OTHER, "batch_size": 4, "callbacks": [Refuses()]},
+}
+
+
+@pytest.mark.parametrize("argument", REFUSED)
+def test_a_refused_fit_keeps_data_and_batch_size(vectors, argument):
+    model = vectors(gan.Simple_GAN)
+    before = state(model), model.real_examples
+    with pytest.raises(InvalidInput) as refused:
+        model.fit(**REFUSED[argument])
+    assert refused.value.argument == argument
+    assert model.batch_size == 8 and model.real_examples is before[1]
+    for a, b in zip(state(model), before[0], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 # -- the graph ------------------------------------------------------------------
 
 
-def count_traces(model):
-    """A list that grows by one with each trace of the model's `train_step`."""
-    traces, step = [], model.train_step
+def count_traces(function):
+    """A function that counts its own calls, as a trace makes them."""
 
-    def spy(batches=None):
-        traces.append(True)
-        return step(batches)
+    def spy(*arguments):
+        spy.count += 1
+        return function(*arguments)
 
-    model.train_step = spy
-    return traces
+    spy.count = 0
+    return spy
 
 
 def test_a_graph_is_traced_again_only_where_it_must_be(vectors):
     model = vectors(gan.Simple_GAN)
-    traces = count_traces(model)
+    traces = model.train_step = count_traces(model.train_step)
     options = {"epochs": 1, "steps_per_epoch": 3, "verbose": 0}
     for real in (None, model.real_examples.numpy()):
         model.fit(real, **options)
-    assert len(traces) == 1
+    assert traces.count == 1
     model.batch_size = 4
     model.fit(**options)
-    assert len(traces) == 2
+    assert traces.count == 2
     model.discriminator.layers[1].trainable = False
     model.fit(**options)
-    assert len(traces) == 3
+    assert traces.count == 3
     model.compile()
     model.fit(**options)
-    assert len(traces) == 4
+    assert traces.count == 4
+
+
+def as_map(array, tmp_path):
+    np.save(tmp_path / "x.npy", array)
+    return np.load(tmp_path / "x.npy", mmap_mode="r")
+
+
+FORMS = {
+    "array": lambda array, _: array,
+    "memory map": as_map,
+    "Dataset": lambda array, _: tf.data.Dataset.from_tensor_slices(array).batch(8),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_other_data_of_the_same_shape_need_no_new_trace(vectors, form, tmp_path):
+    model, twin = vectors(gan.Simple_GAN), vectors(gan.Simple_GAN)
+    traces, real = count_traces(model.update_generator), model.real_examples.numpy()
+    model.update_generator = traces
+    for part in (real[:16], real[16:32], real[32:48]):
+        model.train_on_batch(FORMS[form](part, tmp_path))
+    assert traces.count == 1
+    if form != "Dataset":
+        for part in (real[:16], real[16:32], real[32:48]):
+            twin.real_examples = part
+            twin.train_step()
+        for a, b in zip(state(model), state(twin), strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-5)
 
 
 def test_how_steps_are_grouped_changes_nothing(vectors):

@@ -133,6 +133,75 @@ def test_a_refused_compile_changes_nothing(model):
     assert [network.optimizer for network in networks] == before
 
 
+def by_position(model):
+    model.compile(keras.optimizers.Adam(), keras.optimizers.Adam(), "mse")
+
+
+def of_other_weights(model):
+    other = gan.Simple_GAN(*nets())
+    model.compile(g_optimizer=other.d_optimizer)
+
+
+def over_a_schedule(model):
+    model.compile(g_optimizer=keras.optimizers.SGD(gan.schedules.LinearDecay(0.1, 9)))
+    model.learning_rate = 0.5
+
+
+def of_another_network(model):
+    kept, model.generator = model.generator, nets()[0]
+    try:
+        model.compile()
+        fit(model)
+    finally:
+        model.generator = kept
+
+
+SETTINGS = {
+    "optimizer": by_position,
+    "g_optimizer": of_other_weights,
+    "jit_compile": lambda m: m.compile("sgd", jit_compile="yes"),
+    "learning_rate": over_a_schedule,
+    "latent_generator": lambda m: setattr(m, "latent_generator", lambda k, dim: None),
+    "augment": lambda m: setattr(m, "augment", "flip"),
+    "generator": of_another_network,
+}
+
+
+@pytest.mark.parametrize("argument", SETTINGS)
+def test_a_refused_setting_changes_nothing(model, argument):
+    def settings():
+        return (
+            model.d_optimizer,
+            model.learning_rate,
+            model.latent_generator,
+            model.augment,
+            model.get_compile_config(),
+        )
+
+    before = settings()
+    with pytest.raises(gan.InvalidInput) as refused:
+        SETTINGS[argument](model)
+    assert refused.value.argument == argument and settings() == before
+
+
+def test_one_optimizer_stands_for_both(model, tmp_path):
+    board = keras.callbacks.TensorBoard(tmp_path, write_steps_per_second=True)
+    model.compile(run_eagerly=True)
+    fit(model, callbacks=[board])
+    one, both = model.optimizer, [model.g_optimizer, model.d_optimizer]
+    assert both == [model.generator.optimizer, model.discriminator.optimizer]
+    assert one.optimizers == both and one.iterations == 2
+    one.learning_rate = 0.25
+    assert [float(o.learning_rate) for o in [one, *both]] == [0.25] * 3
+    assert model.latent_dim == 2
+    lines = []
+    model.summary(print_fn=lambda line, **_: lines.append(line))
+    assert "Optimizer params" in "".join(lines)
+    with pytest.raises(gan.InvalidInput) as refused:
+        model.optimizer = keras.optimizers.Adam()
+    assert refused.value.argument == "optimizer"
+
+
 def test_fit_takes_a_batch_size_and_positions(model):
     model.fit(REAL, None, 16, 1, verbose=0)
     assert model.batch_size == 16 and model.generator.optimizer.iterations == 4
@@ -173,7 +242,108 @@ def test_a_sentence_names_the_right_place(model, words):
         model.fit(epoch=3)
 
 
+# -- networks and classes -----------------------------------------------------------
+
+
+def dense(name, size, wrap):
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((2,))
+    return keras.Model(inputs, wrap(keras.layers.Dense(size)(inputs)), name=name)
+
+
+@pytest.mark.parametrize("name", ["generator", "discriminator"])
+def test_networks_of_dicts_are_told_at_the_door(name):
+    def wrap(x):
+        return {"x": x}
+
+    parts = {n: dense(n, s, lambda x: x) for n, s in SIZES.items()}
+    parts[name] = dense(name, SIZES[name], wrap)
+    with pytest.raises(gan.InvalidInput) as refused:
+        gan.Simple_GAN(**parts, latent_generator=nets()[2])
+    assert refused.value.argument == name
+
+
+SIZES = {"generator": 2, "discriminator": 1}
+
+
+@pytest.mark.parametrize("interpolation", ["bicubic", "lanczos3"])
+def test_what_has_no_second_derivative_is_told_before_training(interpolation):
+    layers = keras.layers
+    generator = keras.Sequential([keras.Input((2,)), layers.Dense(4)])
+    generator.add(layers.Reshape((2, 2, 1)))
+    critic = [layers.UpSampling2D(interpolation=interpolation), layers.Flatten()]
+    critic = [keras.Input((2, 2, 1)), *critic, layers.Dense(1)]
+    critic = keras.Sequential(critic, name="critic")
+    real, latents = np.zeros((8, 2, 2, 1)), gan.latent.LatentGenerator(2)
+    model = gan.WGAN_GP(generator, critic, latents, real, batch_size=4)
+    model.compile(run_eagerly=True)
+    before = generator.get_weights()
+    with pytest.raises(gan.InvalidInput) as refused:
+        fit(model)
+    assert refused.value.argument == "critic" and model.d_optimizer.iterations == 0
+    np.testing.assert_array_equal(before[0], generator.get_weights()[0])
+
+
+@pytest.mark.parametrize(
+    "iterations, form", [(1, "array"), (2, "array"), (1, "batches")]
+)
+def test_an_own_train_step_is_given_real_samples(iterations, form):
+    given = []
+
+    class Own(gan.Simple_GAN):
+        def train_step(self, real):
+            given.append(real)
+            return {"discr_loss": tf.zeros(()), "gen_loss": tf.zeros(())}
+
+    batches = tf.data.Dataset.from_tensor_slices(REAL).batch(8)
+    real = REAL if form == "array" else batches
+    model = Own(*nets(), real, batch_size=8, disc_iter=iterations)
+    model.compile(run_eagerly=True)
+    fit(model, steps_per_epoch=1)
+    samples = given[0] if iterations == 2 else given
+    assert len(samples) == iterations
+    for sample in samples:
+        assert sample.shape == (8, 2) and np.isin(sample, REAL).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["memory map", "latents"])
+def test_what_python_reads_is_not_compiled(model, what, tmp_path):
+    np.save(tmp_path / "x.npy", REAL)
+    rng = np.random.default_rng(0)
+    if what == "memory map":
+        model.real_examples = np.load(tmp_path / "x.npy", mmap_mode="r")
+    else:
+        with pytest.warns(UserWarning, match="draws with NumPy"):
+            model.latent_generator = lambda k: rng.normal(size=(k, 2))
+    model.compile(jit_compile=True)
+    with pytest.raises(gan.InvalidInput) as refused:
+        fit(model)
+    assert refused.value.argument == "jit_compile"
+    assert model.generator.optimizer.iterations == 0
+
+
 # -- data and latents ---------------------------------------------------------------
+
+
+SAMPLERS = ["normal", "uniform", "spheric"]
+
+
+@pytest.mark.parametrize("latent_type", SAMPLERS)
+def test_the_generator_knows_the_dimension_of_its_latents(latent_type):
+    sampler = getattr(gan, f"{latent_type}_generator")
+    model = gan.Simple_GAN(*nets()[:2], sampler, REAL, batch_size=8)
+    expected = {"dim": 2, "latent_type": latent_type}
+    assert model.latent_generator.get_config() == expected
+
+
+def test_a_sampler_that_is_set_is_checked_as_a_given_one(model):
+    rng = np.random.default_rng(0)
+    with pytest.warns(UserWarning, match="draws with NumPy") as told:
+        model.latent_generator = lambda k: rng.normal(size=(k, 2))
+    assert told[0].filename == __file__ and not model.draws_repeat
+    first, second = (tf.function(model.latent_generator)(4) for _ in range(2))
+    assert (first != second).numpy().any()
 
 
 class Batches(keras.utils.PyDataset):

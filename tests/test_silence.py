@@ -122,6 +122,46 @@ def test_two_models_of_the_same_networks_each_have_their_own_loss():
     assert model.discriminator.loss(one, -one) == 0
 
 
+def compiled(*optimizers):
+    """Networks that the user compiled, as Keras's examples do."""
+    generator, discriminator, latents = nets()
+    for network, optimizer in zip((generator, discriminator), optimizers, strict=True):
+        network.compile(optimizer, loss="binary_crossentropy")
+    return generator, discriminator, latents
+
+
+def test_networks_keep_the_optimizer_that_they_were_compiled_with(tmp_path):
+    optimizers = keras.optimizers.SGD(0.25), keras.optimizers.RMSprop()
+    parts = compiled(*optimizers)
+    with pytest.raises(gan.InvalidInput):
+        make(gan.WGAN_GP, parts, lambda_gp=-1)
+    assert parts[1].loss == "binary_crossentropy"
+    for _ in range(2):
+        # The second model as well: a cell of a notebook runs twice.
+        model = make(parts=parts, ema=0.9)
+        assert (model.g_optimizer, model.d_optimizer) == optimizers
+    model.compile(run_eagerly=True)
+    fit(model)
+    assert (optimizers[0].iterations, optimizers[1].iterations) == (3, 6)
+    model.save(tmp_path / "m.keras")
+    loaded = gan.load_model(tmp_path / "m.keras")
+    assert type(loaded.d_optimizer) is keras.optimizers.RMSprop
+    other = keras.optimizers.SGD()
+    model = make(parts=parts, generator_optimizer=other)
+    assert (model.g_optimizer, model.d_optimizer) == (other, optimizers[1])
+
+
+def test_a_network_s_own_optimizer_is_kept_only_if_it_knows_its_weights():
+    parts = compiled("sgd", "sgd")
+    parts[1].fit(REAL, np.ones((64, 1)), verbose=0)
+    learnt = parts[1].optimizer
+    assert make(parts=parts).d_optimizer is learnt
+    for wrong in (learnt, make().d_optimizer):
+        with pytest.raises(gan.InvalidInput) as refused:
+            make(parts=compiled(wrong, "sgd"))
+        assert refused.value.argument == "generator_optimizer"
+
+
 def head(*layers):
     return keras.Sequential([keras.Input((2,)), *layers])
 
