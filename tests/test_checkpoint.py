@@ -140,8 +140,9 @@ def test_another_model_is_refused(vectors, pictures, tmp_path):
     fit(vectors(), 1, Checkpoint(tmp_path))
     for other in (pictures(), vectors(ema=0.9)):
         before = state(other)
-        with pytest.raises(InvalidInput, match="Expected the options and data"):
+        with pytest.raises(InvalidInput) as caught:
             fit(other, 2, Checkpoint(tmp_path))
+        assert caught.value.argument is not None
         for a, b in zip(before, state(other), strict=True):
             np.testing.assert_array_equal(a, b)
 
@@ -206,8 +207,9 @@ def test_another_run_is_refused_with_what_differs(vectors, tmp_path, changes):
     name = {"real": "real_examples", "generator_optimizer": "optimizers"}.get(
         name, name
     )
-    with pytest.raises(InvalidInput, match=f"Received: .*{name}="):
+    with pytest.raises(InvalidInput) as caught:
         fit(other, 2, Checkpoint(tmp_path))
+    assert caught.value.argument == name
     fit(other, 1, Checkpoint(tmp_path, restart=True))
 
 

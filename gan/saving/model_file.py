@@ -246,9 +246,12 @@ def save_model(
             `load_model` could not read the file. A file that was there stays as it
             was, as it does after any failure.
     """
-    with atomic_path(_keras_path(path)) as temporary:
-        with _as_written(temporary, path):
-            _write(model, temporary, notes or {})
+    text = json.dumps({"notes": notes or {}})
+    said = f"The notes of a model file can have {MOST_NOTES:,} characters, but these "
+    said += f"have {len(text):,}: train in fewer epochs of more steps."
+    require(len(text) <= MOST_NOTES, said, "notes")
+    with atomic_path(_keras_path(path)) as temporary, _as_written(temporary, path):
+        _write(model, temporary, text)
 
 
 def expect_loadable(model: WholeModel, folder: pathlib.Path) -> None:
@@ -261,19 +264,17 @@ def expect_loadable(model: WholeModel, folder: pathlib.Path) -> None:
     Raises:
         InvalidInput: with the reason and what to do.
     """
-    with temporary_path(folder / "model.keras") as path:
-        with _as_written(path, "its file"):
-            _write(model, path, {})
+    # A model that diverged waits for a checkpoint's weights.
+    if not _finite(model):
+        return
+    with temporary_path(folder / "model.keras") as path, _as_written(path, "its file"):
+        _write(model, path, '{"notes": {}}')
 
 
-def _write(model, path, notes):
+def _write(model, path, text):
     """Write a model to a file, and look at what was written as `load_model` would."""
     model.claim()
     _require_finite(model)
-    text = json.dumps({"notes": notes})
-    fits = f"The notes of a model file can have {MOST_NOTES:,} characters, but these "
-    fits += f"have {len(text):,}: train in fewer epochs of more steps."
-    require(len(text) <= MOST_NOTES, fits, "notes")
     _keep_lists()
     keras.saving.save_model(model, path)
     with zipfile.ZipFile(path, "a") as archive:
@@ -599,7 +600,7 @@ def _as_written(temporary, path):
     try:
         yield
     except InvalidInput as error:
-        if error.argument in ("model", "notes"):
+        if error.argument == "model":
             raise
         reason = str(error).replace(str(temporary), str(path))
         said = f"The model cannot be saved, for its file could not be loaded: {reason}"
@@ -626,13 +627,15 @@ def _reason(error):
     return textwrap.shorten(text, 500, placeholder=" …") or type(error).__name__
 
 
+def _finite(model):
+    return all(np.isfinite(np.array(variable)).all() for variable in state_of(model))
+
+
 def _require_finite(model):
-    finite = all(np.isfinite(np.array(variable)).all() for variable in state_of(model))
     said = "The model cannot be saved, for some of its weights are not finite; what "
     said += "was saved before stays."
-    require(finite, said, "model")
+    require(_finite(model), said, "model")
 
 
 def _expect_finite(model, path):
-    finite = all(np.isfinite(np.array(variable)).all() for variable in state_of(model))
-    expect(finite, "finite numbers in the model file", path=str(path))
+    expect(_finite(model), "finite numbers in the model file", path=str(path))

@@ -168,6 +168,7 @@ class Checkpoint(keras.callbacks.Callback):
         if self.times_back >= self._go_back or not _checkpoints(self.directory):
             return False
         self.times_back += 1
+        self._leave()
         print(f"\n{self.model.diverged}\nBack to the last checkpoint.")
         return True
 
@@ -247,11 +248,10 @@ class Checkpoint(keras.callbacks.Callback):
         now = {k: begun[k] if k in left and left[k] == v else v for k, v in now.items()}
         now["real_examples"] = model.examples.fingerprint()
         model.begun_with = json.dumps(now)
+        model.closing.callback(self._leave)
 
-        def leave():
-            model.left_with = json.dumps(model.made_of())
-
-        model.closing.callback(leave)
+    def _leave(self):
+        self.model.left_with = json.dumps(self.model.made_of())
 
     def _expect_room(self):
         """Expect fewer epochs than a file has room for the logs of."""
