@@ -41,6 +41,7 @@ from gan.training.player import (
     expect_latents,
     expect_networks,
     expect_optimizers,
+    warn_of_bounds,
     warn_of_range,
 )
 
@@ -101,6 +102,10 @@ class AdversarialModel(GraphFit, WholeModel):
       one pass through the discriminator, as in `gan.R3GAN`;
     - `after_discriminator_update()`: a constraint on the discriminator;
     - `outputs`: how many numbers the discriminator gives of an example, `None` for any;
+    - `takes_logits`: whether the losses are made for outputs of any size, so that the
+      constructor warns of an activation with bounds at the discriminator's end;
+    - `loss_panel`: title and sign of the discriminator's loss in `callbacks.Losses`;
+    - `penalises_slopes`, where `discriminator_extra` holds something else;
     - `as_examples`, `fakes_for_training` and `judge`, where a sample is something
       else, as in `gan.AC_GAN`.
 
@@ -174,6 +179,8 @@ class AdversarialModel(GraphFit, WholeModel):
     outputs: int | None = 1
     # Of latents, in an update of the generator.
     generator_batches = 1
+    takes_logits = False
+    loss_panel = ("discriminator loss", 1)
 
     batch_size: Option = Option(expect_positive_int)
     disc_iter: Option = Option(expect_positive_int)
@@ -185,6 +192,11 @@ class AdversarialModel(GraphFit, WholeModel):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         _show_parameters(cls)
+        if "discriminator_loss" in vars(cls):
+            # What a class says of its losses need not hold for other ones.
+            for name in ("takes_logits", "loss_panel"):
+                if name not in vars(cls):
+                    setattr(cls, name, getattr(AdversarialModel, name))
 
     def __init__(
         self,
@@ -213,6 +225,8 @@ class AdversarialModel(GraphFit, WholeModel):
         }
         expect_optimizers(**given)
         expect_augment(augment, generator)
+        if self.takes_logits:
+            warn_of_bounds(discriminator, type(self).__name__)
         super().__init__(name=name)
         self.batch_size, self.disc_iter = batch_size, disc_iter
         self.learning_rate, self.beta_1, self.beta_2 = learning_rate, beta_1, beta_2
@@ -402,6 +416,13 @@ class AdversarialModel(GraphFit, WholeModel):
         if classes:
             return as_labelled_examples(value, shape[0][1:], batch_size, classes)
         return as_real_examples(value, shape[1:], batch_size)
+
+    @property
+    def penalises_slopes(self) -> bool:
+        """Whether the discriminator's objective holds a penalty of its slopes."""
+        return (
+            type(self).discriminator_extra is not AdversarialModel.discriminator_extra
+        )
 
     @property
     def classes(self) -> int | None:

@@ -7,13 +7,14 @@ import os
 import pathlib
 import re
 import reprlib
+import sys
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 StrPath = str | os.PathLike[str]
-
 
 
 class _Repr(reprlib.Repr):
@@ -59,6 +60,14 @@ def require(condition: object, sentence: str, argument: str | None = None) -> No
     """
     if not condition:
         raise InvalidInput(sentence, argument)
+
+
+def warn(message: str) -> None:
+    """Warn, and point at the line outside of this library that led to it."""
+    here, frame, level = str(pathlib.Path(__file__).parent), sys._getframe(), 1
+    while frame.f_back and frame.f_code.co_filename.startswith(here):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level)
 
 
 def expect(condition: object, expected: str, **received: Any) -> None:

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan.errors import expect
+from gan.errors import expect, warn
 from gan.training import distribute
 
 
@@ -56,7 +56,9 @@ class Player:
         # The gradient of an Embedding lists rows, the same row perhaps several times;
         # Keras 3.15 would square each before it adds them up.
         gradients = [
-            tf.convert_to_tensor(slope) if isinstance(slope, tf.IndexedSlices) else slope
+            tf.convert_to_tensor(slope)
+            if isinstance(slope, tf.IndexedSlices)
+            else slope
             for slope in gradients
         ]
         self.optimizer.apply(gradients, weights)
@@ -248,6 +250,56 @@ def bounds(layer: keras.layers.Layer) -> tuple[float, float]:
         return -np.inf, np.inf
     low, high = np.ravel(activation(tf.constant([[-1e6, 1e6]])))
     return (low, high) if 0 < high - low < 1e3 else (-np.inf, np.inf)
+
+
+def reach(network: keras.Model) -> tuple[float, float]:
+    """Least and greatest number that the output of a network can be.
+
+    Found by asking what follows its last weights, in nested networks too; infinite
+    where nothing confines the numbers, and for several outputs.
+    """
+    after = []
+    for operation in reversed([*_operations(network)]):
+        if getattr(operation, "weights", None):
+            break
+        after.insert(0, operation)
+    activation = getattr(operation, "activation", None)
+    if callable(activation) and operation not in after:
+        after.insert(0, activation)
+    shape = operation.output.shape[1:]
+    # All units at one end, all at the other, and by turns.
+    signs = np.stack([np.full(shape[-1], -1.0), np.ones(shape[-1])])
+    signs = np.stack([*signs, np.resize([-1.0, 1.0], shape[-1])])
+    signs = signs.reshape(3, *[1] * (len(shape) - 1), shape[-1])
+    try:
+        found = tf.constant(1e6 * np.broadcast_to(signs, (3, *shape)), tf.float32)
+        for change in after:
+            found = change(found)
+        low, high = float(np.min(found)), float(np.max(found))
+    except (TypeError, ValueError, tf.errors.InvalidArgumentError):
+        low, high = -np.inf, np.inf
+    return low if low > -1e3 else -np.inf, high if high < 1e3 else np.inf
+
+
+def _operations(network):
+    """What a network does, in order; what nested ones do stands in their places."""
+    for part in getattr(network, "operations", network.layers):
+        part = part.layer if isinstance(part, keras.layers.Wrapper) else part
+        if isinstance(part, keras.Model) and hasattr(part, "outputs"):
+            yield from _operations(part)
+        elif not isinstance(part, keras.layers.InputLayer):
+            yield part
+
+
+def warn_of_bounds(discriminator: keras.Model, name: str) -> None:
+    """Warn of an activation that confines outputs which losses take at any size."""
+    low, high = reach(discriminator)
+    if np.isfinite(low) or np.isfinite(high):
+        warn(
+            f"The discriminator's last activation keeps its outputs in [{low:.3g}, "
+            f"{high:.3g}], but the losses of {name} are made for outputs of any size: "
+            "leave that activation out."
+        )
 
 
 def warn_of_range(real_examples: object, generator: keras.Model) -> None:
