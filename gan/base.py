@@ -47,6 +47,7 @@ from gan.training.player import (
     expect_optimizers,
     is_picture,
     latent_shape,
+    warn_of_bounds,
     warn_of_range,
 )
 
@@ -142,6 +143,10 @@ class AdversarialModel(GraphFit, WholeModel):
       where both come of one pass through it, as in `gan.R3GAN`;
     - `after_discriminator_update()`: a constraint on the discriminator;
     - `outputs`: how many numbers the discriminator gives of an example, `None` for any;
+    - `takes_logits`: whether the losses are made for outputs of any size, so that the
+      constructor warns of an activation with bounds at the discriminator's end;
+    - `loss_panel`: title and sign of the discriminator's loss in `callbacks.Losses`;
+    - `penalises_slopes`, where `discriminator_extra` holds something else;
     - `count_classes`, `fakes_for_training` and `judge`, where the networks know classes
       in another way, as in `gan.AC_GAN`.
 
@@ -223,6 +228,8 @@ class AdversarialModel(GraphFit, WholeModel):
     outputs: int | None = 1
     # Of latents, in an update of the generator.
     generator_batches = 1
+    takes_logits = False
+    loss_panel = ("discriminator loss", 1)
 
     batch_size: Option = Option(expect_positive_int)
     disc_iter: Option = Option(expect_positive_int)
@@ -244,6 +251,11 @@ class AdversarialModel(GraphFit, WholeModel):
                 "fake were pairs where there were labels.",
                 name,
             )
+        if "discriminator_loss" in vars(cls):
+            # What a class says of its losses need not hold for other ones.
+            for name in ("takes_logits", "loss_panel"):
+                if name not in vars(cls):
+                    setattr(cls, name, getattr(AdversarialModel, name))
 
     def __init__(
         self,
@@ -283,6 +295,8 @@ class AdversarialModel(GraphFit, WholeModel):
             },
         )
         expect_augment(augment, generator)
+        if self.takes_logits:
+            warn_of_bounds(discriminator, type(self).__name__)
         super().__init__(name=name)
         self.batch_size, self.disc_iter = batch_size, disc_iter
         self.learning_rate, self.beta_1, self.beta_2 = learning_rate, beta_1, beta_2
@@ -504,6 +518,12 @@ class AdversarialModel(GraphFit, WholeModel):
         if self._examples is not None and self.pixel_range is not None:
             self._examples.pixel_range = self.pixel_range
         return self._examples
+
+    def penalises_slopes(self) -> bool:
+        """Whether the discriminator's objective holds a penalty of its slopes."""
+        return (
+            type(self).discriminator_extra is not AdversarialModel.discriminator_extra
+        )
 
     @property
     def real_examples(self) -> Any:

@@ -34,6 +34,7 @@ class WGAN_clip(AdversarialModel):
 
     discriminator_loss = staticmethod(losses.wasserstein_discriminator)
     generator_loss = staticmethod(losses.wasserstein_generator)
+    loss_panel = ("Wasserstein estimate", -1)
     clip = Option(functools.partial(expect_number, math.nextafter(0, 1)))
 
     def __init__(

@@ -39,6 +39,7 @@ class WGAN_GP(AdversarialModel):
 
     discriminator_loss = staticmethod(losses.wasserstein_discriminator)
     generator_loss = staticmethod(losses.wasserstein_generator)
+    loss_panel = ("Wasserstein estimate", -1)
     log_names = (*AdversarialModel.log_names, "gp")
 
     lambda_gp = Option(functools.partial(expect_number, 0))
@@ -71,6 +72,11 @@ class WGAN_GP(AdversarialModel):
             beta_1=beta_1,
             **options,
         )
+
+    @property
+    def penalises_slopes(self) -> bool:
+        """Whether the penalty has a weight."""
+        return self.lambda_gp > 0
 
     @property
     def dims(self) -> tf.TensorShape:

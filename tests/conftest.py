@@ -68,14 +68,15 @@ def vectors():
 
     import gan
 
-    def make(cls=None, seed=0, rows=64, real=None, **options):
+    def make(cls=gan.WGAN_GP, seed=0, rows=64, real=None, **options):
         keras.utils.set_random_seed(seed)
         if real is None:
             real = np.random.default_rng(0).normal(0.5, 0.1, (rows, 2))
             real = real.astype("float32")
-        parts = gan.fully_connected_GenDiscr([2, 4, 2], real)
+        bounded = not cls.takes_logits
+        parts = gan.fully_connected_GenDiscr([2, 4, 2], real, bounded=bounded)
         options = {"batch_size": 8, "disc_iter": 1, **options}
-        model = (cls or gan.WGAN_GP)(*parts, real, **options)
+        model = cls(*parts, real, **options)
         model.compile()
         return model
 
@@ -90,7 +91,7 @@ def pictures():
 
     import gan
 
-    def make(cls=None, seed=0, real=None, **options):
+    def make(cls=gan.WGAN_GP, seed=0, real=None, **options):
         keras.utils.set_random_seed(seed)
         generator = keras.Sequential(
             [
@@ -111,13 +112,13 @@ def pictures():
                 layers.MaxPooling2D(),
                 layers.Dropout(0.25),
                 layers.Flatten(),
-                layers.Dense(1, activation="tanh"),
+                layers.Dense(1, activation=None if cls.takes_logits else "tanh"),
             ],
             name="discriminator",
         )
         if real is None:
             real = np.random.default_rng(0).random((32, 4, 4), "float32")
-        model = (cls or gan.WGAN_GP)(
+        model = cls(
             generator,
             discriminator,
             gan.latent.LatentGenerator(3),

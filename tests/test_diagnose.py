@@ -1,4 +1,8 @@
 import dataclasses
+import inspect
+import pathlib
+import sys
+import types
 
 import keras
 import numpy as np
@@ -22,6 +26,7 @@ DATA = {
     "discriminator far ahead",
     "discriminator asleep",
     "collapsed variety",
+    "far from the data",
     "copied examples",
 }
 
@@ -146,10 +151,19 @@ def saturated():
 
 
 def flat_output():
-    """Under hinge loss, whose margins a tanh never reaches."""
     steep = [linear(40.0), layers.Rescaling(1.0, 300.0), layers.Activation("tanh")]
     critic = keras.Sequential([keras.Input((DIM,)), *steep])
-    return sound(gan.HingeGAN, discriminator=critic), "at the bounds -1 and 1"
+    return sound(discriminator=critic), "at the bounds -1 and 1"
+
+
+def two_sigmoids():
+    critic = keras.Sequential([linear(), layers.Activation("sigmoid")])
+    return sound(gan.NonSaturatingGAN, discriminator=critic), "[0, 1] only"
+
+
+def no_way_below_zero():
+    critic = keras.Sequential([linear(), layers.ReLU()])
+    return sound(gan.R3GAN, discriminator=critic), "[0, inf] only"
 
 
 def coupled():
@@ -240,6 +254,16 @@ def few():
     return collapsed(sampler=picks(some)), "recall 0.00"
 
 
+def noise():
+    """The fakes have the reals' mean and covariance, and nothing else of them."""
+    angles = np.random.default_rng(2).uniform(0, 2 * np.pi, 600)
+    real = np.zeros((600, DIM), "float32")
+    real[:, :2] = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    generator = affine()
+    generator.set_weights([np.diag([0.7, 0.7, *[0] * 6]), np.zeros(DIM)])
+    return sound(generator=generator, real=real), "times as far"
+
+
 def copied():
     return sound(sampler=picks(NORMAL)), "0.02 times as far"
 
@@ -248,6 +272,7 @@ FAULTS = {
     "non-finite numbers": [not_finite, overflow],
     "dead layer": [dead, half_dead],
     "saturated layer": [saturated],
+    "bounded logits": [two_sigmoids, no_way_below_zero],
     "flat output": [flat_output],
     "coupled samples": [coupled],
     "clipped weights": [clipped],
@@ -256,12 +281,14 @@ FAULTS = {
     "discriminator far ahead": [far_ahead],
     "discriminator asleep": [asleep],
     "collapsed variety": [narrow, thin, few],
+    "far from the data": [noise],
     "copied examples": [copied],
 }
 CASES = [(name, plant) for name, plants in FAULTS.items() for plant in plants]
 
 
 @pytest.mark.filterwarnings("ignore:The real examples lie")
+@pytest.mark.filterwarnings("ignore:The discriminator's last activation")
 @pytest.mark.parametrize(("name", "plant"), CASES)
 def test_a_planted_fault_is_found_and_no_other(name, plant):
     model, evidence = plant()
@@ -280,16 +307,29 @@ def test_a_critic_that_wakes_up_is_not_asleep_and_all_updates_are_undone():
     model, _ = asleep(0.05)
     before = state(model)
     found = diagnose(model, 200)
-    assert found == []
+    assert [finding.name for finding in found] == ["far from the data"]
     assert "after 30 more updates" in found.checked["discriminator asleep"]
     assert_same(state(model), before)
 
 
-def test_batch_normalisation_without_a_penalty_is_no_fault():
+@pytest.mark.parametrize(
+    ("cls", "without", "weighted"),
+    [
+        (gan.Simple_GAN, {}, None),
+        (gan.WGAN_GP, {"lambda_gp": 0}, {"lambda_gp": 0.1}),
+        (gan.NonSaturatingGAN, {"gamma": 0}, {"gamma": 0.1}),
+        (gan.R3GAN, {"gamma": 0, "penalty_every": 3}, {"penalty_every": 3}),
+    ],
+)
+def test_batch_normalisation_is_a_fault_under_a_penalty_of_some_weight(
+    cls, without, weighted
+):
     critic = dense(layers.Dense(16, "tanh"), layers.BatchNormalization())
-    found = diagnose(sound(discriminator=critic), 300)
-    assert found == []
+    found = diagnose(sound(cls, discriminator=critic, **without), 100)
     assert "no penalty" in found.not_made["coupled samples"]
+    if weighted:
+        model = sound(cls, discriminator=critic, **weighted)
+        assert "coupled samples" in names(model, 100)
 
 
 def test_the_leak_is_that_of_the_layer():
@@ -364,7 +404,7 @@ def test_what_cannot_be_checked_is_named():
     model = sound(gan.WGAN_GP, real=None)
     found = diagnose(model, 200)
     assert found == []
-    others = {"clipped weights", "gradient norm", "flat output"}
+    others = {"clipped weights", "gradient norm", "flat output", "bounded logits"}
     assert {*found.not_made} == DATA | others
     assert found.not_made["output range"] == "the model has no real examples"
     model.discriminator.set_weights([np.full((DIM, 1), np.nan), np.zeros(1)])
@@ -417,8 +457,60 @@ def test_two_columns_and_logits():
     assert "area under the ROC curve 1.000" in found.checked["discriminator far ahead"]
     steep = {**shifted, "discriminator": linear(30.0)}
     # The same slopes; the zero-sum loss has none left on what is surely fake.
-    assert names(sound(gan.NonSaturatingGAN, **steep)) == []
+    assert names(sound(gan.NonSaturatingGAN, **steep)) == ["far from the data"]
     assert names(sound(gan.MinimaxGAN, **steep)) == ["discriminator far ahead"]
+
+
+def conditional(cls, shift):
+    """Fakes of the reals' law, or so far off it that the discriminator is sure."""
+    latents, rows = keras.Input((DIM,)), keras.Input((DIM,))
+    labels = [keras.Input((), dtype="int32") for _ in range(2)]
+    embedded = [layers.Embedding(3, DIM)(label) for label in labels]
+    networks = [affine(shift=shift)(layers.Add()([latents, embedded[0]]))]
+    networks += [layers.Dense(1)(layers.Concatenate()([rows, embedded[1]]))]
+    networks = [
+        keras.Model([first, label], outputs)
+        for first, label, outputs in zip((latents, rows), labels, networks, strict=True)
+    ]
+    kernel = np.repeat([-4.0, 0.0], DIM)[:, None]
+    networks[1].layers[-1].set_weights([kernel, np.zeros(1)])
+    real = NORMAL, np.arange(600) % 3
+    sampler = gan.latent.LatentGenerator(DIM)
+    return cls(*networks, sampler, real, batch_size=50, seed=0)
+
+
+@pytest.mark.parametrize("shift", [0.0, 2.5])
+@pytest.mark.parametrize(
+    "cls",
+    [
+        gan.Simple_GAN,
+        gan.WGAN_clip,
+        gan.WGAN_GP,
+        gan.NonSaturatingGAN,
+        gan.MinimaxGAN,
+        gan.HingeGAN,
+        gan.R3GAN,
+    ],
+)
+def test_every_class_is_judged_with_labels(cls, shift):
+    found = diagnose(conditional(cls, shift), 100)
+    made = {*found.checked, *found.not_made}
+    assert made == {*FAULTS} and found.checked["discriminator far ahead"]
+    if not shift:
+        assert found.checked["copied examples"]
+    assert ("gradient norm" in found.checked) is (cls is gan.WGAN_GP)
+    assert ("pull" in found.checked["discriminator far ahead"]) is bool(shift)
+
+
+def test_names_and_cures_are_there_without_docstrings(monkeypatch):
+    """As `python -OO` compiles them."""
+    source = pathlib.Path(inspect.getfile(diagnose)).read_text(encoding="utf-8")
+    module = types.ModuleType("without_docstrings")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec(compile(source, "diagnose.py", "exec", optimize=2), vars(module))
+    assert module.diagnose.__doc__ is None
+    model, _ = steep()
+    assert str(module.diagnose(model, 100)) == str(diagnose(model, 100))
 
 
 def test_labels():

@@ -10,7 +10,6 @@ import gan
 from gan import losses
 from gan.data.examples import Sample
 from gan.errors import InvalidInput
-from gan.training.player import range_of
 
 L = keras.layers
 OBJECTIVES = ["Simple_GAN", "WGAN_clip", "WGAN_GP", "MinimaxGAN", "NonSaturatingGAN"]
@@ -156,9 +155,9 @@ def test_residual_networks_fit_any_sides_that_are_multiples_of_four(shape):
 
 
 def test_an_unbounded_generator_goes_beyond_black_and_white():
-    for bounded, reach in ((True, (0, 1)), (False, (-np.inf, np.inf))):
+    for bounded, limits in ((True, (0, 1)), (False, (-np.inf, np.inf))):
         generator = gan.residual_GenDiscr((8, 8, 3), 4, 2, bounded=bounded)[0]
-        assert range_of(generator) == reach
+        assert reach(generator) == limits
 
 
 def test_a_residual_block_begins_as_the_identity():

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import inspect
+import itertools
 import math
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -18,7 +19,7 @@ from gan.errors import InvalidInput, expect, expect_positive_int, expect_seed
 from gan.evaluation import metrics
 from gan.latent import Stream
 from gan.saving.model_file import state_of
-from gan.training.player import bounds, range_of
+from gan.training.player import bounds, reach, takes_labels
 from gan.wgan_clip import WGAN_clip
 from gan.wgan_gp import WGAN_GP
 
@@ -88,6 +89,8 @@ def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagn
       range from a bound (healthy up to .18);
     - flat output: .9 of the discriminator's outputs on fakes are as near to a bound of
       its last activation, a tanh or sigmoid (healthy: 0);
+    - bounded logits: an activation confines the discriminator's outputs, although
+      the losses are made for any, as a sigmoid does before a loss that has its own;
     - coupled samples: under a penalty, .01 of the slope of D(x_i) goes to other
       examples than x_i (0; with batch normalisation .7);
     - clipped weights: .15 of them are at the bound (up to .06; clip of .03: .23);
@@ -105,6 +108,11 @@ def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagn
     - collapsed variety: variance below .1 or effective rank below .25 of the reals'
       (.4 to 2 and .6 to 1.2), or recall below .05 at a precision above .5 (recall .1
       to .96; untrained faces: 0). Half of the modes may be lost unnoticed;
+    - far from the data: precision below 1/3 (pictures: .4 to .7), and a
+      `metrics.neighbour_ratio` to the reals looked at above 1.5 (faces: .97 to 1.16;
+      noise: 1.6 and more) and above half of that of normal noise with their mean and
+      covariance (points on a circle: .1 to .35 of it after 300 steps and more; 1.1 of
+      it before a WGAN_GP has learnt anything);
     - copied examples: `metrics.neighbour_ratio` below .5 (.88 and more; copies: 0).
 
     Args:
@@ -139,28 +147,20 @@ def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagn
     with _unchanged(model):
         model.stream.state.assign(Stream(seed).state)
         samples = _Samples(model, count)
-        for check, causes in _CHECKS:
-            name, cure = _texts(check)
+        for check in _CHECKS:
             known = [finding.name for finding in diagnosis]
-            first = [_texts(cause)[0] for cause in causes]
-            first = [cause for cause in first if cause in known]
+            first = [cause.name for cause in check.causes if cause.name in known]
             try:
                 if first:
                     raise _NotMade(f"first cure: {first[0]}")
-                sick, evidence = check(samples)
+                sick, evidence = check.measure(samples)
             except (_NotMade, InvalidInput) as reason:
-                diagnosis.not_made[name] = str(reason)
+                diagnosis.not_made[check.name] = str(reason)
                 continue
-            diagnosis.checked[name] = evidence
+            diagnosis.checked[check.name] = evidence
             if sick:
-                diagnosis.append(Finding(name, evidence, cure))
+                diagnosis.append(Finding(check.name, evidence, check.cure))
     return diagnosis
-
-
-def _texts(check):
-    """Name and cure of a check, which its docstring says."""
-    name, cure = inspect.getdoc(check).split(".\n\nCure: ")
-    return name[0].lower() + name[1:], " ".join(cure.rstrip(".").split())
 
 
 @contextlib.contextmanager
@@ -225,7 +225,7 @@ class _Samples:
         model, size = self.model, self.model.batch_size
         with model.stream.feeds():
             inputs = [model.latent_generator(size)]
-        if isinstance(model.generator.input_shape, list):
+        if takes_labels(model.generator):
             inputs.append(tf.range(size) % model.classes)
         sides = [(model.generator, inputs, model.batch_statistics)]
         batch = self.batches(self.played)[0]
@@ -315,12 +315,34 @@ def _worst(shares, bound, text):
 # -- the checks: each gives whether it is sick, and the evidence ----------------
 
 
-def _finite(s):
-    """Non-finite numbers.
+@dataclasses.dataclass(frozen=True)
+class _Check:
+    name: str
+    cure: str
+    # Checks whose findings would explain its own.
+    causes: tuple[_Check, ...]
+    measure: Callable[[_Samples], tuple[bool, str]]
 
-    Cure: go back to the last good checkpoint with lower learning rates; look for a
-    root, logarithm or division that meets a 0 in your losses and data.
-    """
+
+_CHECKS: list[_Check] = []
+
+
+def _check(name, cure, *causes):
+    """Make a function of the samples a check; they are made in their order here."""
+
+    def register(measure):
+        _CHECKS.append(_Check(name, cure, causes, measure))
+        return _CHECKS[-1]
+
+    return register
+
+
+@_check(
+    "non-finite numbers",
+    "go back to the last good checkpoint with lower learning rates; look for a "
+    "root, logarithm or division that meets a 0 in your losses and data",
+)
+def _finite(s):
     networks = [s.model.generator, s.model.discriminator, s.model.averaged_generator]
     arrays = {w.path: w for network in networks if network for w in network.weights}
     arrays |= {"the fakes": _examples(s.fake), "played fakes": _examples(s.played)}
@@ -332,12 +354,13 @@ def _finite(s):
     return bool(bad), ", ".join(bad[:3]) or "none in weights and outputs"
 
 
+@_check(
+    "dead layer",
+    "make the network anew: dead units do not come back; then a lower learning "
+    "rate, leaky activations, smaller initial weights",
+    _finite,
+)
 def _dead(s):
-    """Dead layer.
-
-    Cure: make the network anew: dead units do not come back; then a lower learning
-    rate, leaky activations, smaller initial weights.
-    """
     shares = {
         name: np.mean(np.ptp(values, axis=0) == 0)
         for name, (_, values) in s.hidden.items()
@@ -345,12 +368,13 @@ def _dead(s):
     return _worst(shares, 0.5, "of the units never change")
 
 
+@_check(
+    "saturated layer",
+    "scale the inputs to about [-1, 1], use a lower learning rate or smaller "
+    "initial weights, or an activation without bounds",
+    _finite,
+)
 def _saturated(s):
-    """Saturated layer.
-
-    Cure: scale the inputs to about [-1, 1], use a lower learning rate or smaller
-    initial weights, or an activation without bounds.
-    """
     shares = {}
     for name, (layer, values) in s.hidden.items():
         low, high = bounds(layer)
@@ -359,13 +383,31 @@ def _saturated(s):
     return _worst(shares, 0.9, "of the activations are at their bounds")
 
 
-def _flat_output(s):
-    """Flat output.
+@_check(
+    "bounded logits",
+    "leave the discriminator's last activation out: the losses take outputs of any "
+    "size, and those that need a sigmoid apply it themselves",
+    _finite,
+)
+def _bounded(s):
+    if not s.model.takes_logits:
+        raise _NotMade("the losses are not made for outputs of any size")
+    low, high = reach(s.model.discriminator)
+    text = f"the discriminator can give numbers in [{low:.3g}, {high:.3g}] only"
+    if np.isinf(low) and np.isinf(high):
+        return False, "the discriminator can give any number"
+    return True, text
 
-    Cure: no activation at the discriminator's end, for whose bounds only the losses of
-    `Simple_GAN` have targets; a lower learning rate or a gradient penalty for it.
-    """
-    low, high = range_of(s.model.discriminator)
+
+@_check(
+    "flat output",
+    "no activation at the discriminator's end, for whose bounds only the losses of "
+    "`Simple_GAN` have targets; a lower learning rate or a gradient penalty for it",
+    _finite,
+    _bounded,
+)
+def _flat_output(s):
+    low, high = reach(s.model.discriminator)
     if not np.isfinite(high - low):
         raise _NotMade("the discriminator's output has no bounds")
     said = np.concatenate([s.verdict(batch) for batch in s.batches(s.played)])
@@ -376,16 +418,14 @@ def _flat_output(s):
     )
 
 
+@_check(
+    "coupled samples",
+    "replace batch normalisation in the discriminator by layer normalisation or "
+    "nothing: the penalty is meant for each example by itself",
+    _finite,
+)
 def _coupled(s):
-    """Coupled samples.
-
-    Cure: replace batch normalisation in the discriminator by layer normalisation or
-    nothing: the penalty is meant for each example by itself.
-    """
-    cls, base = type(s.model), AdversarialModel
-    penalised = cls.discriminator_extra is not base.discriminator_extra
-    penalised |= cls.judge_both is not base.judge_both
-    if not penalised or getattr(s.model, "lambda_gp", 1) == 0:
+    if not s.model.penalises_slopes:
         raise _NotMade("no penalty of the discriminator's slopes")
     batch = s.batches(s.played)[0]
     with tf.GradientTape(persistent=True) as tape:
@@ -397,11 +437,12 @@ def _coupled(s):
     return np.sum(norms) > 0 and share > 0.01, text
 
 
+@_check(
+    "clipped weights",
+    "use WGAN_GP; else a wider bound or a lower learning rate",
+    _finite,
+)
 def _clipped(s):
-    """Clipped weights.
-
-    Cure: use WGAN_GP; else a wider bound or a lower learning rate.
-    """
     if not isinstance(s.model, WGAN_clip):
         raise _NotMade("no clipping")
     weights = [np.ravel(w) for w in s.model.discriminator.trainable_variables]
@@ -410,35 +451,39 @@ def _clipped(s):
     return share > 0.15, text
 
 
+@_check(
+    "gradient norm",
+    "train longer, with more discriminator updates a step or a larger lambda_gp; "
+    "where the norm stays low, scale the data up or take a bound (tanh) off the "
+    "discriminator's output",
+    _finite,
+    _coupled,
+    _dead,
+)
 def _norms(s):
-    """Gradient norm.
-
-    Cure: train longer, with more discriminator updates a step or a larger lambda_gp;
-    where the norm stays low, scale the data up or take a bound (tanh) off the
-    discriminator's output.
-    """
     if not isinstance(s.model, WGAN_GP) or not s.model.lambda_gp:
         raise _NotMade("no penalty of norms other than 1")
     norms = []
     for batch in zip(s.batches(s.real), s.batches(s.played), strict=False):
         points = s.model.get_interpolated_sample(*batch)
         with tf.GradientTape() as tape:
-            tape.watch(points)
+            tape.watch(_examples(points))
             verdicts = s.verdict(points)
-        norms.append(_lengths(tape.gradient(verdicts, points)))
+        norms.append(_lengths(tape.gradient(verdicts, _examples(points))))
     mean, spread = np.mean(norms), np.std(norms)
     text = f"{mean:.2f} ± {spread:.2f} (mean ± standard deviation) on interpolates"
     return abs(mean - 1) > 0.3 or spread > 0.5, text
 
 
+@_check(
+    "output range",
+    "scale the data to the range of the generator's last activation (tanh: [-1, 1], "
+    "sigmoid: [0, 1]), or change that; where the range fits, train on",
+    _finite,
+)
 def _range(s):
-    """Output range.
-
-    Cure: scale the data to the range of the generator's last activation (tanh:
-    [-1, 1], sigmoid: [0, 1]), or change that; where the range fits, train on.
-    """
     real, fake = _numbers(s.real), _numbers(s.fake)
-    low, high = range_of(s.model.generator)
+    low, high = reach(s.model.generator)
     slack = 0.01 * (high - low) if np.isfinite(high) else 0.0
     out = np.mean((real < low - slack) | (real > high + slack))
     least, most = real.min(), real.max()
@@ -451,37 +496,49 @@ def _range(s):
     )
 
 
+@_check(
+    "discriminator far ahead",
+    "fewer discriminator updates a step or a lower learning rate for it, a gradient "
+    "penalty, or no tanh at its end: it is flat where the fakes are",
+    _finite,
+    _range,
+    _flat_output,
+)
 def _ahead(s):
-    """Discriminator far ahead.
-
-    Cure: fewer discriminator updates a step or a lower learning rate for it, a
-    gradient penalty, or no tanh at its end: it is flat where the fakes are.
-    """
     pull = _pull(s) if s.separation > 0.99 else math.inf
     pulled = f", pull on the generator {pull:.2g}" if s.separation > 0.99 else ""
     return pull < 0.3, f"area under the ROC curve {s.separation:.3f}{pulled}"
 
 
 def _pull(s):
-    loss, size = s.model.generator_loss, s.model.batch_size
+    size, reals = s.model.batch_size, s.batches(s.real)
+
+    def loss(real, fake):
+        condition = fake[1] if isinstance(fake, tuple) else None
+        given = (_examples(real), _examples(fake), condition)
+        return s.model.generator_loss(*s.model.generator_outputs(*given))
+
     slopes, here = [], []
-    for batch in s.batches(s.played):
+    for real, fake in zip(itertools.cycle(reals), s.batches(s.played), strict=False):
         with tf.GradientTape() as tape:
-            tape.watch(_examples(batch))
-            value = loss(s.model.judge(*_parts(batch)))
-        slopes.append(size * _lengths(tape.gradient(value, _examples(batch))))
+            tape.watch(_examples(fake))
+            value = loss(real, fake)
+        slopes.append(size * _lengths(tape.gradient(value, _examples(fake))))
         here.append(value)
-    there = [loss(s.model.judge(*_parts(batch))) for batch in s.batches(s.real)]
+    there = [loss(real, real) for real in reals]
     way = _lengths(np.subtract(*_paired(s.real, s.played))).mean()
     return float(np.mean(slopes) * way / (np.mean(here) - np.mean(there)))
 
 
+@_check(
+    "discriminator asleep",
+    "a higher learning rate for the discriminator or more of its updates a step; a "
+    "network with more units, made anew if its outputs no longer change",
+    _finite,
+    _range,
+    _dead,
+)
 def _asleep(s):
-    """Discriminator asleep.
-
-    Cure: a higher learning rate for the discriminator or more of its updates a step;
-    a network with more units, made anew if its outputs no longer change.
-    """
     score, area = metrics.two_sample_score(*_paired(s.real, s.played)), s.separation
     after = ""
     if area < 0.6 and score > 0.9:
@@ -505,12 +562,14 @@ def _woken(s, updates=30):
         return _Samples.separation.func(s), updates
 
 
+@_check(
+    "collapsed variety",
+    "go back to a checkpoint with variety; a gradient penalty (WGAN_GP), a lower "
+    "learning rate for the generator, larger batches, more latent dimensions",
+    _finite,
+    _range,
+)
 def _variety(s):
-    """Collapsed variety.
-
-    Cure: go back to a checkpoint with variety; a gradient penalty (WGAN_GP), a lower
-    learning rate for the generator, larger batches, more latent dimensions.
-    """
     pair = _paired(s.real, s.fake)
     (variance, rank), (fake_variance, fake_rank) = map(_spread, pair)
     if variance == 0:
@@ -533,35 +592,46 @@ def _spread(examples):
     return squares.sum() / len(examples), np.exp(-(shares * np.log(shares)).sum())
 
 
-def _copied(s):
-    """Copied examples.
+@_check(
+    "far from the data",
+    "train on; where it stays so, a larger or longer trained discriminator, a gradient "
+    "penalty, or a generator with more units",
+    _finite,
+    _range,
+    _ahead,
+    _asleep,
+    _variety,
+)
+def _far(s):
+    real, fake = _paired(s.real, s.fake)
+    centred = real - real.mean(axis=0)
+    mixed = np.random.default_rng(0).standard_normal((len(real),) * 2, "float32")
+    cloud = real.mean(axis=0) + mixed @ centred / np.float32(math.sqrt(len(real)))
+    far, usual = (metrics.neighbour_ratio(real, some) for some in (fake, cloud))
+    precision, _ = metrics.precision_recall(real, fake)
+    return precision < 1 / 3 and far > max(1.5, usual / 2), (
+        f"the fakes are {far:.2f} times as far from their nearest real example as that "
+        f"is from the others, normal noise of their mean and covariance {usual:.2f} "
+        f"times; precision {precision:.2f}"
+    )
 
-    Cure: more training examples, smaller networks, fewer steps.
-    """
+
+@_check(
+    "copied examples",
+    "more training examples, smaller networks, fewer steps",
+    _finite,
+    _range,
+    _variety,
+    _far,
+)
+def _copied(s):
     data = s.model.examples
     if data is None or data.streams:
         raise _NotMade("the training examples are not all at hand")
     size = len(data)
-    if size * math.prod(s.model.discriminator.input_shape[1:]) > _MOST_NUMBERS:
+    if size * math.prod(s.model.generator.output_shape[1:]) > _MOST_NUMBERS:
         raise _NotMade(f"more than {_MOST_NUMBERS:.0e} numbers to compare with")
     train = _flat(_numbers(s.model.get_real_sample(size)))
     ratio = metrics.neighbour_ratio(train, _flat(_numbers(s.fake)), points=500)
     text = f"the fakes are {ratio:.2f} times as far from their nearest training "
     return ratio < 0.5, text + "example as that is from its own"
-
-
-# Each with the checks whose findings would explain its own.
-_CHECKS = (
-    (_finite, ()),
-    (_dead, (_finite,)),
-    (_saturated, (_finite,)),
-    (_flat_output, (_finite,)),
-    (_coupled, (_finite,)),
-    (_clipped, (_finite,)),
-    (_norms, (_finite, _coupled, _dead)),
-    (_range, (_finite,)),
-    (_ahead, (_finite, _range, _flat_output)),
-    (_asleep, (_finite, _range, _dead)),
-    (_variety, (_finite, _range)),
-    (_copied, (_finite, _range, _variety)),
-)

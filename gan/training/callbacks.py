@@ -363,9 +363,7 @@ class Losses(keras.callbacks.Callback):
         }
 
     def _draw(self):
-        title, sign = "discriminator loss", 1
-        if "wasserstein" in self.model.discriminator_loss.__name__:
-            title, sign = "Wasserstein estimate", -1
+        title, sign = self.model.loss_panel
         panels = {title: {"training": self._curve("discr_loss", sign)}}
         if self._held_out is not None:
             names = {"training": "training_loss", "held out": "held_out_loss"}

@@ -418,31 +418,6 @@ def _from_numpy(latent_generator, shape, size):
     return tf.ensure_shape(drawn, (size, *shape))
 
 
-# Layers that bring numbers to other places and leave them as they are.
-_MOVING = ("Reshape", "Flatten", "Permute", "Cropping1D", "Cropping2D", "Identity")
-_MOVING += ("MaxPooling2D", "AveragePooling2D", "UpSampling2D", "InputLayer")
-
-
-def range_of(network: keras.Model) -> tuple[float, float]:
-    """What the last activation of a network can reach, found by asking it.
-
-    Layers that only move numbers are passed over, and nested networks are looked into.
-    """
-    low, high, scale, offset = -np.inf, np.inf, 1.0, 0.0
-    for layer in reversed(network.layers):
-        if isinstance(layer, keras.layers.Rescaling) and np.ndim(layer.scale) == 0:
-            offset = float(layer.offset) * scale + offset
-            scale = float(layer.scale) * scale
-        elif isinstance(layer, keras.Model):
-            low, high = range_of(layer)
-            break
-        elif type(layer).__name__ not in _MOVING:
-            low, high = bounds(layer)
-            break
-    ends = sorted((low * scale + offset, high * scale + offset))
-    return ends[0], ends[1]
-
-
 def bounds(layer: keras.layers.Layer) -> tuple[float, float]:
     """Limits of a layer's activation."""
     activation = getattr(layer, "activation", None)
@@ -451,6 +426,56 @@ def bounds(layer: keras.layers.Layer) -> tuple[float, float]:
         return -np.inf, np.inf
     low, high = np.ravel(activation(tf.constant([[-1e6, 1e6]])))
     return (low, high) if 0 < high - low < 1e3 else (-np.inf, np.inf)
+
+
+def reach(network: keras.Model) -> tuple[float, float]:
+    """Least and greatest number that the output of a network can be.
+
+    Found by asking what follows its last weights, in nested networks too; infinite
+    where nothing confines the numbers, and for several outputs.
+    """
+    after = []
+    for operation in reversed([*_operations(network)]):
+        if getattr(operation, "weights", None):
+            break
+        after.insert(0, operation)
+    activation = getattr(operation, "activation", None)
+    if callable(activation) and operation not in after:
+        after.insert(0, activation)
+    shape = operation.output.shape[1:]
+    # All units at one end, all at the other, and by turns.
+    signs = np.stack([np.full(shape[-1], -1.0), np.ones(shape[-1])])
+    signs = np.stack([*signs, np.resize([-1.0, 1.0], shape[-1])])
+    signs = signs.reshape(3, *[1] * (len(shape) - 1), shape[-1])
+    try:
+        found = tf.constant(1e6 * np.broadcast_to(signs, (3, *shape)), tf.float32)
+        for change in after:
+            found = change(found)
+        low, high = float(np.min(found)), float(np.max(found))
+    except (TypeError, ValueError, tf.errors.InvalidArgumentError):
+        low, high = -np.inf, np.inf
+    return low if low > -1e3 else -np.inf, high if high < 1e3 else np.inf
+
+
+def _operations(network):
+    """What a network does, in order; what nested ones do stands in their places."""
+    for part in getattr(network, "operations", network.layers):
+        part = part.layer if isinstance(part, keras.layers.Wrapper) else part
+        if isinstance(part, keras.Model) and hasattr(part, "outputs"):
+            yield from _operations(part)
+        elif not isinstance(part, keras.layers.InputLayer):
+            yield part
+
+
+def warn_of_bounds(discriminator: keras.Model, name: str) -> None:
+    """Warn of an activation that confines outputs which losses take at any size."""
+    low, high = reach(discriminator)
+    if np.isfinite(low) or np.isfinite(high):
+        warn(
+            f"The discriminator's last activation keeps its outputs in [{low:.3g}, "
+            f"{high:.3g}], but the losses of {name} are made for outputs of any size: "
+            "leave that activation out."
+        )
 
 
 def is_picture(shape: tuple[int | None, ...]) -> bool:
@@ -470,7 +495,7 @@ def warn_of_range(
         generator: `keras.Model`.
         pixel_range: pair of floats, black and white of pictures, or `None`.
     """
-    low, high = range_of(generator)
+    low, high = reach(generator)
     found = f"[{some.min():.3g}, {some.max():.3g}]"
     if _beyond(some, low, high):
         warn(

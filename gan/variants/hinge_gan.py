@@ -15,7 +15,7 @@ class HingeGAN(AdversarialModel):
 
     Args:
         discriminator: its last layer has no activation; one that is bounded by 1 would
-            never reach the margin.
+            never reach the margin, which is warned of.
         Others as `gan.AdversarialModel`.
 
     Example:
@@ -41,3 +41,4 @@ class HingeGAN(AdversarialModel):
 
     discriminator_loss = staticmethod(losses.hinge_discriminator)
     generator_loss = staticmethod(losses.wasserstein_generator)
+    takes_logits = True

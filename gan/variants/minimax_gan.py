@@ -14,7 +14,8 @@ class MinimaxGAN(AdversarialModel):
     minus its loss is then 2 JS(p_data, p_G) − log 4.
 
     Args:
-        discriminator: gives logits: its last layer has no activation.
+        discriminator: gives logits: its last layer has no activation. One with
+            bounds, such as a second sigmoid, is warned of.
         Others as `gan.AdversarialModel`.
 
     Formula:
@@ -28,3 +29,4 @@ class MinimaxGAN(AdversarialModel):
 
     discriminator_loss = staticmethod(losses.cross_entropy_discriminator)
     generator_loss = staticmethod(losses.minimax_generator)
+    takes_logits = True

@@ -23,7 +23,8 @@ class NonSaturatingGAN(AdversarialModel):
     rightly, the mean of its shares on the real and on the fake half.
 
     Args:
-        discriminator: gives logits: its last layer has no activation.
+        discriminator: gives logits: its last layer has no activation. One with
+            bounds, such as a second sigmoid, is warned of.
         real_target: float in [0, 1], the probability asked for on reals; below 1 it
             is one-sided label smoothing.
         gamma: float, weight of the zero-centred penalty on reals, R1, which is then
@@ -43,6 +44,7 @@ class NonSaturatingGAN(AdversarialModel):
     """
 
     generator_loss = staticmethod(losses.non_saturating_generator)
+    takes_logits = True
     log_names = (*AdversarialModel.log_names, "discr_acc")
 
     real_target = Option(functools.partial(expect_number, 0, 1))
@@ -78,6 +80,11 @@ class NonSaturatingGAN(AdversarialModel):
         if gamma:
             self.log_names = (*self.log_names, "r1")
 
+    @property
+    def penalises_slopes(self) -> bool:
+        """Whether the penalty has a weight, or a subclass has one of its own."""
+        return self.gamma > 0 or super().penalises_slopes
+
     def discriminator_loss(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         """Cross-entropy with the model's target for reals."""
         return losses.cross_entropy_discriminator(real, fake, self.real_target)
@@ -86,7 +93,7 @@ class NonSaturatingGAN(AdversarialModel):
         self, real: Sample, fake: Sample
     ) -> tuple[tuple[Any, Any], tf.Tensor | float, dict[str, tf.Tensor]]:
         """The outputs, and the weighted penalty on reals, logged unweighted: `r1`."""
-        if "r1" not in self.log_names:
+        if not self.gamma and "r1" not in self.log_names:
             return super().judge_both(real, fake)
         on_real, squares = losses.values_and_squared_slopes(self.judge, *real)
         r1 = tf.reduce_mean(squares)

@@ -25,7 +25,8 @@ class R3GAN(AdversarialModel):
     and `r2` are the mean squared norms of the gradients.
 
     Args:
-        discriminator: its last layer has no activation; no batch normalisation.
+        discriminator: its last layer has no activation, of which is warned; no batch
+            normalisation.
         disc_iter: int, discriminator updates in each step; one is enough.
         gamma: float, weight of the penalties. It grows with the number of pixels: 1
             for points and small grey pictures, more for large colour pictures.
@@ -47,6 +48,7 @@ class R3GAN(AdversarialModel):
 
     discriminator_loss = staticmethod(losses.relativistic_discriminator)
     generator_loss = staticmethod(losses.relativistic_generator)
+    takes_logits = True
     log_names = (*AdversarialModel.log_names, "r1", "r2")
 
     gamma = Option(functools.partial(expect_number, 0))
@@ -79,6 +81,11 @@ class R3GAN(AdversarialModel):
             beta_1=beta_1,
             **options,
         )
+
+    @property
+    def penalises_slopes(self) -> bool:
+        """Whether the penalties have a weight, or a subclass has one of its own."""
+        return self.gamma > 0 or super().penalises_slopes
 
     def generator_outputs(self, real: Any, fake: Any, condition: Any) -> tuple:
         """The discriminator's outputs on both halves of the pairs."""

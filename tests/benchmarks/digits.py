@@ -24,7 +24,7 @@ import numpy as np  # noqa: E402
 import gan  # noqa: E402
 from gan.data.downloads import load_mnist  # noqa: E402
 from gan.evaluation.classes import Classifier  # noqa: E402
-from gan.training.player import range_of  # noqa: E402
+from gan.generators.trained import TrainedGenerator  # noqa: E402
 
 FAKES = 5000
 LEAST_ACCURACY = 0.97
@@ -43,8 +43,7 @@ def draw(model):
                 labels = asked[start : start + 500]
                 parts.append(model.get_fake_sample(labels=labels)[0])
     fakes = np.concatenate(parts)[..., 0]
-    # What ends in tanh was trained on pictures in [-1, 1].
-    return fakes / 2 + 0.5 if range_of(model.generator)[0] == -1 else fakes, asked
+    return TrainedGenerator.of(model).pictures(fakes), asked
 
 
 def judge(classifier, pictures, model):
