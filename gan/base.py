@@ -316,6 +316,7 @@ class AdversarialModel(GraphFit, WholeModel):
         said += f"many as the networks know, but it is {shown(class_names)}."
         require(named, said, "class_names")
         self.class_names = class_names
+        _expect_pixel_range(pixel_range)
         self.pixel_range = pixel_range and tuple(map(float, pixel_range))
         self._examples: Examples | None = None
         self.real_examples = real_examples

@@ -99,7 +99,7 @@ def test_nothing_in_a_trained_model(cls):
 
 @pytest.mark.slow
 def test_nothing_in_the_committed_faces(shared):
-    from gan.cli.shared import WEIGHTS
+    from gan.generators.weights import WEIGHTS
     from gan.recipes.faces import RECIPES, make_model
 
     pictures = gan.faces.load_faces(shared("small_res_faces_10000.npy")).pictures

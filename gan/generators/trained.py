@@ -183,10 +183,10 @@ class TrainedGenerator:
         """What the network itself gives, float32 `(n, …)`; arguments as of `draw`."""
         if isinstance(latents, (int, np.integer)) and not isinstance(latents, bool):
             latents = self.latents(int(latents), seed, spread)
-        latents = np.asarray(latents, np.float32)
-        shape = self._latent_shape()
+        latents, shape = np.asarray(latents), self._latent_shape()
+        numbers = latents.dtype.kind in "fiu" and latents.size > 0
         require(
-            latents.shape[1:] == shape and len(latents) > 0,
+            numbers and latents.shape[1:] == shape,
             f"The argument latents must be a number or an array of shape "
             f"{('n', *shape)}, but its shape is {shown(latents.shape)}.",
             "latents",
@@ -194,8 +194,9 @@ class TrainedGenerator:
         if not self.classes:
             said = "The argument labels must be left out: the generator takes none."
             require(labels is None, said, "labels")
-            return in_parts(self.network, latents)
-        return in_parts(self.network, latents, self.labels(len(latents), labels))
+            return in_parts(self.network, np.float32(latents))
+        labels = self.labels(len(latents), labels)
+        return in_parts(self.network, np.float32(latents), labels)
 
     def labels(self, count: int, labels: Labels = None) -> np.ndarray:
         """Numbers of classes, int32 `(count,)`; `labels` as of `draw`."""

@@ -12,7 +12,7 @@ import argparse
 
 import numpy as np
 
-from gan.cli.shared import Generator, read_real
+from gan.cli.shared import read_real
 from gan.evaluation import metrics
 
 
@@ -30,8 +30,7 @@ def main():
     for path in arguments.generators:
         found = []
         for seed in range(arguments.draws):
-            drawing = Generator(path, seed)
-            fakes = drawing.draw(drawing.latents(len(half)))
+            fakes = loaded(path, seed).draw(len(half), seed=seed)
             values = metrics.measures(half, fakes, names, axes=axes)
             values["neighbour_ratio"] = metrics.neighbour_ratio(real, fakes)
             found.append(values)
