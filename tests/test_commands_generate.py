@@ -44,7 +44,7 @@ def models(files, tmp_path_factory):
             "generate classes.keras --class 10",
             "must name classes of the generator",
         ),
-        ("generate plain.keras --class 1", "takes no labels"),
+        ("generate plain.keras --class 1", "the generator takes none"),
         ("generate plain.keras --count 0", "count to be a positive integer"),
         ("generate plain.keras --each --output run", "a new or empty folder"),
         ("segment --generator plain.keras --output x.png", None),
