@@ -282,17 +282,13 @@ class AdversarialModel(GraphFit, WholeModel):
         expect_networks(generator, discriminator, self.outputs)
         # Those that the user compiled the networks with, unless others are given.
         own = brought(generator), brought(discriminator)
-        generator_optimizer = generator_optimizer or own[0]
-        discriminator_optimizer = discriminator_optimizer or own[1]
+        if generator_optimizer is None:
+            generator_optimizer = own[0]
+        if discriminator_optimizer is None:
+            discriminator_optimizer = own[1]
         expect_optimizers(
-            {
-                "generator_optimizer": generator_optimizer,
-                "discriminator_optimizer": discriminator_optimizer,
-            },
-            {
-                "generator_optimizer": generator,
-                "discriminator_optimizer": discriminator,
-            },
+            generator_optimizer=(generator_optimizer, generator),
+            discriminator_optimizer=(discriminator_optimizer, discriminator),
         )
         expect_augment(augment, generator)
         if self.takes_logits:
@@ -334,9 +330,14 @@ class AdversarialModel(GraphFit, WholeModel):
         accelerate(discriminator)
         adam = functools.partial(Adam, learning_rate, beta_1, beta_2)
         self._generator = Player(
-            generator, self.generator_loss, generator_optimizer or adam(), own[0]
+            "generator",
+            generator,
+            self.generator_loss,
+            generator_optimizer or adam(),
+            own[0],
         )
         self._discriminator = Player(
+            "discriminator",
             discriminator,
             self.discriminator_loss,
             discriminator_optimizer or adam(),

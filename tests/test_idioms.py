@@ -273,14 +273,15 @@ def test_what_has_no_second_derivative_is_told_before_training(interpolation):
     generator.add(layers.Reshape((2, 2, 1)))
     critic = [layers.UpSampling2D(interpolation=interpolation), layers.Flatten()]
     critic = [keras.Input((2, 2, 1)), *critic, layers.Dense(1)]
-    critic = keras.Sequential(critic, name="critic")
+    critic = keras.Sequential(critic)
     real, latents = np.zeros((8, 2, 2, 1)), gan.latent.LatentGenerator(2)
     model = gan.WGAN_GP(generator, critic, latents, real, batch_size=4)
     model.compile(run_eagerly=True)
     before = generator.get_weights()
     with pytest.raises(gan.InvalidInput) as refused:
         fit(model)
-    assert refused.value.argument == "critic" and model.d_optimizer.iterations == 0
+    assert refused.value.argument == "discriminator"
+    assert model.d_optimizer.iterations == 0
     np.testing.assert_array_equal(before[0], generator.get_weights()[0])
 
 

@@ -106,7 +106,7 @@ class GraphFit(keras.Model):
         expect_choice((True, False, "auto"), jit_compile=jit_compile)
         strategy, players = self.distribute_strategy, self.players()
         require(
-            strategy.num_replicas_in_sync == 1 or jit_compile is not True,
+            strategy.num_replicas_in_sync == 1 or not jit_compile,
             "The argument jit_compile must be False with several replicas.",
             "jit_compile",
         )
@@ -115,8 +115,8 @@ class GraphFit(keras.Model):
                 "g_optimizer": keras.optimizers.get(g_optimizer or optimizer),
                 "d_optimizer": keras.optimizers.get(d_optimizer or optimizer),
             }
-        networks = [player.network for player in players]
-        expect_optimizers(found, dict(zip(found, networks, strict=True)))
+        pairs = zip(found.items(), players, strict=True)
+        expect_optimizers(**{k: (one, player.network) for (k, one), player in pairs})
         super().compile(
             optimizer=None, run_eagerly=run_eagerly, jit_compile=jit_compile
         )
@@ -241,7 +241,7 @@ class GraphFit(keras.Model):
         for player in self.players():
             if not player.network.trainable_variables:
                 warn(
-                    f"The {player.network.name} has no trainable weight, so that fit "
+                    f"The {player.role} has no trainable weight, so that fit "
                     "leaves it as it is. If that is not meant, set its trainable = "
                     "True before the model is made."
                 )

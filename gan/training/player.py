@@ -22,9 +22,11 @@ class Player:
     """One side of the game: a network, its loss and what minimises it.
 
     Attributes:
+        role: "generator" or "discriminator".
         brought: the optimizer that the user compiled the network with, or `None`.
     """
 
+    role: str
     network: keras.Model
     loss: Callable[..., tf.Tensor]
     optimizer: keras.optimizers.Optimizer
@@ -43,7 +45,7 @@ class Player:
     def __call__(self, *outputs: tf.Tensor) -> tf.Tensor:
         """The loss of the discriminator's outputs."""
         loss = self.loss(*outputs)
-        expected = f"the {self.network.name}'s loss to be a scalar tensor of floats"
+        expected = f"the {self.role}'s loss to be a scalar tensor of floats"
         scalar = tf.is_tensor(loss) and loss.shape.rank == 0 and loss.dtype.is_floating
         expect(scalar, expected, loss=loss)
         return loss
@@ -52,7 +54,7 @@ class Player:
         """What is minimised: the loss and the network's regularisers, each once."""
         kept = sum(w.regularizer is not None for w in self.network.trainable_variables)
         # Of what layers add of their activities Keras keeps the last call's only.
-        expected = f"a {self.network.name} with regularisers of weights only"
+        expected = f"a {self.role} with regularisers of weights only"
         found = len(self.network.losses) - kept
         expect(found == 0, expected, other_losses=found)
         whole = sum(self.network.losses, loss)
@@ -67,15 +69,15 @@ class Player:
             # As of bicubic and Lanczos resizing under a penalty on gradients.
             require(
                 False,
-                f"The loss of the {self.network.name} cannot be differentiated, for "
+                f"The loss of the {self.role} cannot be differentiated, for "
                 f"TensorFlow has no gradient of an operation in it ({error}). A "
                 "penalty on gradients needs second derivatives: use another layer, "
                 "such as UpSampling2D with interpolation='bilinear', or a model "
                 "without a penalty.",
-                self.network.name,
+                self.role,
             )
         depends = not weights or any(slope is not None for slope in gradients)
-        expected = f"a loss that depends on the {self.network.name}'s weights"
+        expected = f"a loss that depends on the {self.role}'s weights"
         expect(depends, expected, loss=self.loss)
         # The gradient of an Embedding lists rows, the same row perhaps several times;
         # Keras 3.15 would square each before it adds them up.
@@ -114,8 +116,8 @@ class Player:
         """
         loss, optimizer = self.network.loss, self.current()
         if optimizer is not self.optimizer:
-            name = f"{self.network.name}.optimizer"
-            expect_optimizers({name: optimizer}, {name: self.network})
+            name = f"{self.role}.optimizer"
+            expect_optimizers(**{name: (optimizer, self.network)})
             self.brought = optimizer
             self.take(optimizer)
         if callable(loss) and not isinstance(loss, Player):
@@ -126,10 +128,10 @@ class Player:
         new = [weight.path for weight in trained if id(weight) not in known]
         require(
             not new,
-            f"The {self.network.name} has weights that were frozen when the model was "
+            f"The {self.role} has weights that were frozen when the model was "
             f"made, so that its optimizer does not know them: {', '.join(new)}. Make "
             "the model anew, now that they are trainable.",
-            self.network.name,
+            self.role,
         )
 
     def trained(self) -> list[int]:
@@ -303,20 +305,19 @@ def _known(optimizer):
     return {id(weight) for weight in optimizer._trainable_variables}
 
 
-def expect_optimizers(
-    optimizers: dict[str, Any], networks: dict[str, keras.Model]
-) -> None:
+def expect_optimizers(**pairs: tuple[Any, keras.Model]) -> None:
     """Expect optimizers, each for one network, that have trained no other.
 
     Args:
-        optimizers: dict of optimizers or `None` by the names of their arguments.
-        networks: dict of the networks that they are for, by the same names.
+        **pairs: tuples of an optimizer, or `None`, and the network that it is for, by
+            the name of the argument.
 
     Raises:
         InvalidInput: if one is something else, or cannot train its network.
     """
-    given = {name: one for name, one in optimizers.items() if one is not None}
+    given = {name: one for name, (one, _) in pairs.items() if one is not None}
     for name, optimizer in given.items():
+        network = pairs[name][1]
         require(
             isinstance(optimizer, keras.optimizers.Optimizer),
             f"The argument {name} must be a keras Optimizer or None, but it is "
@@ -324,15 +325,15 @@ def expect_optimizers(
             name,
         )
         # Keras's optimizer, once built, knows its weights, and no others.
-        variables = {id(variable) for variable in networks[name].variables}
-        trained = {id(weight) for weight in networks[name].trainable_variables}
+        variables = {id(variable) for variable in network.variables}
+        trained = {id(weight) for weight in network.trainable_variables}
         require(
             not optimizer.built or trained <= _known(optimizer) <= variables,
-            f"The optimizer {name} has trained other weights than those of the "
-            f"{networks[name].name}: give a new one.",
+            f"The optimizer {name} has trained other weights than those of its "
+            "network: give a new one.",
             name,
         )
-        distribute.expect_parts(networks[name].distribute_strategy, **{name: optimizer})
+        distribute.expect_parts(network.distribute_strategy, **{name: optimizer})
     require(
         len({id(optimizer) for optimizer in given.values()}) == len(given),
         "The two networks need two different optimizers, but "
