@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import weakref
 from typing import Any
 
 import keras
@@ -12,6 +13,11 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from gan.errors import expect, expect_array
+
+# The first batch of each Dataset that a model has: reading one again would give another
+# order to the shuffles of the training that reads it.
+_first_batches: weakref.WeakKeyDictionary[tf.data.Dataset, Any]
+_first_batches = weakref.WeakKeyDictionary()
 
 
 def as_real_examples(value: Any, shape: tuple[int, ...], batch_size: int) -> Any:
@@ -159,8 +165,11 @@ def take_first(dataset: tf.data.Dataset, size: int) -> Any:
     Raises:
         InvalidInput: if it has fewer.
     """
-    sample = next(iter(dataset.unbatch().batch(size)), ())
-    found = count_rows(sample) if sample != () else 0
+    sample = _first_batches.get(dataset)
+    if sample is not None and count_rows(sample) >= size:
+        return take(sample, tf.range(size))
+    sample = next(iter(dataset.unbatch().batch(size)), None)
+    found = 0 if sample is None else count_rows(sample)
     expect(found == size, f"a Dataset of at least {size} examples", found=found)
     return sample
 
@@ -250,4 +259,6 @@ def _as_dataset(dataset, spec, shape, batch_size):
     expect(int(dataset.cardinality()) != 0, "a Dataset that is not empty", batches=0)
     expected = f"a Dataset of batches of batch_size={batch_size} examples"
     expect(spec.shape[0] in (None, batch_size), expected, examples=spec.shape[0])
+    if dataset not in _first_batches:
+        _first_batches[dataset] = next(iter(dataset), None)
     return dataset
