@@ -165,7 +165,11 @@ def expect_array(shape: tuple[Any, ...], least: int = 1, **named: Any) -> np.nda
         NumPy array of the same dtype.
     """
     ((name, value),) = named.items()
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        # Parts of different shapes, such as a pair of examples and labels.
+        expect(False, f"{name} to be one array of real numbers", **{name: value})
     real = array.dtype.kind in "fiu"
     expect(real, f"{name} to hold real numbers", dtype=str(array.dtype))
     sizes = [size for size in shape if size is not ...]

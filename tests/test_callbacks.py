@@ -1,4 +1,6 @@
 import csv
+import functools
+import pathlib
 
 import keras
 import numpy as np
@@ -12,7 +14,14 @@ import gan
 from gan.errors import InvalidInput
 from gan.evaluation import metrics
 from gan.latent import Stream
-from gan.training.callbacks import Animation, Checkpoint, Losses, Metrics, SampleGrid
+from gan.training.callbacks import (
+    Animation,
+    Checkpoint,
+    Losses,
+    Metrics,
+    Page,
+    SampleGrid,
+)
 from gan.visualization import plots
 
 HELD_OUT = np.random.default_rng(9).normal(0.5, 0.1, (30, 2)).astype("float32")
@@ -31,7 +40,9 @@ def halves(rows):
 
 def two_pixels(model):
     """A picture for models of 2-vectors: its fakes as they are."""
-    return np.clip(model.get_fake_sample(3).numpy(), 0, 1)
+    fakes = model.get_fake_sample(3)
+    fakes = fakes[0] if isinstance(fakes, tuple) else fakes
+    return np.clip(fakes.numpy(), 0, 1)
 
 
 def fixed_fakes(model, count, seed=0, averaged=None):
@@ -124,22 +135,6 @@ def test_frames_are_shrunk_to_about_350_pixels(vectors, tmp_path, side):
     assert abs(frame.mean() - whole.mean()) < 1
 
 
-@pytest.mark.slow
-def test_callbacks_leave_no_trace_in_the_run(vectors, tmp_path):
-    plain, watched = vectors(ema=0.9), vectors(ema=0.9)
-    history = fit(plain, 3).history
-    found = fit(
-        watched,
-        3,
-        SampleGrid(tmp_path / "grid", draw=two_pixels),
-        Animation(tmp_path / "a.gif", draw=two_pixels),
-        Metrics(HELD_OUT, ["sw2"], count=20),
-        Losses(tmp_path / "losses.png", HELD_OUT, every=3),
-    ).history
-    assert_same(plain, watched)
-    assert {name: found[name] for name in history} == history
-
-
 def test_every_name_and_draw_of_a_figure(vectors, tmp_path):
     def figure(model):
         figure = Figure((1, 1), facecolor="#808000")
@@ -187,6 +182,45 @@ def test_unusable_options_of_pictures(tmp_path, options, message):
     with pytest.raises(InvalidInput, match=f"Expected {message}. Received: "):
         Animation(tmp_path / "a.gif", **options)
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"name": "{n}.png"},
+        {"name": "{}.png"},
+        {"name": "{epoch:q}.png"},
+        {"name": "{epoch.year}.png"},
+        {"name": "{epoch[0]}.png"},
+        {"name": "{epoch.png"},
+        {"name": pathlib.Path("{epoch}.png")},
+        {"name": "last.png", "gif": "a.gif"},
+        {"draw": "two_pixels"},
+        {"to_picture": 0.5},
+    ],
+)
+def test_what_would_fail_after_the_first_epoch_is_refused_at_once(
+    tmp_path, monkeypatch, options
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInput) as error:
+        SampleGrid("pictures", **options)
+    assert error.value.argument == next(iter(options))
+    assert names(tmp_path) == []
+
+
+def test_what_an_earlier_run_left_is_no_frame(vectors, tmp_path):
+    frames = tmp_path / "a-frames"
+    frames.mkdir()
+    plots.write_png(np.zeros((9, 9)), frames / "000001.png")
+    (frames / "000002.png").write_bytes(b"\x89PNG of which the rest is lost")
+    fit(
+        vectors(),
+        4,
+        Animation(tmp_path / "a.gif", draw=two_pixels),
+        initial_epoch=2,
+    )
+    assert len(read_gif(tmp_path / "a.gif")) == 2
 
 
 def test_unusable_places_of_pictures(tmp_path):
@@ -255,27 +289,40 @@ def board_scalars(directory, tag):
 
 
 @pytest.mark.parametrize(
-    "options, message",
+    "options",
     [
-        ({"names": ["fid"]}, "different names among sw2, fd, "),
-        ({"names": "fd"}, "different names among sw2, fd, "),
-        ({"every": 0}, "every to be a positive integer"),
-        ({"count": 7}, "at least 8 fakes"),
-        ({"seed": None}, "seed to be an integer"),
-        ({"real": HELD_OUT[:7]}, "real (of shape|to hold real numbers)"),
-        ({"real": "reals"}, "real (of shape|to hold real numbers)"),
-        ({"real": HELD_OUT * np.nan}, "real to be finite"),
+        {"names": ["fid"]},
+        {"names": "fd"},
+        {"names": [[]]},
+        {"names": [{}, "fd"]},
+        {"names": ["fd", "fd"]},
+        {"names": None},
+        {"every": 0},
+        {"count": 7},
+        {"seed": None},
+        {"to_picture": "halves"},
+        {"real": (HELD_OUT, np.arange(30))},
+        {"real": np.ones((30, 2)), "names": ["fd49"]},
+        {"real": HELD_OUT * np.nan},
     ],
 )
-def test_unusable_options_of_metrics(options, message):
-    with pytest.raises(InvalidInput, match=f"Expected {message}.*Received: "):
+def test_unusable_options_of_metrics(options):
+    with pytest.raises(InvalidInput) as error:
         Metrics(**{"real": HELD_OUT, **options})
+    assert error.value.argument == next(iter(options))
+
+
+@pytest.mark.parametrize("real", [HELD_OUT[:7], "reals"])
+def test_too_few_reals_and_no_numbers_are_refused(real):
+    with pytest.raises(InvalidInput, match="Expected real "):
+        Metrics(real)
 
 
 def test_fakes_unlike_the_reals_are_refused_before_any_step(vectors):
     model = vectors()
-    with pytest.raises(InvalidInput, match=r"like the real examples. .*real=\(30, 3\)"):
+    with pytest.raises(InvalidInput) as error:
         fit(model, 1, Metrics(np.ones((30, 3))))
+    assert error.value.argument == "real"
     assert model.generator.optimizer.iterations == 0
 
 
@@ -362,11 +409,49 @@ def test_unusable_options_of_losses(vectors, tmp_path):
     model = vectors()
     with pytest.raises(InvalidInput, match=r"real_examples of shape \(N, 2\)"):
         fit(model, 1, Losses(path, np.ones((9, 3))))
-    for text in ["a,b\n1,2\n", "epoch,gp\n1,x\n", "epoch\n1,2\n", "\x00\xff"]:
+    bad = ["a,b\n1,2\n", "epoch,gp\n1,x\n", "epoch\n1,2\n", "\x00\xff"]
+    for epoch in ["inf", "nan", "-5", "0", "1\n1", "2\n1"]:
+        bad.append(f"epoch\n{epoch}\n")
+    for text in bad:
         path.with_suffix(".csv").write_text(text)
         with pytest.raises(InvalidInput, match="a table that Losses wrote, or no file"):
             fit(model, 1, Losses(path))
     assert model.generator.optimizer.iterations == 0
+
+
+def test_losses_that_are_beyond_all_bounds_and_logs_that_are_missing(vectors, tmp_path):
+    table = tmp_path / "losses.csv"
+    table.write_text("epoch,discr_loss,gp\n1,inf,1e308\n2,nan,-1e308\n3,-inf,0\n")
+    finished = {"initial_epoch": 3}
+    fit(vectors(), 3, Losses(tmp_path / "losses.png", HELD_OUT), **finished)
+    fit(vectors(), 4, Losses(tmp_path / "losses.png", HELD_OUT), **finished)
+    assert [row["epoch"] for row in read_table(table)] == [1, 2, 3, 4]
+    table.write_text("epoch\n1\n")
+    fit(vectors(), 1, Losses(tmp_path / "losses.png"), initial_epoch=1)
+
+
+@pytest.mark.parametrize("kind", ["array", "Dataset", "labels"])
+def test_more_examples_are_held_out_than_trained_on(tmp_path, kind):
+    model = KINDS["labels" if kind == "labels" else "pairs of real and fake"]()
+    if kind == "Dataset":
+        model.real_examples = shuffled(HELD_OUT[:8])
+    held_out = np.tile(HELD_OUT, (3, 1))
+    held_out = (held_out, np.arange(90) % 3) if kind == "labels" else held_out
+    fit(model, 1, Losses(tmp_path / "losses.png", held_out))
+    assert np.isfinite(read_table(tmp_path / "losses.csv")[0]["held_out_loss"])
+
+
+def test_batches_are_no_held_out_examples(vectors, tmp_path):
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return 2
+
+        def __getitem__(self, index):
+            return HELD_OUT[:8]
+
+    with pytest.raises(InvalidInput) as error:
+        fit(vectors(), 1, Losses(tmp_path / "losses.png", Batches()))
+    assert error.value.argument == "held_out"
 
 
 def test_a_model_with_labels(tmp_path):
@@ -391,6 +476,168 @@ def test_a_model_with_labels(tmp_path):
 
 
 # -- together -------------------------------------------------------------------
+
+LABELS = np.arange(30) % 3
+NORMAL = gan.latent.LatentGenerator(2)
+
+
+def with_labels(size, conditional=True):
+    """A network of vectors, and of labels if asked to."""
+    vector, label = keras.Input((2,)), keras.Input((), dtype="int32")
+    x = keras.layers.Dense(4, activation="tanh")(vector)
+    if not conditional:
+        ends = [
+            keras.layers.Dense(1, activation="sigmoid")(x),
+            keras.layers.Dense(3, activation="softmax")(x),
+        ]
+        return keras.Model(vector, ends)
+    embedded = keras.layers.Embedding(3, 2)(label)
+    x = keras.layers.Dense(size)(keras.layers.Concatenate()([x, embedded]))
+    return keras.Model([vector, label], x)
+
+
+def with_dropout(size, noise=()):
+    kinds = [keras.layers.Dense(4), keras.layers.Dropout(0.5), *noise]
+    return keras.Sequential([keras.Input((2,)), *kinds, keras.layers.Dense(size)])
+
+
+def shuffled(*arrays):
+    """A Dataset whose order hangs on how often it is read."""
+    import tensorflow as tf
+
+    arrays = arrays if len(arrays) > 1 else arrays[0]
+    return tf.data.Dataset.from_tensor_slices(arrays).shuffle(30, seed=3).batch(8)
+
+
+def of_networks(cls, generator, discriminator, real, **options):
+    options = {"batch_size": 8, "disc_iter": 1, "seed": 0, **options}
+    return cls(generator, discriminator, NORMAL, real, **options)
+
+
+KINDS = {
+    "average": lambda: of_networks(
+        gan.WGAN_GP, with_dropout(2), with_dropout(1), HELD_OUT, ema=0.9
+    ),
+    "pairs of real and fake": lambda: of_networks(
+        gan.R3GAN, with_dropout(2), with_dropout(1), HELD_OUT[:8]
+    ),
+    "Dataset": lambda: of_networks(
+        gan.WGAN_GP, with_dropout(2), with_dropout(1), shuffled(HELD_OUT)
+    ),
+    "labels": lambda: of_networks(
+        gan.HingeGAN, with_labels(2), with_labels(1), (HELD_OUT, LABELS)
+    ),
+    "Dataset with labels": lambda: of_networks(
+        gan.HingeGAN, with_labels(2), with_labels(1), shuffled(HELD_OUT, LABELS)
+    ),
+    "AC_GAN": lambda: of_networks(
+        gan.AC_GAN,
+        with_labels(2),
+        with_labels(1, conditional=False),
+        (HELD_OUT, LABELS),
+        ema=0.9,
+    ),
+}
+CALLBACKS = {
+    "SampleGrid": lambda folder, held_out: SampleGrid(
+        folder / "pictures", draw=two_pixels, gif=folder / "grid.gif", every=2
+    ),
+    "Animation": lambda folder, held_out: Animation(
+        folder / "a.gif", draw=two_pixels, every=2
+    ),
+    "Metrics": lambda folder, held_out: Metrics(HELD_OUT, ["sw2"], count=8),
+    "Losses": lambda folder, held_out: Losses(folder / "losses.png", held_out, every=2),
+    "Page": lambda folder, held_out: Page(folder / "page.html", frames=2),
+}
+
+
+def all_callbacks(folder, model):
+    labels = "Embedding" in str(model.generator.get_config())
+    held_out = (HELD_OUT, LABELS) if labels else HELD_OUT
+    return {name: make(folder, held_out) for name, make in CALLBACKS.items()}
+
+
+def seeded(kind):
+    keras.utils.set_random_seed(0)
+    return KINDS[kind]()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "average",
+        "labels",
+        "Dataset",
+        *(
+            pytest.param(kind, marks=pytest.mark.slow)
+            for kind in ("pairs of real and fake", "Dataset with labels", "AC_GAN")
+        ),
+    ],
+)
+def test_all_callbacks_leave_the_run_as_it_is_also_resumed_and_finished(tmp_path, kind):
+    plain = seeded(kind)
+    history = fit(plain, 2).history
+    # Before the checkpoint, after it, and around it in a run that has nothing to do.
+    for epochs, place in ((1, 5), (2, 0), (2, 3)):
+        model = seeded(kind)
+        watching = [*all_callbacks(tmp_path, model).values()]
+        watching.insert(place, Checkpoint(tmp_path / "run"))
+        # A Dataset starts again in a resumed run.
+        if "Dataset" in kind:
+            watching[place], epochs = keras.callbacks.Callback(), 2
+        found = fit(model, epochs, *watching).history
+        if epochs == 2:
+            assert_same(plain, model)
+    assert "Dataset" not in kind or {n: found[n] for n in history} == history
+
+
+@keras.saving.register_keras_serializable("tests")
+class Noise(keras.layers.Layer):
+    """Adds noise whenever it is called, by a count of its own."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.seed = keras.random.SeedGenerator(1)
+
+    def call(self, x):
+        return x + 0.1 * keras.random.normal((x.shape[1],), seed=self.seed)
+
+
+def trained_twice(noise, watching=()):
+    keras.utils.set_random_seed(0)
+    networks = (with_dropout(n, [Noise()] if noise else []) for n in (2, 1))
+    model = of_networks(gan.Simple_GAN, *networks, HELD_OUT)
+    for first in (0, 1):
+        fit(model, first + 1, *watching, initial_epoch=first)
+    return model
+
+
+@functools.cache
+def unwatched(noise):
+    return trained_twice(noise)
+
+
+@pytest.mark.parametrize("name", CALLBACKS)
+def test_each_callback_leaves_the_draws_of_the_next_fit_as_they_are(tmp_path, name):
+    # Pages know no layers but Keras's own.
+    noise = name != "Page"
+    watching = [CALLBACKS[name](tmp_path, HELD_OUT)]
+    assert_same(unwatched(noise), trained_twice(noise, watching))
+
+
+def test_a_page_survives_weights_that_it_cannot_hold(tmp_path):
+    class Grow(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            weight = self.model.generator.weights[-1]
+            weight.assign(np.full(weight.shape, 1e5 if epoch == 1 else 0.1))
+
+    path = tmp_path / "page.html"
+    fit(seeded("average"), 3, Page(path), Grow())
+    assert '"epochs": [0, 1, 3]' in path.read_text(encoding="utf-8")
+    # The next run has nothing to do, and the film stays.
+    film = path.read_bytes()
+    fit(seeded("average"), 3, Page(path), initial_epoch=3)
+    assert path.read_bytes() == film
 
 
 def watchers(directory):

@@ -529,6 +529,42 @@ def flat(network):
     return np.concatenate([np.ravel(weight) for weight in network.get_weights()])
 
 
+@pytest.mark.parametrize("cls", [gan.NonSaturatingGAN, gan.AC_GAN])
+def test_films_of_classes(tab, tmp_path, cls):
+    """Fakes of all classes by turns; a field that is the mean over the classes."""
+    layers = keras.layers
+    keras.utils.set_random_seed(0)
+    latents, labels = keras.Input((2,)), keras.Input((), dtype="int32")
+    x = layers.Concatenate()([latents, layers.Embedding(3, 2)(labels)])
+    generator = keras.Model([latents, labels], layers.Dense(2)(x))
+    point, label = keras.Input((2,)), keras.Input((), dtype="int32")
+    if cls is gan.AC_GAN:
+        ends = layers.Dense(1, "sigmoid")(point), layers.Dense(3, "softmax")(point)
+        discriminator = keras.Model(point, [*ends])
+    else:
+        x = layers.Concatenate()([point, layers.Embedding(3, 2)(label)])
+        discriminator = keras.Model([point, label], layers.Dense(1, "tanh")(x))
+    real = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 3
+    latents = gan.latent.LatentGenerator(2)
+    model = cls(generator, discriminator, latents, real, batch_size=20, seed=0)
+    page = gan.callbacks.Page(tmp_path / "run.html")
+    model.compile(run_eagerly=True)
+    model.fit(epochs=1, steps_per_epoch=1, verbose=0, callbacks=[page])
+    tab.open(tmp_path / "run.html")
+    tab.evaluate("byId('folds').click()")
+    assert tab.errors == []
+    z = np.random.default_rng(0).normal(size=(20, 2)).astype("float32")
+    classes = np.arange(20) % 3
+    fakes = generator([z, classes]).numpy()
+    given = f"[Float32Array.from({z.ravel().tolist()})], 20"
+    found = f"Array.from(networksAt(data.runs[0], 1).generate({given}))"
+    np.testing.assert_allclose(tab.evaluate(found), fakes.ravel(), atol=5e-3)
+    judged = discriminator([z, classes] if cls is not gan.AC_GAN else z)
+    judged = keras.tree.flatten(judged)[0].numpy()
+    found = f"Array.from(networksAt(data.runs[0], 1).judge({given}))"
+    np.testing.assert_allclose(tab.evaluate(found), judged.ravel(), atol=5e-3)
+
+
 @pytest.mark.slow
 def test_three_gans_side_by_side(tab, tmp_path):
     assert cli.main(["toys", "--page", "--output", str(tmp_path / "x.png")]) == 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import math
+import weakref
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -22,6 +23,11 @@ from gan.errors import require, shown
 
 _LOOKED_AT = 1000  # examples from which ranges are read
 _NO_RANGE = (0.0, 1.0)
+
+# The first batch of each Dataset that a model has: reading one again would give another
+# order to the shuffles of the training that reads it.
+_first_batches: weakref.WeakKeyDictionary[tf.data.Dataset, Any]
+_first_batches = weakref.WeakKeyDictionary()
 
 
 class Sample(NamedTuple):
@@ -210,11 +216,13 @@ class StreamedExamples(Examples):
     ) -> None:
         super().__init__(dataset, None, shape)
         self._classes, self.streams = classes, True
-        batch = next(iter(dataset), None)
+        if dataset not in _first_batches:
+            _first_batches[dataset] = next(iter(dataset), None)
+        batch = _first_batches[dataset]
         given = batch is not None
         require(given, "The Dataset of real examples is empty.", "real_examples")
-        self._batch = batch[0] if isinstance(batch, tuple) else batch
-        self.batch_size: int = len(self._batch)
+        self._batch = batch if isinstance(batch, tuple) else (batch,)
+        self.batch_size: int = len(self._batch[0])
 
     def __len__(self) -> int:
         raise TypeError("a Dataset need not know how many examples it has")
@@ -225,21 +233,23 @@ class StreamedExamples(Examples):
 
     def first(self, size: int) -> Sample:
         """The first `size` examples."""
-        batch = next(iter(self._examples.unbatch().batch(size)), ())
-        found = (
-            len(batch[0] if isinstance(batch, tuple) else batch) if batch != () else 0
-        )
+        batch, found = self._batch, self.batch_size
+        if found < size:
+            batch = next(iter(self._examples.unbatch().batch(size)))
+            batch = batch if isinstance(batch, tuple) else (batch,)
+            found = len(batch[0])
         require(
             found == size,
             f"The Dataset of real examples has only {found} of the {size} examples "
             "that are asked for: ask for fewer.",
             "size",
         )
-        return self.in_form(batch)
+        batch = tuple(part[:size] for part in batch)
+        return self.in_form(batch if len(batch) > 1 else batch[0])
 
     def look(self) -> np.ndarray:
         """The first batch, as the discriminator takes it."""
-        return self.in_form(self._batch).examples.numpy()
+        return self.in_form(self._batch[0]).examples.numpy()
 
     def steps(self, batch_size: int) -> int:
         """Batches in once through the Dataset, which has to know its length."""

@@ -405,7 +405,8 @@ def measures(
 def expect_names(names: Iterable[str]) -> tuple[str, ...]:
     """Expect an iterable of names of measures; return them as a tuple."""
     several = tuple(names) if np.iterable(names) and not isinstance(names, str) else ()
-    known = 0 < len(several) == len({*several}) and {*several} <= {*NAMES}
+    known = several and all(isinstance(one, str) and one in NAMES for one in several)
+    known = known and len({*several}) == len(several)
     expect(known, f"different names among {', '.join(NAMES)}", names=names)
     return several
 

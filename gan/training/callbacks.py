@@ -8,6 +8,7 @@ on with the files of the run before, whatever the order of the callbacks.
 from __future__ import annotations
 
 import base64
+import contextlib
 import csv
 import pathlib
 from collections.abc import Callable, Iterable
@@ -19,14 +20,16 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from gan.errors import (
+    InvalidInput,
     StrPath,
     expect,
-    expect_array,
     expect_path,
     expect_positive_int,
     expect_seed,
+    require,
+    shown,
 )
-from gan.evaluation import metrics
+from gan.evaluation.fakes import Judge, aside, draw_fakes, expect_to_picture
 from gan.saving.files import (
     atomic_path,
     clear_leftovers,
@@ -41,7 +44,6 @@ from gan.visualization.page import Recording, film_page
 __all__ = ["Animation", "Checkpoint", "Losses", "Metrics", "Page", "SampleGrid"]
 
 Logs = dict[str, float] | None
-_AT_ONCE = 500  # samples that go through a network together
 _GIF_SIDE = 350  # pixels; at twice the side a GIF takes 2.5 times the bytes
 _LABELS = {"gen_loss": "generator loss", "gp": "gradient penalty"}
 
@@ -92,7 +94,13 @@ class SampleGrid(keras.callbacks.Callback):
         expect_positive_int(count=count, every=every)
         expect_positive_int(columns=count if columns is None else columns)
         expect_seed(seed=seed)
-        expect(str(name).endswith(".png"), "name to end in .png", name=name)
+        _expect_name(name, several=gif is not None)
+        expect_to_picture(to_picture)
+        require(
+            draw is None or callable(draw),
+            f"The argument draw must be a function of a model, but is {shown(draw)}.",
+            "draw",
+        )
         self._gif = None if gif is None else expect_gif(gif, frames_per_second)
         with made_folder(directory) as self._directory:
             expect_writable(self._directory / name.format(epoch=1))
@@ -130,7 +138,11 @@ class SampleGrid(keras.callbacks.Callback):
         """Make the animation of the pictures that there are."""
         epochs = range(self._every, self._done + 1, self._every)
         paths = [path for path in map(self._path, epochs) if path.is_file()]
-        if self._gif and paths:
+        # What an earlier run left may be of another size, or damaged.
+        drawn = (shape for shape in map(_shape, reversed(paths)) if shape)
+        shape = next(drawn, None)
+        paths = [path for path in paths if _shape(path) == shape]
+        if self._gif and shape:
             write_gif(map(_shrunk, paths), self._gif, self._frames_per_second)
 
     def paths(self, epochs: int) -> list[pathlib.Path]:
@@ -149,9 +161,9 @@ class SampleGrid(keras.callbacks.Callback):
 
     def _picture(self):
         if self._draw is not None:
-            with self.model.stream.anew(self._seed):
+            with aside(self.model, self._seed):
                 return self._draw(self.model)
-        pictures = _fakes(self.model, self._count, self._seed, self._to_picture)
+        pictures = draw_fakes(self.model, self._count, self._seed, self._to_picture)
         return plots.tile(pictures, self._columns)
 
 
@@ -235,19 +247,13 @@ class Metrics(keras.callbacks.Callback):
         to_picture: Callable[[np.ndarray], npt.ArrayLike] | None = None,
     ) -> None:
         super().__init__()
-        self._names = metrics.expect_names(names)
-        expect_positive_int(every=every, count=count)
-        expect(count >= 8, "at least 8 fakes", count=count)
-        expect_seed(seed=seed)
-        self._real = expect_array((None, None, ...), least=8, real=real)
-        self._every, self._count, self._seed = every, count, seed
-        self._to_picture = to_picture
+        expect_positive_int(every=every)
+        self._judge = Judge(real, names, count, seed, to_picture)
+        self._every = every
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Refuse now fakes that could not be compared after the first epoch."""
-        shapes = {"real": self._real.shape, "fakes": self._samples(8).shape}
-        numbers = {int(np.prod(shape[1:])) for shape in shapes.values()}
-        expect(len(numbers) == 1, "fakes like the real examples", **shapes)
+        self._judge.expect_fit(self.model)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Judge, where it is due and the weights are finite."""
@@ -257,11 +263,7 @@ class Metrics(keras.callbacks.Callback):
 
     def judge(self) -> dict[str, float]:
         """Measure now: dict of floats by their names."""
-        fakes = self._samples(self._count)
-        return metrics.measures(self._real, fakes, self._names)
-
-    def _samples(self, count):
-        return _fakes(self.model, count, self._seed, self._to_picture)
+        return self._judge(self.model)
 
 
 class Losses(keras.callbacks.Callback):
@@ -320,7 +322,15 @@ class Losses(keras.callbacks.Callback):
         self._rows = _read_table(self._table) if self._table.exists() else []
         if self._held_out is not None:
             self._unseen = self.model.as_examples(self._held_out, 1, "held_out")
+            require(
+                not self._unseen.streams,
+                "The argument held_out must be an array, not batches: take the first "
+                "thousand examples.",
+                "held_out",
+            )
             self._unseen.pixel_range = self.model.examples.pixel_range
+            # Refuse now what could not be judged after the first epoch.
+            self._losses_now()
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Forget epochs that are done again."""
@@ -348,17 +358,19 @@ class Losses(keras.callbacks.Callback):
         model, count = self.model, len(self._unseen)
         # A Dataset need not say how many examples it has; one batch there is.
         streams = model.examples.streams
-        most = model.batch_size if streams else len(model.examples)
-        with model.stream.anew(self._seed):
-            fake = model.get_fake_sample(count, averaged=False)
-            training = model.get_real_sample(min(count, most))
+        most = min(count, model.batch_size if streams else len(model.examples))
         held_out = self._unseen.first(count).public()
-        fake, training, held_out = (
-            model.judge(*(one if model.classes else (one,)), training=False)
-            for one in (fake, training, held_out)
-        )
+        with aside(model, self._seed):
+            fake = model.get_fake_sample(count, averaged=False)
+            samples = fake, model.get_real_sample(most), held_out
+            fake, training, held_out = (
+                model.judge(*(one if model.classes else (one,)), training=False)
+                for one in samples
+            )
+        # Some losses pair reals with fakes.
+        fewer = keras.tree.map_structure(lambda outputs: outputs[:most], fake)
         return {
-            "training_loss": float(model.discriminator_loss(training, fake)),
+            "training_loss": float(model.discriminator_loss(training, fewer)),
             "held_out_loss": float(model.discriminator_loss(held_out, fake)),
         }
 
@@ -370,20 +382,48 @@ class Losses(keras.callbacks.Callback):
             panels[title] = {k: self._curve(name, sign) for k, name in names.items()}
         for name in self.model.log_names[1:]:
             panels[_LABELS.get(name, name)] = {"training": self._curve(name)}
-        plots.save(plots.curves(panels), self._path)
+        # A table of an earlier run may lack what this one notes.
+        panels = {
+            label: {name: curve for name, curve in some.items() if curve}
+            for label, some in panels.items()
+        }
+        panels = {label: some for label, some in panels.items() if some}
+        if panels:
+            plots.save(plots.curves(panels), self._path)
 
     def _curve(self, name, sign=1):
         points = [(row["epoch"], sign * row[name]) for row in self._rows if name in row]
         return tuple(zip(*points, strict=True))
 
 
-def _fakes(model, count, seed, to_picture):
-    """Samples of the generator, without their labels; few at a time go through it."""
-    sizes = [min(_AT_ONCE, count - start) for start in range(0, count, _AT_ONCE)]
-    with model.stream.anew(seed):
-        drawn = [model.get_fake_sample(size) for size in sizes]
-    samples = np.concatenate([d[0] if isinstance(d, tuple) else d for d in drawn])
-    return samples if to_picture is None else to_picture(samples)
+def _expect_name(name, several):
+    """Expect a file's name ending in .png, with no field but `{epoch}`."""
+    png = isinstance(name, str) and name.endswith(".png")
+    expect(png, "name to end in .png", name=name)
+    try:
+        names = [name.format(epoch=epoch) for epoch in (1, 2)]
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        names = []
+    require(
+        names,
+        "The argument name may have the field {epoch} and no other, as in "
+        f'"{{epoch:04d}}.png", but it is {shown(name)}.',
+        "name",
+    )
+    require(
+        not several or names[0] != names[1],
+        "The argument name must have the field {epoch}, for the pictures of all epochs "
+        f"become the animation, but it is {shown(name)}.",
+        "name",
+    )
+
+
+def _shape(path):
+    """The shape of a picture's frame, or `None` where it cannot be read."""
+    try:
+        return _shrunk(path).shape[:2]
+    except (OSError, SyntaxError, ValueError):
+        return None
 
 
 def _shrunk(path):
@@ -411,8 +451,9 @@ def _read_table(path):
             table = csv.DictReader(file)
             rows = [{name: float(row[name]) for name in row} for row in table]
             rows = [{**row, "epoch": int(row["epoch"])} for row in rows]
-            ours = "epoch" in (table.fieldnames or [])
-    except (KeyError, TypeError, ValueError, csv.Error):
+            epochs = [0, *(row["epoch"] for row in rows)]
+            ours = "epoch" in (table.fieldnames or []) and epochs == sorted({*epochs})
+    except (KeyError, OverflowError, TypeError, ValueError, csv.Error):
         ours = False
     expect(ours, "a table that Losses wrote, or no file", path=str(path))
     return rows
@@ -449,24 +490,38 @@ class Page(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Refuse now what could not be shown at the end."""
-        shape = self.model.generator.output_shape[1:]
+        model = self.model
+        shape = model.generator.output_shape[1:]
         expect(shape in ((1,), (2,)), "examples (1,) or (2,)", shape=shape)
-        known = hasattr(self.model.latent_generator, "latent_type")
+        outputs = keras.tree.flatten(model.discriminator.outputs)[0].shape[1:]
+        expected = "a discriminator that gives one number of an example"
+        expect(outputs == (1,), expected, output_shape=outputs)
+        known = hasattr(model.latent_generator, "latent_type")
         expect(known, "a latent generator of gan.latent", latent_generator=None)
+        self._begin(0)
         self._recording: Recording | None = None
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Keep the networks as they are before the first step."""
         if self._recording is None:
-            self._recording = Recording(type(self.model).__name__)
-            self._recording.add(self.model, epoch)
+            self._recording = self._begin(epoch)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Keep the networks as they are, where they are finite."""
+        """Keep the networks as they are, where half floats hold their weights."""
         if self.model.diverged is None:
-            self._recording.add(self.model, epoch + 1)
+            with contextlib.suppress(InvalidInput):
+                self._recording.add(self.model, epoch + 1)
 
     def on_train_end(self, logs: Logs = None) -> None:
-        """Write the page."""
+        """Write the page, unless all epochs were done before and it is there."""
+        if self._recording is None:
+            if self._path.exists():
+                return
+            self._recording = self._begin(self.params["epochs"])
         run = self._recording.data(self.model, self._frames)
         film_page(self._path, [run], self._title)
+
+    def _begin(self, epoch):
+        recording = Recording(type(self.model).__name__)
+        recording.add(self.model, epoch)
+        return recording

@@ -432,8 +432,11 @@ class Recording:
         chosen = np.unique(np.linspace(0, count - 1, min(frames, count)).round())
         picked = [self._frames[int(number)] for number in chosen]
         sampler: Any = model.latent_generator
-        real = np.asarray(model.get_real_sample(min(400, model.batch_size)))
-        middle, reach = real.mean(), 0.75 * np.ptp(real)
+        # The run does not hear of it.
+        with model.stream.anew(0):
+            real = model.get_real_sample(min(400, model.batch_size))
+        real = np.asarray(real[0] if isinstance(real, tuple) else real)
+        middle, reach = real.mean(), 0.75 * np.ptp(real) or 1.0
         logs = model.history.history if model.history else {}
         finite = {
             name: [float(v) for v in np.nan_to_num(values)]
@@ -449,6 +452,8 @@ class Recording:
             "bounds": [float(middle - reach), float(middle + reach)],
             "dim": _input_shapes(model.generator)[0][-1],
             "kind": sampler.latent_type,
+            "classes": model.classes,
+            "labelled": len(_input_shapes(model.discriminator)) > 1,
             "logs": finite,
         }
 

@@ -645,6 +645,8 @@ def _draw_losses(axes, history):
 
 
 def _draw_curve(axes, epochs, curve, **style):
+    # No axis reaches what is near the ends of floating point: there it breaks, too.
+    curve = np.where(np.abs(curve) < 1e100, curve, np.nan)
     # Dots show a curve of one epoch, and would thicken one of a thousand.
     axes.plot(epochs, curve, marker="." if len(curve) <= 50 else "", **style)
 

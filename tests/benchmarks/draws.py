@@ -12,7 +12,7 @@ import argparse
 
 import numpy as np
 
-from gan.cli.shared import read_real
+from gan.cli.shared import loaded, read_real
 from gan.evaluation import metrics
 
 

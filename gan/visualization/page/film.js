@@ -10,14 +10,29 @@ for (const run of data.runs) {
   run.latents = Array.from({ length: 300 }, (_, i) => latentsOf(i, run.dim, run.kind));
 }
 
+// A network's inputs: points or latents, and where it takes labels those of one class,
+// or by turns of all.
+function inputs(points, classes, n, label) {
+  if (!classes) return [points];
+  return [points, Float32Array.from({ length: n }, (_, i) => label ?? i % classes)];
+}
+
 // Both networks as they were at a time in [0, 1], and their weights.
 function networksAt(run, t) {
   const last = run.epochs.length - 1, at = t * last, k = Math.min(Math.floor(at), last);
   const part = (j) => run.numbers.subarray(j * run.size, (j + 1) * run.size);
   const a = part(k), b = part(Math.min(k + 1, last));
   const weights = a.map((v, i) => v + (at - k) * (b[i] - v));
-  const generate = makeNetwork(run.generator, weights);
-  return { generate, judge: makeNetwork(run.discriminator, weights), weights };
+  const drawn = makeNetwork(run.generator, weights);
+  const judged = makeNetwork(run.discriminator, weights);
+  const generate = ([z], n) => drawn(inputs(z, run.classes, n), n);
+  const judge = ([x], n, label) => judged(inputs(x, judgedClasses(run), n, label), n);
+  return { generate, judge, weights };
+}
+
+// Classes whose labels the discriminator takes: of AC-GAN's it takes none.
+function judgedClasses(run) {
+  return run.labelled ? run.classes : 0;
 }
 
 // Share of the discriminator's weights at the largest value: those that are clipped.
@@ -33,7 +48,8 @@ function saturated(run, weights, fakes, n) {
     if (layer.activation !== "tanh" && layer.activation !== "sigmoid") return;
     const low = layer.activation === "tanh" ? -1 : 0;
     const network = { ...run.discriminator, output: i + 1 };
-    for (const v of makeNetwork(network, weights)([fakes], n)) {
+    const given = inputs(fakes, judgedClasses(run), n);
+    for (const v of makeNetwork(network, weights)(given, n)) {
       all++;
       if (v > 0.99 || v < low + 0.01) flat++;
     }
@@ -56,7 +72,11 @@ function drawField(context, run, judge) {
       points.push(low + (x + 0.5) * step);
       if (run.points === 2) points.push(high - (y + 0.5) * step);
     }
-  const values = judge([Float32Array.from(points)], CELLS * rows);
+  // The mean over the classes, where it is told them.
+  const grid = Float32Array.from(points), classes = judgedClasses(run) || 1;
+  const values = new Float32Array(CELLS * rows);
+  for (let label = 0; label < classes; label++)
+    judge([grid], CELLS * rows, label).forEach((v, i) => { values[i] += v / classes; });
   const sorted = values.slice().sort(), middle = sorted[values.length >> 1];
   const reach = Math.max(sorted.at(-1) - middle, middle - sorted[0]) || 1;
   values.forEach((v, i) => {

@@ -1,0 +1,128 @@
+"""What a model draws aside from its run, and how it is judged."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from gan.errors import expect_array, expect_positive_int, expect_seed, require
+from gan.evaluation import metrics
+
+if TYPE_CHECKING:
+    from gan.base import AdversarialModel
+
+_AT_ONCE = 500  # samples that go through a network together
+_LEAST = 8  # examples on each side of a comparison
+_OF_ANY = {"sw2", "fd", "kid"}  # measures of reals that may be all the same, too
+
+ToPicture = Callable[[np.ndarray], npt.ArrayLike] | None
+
+
+@contextlib.contextmanager
+def aside(model: AdversarialModel, seed: int) -> Iterator[None]:
+    """Within this context a model draws from a seed, and its run hears nothing of it.
+
+    Afterwards the model's stream goes on as before, and so does what its layers count:
+    the seeds of a layer of noise, the statistics of a batch normalisation.
+
+    Args:
+        model: `gan.AdversarialModel`.
+        seed: int.
+    """
+    networks = (model.generator, model.discriminator, model.averaged_generator)
+    states = [s for n in networks if n is not None for s in n.non_trainable_variables]
+    before = [np.array(state) for state in states]
+    try:
+        with model.stream.anew(seed):
+            yield
+    finally:
+        for state, value in zip(states, before, strict=True):
+            if not np.array_equal(state, value, equal_nan=value.dtype.kind == "f"):
+                state.assign(value)
+
+
+def draw_fakes(
+    model: AdversarialModel, count: int, seed: int = 0, to_picture: ToPicture = None
+) -> np.ndarray:
+    """Draw examples of the (averaged) generator, without their labels.
+
+    Args:
+        model: `gan.AdversarialModel`.
+        count: int, how many; few at a time go through the network.
+        seed: int, of their latents.
+        to_picture: callable, what is made of the samples, or `None`.
+
+    Returns:
+        Array `(count, …)`.
+    """
+    sizes = [min(_AT_ONCE, count - start) for start in range(0, count, _AT_ONCE)]
+    with aside(model, seed):
+        drawn = [model.get_fake_sample(size) for size in sizes]
+    samples = np.concatenate([d[0] if isinstance(d, tuple) else d for d in drawn])
+    return samples if to_picture is None else np.asarray(to_picture(samples))
+
+
+class Judge:
+    """Measures of a model's fakes beside real examples, on the same latents each time.
+
+    Args:
+        real: array `(n, …)`, at least 8 examples.
+        names: iterable of str, from `gan.metrics.NAMES`.
+        count: int, at least 8, fakes that are judged.
+        seed: int, of their latents.
+        to_picture: callable, samples (float32 array `(count, …)`) -> samples on the
+            scale of `real`. `None`: they are.
+
+    Raises:
+        InvalidInput: if an argument is not of that form.
+    """
+
+    def __init__(
+        self,
+        real: npt.ArrayLike,
+        names: Iterable[str] = ("sw2", "fd"),
+        count: int = 1000,
+        seed: int = 0,
+        to_picture: ToPicture = None,
+    ) -> None:
+        self._names = metrics.expect_names(names)
+        expect_positive_int(count=count)
+        sentence = f"The argument count must be at least {_LEAST}, but it is {count}."
+        require(count >= _LEAST, sentence, "count")
+        expect_seed(seed=seed)
+        expect_to_picture(to_picture)
+        self._real = expect_array((None, None, ...), least=_LEAST, real=real)
+        different = bool((self._real != self._real[0]).any())
+        sentence = "The argument real must hold examples that are not all the same."
+        require({*self._names} <= _OF_ANY or different, sentence, "real")
+        self._count, self._seed, self._to_picture = count, seed, to_picture
+
+    def expect_fit(self, model: AdversarialModel) -> None:
+        """Expect a model whose fakes can be compared with the real examples."""
+        fakes = draw_fakes(model, _LEAST, self._seed, self._to_picture)
+        shape = self._real.shape[1:]
+        require(
+            fakes.ndim > 1 and np.prod(fakes.shape[1:]) == np.prod(shape),
+            f"The argument real must hold examples of the shape {fakes.shape[1:]}, as "
+            f"the fakes are, but theirs is {shape}.",
+            "real",
+        )
+
+    def __call__(self, model: AdversarialModel) -> dict[str, float]:
+        """Judge a model now: dict of floats by their names."""
+        fakes = draw_fakes(model, self._count, self._seed, self._to_picture)
+        return metrics.measures(self._real, fakes, self._names)
+
+
+def expect_to_picture(to_picture: object) -> None:
+    """Expect what makes pictures of samples: a callable, or `None`."""
+    require(
+        to_picture is None or callable(to_picture),
+        "The argument to_picture must be a function of an array of samples, but it is "
+        f"{to_picture!r}.",
+        "to_picture",
+    )
