@@ -89,6 +89,19 @@ def test_permissions_follow_the_umask(tmp_path, umask, mask, mode):
     assert umask(mask) == mask
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o444, 0o666])
+def test_a_file_that_is_replaced_keeps_its_mode(tmp_path, umask, mode):
+    umask(0o022)
+    target, link = tmp_path / "x.txt", tmp_path / "link.txt"
+    target.write_text("old")
+    target.chmod(mode)
+    link.symlink_to(target)
+    for path in (link, target):
+        with atomic_path(path) as temporary:
+            temporary.write_text("new")
+        assert stat.S_IMODE(path.lstat().st_mode) == mode
+
+
 def test_bytes_reach_the_disk_before_the_name_does(tmp_path, monkeypatch):
     events = []
     fsync, replace = os.fsync, pathlib.Path.replace

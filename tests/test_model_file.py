@@ -1,6 +1,7 @@
 import json
 import os
 import pathlib
+import random
 import warnings
 import zipfile
 
@@ -196,6 +197,198 @@ def test_a_layer_of_the_user(tmp_path):
     model.save(tmp_path / "g.keras")
     loaded = gan.load_model(tmp_path / "g.keras", custom_objects={"Twice": Twice})
     np.testing.assert_array_equal(loaded.get_fake_sample(3), model.get_fake_sample(3))
+
+
+# -- what could not be loaded is not saved --------------------------------------
+
+
+def networks(*generator):
+    """A generator with further layers, a discriminator and a sampler, tiny."""
+    inner = [keras.Input((2,)), keras.layers.Dense(3), *generator]
+    generator = keras.Sequential([*inner, keras.layers.Dense(2)])
+    discriminator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    return generator, discriminator, gan.latent.LatentGenerator(2)
+
+
+class Bare(keras.layers.Layer):
+    """A layer whose constructor does not take what Keras passes."""
+
+    def __init__(self, factor=2):
+        super().__init__()
+        self.factor = factor
+
+    def call(self, x, training=False):
+        return self.factor * x
+
+
+class Around(keras.layers.Layer):
+    """A layer that is made of an object and does not say which."""
+
+    def __init__(self, inner, **options):
+        super().__init__(**options)
+        self.inner = inner
+
+    def call(self, x):
+        return self.inner(x)
+
+
+class Flags(keras.layers.Layer):
+    def build(self, shape):
+        self.add_weight(shape=shape[-1:], dtype="bool", initializer="zeros")
+
+    def call(self, x):
+        return x
+
+
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(2)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+class Slow(keras.optimizers.SGD):
+    def __init__(self, rate):
+        super().__init__(rate)
+
+
+class Latents:
+    def __call__(self, nb_points):
+        return gan.normal_generator(nb_points, 2)
+
+    def get_config(self):
+        return {}
+
+
+class OtherArguments(gan.Simple_GAN):
+    def __init__(self, width=2):
+        super().__init__(*networks(), batch_size=width)
+
+
+class OneMore(gan.Simple_GAN):
+    def __init__(self, *args, more, **options):
+        super().__init__(*args, **options)
+
+
+def wrapped():
+    inputs = keras.Input((2,))
+    return keras.Model(inputs, Net()(inputs)), *networks()[1:]
+
+
+def not_finite():
+    model = gan.Simple_GAN(*networks())
+    model.generator.weights[0].assign(np.full((2, 3), np.nan))
+    return model
+
+
+simple, dense = gan.Simple_GAN, keras.layers.Dense
+LOST = {
+    "other arguments": OtherArguments,
+    "an argument more": lambda: OneMore(*networks(), more=1),
+    "a bare layer": lambda: simple(*networks(Bare())),
+    "a layer made of an object": lambda: simple(*networks(Around(dense(3)))),
+    "a subclassed network": lambda: simple(*wrapped()),
+    "a Lambda": lambda: simple(*networks(keras.layers.Lambda(lambda x: 2 * x))),
+    "a lambda": lambda: simple(*networks(dense(3, activation=lambda x: 2 * x))),
+    "numbers that are not finite": not_finite,
+    "flags": lambda: simple(*networks(Flags())),
+    "an optimizer": lambda: simple(*networks(), generator_optimizer=Slow(0.1)),
+    "an augmentation": lambda: simple(*networks(), augment=Bare()),
+    "a sampler": lambda: simple(*networks()[:2], Latents()),
+}
+
+
+@pytest.mark.filterwarnings("ignore:The object being serialized includes a `lam")
+@pytest.mark.parametrize("name", LOST)
+def test_what_could_not_be_loaded_is_not_saved(tmp_path, name):
+    path = tmp_path / "g.keras"
+    simple(*networks()).save(path)
+    before = path.read_bytes()
+    with pytest.raises(InvalidInput) as caught:
+        LOST[name]().save(path)
+    assert caught.value.argument == "model" and str(caught.value).endswith(".")
+    assert path.read_bytes() == before and os.listdir(tmp_path) == [path.name]
+
+
+def test_weights_that_could_not_be_loaded_are_not_saved(tmp_path):
+    path = tmp_path / "g.weights.h5"
+    for name in ("flags", "numbers that are not finite"):
+        with pytest.raises(InvalidInput) as caught:
+            LOST[name]().save_weights(path)
+        assert caught.value.argument == "model" and not os.listdir(tmp_path)
+
+
+def test_classes_and_functions_that_nobody_registered_are_named(tmp_path):
+    def doubled(x):
+        return 2 * x
+
+    class Half(keras.layers.Layer):
+        def call(self, x):
+            return x / 2
+
+    model = simple(*networks(dense(3, activation=doubled), Half()))
+    model.save(tmp_path / "g.keras")
+    with pytest.raises(InvalidInput) as caught:
+        gan.load_model(tmp_path / "g.keras")
+    assert caught.value.argument == "custom_objects"
+    for word in ("'Half'", "'doubled'", "register_keras_serializable", "custom_obj"):
+        assert word in str(caught.value)
+    known = {"Half": Half, "doubled": doubled}
+    assert_same(model, gan.load_model(tmp_path / "g.keras", custom_objects=known))
+
+
+def test_a_save_leaves_names_and_random_numbers_as_they_were(tmp_path):
+    keras.utils.set_random_seed(3)
+    model = simple(*networks())
+    number = int(keras.layers.Dense(1).name.split("_")[-1])
+    before = random.getstate(), np.random.get_state()[1].tolist()
+    model.save(tmp_path / "g.keras")
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == before
+    assert keras.layers.Dense(1).name == f"dense_{number + 1}"
+
+
+def test_a_save_makes_no_optimizers(tmp_path, monkeypatch):
+    """TensorFlow keeps 70 KB of each for ever: 28 MB in 200 epochs."""
+    model, made = simple(*networks()), []
+    model.save(tmp_path / "g.keras")
+    base = keras.optimizers.Optimizer
+    usual = base.__init__
+
+    def count(self, *args, **options):
+        made.append(self)
+        usual(self, *args, **options)
+
+    monkeypatch.setattr(base, "__init__", count)
+    model.save(tmp_path / "g.keras")
+    model.save_weights(tmp_path / "g.weights.h5")
+    assert not made
+
+
+def test_notes_that_are_too_long_to_be_read_are_not_written(saved):
+    model, path = saved
+    before = path.read_bytes()
+    with pytest.raises(InvalidInput) as caught:
+        saving.save_model(model, path, {"text": "x" * saving.MOST_NOTES})
+    assert caught.value.argument == "notes" and path.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_models_of_more_than_a_gibibyte(tmp_path):
+    zeros = {"kernel_initializer": "zeros"}
+    layers = [keras.layers.Dense(17_000, **zeros) for _ in range(2)]
+    sgd = [keras.optimizers.SGD(), keras.optimizers.SGD()]
+    options = {"generator_optimizer": sgd[0], "discriminator_optimizer": sgd[1]}
+    model = simple(*networks(*layers), **options)
+    model.generator.weights[-1].assign([1.0, 2.0])
+    model.save(tmp_path / "g.keras")
+    assert (tmp_path / "g.keras").stat().st_size > 2**30
+    loaded = gan.load_model(tmp_path / "g.keras")
+    np.testing.assert_array_equal(loaded.generator.weights[-1], [1.0, 2.0])
+    with pytest.raises(InvalidInput) as caught:
+        gan.weights.save_weights(model.generator, tmp_path / "g.h5")
+    assert caught.value.argument == "network" and not (tmp_path / "g.h5").exists()
 
 
 # -- a latent generator that cannot be stored -----------------------------------

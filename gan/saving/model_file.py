@@ -602,8 +602,8 @@ def _as_written(temporary, path):
     except InvalidInput as error:
         if error.argument == "model":
             raise
-        reason = str(error).replace(str(temporary), str(path))
-        said = f"The model cannot be saved, for its file could not be loaded: {reason}"
+        reason = str(error).replace(str(temporary), str(path)).rstrip(".")
+        said = f"The model cannot be saved, for its file could not be loaded: {reason}."
         raise InvalidInput(said, "model") from error
     # What Keras raises where there is no get_config, or not of plain values.
     except (NotImplementedError, TypeError, ValueError) as error:
