@@ -1,5 +1,6 @@
 import json
 import pathlib
+import shutil
 
 import keras
 import numpy as np
@@ -266,6 +267,21 @@ def classes(tmp_path_factory):
     arguments += ["--pictures", str(folder / "real.npy"), "--show-nearest"]
     assert cli.main([*arguments, "--output", str(path)]) == 0
     return path, title, names["names"]
+
+
+@pytest.mark.parametrize("record", ["[" * 100_000, "{", '{"names": ["a", "b"]}', "\0"])
+def test_a_page_does_without_a_record_that_is_none(classes, tmp_path, record):
+    shutil.copy(classes[0].with_name("model.keras"), tmp_path)
+    (tmp_path / "run.json").write_text(record)
+    path = tmp_path / "page.html"
+    assert cli.main(["page", str(tmp_path), "--output", str(path)]) == 0
+
+
+@pytest.mark.parametrize("title", ["\udcff", "a\ud800"])
+def test_a_title_that_is_no_text_is_refused(title, tmp_path, capsys):
+    output = str(tmp_path / "page.html")
+    assert cli.main(["page", "--title", title, "--output", output]) == 2
+    assert capsys.readouterr().err.count("\n") == 1 and not [*tmp_path.iterdir()]
 
 
 def face(tab):
