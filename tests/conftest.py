@@ -57,7 +57,7 @@ def vectors():
         if real is None:
             real = np.random.default_rng(0).normal(0.5, 0.1, (rows, 2))
             real = real.astype("float32")
-        bounded = not cls.takes_logits
+        bounded = cls.targets in (None, (-1, 1))
         parts = gan.fully_connected_GenDiscr([2, 4, 2], real, bounded=bounded)
         options = {"batch_size": 8, "disc_iter": 1, **options}
         model = cls(*parts, real, **options)
@@ -89,6 +89,7 @@ def pictures():
             ],
             name="generator",
         )
+        end = "tanh" if cls.targets in (None, (-1, 1)) else None
         discriminator = keras.Sequential(
             [
                 keras.Input((4, 4, 1)),
@@ -96,7 +97,7 @@ def pictures():
                 layers.MaxPooling2D(),
                 layers.Dropout(0.25),
                 layers.Flatten(),
-                layers.Dense(1, activation=None if cls.takes_logits else "tanh"),
+                layers.Dense(1, activation=end),
             ],
             name="discriminator",
         )
