@@ -222,6 +222,51 @@ def digits_file(random_digits, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def three_stripes(tmp_path_factory):
+    """Folder of a run on pictures of 8x12 of three classes, and such pictures.
+
+    A class is a bright stripe; the run's model draws the stripe that is asked for.
+    """
+    import json
+
+    import keras
+    from keras import layers
+
+    import gan
+
+    folder = tmp_path_factory.mktemp("stripes")
+    stripes = np.repeat(np.eye(3, dtype="float32"), 32, axis=1)
+    latents, label = keras.Input((2,)), keras.Input((), dtype="int32")
+    parts = [layers.Dense(96), layers.Embedding(3, 96)]
+    x = layers.Add()([parts[0](latents), parts[1](label)])
+    generator = keras.Model([latents, label], layers.Reshape((8, 12, 1))(x))
+    parts[0].set_weights([np.full((2, 96), 0.02), np.full(96, 0.1)])
+    parts[1].set_weights([0.7 * stripes])
+    picture, label = keras.Input((8, 12, 1)), keras.Input((), dtype="int32")
+    x = layers.Concatenate()([layers.Flatten()(picture), layers.Embedding(3, 2)(label)])
+    networks = generator, keras.Model([picture, label], layers.Dense(1)(x))
+    model = gan.R3GAN(*networks, gan.latent.LatentGenerator(2), batch_size=20, seed=0)
+    model.save(folder / "model.keras")
+
+    def real(**counts):
+        """Path of pictures of the classes, which are by the alphabet; "ant" is 0."""
+        rng, places = np.random.default_rng(0), {"ant": 0, "bee": 1, "cat": 2}
+        names = np.repeat([*counts], [*counts.values()])
+        shown = stripes[[places.get(name, 0) for name in names]]
+        pictures = 0.7 * shown + 0.2 * rng.random(shown.shape)
+        path = folder / f"{'-'.join(map(str, counts.items()))}.npz"
+        np.savez(path, x=pictures.reshape(-1, 8, 12).astype("float32"), y=names)
+        return path
+
+    def noted(*names):
+        """Path of the run, whose classes it calls by these names, or by none."""
+        (folder / "run.json").write_text(json.dumps({"names": names} if names else {}))
+        return folder
+
+    return real, noted
+
+
+@pytest.fixture(scope="session")
 def moves_both_networks():
     """Whether one step on two rows changes every trainable weight."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from json import dumps, loads
+from json import dumps
 
 from gan.cli.shared import (
     OURS,
@@ -12,6 +12,8 @@ from gan.cli.shared import (
     expect_drawing,
     finish,
     import_tensorflow,
+    names_of,
+    notes_of,
     read_real,
 )
 from gan.errors import (
@@ -20,6 +22,7 @@ from gan.errors import (
     expect_path,
     expect_positive_int,
     expect_seed,
+    require,
 )
 
 
@@ -55,13 +58,15 @@ def evaluate(
             generators[name] = lambda count, path=path: _fakes(path, seed, count)
     expect(len(shapes) == 1, "generators of one shape", shapes=shapes)
     real = read_real(pictures, *shapes)
+    drawing = Generator(generator, seed)
+    labelled = None if json else _labelled(drawing, generator, pictures)
     from gan.evaluation import report
     from gan.visualization import plots
 
     reports, shown = report.evaluate_faces(real, generators, seed)
     print(dumps(reports) if json else report.table(reports))
-    if not json:
-        _tell_classes(Generator(generator, seed), pictures)
+    if labelled is not None:
+        _tell_classes(Generator(generator, seed), *labelled)
     finish(plots.rows(shown, title="ten of each"), output, show)
 
 
@@ -70,23 +75,77 @@ def _fakes(path, seed, count):
     return drawing.draw(drawing.latents(count))
 
 
-def _tell_classes(drawing, pictures):
-    """Whether fakes have the class asked for, where model and pictures have any."""
+def _labelled(drawing, path, pictures):
+    """Pictures of the classes that can be judged, their labels, the model's numbers."""
     from gan.data.datasets import load_own
 
     if not drawing.classes:
-        return
-    own = load_own(pictures, drawing.shape[0], drawing.shape[2] == 3)
+        return None
+    import numpy as np
+
+    from gan.evaluation.classes import LEAST
+
+    height, width, channels = drawing.shape
+    own = load_own(pictures, (height, width), channels == 3)
+    not_judged = "whether fakes have the class asked for is not judged."
     if own.labels is None:
-        return
+        print(f"The pictures have no classes: {not_judged}")
+        return None
+    if min(height, width) < 4:
+        print(f"The pictures have sides of fewer than 4 pixels: {not_judged}")
+        return None
+    labels = _as_the_model_counts(own, path, drawing.classes, print)
+    numbers, counts = np.unique(labels[labels >= 0], return_counts=True)
+    numbers = numbers[counts >= LEAST]
+    rows = np.isin(labels, numbers)
+    few = {own.names[label] for label in own.labels[~rows & (labels >= 0)]}
+    if few:
+        print(f"Not judged, for fewer than {LEAST} pictures: {_listed(sorted(few))}.")
+    if len(numbers) < 2:
+        print(f"Fewer than two classes are left: {not_judged}")
+        return None
+    real = np.divide(own.pictures[rows], 255, dtype=np.float32)
+    return real, np.searchsorted(numbers, labels[rows]), numbers
+
+
+def _tell_classes(drawing, real, labels, numbers):
+    """Whether fakes have the class asked for."""
     import numpy as np
 
     from gan.evaluation.classes import Classifier
 
-    real = np.divide(own.pictures, 255, dtype=np.float32)
-    fakes = drawing.pictures(drawing.fakes(drawing.latents(5000)))
-    classifier = Classifier(real, own.labels)
-    print(classifier.judge(fakes, drawing.labels(5000)))
+    asked, latents = drawing.labels(5000), drawing.latents(5000)
+    rows = np.isin(asked, numbers)
+    fakes = drawing.pictures(drawing.fakes(latents))[rows]
+    print(Classifier(real, labels).judge(fakes, np.searchsorted(numbers, asked[rows])))
+
+
+def _as_the_model_counts(own, path, classes, tell):
+    """The pictures' labels by the model's numbers, -1 where it knows no such class."""
+    from gan.evaluation.classes import numbers_of
+
+    known = names_of(path, classes)
+    if known is None:
+        known = [*map(str, range(classes))]
+        if len(own.names) == classes and not {*own.names} & {*known}:
+            tell(
+                "The model does not say what its classes are called. They are taken "
+                f"for those of the pictures, in this order: {_listed(own.names)}."
+            )
+            known = own.names
+    numbers = numbers_of(own.names, known)
+    unknown = [name for name, n in zip(own.names, numbers, strict=True) if n < 0]
+    if unknown:
+        tell(f"Left out, for the model knows no such class: {_listed(unknown)}.")
+    missing = [name for name in known if name not in own.names]
+    if missing:
+        tell(f"Classes of the model without a picture: {_listed(missing)}.")
+    return numbers[own.labels]
+
+
+def _listed(names, most=12):
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def diagnose(
@@ -136,7 +195,7 @@ def diagnose(
     else:
         # Another range is one of the findings.
         with warnings.catch_warnings(action="ignore"):
-            found.real_examples = _real_of(found, pictures, black, white)
+            found.real_examples = _real_of(found, path, pictures, black, white, say)
         if _are_other_pictures(found, path):
             say("These are not the pictures of the run: copies cannot be told.")
     diagnosis = diagnose(found, count, seed)
@@ -147,31 +206,36 @@ def diagnose(
     return int(bool(diagnosis))
 
 
-def _real_of(model, path, black, white):
+def _real_of(model, path, pictures, black, white, tell):
     """The pictures as a model takes them, with their classes where it knows any."""
     from gan.data.datasets import load_own
     from gan.data.faces import load_pictures
 
     shape = model.generator.output_shape[1:]
-    if shape[2:] != (3,) and not model.classes and path.endswith(".npy"):
-        return black + (white - black) * load_pictures(path)
+    if shape[2:] != (3,) and not model.classes and pictures.endswith(".npy"):
+        return black + (white - black) * load_pictures(pictures)
     expect(len(shape) == 3, "a model of pictures", shape=shape)
-    own = load_own(path, shape[0], shape[2] == 3, bool(model.classes))
+    own = load_own(pictures, shape[:2], shape[2] == 3, bool(model.classes))
     real = own.pictures
     if (black, white) != (0, 1):
         real = black + (white - black) * (real / 255)
     if not model.classes:
         return real
-    expect(own.labels is not None, "pictures with classes", pictures=path)
-    return real, own.labels
+    expect(own.labels is not None, "pictures with classes", pictures=pictures)
+    labels = _as_the_model_counts(own, path, model.classes, tell)
+    rows = labels >= 0
+    require(
+        rows.any(),
+        f"None of the classes of {pictures} ({_listed(own.names)}) is one that the "
+        "model was trained on: give pictures with their classes.",
+        "pictures",
+    )
+    return real[rows], labels[rows]
 
 
 def _are_other_pictures(model, path):
     """Whether the run noted that it was given other pictures."""
     from gan.data.examples import checksum
 
-    try:
-        noted = loads((path.parents[1] / "run.json").read_text(encoding="utf-8"))
-        return noted["data"] != checksum(model.real_examples)
-    except (IndexError, KeyError, OSError, TypeError, ValueError):
-        return False
+    noted = notes_of(path).get("data")
+    return noted is not None and noted != checksum(model.real_examples)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import pathlib
-
-from gan.cli.shared import OURS, Generator, import_tensorflow
+from gan.cli.shared import OURS, Generator, import_tensorflow, names_of
 from gan.errors import expect, expect_seed
 from gan.saving.files import expect_writable
 
@@ -48,6 +45,7 @@ def page(
     from gan.visualization.page import generator_page
 
     height, width, channels = drawing.shape
+    numbers = [*map(str, range(drawing.classes or 0))]
     faces = drawing.shape == (16, 16, 1)
     usual = "This person does not exist" if faces else "These pictures do not exist"
     nearest = None
@@ -59,7 +57,7 @@ def page(
         drawing.sampler.latent_type,
         drawing.picture,
         _discriminator(drawing, judge),
-        _names(model, drawing.classes),
+        drawing.classes and (names_of(model, drawing.classes) or numbers),
         title or usual,
         nearest,
     )
@@ -78,20 +76,6 @@ def _discriminator(drawing, judge):
     _, discriminator = convolutional_GenDiscr()
     load_weights((discriminator, judge))
     return discriminator
-
-
-def _names(model, classes):
-    """Names of the classes: those that a run noted, or their numbers."""
-    if not classes:
-        return None
-    path = pathlib.Path(model)
-    try:
-        text = (path if path.is_dir() else path.parent) / "run.json"
-        names = json.loads(text.read_text(encoding="utf-8"))["names"]
-    except (KeyError, OSError, TypeError, ValueError):
-        names = []
-    fits = isinstance(names, list) and len(names) == classes
-    return [str(name) for name in names] if fits else [*map(str, range(classes))]
 
 
 def guide(seed: int = 0, output: str = "guide.html") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pathlib
 import platform
@@ -10,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from gan.errors import expect, expect_path, expect_seed
+from gan.errors import StrPath, expect, expect_path, expect_seed
 from gan.saving.files import expect_writable
 from gan.training.quiet import quiet
 
@@ -217,6 +218,30 @@ def read_real(path: str, shape: tuple[int, ...]) -> np.ndarray:
         real = np.divide(found, 255, dtype=np.float32)
     expect(len(real) >= 200, "at least 200 pictures", N=len(real))
     return real
+
+
+def notes_of(path: StrPath) -> dict[str, Any]:
+    """What the run noted that a file or folder belongs to; empty without one."""
+    path = pathlib.Path(path)
+    folder = path if path.is_dir() else path.parent
+    folder = folder.parent if folder.name == "checkpoints" else folder
+    try:
+        notes = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, RecursionError, ValueError):
+        return {}
+    return notes if isinstance(notes, dict) else {}
+
+
+def names_of(path: StrPath, classes: int) -> list[str] | None:
+    """Names of a model's classes that its run noted, or `None`.
+
+    Args:
+        path: str or `os.PathLike`, the model's file or the folder of its run.
+        classes: int, how many the model knows.
+    """
+    names = notes_of(path).get("names")
+    fits = isinstance(names, list) and len(names) == classes
+    return [str(name) for name in names] if fits else None
 
 
 def _generator_of(path):

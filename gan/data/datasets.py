@@ -58,7 +58,7 @@ class Pictures:
 
 def load_own(
     path: StrPath,
-    size: int | None = None,
+    size: int | tuple[int, int] | None = None,
     colour: bool | None = None,
     labelled: bool = True,
 ) -> Pictures:
@@ -69,8 +69,9 @@ def load_own(
             at least two of them and, but for hidden files, nothing else; an `.npy`
             file; or an `.npz` file with pictures x_train or x, and perhaps labels
             y_train or y.
-        size: int, a multiple of 4 from 8, of both sides; `None`: 32 for a folder, for
-            an array its own, made smaller where that is no such multiple or above 64.
+        size: int, a multiple of 4 from 8, of both sides; or a pair of any height and
+            width; `None`: 32 for a folder, for an array its own, made smaller where
+            that is no such multiple or above 64.
         colour: bool, or `None`: colour where the pictures have any.
         labelled: bool, `False` leaves the classes out.
 
@@ -81,11 +82,11 @@ def load_own(
         InvalidInput: if there is no picture at `path`, or the labels do not fit.
     """
     path = expect_path(pictures=path)
-    if size is not None:
+    if size is not None and not isinstance(size, tuple):
         fits = isinstance(size, int) and size >= 8 and size % 4 == 0
         expect(fits, "size to be a multiple of 4, from 8", size=size)
     expect(path.exists(), "an existing folder or file", pictures=str(path))
-    sides = (size or 32,) * 2
+    sides = size if isinstance(size, tuple) else (size or 32,) * 2
     if path.is_dir():
         # A Mac leaves .DS_Store beside the classes, Jupyter .ipynb_checkpoints.
         inside = sorted(p for p in path.iterdir() if not p.name.startswith("."))
