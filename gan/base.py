@@ -143,8 +143,9 @@ class AdversarialModel(GraphFit, WholeModel):
       where both come of one pass through it, as in `gan.R3GAN`;
     - `after_discriminator_update()`: a constraint on the discriminator;
     - `outputs`: how many numbers the discriminator gives of an example, `None` for any;
-    - `takes_logits`: whether the losses are made for outputs of any size, so that the
-      constructor warns of an activation with bounds at the discriminator's end;
+    - `targets`: the least and greatest output that the losses seek, infinite for those
+      made for any; the constructor warns of a discriminator that cannot give them.
+      `None`: none in particular;
     - `loss_panel`: title and sign of the discriminator's loss in `callbacks.Losses`;
     - `penalises_slopes`, where `discriminator_extra` holds something else;
     - `count_classes`, `fakes_for_training` and `judge`, where the networks know classes
@@ -228,8 +229,8 @@ class AdversarialModel(GraphFit, WholeModel):
     outputs: int | None = 1
     # Of latents, in an update of the generator.
     generator_batches = 1
-    takes_logits = False
-    loss_panel = ("discriminator loss", 1)
+    targets: tuple[float, float] | None = None
+    loss_panel: tuple[str, int] = ("discriminator loss", 1)
 
     batch_size: Option = Option(expect_positive_int)
     disc_iter: Option = Option(expect_positive_int)
@@ -253,7 +254,7 @@ class AdversarialModel(GraphFit, WholeModel):
             )
         if "discriminator_loss" in vars(cls):
             # What a class says of its losses need not hold for other ones.
-            for name in ("takes_logits", "loss_panel"):
+            for name in ("targets", "loss_panel"):
                 if name not in vars(cls):
                     setattr(cls, name, getattr(AdversarialModel, name))
 
@@ -291,8 +292,7 @@ class AdversarialModel(GraphFit, WholeModel):
             discriminator_optimizer=(discriminator_optimizer, discriminator),
         )
         expect_augment(augment, generator)
-        if self.takes_logits:
-            warn_of_bounds(discriminator, type(self).__name__)
+        warn_of_bounds(discriminator, self.targets, type(self).__name__)
         super().__init__(name=name)
         self.batch_size, self.disc_iter = batch_size, disc_iter
         self.learning_rate, self.beta_1, self.beta_2 = learning_rate, beta_1, beta_2

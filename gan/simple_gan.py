@@ -11,7 +11,9 @@ class Simple_GAN(AdversarialModel):
     """The discriminator fits 1 on reals and −1 on fakes; the generator seeks 1.
 
     Args:
-        As `gan.AdversarialModel`.
+        discriminator: its last layer has no activation or one that reaches −1 and 1,
+            such as tanh; of others the constructor warns.
+        Others as `gan.AdversarialModel`.
 
     Formula:
         D minimises mean((D(x) − 1)²) + mean((D(G(z)) + 1)²)
@@ -23,3 +25,4 @@ class Simple_GAN(AdversarialModel):
 
     discriminator_loss = staticmethod(losses.least_squares_discriminator)
     generator_loss = staticmethod(losses.least_squares_generator)
+    targets = (-1.0, 1.0)

@@ -73,7 +73,7 @@ def vectors():
         if real is None:
             real = np.random.default_rng(0).normal(0.5, 0.1, (rows, 2))
             real = real.astype("float32")
-        bounded = not cls.takes_logits
+        bounded = cls.targets in (None, (-1, 1))
         parts = gan.fully_connected_GenDiscr([2, 4, 2], real, bounded=bounded)
         options = {"batch_size": 8, "disc_iter": 1, **options}
         model = cls(*parts, real, **options)
@@ -105,6 +105,7 @@ def pictures():
             ],
             name="generator",
         )
+        end = "tanh" if cls.targets in (None, (-1, 1)) else None
         discriminator = keras.Sequential(
             [
                 keras.Input((4, 4, 1)),
@@ -112,7 +113,7 @@ def pictures():
                 layers.MaxPooling2D(),
                 layers.Dropout(0.25),
                 layers.Flatten(),
-                layers.Dense(1, activation=None if cls.takes_logits else "tanh"),
+                layers.Dense(1, activation=end),
             ],
             name="discriminator",
         )
@@ -237,6 +238,51 @@ def digits_file(random_digits, tmp_path_factory):
     pictures, labels = digits.pictures[..., 0], digits.labels.astype(np.uint8)
     np.savez(path, x_train=pictures, y_train=labels)
     return path
+
+
+@pytest.fixture(scope="session")
+def three_stripes(tmp_path_factory):
+    """Folder of a run on pictures of 8x12 of three classes, and such pictures.
+
+    A class is a bright stripe; the run's model draws the stripe that is asked for.
+    """
+    import json
+
+    import keras
+    from keras import layers
+
+    import gan
+
+    folder = tmp_path_factory.mktemp("stripes")
+    stripes = np.repeat(np.eye(3, dtype="float32"), 32, axis=1)
+    latents, label = keras.Input((2,)), keras.Input((), dtype="int32")
+    parts = [layers.Dense(96), layers.Embedding(3, 96)]
+    x = layers.Add()([parts[0](latents), parts[1](label)])
+    generator = keras.Model([latents, label], layers.Reshape((8, 12, 1))(x))
+    parts[0].set_weights([np.full((2, 96), 0.02), np.full(96, 0.1)])
+    parts[1].set_weights([0.7 * stripes])
+    picture, label = keras.Input((8, 12, 1)), keras.Input((), dtype="int32")
+    x = layers.Concatenate()([layers.Flatten()(picture), layers.Embedding(3, 2)(label)])
+    networks = generator, keras.Model([picture, label], layers.Dense(1)(x))
+    model = gan.R3GAN(*networks, gan.latent.LatentGenerator(2), batch_size=20, seed=0)
+    model.save(folder / "model.keras")
+
+    def real(**counts):
+        """Path of pictures of the classes, which are by the alphabet; "ant" is 0."""
+        rng, places = np.random.default_rng(0), {"ant": 0, "bee": 1, "cat": 2}
+        names = np.repeat([*counts], [*counts.values()])
+        shown = stripes[[places.get(name, 0) for name in names]]
+        pictures = 0.7 * shown + 0.2 * rng.random(shown.shape)
+        path = folder / f"{'-'.join(map(str, counts.items()))}.npz"
+        np.savez(path, x=pictures.reshape(-1, 8, 12).astype("float32"), y=names)
+        return path
+
+    def noted(*names):
+        """Path of the run, whose classes it calls by these names, or by none."""
+        (folder / "run.json").write_text(json.dumps({"names": names} if names else {}))
+        return folder
+
+    return real, noted
 
 
 @pytest.fixture(scope="session")

@@ -371,6 +371,45 @@ def test_losses_are_noted_and_drawn(vectors, tmp_path, monkeypatch, cls, held_ou
     assert last == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("base", [gan.WGAN_GP, gan.Simple_GAN])
+def test_the_class_says_how_its_loss_is_drawn(base, vectors, tmp_path, monkeypatch):
+    """Whatever its function is called, and not for a subclass of another loss."""
+
+    class Renamed(base):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            self.discriminator_loss = functools.partial(base.discriminator_loss)
+
+    class Stated(base):
+        loss_panel = ("half of the distance", -0.5)
+
+        @staticmethod
+        def discriminator_loss(real, fake):
+            return base.discriminator_loss(real, fake)
+
+    class Other(base):
+        def discriminator_loss(self, wasserstein, fake):
+            return gan.losses.hinge_discriminator(wasserstein, fake)
+
+    drawn = []
+    monkeypatch.setattr(plots, "curves", drawn.append)
+    monkeypatch.setattr(plots, "save", lambda *given: None)
+    for cls in (Renamed, Stated, Other):
+        model = vectors(cls)
+        model.compile(run_eagerly=True)
+        fit(model, 1, Losses(tmp_path / f"{cls.__name__}.png"))
+    wasserstein = ("Wasserstein estimate", -1)
+    usual = ("discriminator loss", 1)
+    expected = [wasserstein if base is gan.WGAN_GP else usual]
+    expected += [("half of the distance", -0.5), usual]
+    for panels, (title, sign), cls in zip(
+        drawn[::2], expected, ("Renamed", "Stated", "Other"), strict=True
+    ):
+        (row,) = read_table(tmp_path / f"{cls}.csv")
+        assert next(iter(panels)) == title
+        assert panels[title]["training"] == ((1,), (sign * row["discr_loss"],))
+
+
 def test_a_discriminator_that_knows_its_training_rows_shows_a_gap(pictures, tmp_path):
     """Held-out rows far from the training ones, as uint8 pictures without channel."""
     dark = np.zeros((32, 4, 4), np.uint8)

@@ -9,6 +9,7 @@ from keras import layers
 
 import gan
 from gan import cli
+from gan.evaluation.diagnose import Diagnosis
 from gan.saving.model_file import save_model
 
 NEWEST = "epoch-000002.keras"
@@ -85,6 +86,38 @@ def test_other_pictures_and_another_range(trained, tmp_path, capsys):
     shutil.copy(trained / "checkpoints" / NEWEST, tmp_path / "model.keras")
     assert diagnose(tmp_path / "model.keras", *line[1:]) == 1
     assert "not the pictures" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("names", "labels", "said"),
+    [
+        (("ant", "bee", "cat"), {1, 2}, "knows no such class: zebra.\nClasses of the"),
+        (("zebra", "cat", "bee"), {0, 1, 2}, ""),
+        (("cat", "b", "c"), {0}, "knows no such class: bee, zebra."),
+        ((), {0, 1, 2}, "does not say what its classes are called"),
+    ],
+)
+def test_classes_are_matched_by_name(
+    names, labels, said, three_stripes, monkeypatch, capsys
+):
+    def look(model, count, seed):
+        numbers = np.array(model.real_examples[1])
+        assert {*numbers} == labels
+        return Diagnosis()
+
+    monkeypatch.setattr("gan.evaluation.diagnose.diagnose", look)
+    real, noted = three_stripes
+    run, pictures = noted(*names), real(bee=40, cat=40, zebra=40)
+    assert diagnose(run / "model.keras", "--pictures", pictures) == 0
+    assert said in capsys.readouterr().out
+
+
+def test_pictures_of_no_class_of_the_model_are_refused(three_stripes, capsys):
+    real, noted = three_stripes
+    pictures = real(bee=40, zebra=40)
+    run = noted("x", "y", "z")
+    assert diagnose(run / "model.keras", "--pictures", pictures) == 2
+    assert "one that the model was trained on" in capsys.readouterr().err
 
 
 @pytest.mark.slow

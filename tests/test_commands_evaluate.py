@@ -1,5 +1,8 @@
+import re
+
 import matplotlib.image
 import numpy as np
+import pytest
 from PIL import Image
 
 from gan import cli
@@ -51,3 +54,82 @@ def test_evaluate_needs_two_hundred_pictures(files, tmp_path, capsys):
     expected = "gan: error: Expected at least 200 pictures. Received: N=60\n"
     assert capsys.readouterr().err == expected
     assert not (tmp_path / "e.png").exists()
+
+
+ABC = ("ant", "bee", "cat")
+
+
+@pytest.fixture
+def evaluated(tmp_path, monkeypatch, capsys):
+    """What `evaluate` says before and after the judging, which is left out."""
+
+    def judge(pictures, generators, seed):
+        print("judging")
+        return {}, {"real": pictures[:3]}
+
+    monkeypatch.setattr(reports, "evaluate_faces", judge)
+    monkeypatch.setattr(reports, "table", str)
+
+    def evaluate(model, pictures, *more):
+        line = ["evaluate", "--generator", str(model), "--pictures", str(pictures)]
+        line += ["--output", str(tmp_path / "e.png"), *more]
+        assert cli.main(line) == 0 and (tmp_path / "e.png").exists()
+        before, _, after = capsys.readouterr().out.partition("judging\n")
+        return before.splitlines(), after
+
+    return evaluate
+
+
+def test_classes_are_matched_by_name_and_what_cannot_be_judged_is_said_first(
+    three_stripes, evaluated
+):
+    """By number, no fake would have the class asked for."""
+    real, noted = three_stripes
+    pictures = real(bee=100, cat=90, zebra=30)
+    before, after = evaluated(noted(*ABC), pictures)
+    assert before == [
+        "Left out, for the model knows no such class: zebra.",
+        "Classes of the model without a picture: ant.",
+    ]
+    (right,) = re.findall(r"has the class asked for (.*?)%, worst class (.*?)%", after)
+    assert min(map(float, right)) > 95 and "classes 2 of 2" in after
+
+
+@pytest.mark.parametrize(
+    ("names", "counts", "said", "judged"),
+    [
+        (("ant", "bee"), {"ant": 70, "bee": 70, "cat": 70}, "does not say what", 3),
+        (ABC, {"ant": 99, "bee": 99, "cat": 3}, "fewer than 5 pictures: cat.", 2),
+        (ABC, {"ant": 203, "cat": 2}, "fewer than 5 pictures: cat.", 0),
+        (ABC, {"cat": 210}, "Fewer than two classes are left", 0),
+        (("x", "y", "z"), {"cat": 100, "bee": 110}, "Fewer than two classes are", 0),
+    ],
+)
+def test_only_classes_that_can_be_matched_and_learnt_are_judged(
+    names, counts, said, judged, three_stripes, evaluated, monkeypatch
+):
+    class Judge:
+        def __init__(self, real, labels):
+            assert real.shape == (len(labels), 8, 12, 1)
+            assert {*labels} == {*range(judged)}
+
+        def judge(self, fakes, asked):
+            assert {*asked} == {*range(judged)} and len(fakes) == len(asked)
+            return "judged"
+
+    monkeypatch.setattr("gan.evaluation.classes.Classifier", Judge)
+    real, noted = three_stripes
+    before, after = evaluated(noted(*names), real(**counts))
+    assert said in "".join(before)
+    assert ("judged" in after) is (judged > 0)
+
+
+def test_pictures_without_classes_are_judged_without_them(
+    three_stripes, evaluated, tmp_path
+):
+    _, noted = three_stripes
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).random((200, 8, 12)))
+    before, after = evaluated(noted(), tmp_path / "x.npy")
+    assert before[0].startswith("The pictures have no classes: ")
+    assert "asked for" not in after
+    assert evaluated(noted(), tmp_path / "x.npy", "--json")[0] == []

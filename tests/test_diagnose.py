@@ -158,12 +158,19 @@ def flat_output():
 
 def two_sigmoids():
     critic = keras.Sequential([linear(), layers.Activation("sigmoid")])
-    return sound(gan.NonSaturatingGAN, discriminator=critic), "[0, 1] only"
+    return sound(
+        gan.NonSaturatingGAN, discriminator=critic
+    ), "in [0, 1], but the losses seek outputs of any size"
+
+
+def no_minus_one():
+    critic = keras.Sequential([linear(), layers.Activation("sigmoid")])
+    return sound(discriminator=critic), "seek outputs from -1 to 1"
 
 
 def no_way_below_zero():
     critic = keras.Sequential([linear(), layers.ReLU()])
-    return sound(gan.R3GAN, discriminator=critic), "[0, inf] only"
+    return sound(gan.R3GAN, discriminator=critic), "in [0, inf]"
 
 
 def coupled():
@@ -272,7 +279,7 @@ FAULTS = {
     "non-finite numbers": [not_finite, overflow],
     "dead layer": [dead, half_dead],
     "saturated layer": [saturated],
-    "bounded logits": [two_sigmoids, no_way_below_zero],
+    "bounded outputs": [two_sigmoids, no_way_below_zero, no_minus_one],
     "flat output": [flat_output],
     "coupled samples": [coupled],
     "clipped weights": [clipped],
@@ -288,7 +295,7 @@ CASES = [(name, plant) for name, plants in FAULTS.items() for plant in plants]
 
 
 @pytest.mark.filterwarnings("ignore:The real examples lie")
-@pytest.mark.filterwarnings("ignore:The discriminator's last activation")
+@pytest.mark.filterwarnings("ignore:.* its last activation")
 @pytest.mark.parametrize(("name", "plant"), CASES)
 def test_a_planted_fault_is_found_and_no_other(name, plant):
     model, evidence = plant()
@@ -404,7 +411,7 @@ def test_what_cannot_be_checked_is_named():
     model = sound(gan.WGAN_GP, real=None)
     found = diagnose(model, 200)
     assert found == []
-    others = {"clipped weights", "gradient norm", "flat output", "bounded logits"}
+    others = {"clipped weights", "gradient norm", "flat output", "bounded outputs"}
     assert {*found.not_made} == DATA | others
     assert found.not_made["output range"] == "the model has no real examples"
     model.discriminator.set_weights([np.full((DIM, 1), np.nan), np.zeros(1)])

@@ -147,6 +147,20 @@ def test_r1_acts_with_its_weight_and_beside_a_term_of_ones_own(vectors):
     np.testing.assert_allclose(penalised - moved(Heavier, 10.0)[0], 0.3, rtol=1e-4)
 
 
+def test_a_weight_of_the_penalty_that_is_set_later_acts(vectors):
+    moved = []
+    for gamma, later in ((10.0, None), (0.0, 10.0), (0.0, None)):
+        sgd = keras.optimizers.SGD(0.1)
+        model = vectors(gan.NonSaturatingGAN, gamma=gamma, discriminator_optimizer=sgd)
+        if later is not None:
+            model.gamma = later
+        real = model.get_real_sample()
+        model.update_discriminator(real, 1 - real)
+        moved.append(model.discriminator.get_weights()[0])
+    np.testing.assert_array_equal(moved[0], moved[1])
+    assert (moved[1] != moved[2]).any()
+
+
 @pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (12, 32, 3)])
 def test_residual_networks_fit_any_sides_that_are_multiples_of_four(shape):
     generator, discriminator, latents = gan.residual_GenDiscr(shape, 5, 2)

@@ -83,6 +83,74 @@ def test_a_layer_that_both_networks_share_is_refused():
         make(parts=(generator, discriminator, gan.latent.LatentGenerator(2)))
 
 
+def critic(*end):
+    return keras.Sequential([keras.Input((2,)), L.Dense(4), *end])
+
+
+def by_operations():
+    inputs = keras.Input((2,))
+    return keras.Model(inputs, keras.ops.sigmoid(L.Dense(1)(inputs)))
+
+
+LOGITS = [gan.NonSaturatingGAN, gan.MinimaxGAN, gan.HingeGAN, gan.R3GAN]
+BOUNDED = {
+    "sigmoid": lambda: critic(L.Dense(1, "sigmoid")),
+    "layer": lambda: critic(L.Dense(1), L.Activation("tanh")),
+    "operation": by_operations,
+    "nested": lambda: critic(keras.Sequential([L.Dense(1, "hard_sigmoid")])),
+    "reshaped": lambda: critic(L.Dense(1, "sigmoid"), L.Reshape((1, 1)), L.Flatten()),
+    "scaled": lambda: critic(L.Dense(1, "sigmoid"), L.Rescaling(8.0, -4.0)),
+    "wrapped": lambda: critic(L.SpectralNormalization(L.Dense(1, "sigmoid"))),
+    "convolution": lambda: critic(
+        L.Reshape((2, 2)), L.Conv1D(1, 2, activation="sigmoid"), L.Flatten()
+    ),
+    "softmax": lambda: critic(L.Dense(1), L.Softmax()),
+    "relu": lambda: critic(L.Dense(1, "relu")),
+}
+
+
+@pytest.mark.parametrize("cls", [*LOGITS, gan.Simple_GAN])
+def test_outputs_that_the_losses_seek_and_the_discriminator_cannot_give(cls, tmp_path):
+    generator, _, latents = nets()
+    for name, bounded in BOUNDED.items():
+        # A sigmoid times 8 minus 4 and a tanh reach -1 and 1.
+        if cls is gan.Simple_GAN and name in ("layer", "scaled"):
+            cls(generator, bounded(), latents)
+            continue
+        with pytest.warns(UserWarning, match="its last activation") as caught:
+            model = cls(generator, bounded(), latents)
+        assert [warning.filename for warning in caught] == [__file__], name
+    # Loading it repeats no warning.
+    model.save(tmp_path / "m.keras")
+    gan.load_model(tmp_path / "m.keras")
+
+
+@pytest.mark.parametrize("cls", [*LOGITS, gan.Simple_GAN, gan.WGAN_GP])
+def test_outputs_that_can_be_any_are_not_warned_of(cls):
+    generator, _, latents = nets()
+    for end in (
+        [L.Dense(1)],
+        [L.Dense(1), L.LeakyReLU()],
+        [L.Dense(1, "tanh"), L.Dense(1)],
+        [L.Dense(1), L.BatchNormalization()],
+        [keras.Sequential([L.Dense(3, "sigmoid"), L.Dense(1)]), L.Flatten()],
+        [L.Dense(1), L.Rescaling(0.1), L.Dropout(0.5)],
+    ):
+        cls(generator, critic(*end), latents)
+
+
+def test_a_class_of_other_losses_seeks_other_outputs():
+    class Other(gan.NonSaturatingGAN):
+        discriminator_loss = staticmethod(gan.losses.wasserstein_discriminator)
+
+    class Same(gan.NonSaturatingGAN):
+        pass
+
+    assert Other.targets is None and Same.targets == gan.NonSaturatingGAN.targets
+    generator, _, latents = nets()
+    Other(generator, critic(L.Dense(1, "tanh")), latents)
+
+
 def test_loss_scaling_is_done_and_undone():
     def trained(**options):
         optimizers = [keras.optimizers.SGD(0.1, **options) for _ in range(2)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import dataclasses
 import functools
@@ -52,35 +53,91 @@ def evaluate(
     tell = functools.partial(print, file=sys.stderr) if json else print
     real = read_real(pictures, *shapes, bool(drawing.classes), tell)
     expect(len(real.pictures) >= 200, "at least 200 pictures", N=len(real.pictures))
+    labelled = None if json else _labelled(drawing, real)
     from gan.evaluation import report
     from gan.visualization import plots
 
     reports, shown = report.evaluate_faces(real.floats(), generators, seed)
     print(dumps(reports) if json else report.table(reports))
-    if not json:
-        _tell_classes(drawing, real, seed)
+    if labelled is not None:
+        _tell_classes(drawing, seed, *labelled)
     finish(plots.rows(shown, title="ten of each"), output, show)
 
 
-def _tell_classes(drawing, own, seed):
-    """Whether fakes have the class asked for, where model and pictures have any."""
+def _labelled(drawing, own):
+    """Pictures of the classes that can be judged, their labels, the model's numbers."""
+    if not drawing.classes:
+        return None
+    import numpy as np
+
+    from gan.evaluation.classes import LEAST
+
+    height, width, _ = drawing.shape
+    not_judged = "whether fakes have the class asked for is not judged."
     if own.labels is None:
-        return
+        print(f"The pictures have no classes: {not_judged}")
+        return None
+    if min(height, width) < 4:
+        print(f"The pictures have sides of fewer than 4 pixels: {not_judged}")
+        return None
+    labels = _as_the_model_counts(own, drawing.names, print)
+    numbers, counts = np.unique(labels[labels >= 0], return_counts=True)
+    numbers = numbers[counts >= LEAST]
+    rows = np.isin(labels, numbers)
+    few = {own.names[label] for label in own.labels[~rows & (labels >= 0)]}
+    if few:
+        print(f"Not judged, for fewer than {LEAST} pictures: {_listed(sorted(few))}.")
+    if len(numbers) < 2:
+        print(f"Fewer than two classes are left: {not_judged}")
+        return None
+    real = np.divide(own.pictures[rows], 255, dtype=np.float32)
+    return real, np.searchsorted(numbers, labels[rows]), numbers
+
+
+def _tell_classes(drawing, seed, real, labels, numbers):
+    """Whether fakes have the class asked for."""
     import numpy as np
 
     from gan.evaluation.classes import Classifier
 
-    real = np.divide(own.pictures, 255, dtype=np.float32)
-    fakes = drawing.draw(5000, seed=seed).reshape(-1, *drawing.shape)
-    classifier = Classifier(real, own.labels)
-    print(classifier.judge(fakes, drawing.labels(5000)))
+    asked = drawing.labels(5000)
+    rows = np.isin(asked, numbers)
+    fakes = drawing.draw(5000, seed=seed).reshape(-1, *drawing.shape)[rows]
+    print(Classifier(real, labels).judge(fakes, np.searchsorted(numbers, asked[rows])))
+
+
+def _as_the_model_counts(own, names, tell):
+    """The pictures' labels by the model's numbers, -1 where it knows no such class."""
+    from gan.evaluation.classes import numbers_of
+
+    known, classes = names, len(names)
+    unnamed = known == [*map(str, range(classes))]
+    if unnamed and len(own.names) == classes and not {*own.names} & {*known}:
+        tell(
+            "The model does not say what its classes are called. They are taken "
+            f"for those of the pictures, in this order: {_listed(own.names)}."
+        )
+        known = own.names
+    numbers = numbers_of(own.names, known)
+    unknown = [name for name, n in zip(own.names, numbers, strict=True) if n < 0]
+    if unknown:
+        tell(f"Left out, for the model knows no such class: {_listed(unknown)}.")
+    missing = [name for name in known if name not in own.names]
+    if missing:
+        tell(f"Classes of the model without a picture: {_listed(missing)}.")
+    return numbers[own.labels]
+
+
+def _listed(names, most=12):
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def diagnose(
     model: str,
     /,
     pictures: str | None = None,
-    range: tuple[float, float] = (0.0, 1.0),
+    range: tuple[float, float] | None = None,
     count: int = 1000,
     seed: int = 0,
     json: bool = False,
@@ -89,9 +146,9 @@ def diagnose(
     expect_seed(2**32, seed=seed)
     sentence = f"The argument count must be from 16 to 10000, but it is {count}."
     require(16 <= count <= 10_000, sentence, "count")
-    black, white = range
-    expect_number(-1e6, 1e6, black=black, white=white)
-    expect(black != white, "two different numbers", range=range)
+    if range is not None:
+        expect_number(-1e6, 1e6, black=range[0], white=range[1])
+        expect(range[0] != range[1], "two different numbers", range=range)
     path = expect_path(RUN=model)
     expect(path.exists(), "an existing folder or .keras file", RUN=model)
     if pictures is not None:
@@ -99,10 +156,12 @@ def diagnose(
         expect(there, "an existing file", path=pictures)
     import_tensorflow()
     from gan.evaluation.diagnose import diagnose
+    from gan.generators.trained import TrainedGenerator, noted_names
     from gan.saving import load_model
     from gan.training.checkpoint import load_newest
 
     found, path = load_newest(path) if path.is_dir() else (load_model(path), path)
+    found.class_names = found.class_names or noted_names(path, found.classes)
     say = (lambda text: None) if json else print
     say(f"{type(found).__name__} of {path}")
     if pictures is None:
@@ -110,7 +169,8 @@ def diagnose(
     else:
         # Another range is one of the findings.
         with warnings.catch_warnings(action="ignore"):
-            found.real_examples = _real_of(found, pictures, black, white, say)
+            scale = range or TrainedGenerator.of(found).pixel_range or (0.0, 1.0)
+            found.real_examples = _real_of(found, pictures, *scale, say)
         if _are_other_pictures(found, path):
             say("These are not the pictures of the run: copies cannot be told.")
     diagnosis = diagnose(found, count, seed)
@@ -121,21 +181,30 @@ def diagnose(
     return int(bool(diagnosis))
 
 
-def _real_of(model, path, black, white, say):
+def _real_of(model, pictures, black, white, say):
     """The pictures as a model takes them, with their classes where it knows any."""
     from gan.data.faces import load_pictures
 
     shape = model.generator.output_shape[1:]
-    if shape[2:] != (3,) and not model.classes and path.endswith(".npy"):
-        return black + (white - black) * load_pictures(path)
-    own = read_real(path, shape, bool(model.classes), say)
+    if shape[2:] != (3,) and not model.classes and pictures.endswith(".npy"):
+        return black + (white - black) * load_pictures(pictures)
+    own = read_real(pictures, shape, bool(model.classes), say)
     real = own.pictures
     if (black, white) != (0, 1):
         real = black + (white - black) * (real / 255)
     if not model.classes:
         return real
-    expect(own.labels is not None, "pictures with classes", pictures=path)
-    return real, own.labels
+    expect(own.labels is not None, "pictures with classes", pictures=pictures)
+    numbers = [*map(str, builtins.range(model.classes))]
+    labels = _as_the_model_counts(own, model.class_names or numbers, say)
+    rows = labels >= 0
+    require(
+        rows.any(),
+        f"None of the classes of {pictures} ({_listed(own.names)}) is one that the "
+        "model was trained on: give pictures with their classes.",
+        "pictures",
+    )
+    return real[rows], labels[rows]
 
 
 def _are_other_pictures(model, path):

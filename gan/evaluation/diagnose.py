@@ -19,7 +19,7 @@ from gan.errors import InvalidInput, expect, expect_positive_int, expect_seed
 from gan.evaluation import metrics
 from gan.latent import Stream
 from gan.saving.model_file import state_of
-from gan.training.player import bounds, reach, takes_labels
+from gan.training.player import bounds, out_of_reach, reach, takes_labels
 from gan.wgan_clip import WGAN_clip
 from gan.wgan_gp import WGAN_GP
 
@@ -89,8 +89,8 @@ def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagn
       range from a bound (healthy up to .18);
     - flat output: .9 of the discriminator's outputs on fakes are as near to a bound of
       its last activation, a tanh or sigmoid (healthy: 0);
-    - bounded logits: an activation confines the discriminator's outputs, although
-      the losses are made for any, as a sigmoid does before a loss that has its own;
+    - bounded outputs: an activation keeps the discriminator's outputs from what the
+      losses seek, as a sigmoid does before a loss that has its own;
     - coupled samples: under a penalty, .01 of the slope of D(x_i) goes to other
       examples than x_i (0; with batch normalisation .7);
     - clipped weights: .15 of them are at the bound (up to .06; clip of .03: .23);
@@ -384,19 +384,16 @@ def _saturated(s):
 
 
 @_check(
-    "bounded logits",
-    "leave the discriminator's last activation out: the losses take outputs of any "
-    "size, and those that need a sigmoid apply it themselves",
+    "bounded outputs",
+    "leave the discriminator's last activation out: losses that need a sigmoid apply "
+    "it themselves",
     _finite,
 )
 def _bounded(s):
-    if not s.model.takes_logits:
-        raise _NotMade("the losses are not made for outputs of any size")
-    low, high = reach(s.model.discriminator)
-    text = f"the discriminator can give numbers in [{low:.3g}, {high:.3g}] only"
-    if np.isinf(low) and np.isinf(high):
-        return False, "the discriminator can give any number"
-    return True, text
+    if s.model.targets is None:
+        raise _NotMade("the losses seek no outputs in particular")
+    missing = out_of_reach(s.model.discriminator, s.model.targets)
+    return bool(missing), missing or "the discriminator can give what the losses seek"
 
 
 @_check(

@@ -317,9 +317,8 @@ def load_generator(
         ".h5 file of a generator.",
         "path",
     )
-    names = None
     if path.is_dir():
-        names, folder = _noted_names(path), path
+        folder = path
         files = [folder / name for name in ("generator.h5", "model.keras")]
         found = next((file for file in files if file.is_file()), None)
         newest = newest_path(folder)
@@ -332,12 +331,10 @@ def load_generator(
             )
             newest, model = read_newest(newest.parent, load_model)
             tell(f"The run has not ended: its newest checkpoint is {newest.name}.")
-            return _of_model(model, names)
+            return _of_model(model, newest)
         path = found
-    elif path.suffix == ".keras":
-        names = _noted_names(path.parent)
     if path.suffix == ".keras":
-        return _of_model(load_model(path), names)
+        return _of_model(load_model(path), path)
     network, _ = convolutional_GenDiscr()
     load_weights((network, path))
     picture = read_picture(path)
@@ -348,18 +345,27 @@ def load_generator(
     return TrainedGenerator(network, LatentGenerator(16), (0.0, 1.0), picture=picture)
 
 
-def _of_model(model, names):
-    if model.class_names is None and names and len(names) == model.classes:
-        model.class_names = names
+def _of_model(model, path):
+    model.class_names = model.class_names or noted_names(path, model.classes)
     return TrainedGenerator.of(model)
 
 
-def _noted_names(folder):
-    """Names of classes that the run of version 0.2.0 noted beside its model."""
+def noted_names(path: pathlib.Path, classes: int | None) -> list[str] | None:
+    """Names of classes that a run of version 0.2.0 noted beside its model.
+
+    Args:
+        path: `pathlib.Path`, a file in the folder of the run.
+        classes: int, how many there must be.
+
+    Returns:
+        List of str, or `None` where there is no such note.
+    """
+    folder = path.parent.parent if path.parent.name == "checkpoints" else path.parent
     with contextlib.suppress(OSError, RecursionError, ValueError, AttributeError):
         with open(folder / "run.json", "rb") as file:
             names = json.loads(file.read(_MOST_RECORD)).get("names")
-        if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        text = isinstance(names, list) and all(isinstance(name, str) for name in names)
+        if text and len(names) == classes:
             return names
     return None
 

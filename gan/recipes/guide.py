@@ -11,6 +11,7 @@ import base64
 import dataclasses
 import html
 import io
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -160,7 +161,9 @@ def train_on_circle(
     if slow:
         options["discriminator_optimizer"] = keras.optimizers.Adam(slow)
     options = {"batch_size": 100, "learning_rate": 1e-3, "seed": seed} | options
-    model = cls(generator, discriminator, latents, real, **options)
+    with warnings.catch_warnings(action="ignore"):
+        # Some are wrong on purpose.
+        model = cls(generator, discriminator, latents, real, **options)
     model.fit(epochs=epochs, steps_per_epoch=100, verbose=0)
     return model
 

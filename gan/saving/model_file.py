@@ -132,7 +132,10 @@ class WholeModel(keras.Model):
                 flags.append((weight, weight.trainable))
                 if trained is not None:
                     weight.trainable = number in trained
-        model = cls(**config)
+        with warnings.catch_warnings():
+            # It was warned of when the model was made.
+            warnings.filterwarnings("ignore", ".* its last activation keeps")
+            model = cls(**config)
         for weight, trainable in flags:
             weight.trainable = trainable
         return model

@@ -275,7 +275,8 @@ class Losses(keras.callbacks.Callback):
     generator's loss alone says nothing. Where the estimate on training reals stays
     above that on held-out ones, and the gap grows, the critic has learnt the training
     reals by heart: it needs more data or a smaller critic. For other models the panel
-    is the discriminator's loss, and that gap opens the other way.
+    is the discriminator's loss, and that gap opens the other way; a class of your own
+    says by `loss_panel` which it is.
 
     Without `held_out` the first panel is the mean over each epoch, as all others are.
     With it, both curves are taken at the epoch's end, in inference mode, on the same

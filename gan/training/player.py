@@ -435,25 +435,29 @@ def reach(network: keras.Model) -> tuple[float, float]:
     Found by asking what follows its last weights, in nested networks too; infinite
     where nothing confines the numbers, and for several outputs.
     """
+    if len(network.outputs) > 1:
+        return -np.inf, np.inf
     after = []
     for operation in reversed([*_operations(network)]):
         if getattr(operation, "weights", None):
             break
         after.insert(0, operation)
-    activation = getattr(operation, "activation", None)
+    # A wrapper, such as that of spectral normalisation, has it inside.
+    activation = getattr(getattr(operation, "layer", operation), "activation", None)
     if callable(activation) and operation not in after:
         after.insert(0, activation)
-    shape = operation.output.shape[1:]
-    # All units at one end, all at the other, and by turns.
-    signs = np.stack([np.full(shape[-1], -1.0), np.ones(shape[-1])])
-    signs = np.stack([*signs, np.resize([-1.0, 1.0], shape[-1])])
-    signs = signs.reshape(3, *[1] * (len(shape) - 1), shape[-1])
     try:
-        found = tf.constant(1e6 * np.broadcast_to(signs, (3, *shape)), tf.float32)
-        for change in after:
-            found = change(found)
+        shape = operation.output.shape[1:]
+        # All units at one end, all at the other, and by turns.
+        found = np.stack([np.full(shape, -1.0), np.ones(shape), np.ones(shape)])
+        found[2, ..., ::2] = -1
+        found = tf.constant(1e6 * found, tf.float32)
+        # Keras warns of a softmax of one number where the network calls it, too.
+        with warnings.catch_warnings(action="ignore"):
+            for change in after:
+                found = change(found)
         low, high = float(np.min(found)), float(np.max(found))
-    except (TypeError, ValueError, tf.errors.InvalidArgumentError):
+    except (AttributeError, TypeError, ValueError, tf.errors.InvalidArgumentError):
         low, high = -np.inf, np.inf
     return low if low > -1e3 else -np.inf, high if high < 1e3 else np.inf
 
@@ -461,22 +465,33 @@ def reach(network: keras.Model) -> tuple[float, float]:
 def _operations(network):
     """What a network does, in order; what nested ones do stands in their places."""
     for part in getattr(network, "operations", network.layers):
-        part = part.layer if isinstance(part, keras.layers.Wrapper) else part
         if isinstance(part, keras.Model) and hasattr(part, "outputs"):
             yield from _operations(part)
         elif not isinstance(part, keras.layers.InputLayer):
             yield part
 
 
-def warn_of_bounds(discriminator: keras.Model, name: str) -> None:
-    """Warn of an activation that confines outputs which losses take at any size."""
+def out_of_reach(
+    discriminator: keras.Model, targets: tuple[float, float]
+) -> str | None:
+    """What a discriminator cannot give of the outputs that losses seek, or `None`."""
     low, high = reach(discriminator)
-    if np.isfinite(low) or np.isfinite(high):
-        warn(
-            f"The discriminator's last activation keeps its outputs in [{low:.3g}, "
-            f"{high:.3g}], but the losses of {name} are made for outputs of any size: "
-            "leave that activation out."
-        )
+    if low <= targets[0] and targets[1] <= high:
+        return None
+    sought = "of any size" if np.isinf(targets).all() else "from {:g} to {:g}"
+    return (
+        f"its last activation keeps the discriminator's outputs in [{low:.3g}, "
+        f"{high:.3g}], but the losses seek outputs {sought.format(*targets)}"
+    )
+
+
+def warn_of_bounds(
+    discriminator: keras.Model, targets: tuple[float, float] | None, name: str
+) -> None:
+    """Warn of a last activation that keeps outputs from what a class's losses seek."""
+    missing = targets and out_of_reach(discriminator, targets)
+    if missing:
+        warn(f"{name}: {missing}. Leave that activation out.")
 
 
 def is_picture(shape: tuple[int | None, ...]) -> bool:

@@ -1,5 +1,7 @@
 """The GAN of the hinge loss."""
 
+import math
+
 import keras
 
 from gan import losses
@@ -41,4 +43,4 @@ class HingeGAN(AdversarialModel):
 
     discriminator_loss = staticmethod(losses.hinge_discriminator)
     generator_loss = staticmethod(losses.wasserstein_generator)
-    takes_logits = True
+    targets = (-math.inf, math.inf)

@@ -1,5 +1,7 @@
 """The zero-sum game of the first GAN paper."""
 
+import math
+
 import keras
 
 from gan import losses
@@ -29,4 +31,4 @@ class MinimaxGAN(AdversarialModel):
 
     discriminator_loss = staticmethod(losses.cross_entropy_discriminator)
     generator_loss = staticmethod(losses.minimax_generator)
-    takes_logits = True
+    targets = (-math.inf, math.inf)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any, Unpack
 
@@ -44,7 +45,7 @@ class NonSaturatingGAN(AdversarialModel):
     """
 
     generator_loss = staticmethod(losses.non_saturating_generator)
-    takes_logits = True
+    targets = (-math.inf, math.inf)
     log_names = (*AdversarialModel.log_names, "discr_acc")
 
     real_target = Option(functools.partial(expect_number, 0, 1))

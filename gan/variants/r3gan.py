@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any, Unpack
 
@@ -48,7 +49,7 @@ class R3GAN(AdversarialModel):
 
     discriminator_loss = staticmethod(losses.relativistic_discriminator)
     generator_loss = staticmethod(losses.relativistic_generator)
-    takes_logits = True
+    targets = (-math.inf, math.inf)
     log_names = (*AdversarialModel.log_names, "r1", "r2")
 
     gamma = Option(functools.partial(expect_number, 0))
