@@ -492,6 +492,29 @@ class AdversarialModel(GraphFit, WholeModel):
         """Fakes from latents `(batch, latent_dim)`, as `get_fake_sample` draws them."""
         return self._drawing(training, None)(latents, training=training)
 
+    def evaluate(self, x: Any = None, **options: Any) -> dict[str, float]:
+        """Judge fakes by the measures of `gan.metrics`.
+
+        Args:
+            x: array of real examples, of the form of the model's own, best such as
+                were not trained on; `None` takes `real_examples`.
+            **options: `names`, `count`, `seed` and `to_picture`, as of
+                `gan.callbacks.Metrics`.
+
+        Returns:
+            Dict of floats by their names.
+        """
+        from gan.evaluation.fakes import Judge
+
+        data = self.real_examples
+        if x is not None:
+            data = self.as_examples(x, self.discriminator, 1)
+        array = data is not None and not isinstance(data, tf.data.Dataset)
+        expect(array, "an array of real examples", x=data)
+        # As the discriminator takes them: bytes, for one, divided by 255.
+        real = self.as_rows(take(data, tf.range(count_rows(data))))
+        return Judge(real[0] if isinstance(real, tuple) else real, **options)(self)
+
     def export(
         self, filepath: StrPath, format: str = "tf_saved_model", **options: Any
     ) -> None:

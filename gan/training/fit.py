@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan.data.examples import as_dataset, count_batches, count_rows, take
+from gan.data.examples import as_dataset, count_batches
 from gan.errors import expect, expect_positive_int, expect_seed
 from gan.training import distribute
 from gan.training.checkpoint import Checkpoint
@@ -235,30 +235,6 @@ class GraphFit(keras.Model):
         """
         history = self.fit(x, steps_per_epoch=1, verbose=0).history
         return {name: values[0] for name, values in history.items()}
-
-    def evaluate(self, x: object = None, **options: Any) -> dict[str, float]:
-        """Judge fakes by the measures of `gan.metrics`.
-
-        Args:
-            x: array of real examples, of the form of the model's own, best such as
-                were not trained on; `None` takes `real_examples`.
-            **options: those of `gan.callbacks.Metrics`, such as `names` and `count`.
-
-        Returns:
-            Dict of floats by their names.
-        """
-        from gan.training.callbacks import Metrics
-
-        data = self.real_examples
-        if x is not None:
-            data = self.as_examples(x, self.discriminator, 1)
-        array = data is not None and not isinstance(data, tf.data.Dataset)
-        expect(array, "an array of real examples", x=data)
-        # As the discriminator takes them: bytes, for one, divided by 255.
-        real = self.as_rows(take(data, tf.range(count_rows(data))))
-        metrics = Metrics(real[0] if isinstance(real, tuple) else real, **options)
-        metrics.set_model(self)
-        return metrics.judge()
 
     def make_train_function(self, force: bool = False) -> Callable:
         """Make what Keras's `fit` calls once an epoch.
