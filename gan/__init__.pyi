@@ -1,4 +1,5 @@
 # The public names, once: editors read them here, and gan/__init__.py at run time.
+from gan import callbacks as callbacks
 from gan import latent as latent
 from gan import losses as losses
 from gan import saving as saving
@@ -19,7 +20,6 @@ from gan.latent import uniform_generator as uniform_generator
 from gan.saving import load_model as load_model
 from gan.saving import weights_file
 from gan.simple_gan import Simple_GAN as Simple_GAN
-from gan.training import callbacks as callbacks
 from gan.training import distribute as distribute
 from gan.training import schedules as schedules
 from gan.training.fit import Diverged as Diverged

@@ -675,6 +675,30 @@ class AdversarialModel(GraphFit, WholeModel):
         """Fakes from latents `(batch, latent_dim)`, as `get_fake_sample` draws them."""
         return self._drawing(training, None)(latents, training=training)
 
+    def evaluate(self, x: Any = None, **options: Any) -> dict[str, float]:
+        """Judge fakes by the measures of `gan.metrics`.
+
+        Args:
+            x: array of real examples, of the form of the model's own, best such as
+                were not trained on; `None` takes `real_examples`.
+            **options: `names`, `count`, `seed` and `to_picture`, as of
+                `gan.callbacks.Metrics`.
+
+        Returns:
+            Dict of floats by their names.
+        """
+        from gan.evaluation.fakes import Judge
+
+        data = self.examples if x is None else self.as_examples(x, 1, "x")
+        require(
+            data is not None and not data.streams,
+            "The argument x must be an array of real examples.",
+            "x",
+        )
+        data.pixel_range = self.pixel_range or data.pixel_range
+        # As the discriminator takes them, and so on the scale of the fakes.
+        return Judge(data.first(len(data)).examples, **options)(self)
+
     def export(
         self, filepath: StrPath, format: str = "tf_saved_model", **options: Any
     ) -> None:

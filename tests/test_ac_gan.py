@@ -10,7 +10,7 @@ from test_base import assert_same, state
 from test_fit import count_traces
 
 import gan
-from gan.training.callbacks import Checkpoint
+from gan.callbacks import Checkpoint
 
 CORNERS = np.float32([[1, 1], [-1, 1], [-1, -1], [1, -1]])
 LABELS = np.random.default_rng(0).integers(0, 4, 64)

@@ -30,7 +30,7 @@ warnings.filterwarnings("ignore", "__array__ implementation")
 import numpy as np, tensorflow as tf, keras, gan
 from gan.saving import model_file as saving
 from gan.errors import InvalidInput
-from gan.training.callbacks import Checkpoint
+from gan.callbacks import Checkpoint
 
 real = np.random.default_rng(0).normal(0.5, 0.1, (64, 2)).astype("float32")
 

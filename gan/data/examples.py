@@ -428,6 +428,24 @@ def find_pixel_range(pictures: np.ndarray) -> tuple[float, float]:
     return (low, high) if np.isfinite(high - low) and low < high else _NO_RANGE
 
 
+def rescale(
+    values: np.ndarray, old: tuple[float, float], new: tuple[float, float]
+) -> np.ndarray:
+    """Bring numbers from one range of black and white to another.
+
+    Args:
+        values: array of any shape.
+        old: pair of floats, what black and white are in `values`.
+        new: pair of floats, what they become.
+
+    Returns:
+        Array of that shape, `values` itself where the ranges are the same.
+    """
+    if tuple(old) == tuple(new):
+        return values
+    return (values - old[0]) * ((new[1] - new[0]) / (old[1] - old[0])) + new[0]
+
+
 def _as_array(value, name):
     """An array of numbers: NumPy's, TensorFlow's, or what becomes one."""
     frame = hasattr(value, "to_numpy")

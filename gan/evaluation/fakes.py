@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from gan.data.examples import find_pixel_range, rescale
 from gan.errors import expect_array, expect_positive_int, expect_seed, require
 from gan.evaluation import metrics
 
@@ -46,7 +47,11 @@ def aside(model: AdversarialModel, seed: int) -> Iterator[None]:
 
 
 def draw_fakes(
-    model: AdversarialModel, count: int, seed: int = 0, to_picture: ToPicture = None
+    model: AdversarialModel,
+    count: int,
+    seed: int = 0,
+    to_picture: ToPicture = None,
+    scale: tuple[float, float] = (0.0, 1.0),
 ) -> np.ndarray:
     """Draw examples of the (averaged) generator, without their labels.
 
@@ -55,6 +60,8 @@ def draw_fakes(
         count: int, how many; few at a time go through the network.
         seed: int, of their latents.
         to_picture: callable, what is made of the samples, or `None`.
+        scale: pair of floats, what black and white become in pictures that nothing else
+            is made of.
 
     Returns:
         Array `(count, …)`.
@@ -63,7 +70,9 @@ def draw_fakes(
     with aside(model, seed):
         drawn = [model.get_fake_sample(size) for size in sizes]
     samples = np.concatenate([d[0] if isinstance(d, tuple) else d for d in drawn])
-    return samples if to_picture is None else np.asarray(to_picture(samples))
+    if to_picture is not None:
+        return np.asarray(to_picture(samples))
+    return rescale(samples, model.pixel_range or scale, scale)
 
 
 class Judge:
@@ -75,7 +84,7 @@ class Judge:
         count: int, at least 8, fakes that are judged.
         seed: int, of their latents.
         to_picture: callable, samples (float32 array `(count, …)`) -> samples on the
-            scale of `real`. `None`: they are.
+            scale of `real`. `None`: the model's `pixel_range` says it.
 
     Raises:
         InvalidInput: if an argument is not of that form.
@@ -99,11 +108,12 @@ class Judge:
         different = bool((self._real != self._real[0]).any())
         sentence = "The argument real must hold examples that are not all the same."
         require({*self._names} <= _OF_ANY or different, sentence, "real")
-        self._count, self._seed, self._to_picture = count, seed, to_picture
+        self._options = (seed, to_picture, find_pixel_range(self._real))
+        self._count = count
 
     def expect_fit(self, model: AdversarialModel) -> None:
         """Expect a model whose fakes can be compared with the real examples."""
-        fakes = draw_fakes(model, _LEAST, self._seed, self._to_picture)
+        fakes = draw_fakes(model, _LEAST, *self._options)
         shape = self._real.shape[1:]
         require(
             fakes.ndim > 1 and np.prod(fakes.shape[1:]) == np.prod(shape),
@@ -114,7 +124,7 @@ class Judge:
 
     def __call__(self, model: AdversarialModel) -> dict[str, float]:
         """Judge a model now: dict of floats by their names."""
-        fakes = draw_fakes(model, self._count, self._seed, self._to_picture)
+        fakes = draw_fakes(model, self._count, *self._options)
         return metrics.measures(self._real, fakes, self._names)
 
 

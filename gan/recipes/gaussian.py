@@ -34,11 +34,11 @@ import numpy.typing as npt
 from keras import layers
 
 from gan.base import AdversarialModel
+from gan.callbacks import SampleGrid
 from gan.data import toys
 from gan.errors import expect
 from gan.latent import LatentGenerator, seeded
 from gan.simple_gan import Simple_GAN
-from gan.training.callbacks import SampleGrid
 from gan.variants.minimax_gan import MinimaxGAN
 from gan.variants.non_saturating_gan import NonSaturatingGAN
 from gan.variants.two_class_gan import TwoClassGAN

@@ -25,9 +25,9 @@ import keras
 import numpy as np
 from keras import layers
 
+from gan.callbacks import SampleGrid
 from gan.data.downloads import load_lfw
 from gan.latent import LatentGenerator, seeded
-from gan.training.callbacks import SampleGrid
 from gan.variants.two_class_gan import TwoClassGAN
 from gan.visualization import plots
 

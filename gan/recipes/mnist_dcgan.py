@@ -114,6 +114,6 @@ def train(run: Run) -> list[pathlib.Path]:
     digits = load_mnist(run.data, labelled=False)
     print(digits.said, flush=True)
     model = make_model(digits, run.seed)
-    pictures = run.pictures(count=16, columns=4, to_picture=lambda x: x / 2 + 0.5)
+    pictures = run.pictures(count=16, columns=4)
     run.fit(model, 100, None, pictures, every=15)
     return run.finish(model)

@@ -100,6 +100,6 @@ def train(run: Run) -> list[pathlib.Path]:
     digits = load_mnist(run.data, labelled=False)
     print(digits.said, flush=True)
     model = make_model(digits, run.seed)
-    pictures = run.pictures(count=25, columns=5, to_picture=lambda x: x / 2 + 0.5)
+    pictures = run.pictures(count=25, columns=5)
     run.fit(model, 150, 200, pictures)
     return run.finish(model)

@@ -140,7 +140,7 @@ class Run:
         Args:
             **options: as of `gan.callbacks.SampleGrid`, but for folder and GIF.
         """
-        from gan.training.callbacks import SampleGrid
+        from gan.callbacks import SampleGrid
 
         self.begin()
         gif = self.output / "training.gif"

@@ -318,26 +318,6 @@ class GraphFit(keras.Model):
         history = self.fit(x, y, steps_per_epoch=1, verbose=0).history
         return {name: values[0] for name, values in history.items()}
 
-    def evaluate(self, x: object = None, **options: Any) -> dict[str, float]:
-        """Judge fakes by the measures of `gan.metrics`.
-
-        Args:
-            x: array of real examples, of the form of the model's own, best such as
-                were not trained on; `None` takes `real_examples`.
-            **options: those of `gan.callbacks.Metrics`, such as `names` and `count`.
-
-        Returns:
-            Dict of floats by their names.
-        """
-        from gan.training.callbacks import Metrics
-
-        data = self.examples if x is None else self.as_examples(x, 1, "x")
-        array = data is not None and not data.streams
-        expect(array, "an array of real examples", x=data)
-        metrics = Metrics(data.first(len(data)).examples, **options)
-        metrics.set_model(self)
-        return metrics.judge()
-
     def make_train_function(self, force: bool = False) -> Callable:
         """Make what Keras's `fit` calls once an epoch.
 

@@ -1,0 +1,170 @@
+"""The curves of the losses, on training examples and on held-out ones."""
+
+from __future__ import annotations
+
+import csv
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from gan.errors import StrPath, expect, expect_positive_int, expect_seed, require
+from gan.evaluation.fakes import aside
+from gan.saving.files import atomic_path, clear_leftovers, expect_writable
+from gan.visualization import plots
+
+Logs = dict[str, float] | None
+_LABELS = {"gen_loss": "generator loss", "gp": "gradient penalty"}
+
+
+class Losses(keras.callbacks.Callback):
+    """The curves of the losses, a PNG that is drawn anew while training goes on.
+
+    How to read it: for a Wasserstein model the first panel is the critic's estimate
+    of the distance between reals and fakes, minus its loss without the penalty. It
+    rises while the critic learns, then falls towards 0 as fakes get better; the
+    generator's loss alone says nothing. Where the estimate on training reals stays
+    above that on held-out ones, and the gap grows, the critic has learnt the training
+    reals by heart: it needs more data or a smaller critic. For other models the panel
+    is the discriminator's loss, and that gap opens the other way; a class of your own
+    says by `loss_panel` which it is.
+
+    Without `held_out` the first panel is the mean over each epoch, as all others are.
+    With it, both curves are taken at the epoch's end, in inference mode, on the same
+    training examples and latents each time, for in the course of an epoch the critic
+    changes more than the gap. The numbers stand beside the picture in a .csv, from
+    which a resumed run goes on; `fit` from epoch 0 starts anew.
+
+    Args:
+        path: str or `os.PathLike` that ends in .png.
+        held_out: array of real examples, of the form of the model's own (with labels,
+            where those have them), that are not trained on; a thousand are enough.
+            The discriminator's losses become the logs "training_loss" and
+            "held_out_loss".
+        every: int, epochs between pictures; the last epoch has one always.
+        seed: int, of the latents and training examples beside the held-out ones.
+
+    Raises:
+        InvalidInput: if an argument is not of that form or nothing can be written
+            there.
+
+    Reference:
+        Gulrajani et al. 2017, Improved Training of Wasserstein GANs, figure 5.
+    """
+
+    def __init__(
+        self, path: StrPath, held_out: Any = None, every: int = 1, seed: int = 0
+    ) -> None:
+        super().__init__()
+        self._path = expect_writable(path)
+        png = self._path.suffix.lower() == ".png"
+        expect(png, "a path that ends in .png", path=str(path))
+        self._table = expect_writable(self._path.with_suffix(".csv"))
+        expect_positive_int(every=every)
+        expect_seed(seed=seed)
+        arrays = not isinstance(held_out, (str, tf.data.Dataset))
+        expect(arrays, "held_out to be an array", held_out=held_out)
+        self._held_out, self._every, self._seed = held_out, every, seed
+        self._rows: list[dict[str, float]] = []
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Read what the run before left; check that the held-out examples fit."""
+        for path in (self._path, self._table):
+            clear_leftovers(path.parent, path.name)
+        self._rows = _read_table(self._table) if self._table.exists() else []
+        if self._held_out is not None:
+            self._unseen = self.model.as_examples(self._held_out, 1, "held_out")
+            require(
+                not self._unseen.streams,
+                "The argument held_out must be an array, not batches: take the first "
+                "thousand examples.",
+                "held_out",
+            )
+            self._unseen.pixel_range = self.model.examples.pixel_range
+            # Refuse now what could not be judged after the first epoch.
+            self._losses_now()
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Forget epochs that are done again."""
+        self._rows = [row for row in self._rows if row["epoch"] <= epoch]
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Note the epoch; draw where a picture is due."""
+        if self.model.diverged is not None:
+            return
+        if self._held_out is not None:
+            logs.update(self._losses_now())
+        names = [*self.model.log_names, "training_loss", "held_out_loss"]
+        values = {name: float(logs[name]) for name in names if name in logs}
+        self._rows.append({"epoch": epoch + 1, **values})
+        _write_table(self._table, self._rows)
+        if (epoch + 1) % self._every == 0:
+            self._draw()
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Draw the end."""
+        if self._rows:
+            self._draw()
+
+    def _losses_now(self):
+        model, count = self.model, len(self._unseen)
+        # A Dataset need not say how many examples it has; one batch there is.
+        streams = model.examples.streams
+        most = min(count, model.batch_size if streams else len(model.examples))
+        held_out = self._unseen.first(count).public()
+        with aside(model, self._seed):
+            fake = model.get_fake_sample(count, averaged=False)
+            samples = fake, model.get_real_sample(most), held_out
+            fake, training, held_out = (
+                model.judge(*(one if model.classes else (one,)), training=False)
+                for one in samples
+            )
+        # Some losses pair reals with fakes.
+        fewer = keras.tree.map_structure(lambda outputs: outputs[:most], fake)
+        return {
+            "training_loss": float(model.discriminator_loss(training, fewer)),
+            "held_out_loss": float(model.discriminator_loss(held_out, fake)),
+        }
+
+    def _draw(self):
+        title, sign = self.model.loss_panel
+        panels = {title: {"training": self._curve("discr_loss", sign)}}
+        if self._held_out is not None:
+            names = {"training": "training_loss", "held out": "held_out_loss"}
+            panels[title] = {k: self._curve(name, sign) for k, name in names.items()}
+        for name in self.model.log_names[1:]:
+            panels[_LABELS.get(name, name)] = {"training": self._curve(name)}
+        # A table of an earlier run may lack what this one notes.
+        panels = {
+            label: {name: curve for name, curve in some.items() if curve}
+            for label, some in panels.items()
+        }
+        panels = {label: some for label, some in panels.items() if some}
+        if panels:
+            plots.save(plots.curves(panels), self._path)
+
+    def _curve(self, name, sign=1):
+        points = [(row["epoch"], sign * row[name]) for row in self._rows if name in row]
+        return tuple(zip(*points, strict=True))
+
+
+def _write_table(path, rows):
+    names = dict.fromkeys(name for row in rows for name in row)
+    with atomic_path(path) as temporary, open(temporary, "w", newline="") as file:
+        writer = csv.DictWriter(file, names, restval="nan", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _read_table(path):
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            table = csv.DictReader(file)
+            rows = [{name: float(row[name]) for name in row} for row in table]
+            rows = [{**row, "epoch": int(row["epoch"])} for row in rows]
+            epochs = [0, *(row["epoch"] for row in rows)]
+            ours = "epoch" in (table.fieldnames or []) and epochs == sorted({*epochs})
+    except (KeyError, OverflowError, TypeError, ValueError, csv.Error):
+        ours = False
+    expect(ours, "a table that Losses wrote, or no file", path=str(path))
+    return rows

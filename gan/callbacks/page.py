@@ -1,0 +1,81 @@
+"""The training of a model of points, as a film in the browser."""
+
+from __future__ import annotations
+
+import contextlib
+
+import keras
+
+from gan.errors import InvalidInput, StrPath, expect, expect_positive_int
+from gan.saving.files import expect_writable
+from gan.visualization.page import Recording, film_page
+
+Logs = dict[str, float] | None
+
+
+class Page(keras.callbacks.Callback):
+    """The training of a model of 1-D or 2-D points, as a film in the browser.
+
+    A page is written when `fit` ends: real and fake points, the discriminator's field
+    and its slopes, the latents' plane as the generator folds it, the losses, to be
+    played and scrubbed. A resumed run begins its film where it goes on.
+
+    Args:
+        path: str or `os.PathLike`, the page, which ends in ".html".
+        frames: int, at least 2, epochs whose weights are kept in the page; in between
+            it goes straight.
+        title: str.
+
+    Raises:
+        InvalidInput: if an argument is not of that form; when training begins, if the
+            examples are no points or a network has layers that pages do not know.
+    """
+
+    def __init__(
+        self, path: StrPath, frames: int = 30, title: str = "A training"
+    ) -> None:
+        super().__init__()
+        self._path = expect_writable(path)
+        html = self._path.suffix == ".html"
+        expect(html, "a path that ends in .html", path=str(path))
+        expect_positive_int(frames=frames)
+        expect(frames >= 2, "at least 2 frames", frames=frames)
+        self._frames, self._title = frames, title
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Refuse now what could not be shown at the end."""
+        model = self.model
+        shape = model.generator.output_shape[1:]
+        expect(shape in ((1,), (2,)), "examples (1,) or (2,)", shape=shape)
+        outputs = keras.tree.flatten(model.discriminator.outputs)[0].shape[1:]
+        expected = "a discriminator that gives one number of an example"
+        expect(outputs == (1,), expected, output_shape=outputs)
+        known = hasattr(model.latent_generator, "latent_type")
+        expect(known, "a latent generator of gan.latent", latent_generator=None)
+        self._begin(0)
+        self._recording: Recording | None = None
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Keep the networks as they are before the first step."""
+        if self._recording is None:
+            self._recording = self._begin(epoch)
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Keep the networks as they are, where half floats hold their weights."""
+        if self.model.diverged is None:
+            with contextlib.suppress(InvalidInput):
+                self._recording.add(self.model, epoch + 1)
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Write the page, unless all epochs were done before and it is there."""
+        if self._recording is None:
+            if self._path.exists():
+                return
+            self._recording = self._begin(self.params["epochs"])
+        run = self._recording.data(self.model, self._frames)
+        film_page(self._path, [run], self._title)
+
+    def _begin(self, epoch):
+        recording = Recording(type(self.model).__name__)
+        recording.add(self.model, epoch)
+        return recording
