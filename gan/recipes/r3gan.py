@@ -73,6 +73,7 @@ def make_model(
             real,
             min(_BATCH[shape[2]], len(data.pictures)),
             ema=0.999,
+            class_names=data.names or None,
             augment=DiffAugment() if augment else None,
             **optimizers,
         )

@@ -179,7 +179,7 @@ class Run:
         """
         import keras
 
-        from gan.training.callbacks import SampleGrid
+        from gan.callbacks import SampleGrid
         from gan.training.checkpoint import Checkpoint
 
         self.begin()
@@ -199,8 +199,7 @@ class Run:
             data = model.examples and model.examples.fingerprint()
             all_settings = {"recipe": self.recipe, "seed": self.seed, "data": data}
             all_settings |= {"epochs": epochs, "steps_per_epoch": steps}
-            settings = all_settings | model.options() | (settings or {})
-            _agree(directory, settings, self.told)
+            _agree(directory, all_settings | (settings or {}), self.told)
             model.fit(
                 epochs=epochs,
                 steps_per_epoch=steps,
@@ -395,13 +394,14 @@ def _agree(folder, settings, told=None):
     files = sorted(path.name for path in _written(folder))
     if (folder / _RECORD).exists():
         there = read_record(folder / _RECORD)
-        names = sorted({*there, *settings} - {"told", "files"})
+        # What else the run is made of its checkpoints know.
+        names = sorted({*there} & {*settings})
         if settings.get("recipe") != there.get("recipe"):
             names = ["recipe"]
         differences = {
-            name: f"{settings.get(name)} (there {there.get(name)})"
+            name: f"{settings[name]} (there {there[name]})"
             for name in names
-            if settings.get(name) != there.get(name)
+            if settings[name] != there[name]
         }
         expected = f"the settings of the run in {folder}, or a restart"
         expect(not differences, expected, **differences)
