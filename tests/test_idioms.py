@@ -171,7 +171,7 @@ SETTINGS = {
 def test_a_refused_setting_changes_nothing(model, argument):
     def settings():
         return (
-            model.d_optimizer,
+            model.discriminator.optimizer,
             model.learning_rate,
             model.latent_generator,
             model.augment,
