@@ -74,11 +74,11 @@ def _names(model, classes):
     """Names of the classes: those that a run noted, or their numbers."""
     if not classes:
         return None
-    path, names = pathlib.Path(model), None
+    path, names = pathlib.Path(model), []
     # A model may have come without the folder of its run.
     with contextlib.suppress(InvalidInput):
         folder = path if path.is_dir() else path.parent
-        names = read_record(folder / "run.json").get("names")
+        names = read_record(folder / "run.json").get("names", [])
     fits = isinstance(names, list) and len(names) == classes
     return [str(name) for name in names] if fits else [*map(str, range(classes))]
 
