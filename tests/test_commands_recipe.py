@@ -124,7 +124,7 @@ def test_a_run_is_told_again(asked, tmp_path, command, how):
             {"nonsense": None},
             {"config": "x"},
             {"a b": 1},
-            {"help": True},
+            {"return": None},
         ),
         *({"epochs": [1]}, {"epochs": {}}, {"epochs": "x"}, {"epochs": 1.5}),
         *({"epochs": True}, {"quiet": "yes"}, {"quiet": 1}, {"restart": "no"}),

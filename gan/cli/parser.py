@@ -84,9 +84,7 @@ def _run(argv, prog):
         options = vars(parser.parse_args(argv))
     command = options.pop("command")
     bound = inspect.signature(command).bind_partial()
-    bound.arguments.update(
-        {k: options[k] for k in inspect.signature(command).parameters}
-    )
+    bound.arguments.update({k: options[k] for k in bound.signature.parameters})
     before = _beside(options.get("output"))
     status = command(*bound.args, **bound.kwargs) or 0
     replaced = [str(p) for p, when in before.items() if _written(p) != when]
@@ -122,7 +120,8 @@ def _read_config(path, command, parser):
     for option in told.keys() - {"command"}:
         value, truth = told[option], kinds.get(option) is bool
         sentence = f"{shown(option)} in {path} is no option of the command {name}."
-        require(option in kinds, sentence, "config")
+        known = option in inspect.signature(command).parameters
+        require(known, sentence, "config")
         sentence = f"The option {option} in {path} cannot be {shown(value)}."
         require(value is None or isinstance(value, bool) is truth, sentence, "config")
         # A run that was once started afresh is not so again.
