@@ -23,6 +23,7 @@ from gan.errors import (
     expect_positive_int,
     expect_seed,
     require,
+    shown,
 )
 
 
@@ -145,7 +146,9 @@ def _as_the_model_counts(own, path, classes, tell):
 
 def _listed(names, most=12):
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    # What a terminal would obey is shown, not printed.
+    plain = [name if name.isprintable() else shown(name) for name in names[:most]]
+    return ", ".join(plain) + more
 
 
 def diagnose(
