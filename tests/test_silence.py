@@ -92,11 +92,18 @@ def by_operations():
     return keras.Model(inputs, keras.ops.sigmoid(L.Dense(1)(inputs)))
 
 
+def by_a_product():
+    one, other = keras.Input((2,)), L.Dense(2)
+    product = L.Dot(-1)([L.Dense(2)(one), other(one)])
+    return keras.Model(one, L.Activation("sigmoid")(product))
+
+
 LOGITS = [gan.NonSaturatingGAN, gan.MinimaxGAN, gan.HingeGAN, gan.R3GAN]
 BOUNDED = {
     "sigmoid": lambda: critic(L.Dense(1, "sigmoid")),
     "layer": lambda: critic(L.Dense(1), L.Activation("tanh")),
     "operation": by_operations,
+    "product": by_a_product,
     "nested": lambda: critic(keras.Sequential([L.Dense(1, "hard_sigmoid")])),
     "reshaped": lambda: critic(L.Dense(1, "sigmoid"), L.Reshape((1, 1)), L.Flatten()),
     "scaled": lambda: critic(L.Dense(1, "sigmoid"), L.Rescaling(8.0, -4.0)),

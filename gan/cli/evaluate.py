@@ -24,6 +24,7 @@ from gan.errors import (
     expect_path,
     expect_seed,
     require,
+    shown,
 )
 from gan.generators.weights import OURS
 from gan.recipes.run import read_record
@@ -130,7 +131,9 @@ def _as_the_model_counts(own, names, tell):
 
 def _listed(names, most=12):
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    # What a terminal would obey is shown, not printed.
+    plain = [name if name.isprintable() else shown(name) for name in names[:most]]
+    return ", ".join(plain) + more
 
 
 def diagnose(

@@ -433,14 +433,14 @@ def bounds(layer: keras.layers.Layer) -> tuple[float, float]:
 def reach(network: keras.Model) -> tuple[float, float]:
     """Least and greatest number that the output of a network can be.
 
-    Found by asking what follows its last weights, in nested networks too; infinite
-    where nothing confines the numbers, and for several outputs.
+    Found by asking what follows its last weights or sum, in nested networks too;
+    infinite where nothing confines the numbers, and for several outputs.
     """
     if len(network.outputs) > 1:
         return -np.inf, np.inf
     after = []
     for operation in reversed([*_operations(network)]):
-        if getattr(operation, "weights", None):
+        if getattr(operation, "weights", None) or _takes_several(operation):
             break
         after.insert(0, operation)
     # A wrapper, such as that of spectral normalisation, has it inside.
@@ -461,6 +461,14 @@ def reach(network: keras.Model) -> tuple[float, float]:
     except (AttributeError, TypeError, ValueError, tf.errors.InvalidArgumentError):
         low, high = -np.inf, np.inf
     return low if low > -1e3 else -np.inf, high if high < 1e3 else np.inf
+
+
+def _takes_several(operation):
+    try:
+        return len(keras.tree.flatten(operation.input)) > 1
+    except (AttributeError, ValueError):
+        # It stands in several places.
+        return False
 
 
 def _operations(network):
