@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from gan.data.examples import count_rows, take
+from gan.data.examples import count_at_hand, count_rows, take
 from gan.errors import StrPath, expect, expect_positive_int, expect_seed, require
 from gan.evaluation.fakes import aside
 from gan.saving.files import atomic_path, clear_leftovers, expect_writable
@@ -108,11 +108,7 @@ class Losses(keras.callbacks.Callback):
 
     def _losses_now(self):
         model, count = self.model, count_rows(self._unseen)
-        real = model.real_examples
-        # A Dataset need not say how many examples it has; one batch there is.
-        dataset = isinstance(real, tf.data.Dataset)
-        most = model.batch_size if dataset else count_rows(real)
-        most = min(count, most)
+        most = min(count, count_at_hand(model.real_examples))
         held_out = model.as_rows(take(self._unseen, tf.range(count)))
         with aside(model, self._seed):
             fake = model.get_fake_sample(count, averaged=False)

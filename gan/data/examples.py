@@ -138,6 +138,13 @@ def count_rows(real_examples: Any) -> int:
     return len(real_examples[0] if isinstance(real_examples, tuple) else real_examples)
 
 
+def count_at_hand(real_examples: Any) -> int:
+    """Number of real examples, of a Dataset of those in its first batch."""
+    if isinstance(real_examples, tf.data.Dataset):
+        real_examples = _first_batches[real_examples]
+    return 0 if real_examples is None else count_rows(real_examples)
+
+
 def take(real_examples: Any, numbers: tf.Tensor) -> Any:
     """The real examples of these numbers, with their labels if they have any.
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from gan.data.examples import count_at_hand
 from gan.errors import StrPath, expect
 from gan.saving.files import atomic_path, expect_writable
 
@@ -433,8 +434,9 @@ class Recording:
         picked = [self._frames[int(number)] for number in chosen]
         sampler: Any = model.latent_generator
         # The run does not hear of it.
+        most = min(400, model.batch_size, count_at_hand(model.real_examples))
         with model.stream.anew(0):
-            real = model.get_real_sample(min(400, model.batch_size))
+            real = model.get_real_sample(most)
         real = np.asarray(real[0] if isinstance(real, tuple) else real)
         middle, reach = real.mean(), 0.75 * np.ptp(real) or 1.0
         logs = model.history.history if model.history else {}
