@@ -562,7 +562,7 @@ KINDS = {
         gan.R3GAN, with_dropout(2), with_dropout(1), HELD_OUT[:8]
     ),
     "Dataset": lambda: of_networks(
-        gan.WGAN_GP, with_dropout(2), with_dropout(1), shuffled(HELD_OUT[:8])
+        gan.WGAN_GP, with_dropout(2), with_dropout(1), shuffled(HELD_OUT[:5])
     ),
     "labels": lambda: of_networks(
         gan.HingeGAN, with_labels(2), with_labels(1), (HELD_OUT, LABELS)

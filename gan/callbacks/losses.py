@@ -108,9 +108,7 @@ class Losses(keras.callbacks.Callback):
 
     def _losses_now(self):
         model, count = self.model, len(self._unseen)
-        # A Dataset need not say how many examples it has; one batch there is.
-        streams = model.examples.streams
-        most = min(count, model.batch_size if streams else len(model.examples))
+        most = min(count, model.examples.at_hand)
         held_out = self._unseen.first(count).public()
         with aside(model, self._seed):
             fake = model.get_fake_sample(count, averaged=False)

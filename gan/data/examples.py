@@ -75,6 +75,11 @@ class Examples:
     def __len__(self) -> int:
         return int(self._examples.shape[0])
 
+    @property
+    def at_hand(self) -> int:
+        """How many can be had at once, of a Dataset the examples of its first batch."""
+        return len(self)
+
     def draw(self, numbers: tf.Tensor) -> Sample:
         """The examples of these numbers, int64 `(n,)`, as the discriminator takes."""
         labels = None if self._labels is None else tf.gather(self._labels, numbers)
@@ -226,6 +231,11 @@ class StreamedExamples(Examples):
 
     def __len__(self) -> int:
         raise TypeError("a Dataset need not know how many examples it has")
+
+    @property
+    def at_hand(self) -> int:
+        """How many examples the first batch has."""
+        return self.batch_size
 
     def draw(self, numbers: tf.Tensor) -> Sample:
         """Refused: a Dataset has an order of its own."""

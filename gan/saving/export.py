@@ -7,6 +7,7 @@ import importlib.util
 import pathlib
 import shutil
 import tempfile
+import textwrap
 import warnings
 from typing import Any
 
@@ -14,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan.errors import StrPath, expect, require, shown
+from gan.errors import InvalidInput, StrPath, expect, require, shown
 from gan.saving.files import atomic_path, expect_writable
 
 # The names of the command `export`, and Keras's own for the same formats.
@@ -103,9 +104,12 @@ def export_generator(
                 found = _RUNNERS[to](written, dict(zip(names, inputs, strict=True)))
         except Exception as error:
             version = importlib.metadata.version("keras")
-            reason = " ".join(str(error).split())[:200]
-            expected = f"a network that Keras {version} can write as {to}"
-            expect(False, expected, error=f"{type(error).__name__}: {reason}")
+            reason = textwrap.shorten(str(error), 200, placeholder=" …")
+            raise InvalidInput(
+                f"Keras {version} cannot export this generator as {to}; try another "
+                f"format. {type(error).__name__}: {reason}",
+                "to",
+            ) from None
         difference = float(np.abs(found - wanted).max())
         # A different order of sums, no more.
         same = difference < 1e-4 * max(1.0, np.abs(wanted).max())

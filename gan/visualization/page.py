@@ -433,8 +433,9 @@ class Recording:
         picked = [self._frames[int(number)] for number in chosen]
         sampler: Any = model.latent_generator
         # The run does not hear of it.
+        most = min(400, model.batch_size, model.examples.at_hand)
         with model.stream.anew(0):
-            real = model.get_real_sample(min(400, model.batch_size))
+            real = model.get_real_sample(most)
         real = np.asarray(real[0] if isinstance(real, tuple) else real)
         middle, reach = real.mean(), 0.75 * np.ptp(real) or 1.0
         logs = model.history.history if model.history else {}
