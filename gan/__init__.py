@@ -16,17 +16,46 @@ fakes = model.get_fake_sample(100)
 
 from __future__ import annotations
 
-import ast
 import importlib
-import importlib.abc
-import importlib.util
-import pathlib
-import sys
 from typing import Any
 
-from gan.training.quiet import quiet
+import wrapt
 
-__version__ = "0.2.0"
+from gan.support.quiet import quiet
+
+__version__ = "0.3.0.dev0"
+
+# The public names and where they are; editors read the same in __init__.pyi.
+_MODULES = ("animation", "callbacks", "distribute", "faces", "latent", "losses")
+_MODULES += ("metrics", "penalties", "plots", "saving", "schedules", "toys", "walks")
+_MODULES += ("weights",)
+_HOMES = {
+    "AC_GAN": "gan.variants.ac_gan",
+    "AdversarialModel": "gan.base",
+    "DiffAugment": "gan.variants.diff_augment",
+    "Diverged": "gan.training.fit",
+    "HingeGAN": "gan.variants.hinge_gan",
+    "InvalidInput": "gan.errors",
+    "MinimaxGAN": "gan.variants.minimax_gan",
+    "NonSaturatingGAN": "gan.variants.non_saturating_gan",
+    "R3GAN": "gan.variants.r3gan",
+    "Simple_GAN": "gan.simple_gan",
+    "TrainedGenerator": "gan.generators.trained",
+    "TwoClassGAN": "gan.variants.two_class_gan",
+    "WGAN_GP": "gan.wgan_gp",
+    "WGAN_clip": "gan.wgan_clip",
+    "convolutional_GenDiscr": "gan.generate_faces",
+    "diagnose": "gan.diagnosis",
+    "fully_connected_GenDiscr": "gan.fully_connected",
+    "load_generator": "gan.generators.trained",
+    "load_model": "gan.saving",
+    "normal_generator": "gan.latent",
+    "residual_GenDiscr": "gan.networks.residual",
+    "spheric_generator": "gan.latent",
+    "symmetric_generator": "gan.latent",
+    "uniform_generator": "gan.latent",
+}
+__all__ = sorted([*_MODULES, *_HOMES])
 
 # What files name beside the models; the layers are those of version 0.1.0.
 _STORED = {
@@ -34,42 +63,21 @@ _STORED = {
     "Conv2D": "keras.layers",
     "DiffAugment": "gan.variants.diff_augment",
     "LatentGenerator": "gan.latent",
-    "LinearDecay": "gan.training.schedules",
+    "LinearDecay": "gan.schedules",
     "MaxPooling2D": "keras.layers",
     "Sorter": "gan.recipes.faces",
     "UpSampling2D": "keras.layers",
 }
 
 
-def _read_names() -> dict[str, tuple[str, str]]:
-    """Public names, each with the module and the name it is imported from."""
-    stub = pathlib.Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8")
-    homes, names = {}, {}
-    for line in ast.parse(stub).body:
-        if isinstance(line, ast.ImportFrom):
-            for alias in line.names:
-                homes[alias.name] = line.module, alias.name
-                # Editors take "x as x" for public, and so do we.
-                names |= {alias.asname: homes[alias.name]} if alias.asname else {}
-        elif isinstance(line, ast.Assign):
-            names[ast.unparse(line.targets[0])] = homes[ast.unparse(line.value)]
-    return names
-
-
-_NAMES = _read_names()
-__all__ = [*_NAMES]
-
-
 # Lazy, so that `--help` and what needs only NumPy do not wait for TensorFlow.
 def __getattr__(name: str) -> Any:
-    if name not in _NAMES:
-        raise AttributeError(f"module 'gan' has no attribute {name!r}")
-    home, original = _NAMES[name]
     with quiet():
-        if home == "gan":
-            return importlib.import_module(f"gan.{original}")
-        found = getattr(importlib.import_module(home), original, None)
-        return found or importlib.import_module(f"{home}.{original}")
+        if name in _MODULES:
+            return importlib.import_module(f"gan.{name}")
+        if name in _HOMES:
+            return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'gan' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
@@ -87,52 +95,12 @@ class _Stored:
         return cls.from_config(config)
 
 
-def _register() -> None:
-    known = importlib.import_module("keras").saving.get_custom_objects()
-    models = {name: home for name, (home, _) in _NAMES.items() if "GAN" in name}
+def _register(keras: Any) -> None:
+    known = keras.saving.get_custom_objects()
+    models = {name: home for name, home in _HOMES.items() if "GAN" in name}
     for name, home in (models | _STORED).items():
         known.setdefault(f"gan>{name}", _Stored(name, home))
 
 
-class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Registers the classes when Keras is imported, and finds `gan.plots` in its wing.
-
-    Whoever imports Keras expects `keras.models.load_model` to know the classes.
-    """
-
-    def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
-        """The spec of Keras, and of a public module by its public name."""
-        package, _, name = fullname.partition(".")
-        at_home = ("gan", name)
-        if package == "gan" and _NAMES.get(name, at_home) != at_home:
-            return importlib.util.spec_from_loader(fullname, self)
-        if fullname == "keras" and fullname not in sys.modules:
-            sys.meta_path.remove(self)
-            spec = importlib.util.find_spec(fullname)
-            sys.meta_path.insert(0, self)
-            if spec is not None:
-                self.keras, spec.loader = spec.loader, self
-            return spec
-        return None
-
-    def create_module(self, spec: Any) -> Any:
-        """Keras's own module, or the one of the wing."""
-        if spec.name == "keras":
-            return self.keras.create_module(spec)
-        module = __getattr__(spec.name.partition(".")[2])
-        self.spec = module.__spec__
-        return module
-
-    def exec_module(self, module: Any) -> None:
-        """Run Keras and register; the wing's module has run."""
-        if module.__name__ != "keras":
-            module.__spec__ = self.spec
-            return
-        module.__spec__.loader = module.__loader__ = self.keras
-        self.keras.exec_module(module)
-        _register()
-
-
-if "keras" in sys.modules:
-    _register()
-sys.meta_path.insert(0, _Finder())
+# Whoever imports Keras expects `keras.models.load_model` to know the classes.
+wrapt.when_imported("keras")(_register)

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gan import distribute
 from gan.data.examples import (
     NOTHING,
     Examples,
@@ -33,7 +34,6 @@ from gan.errors import (
 )
 from gan.latent import Stream, distinct_rows
 from gan.saving.model_file import WholeModel
-from gan.training import distribute
 from gan.training.adam import Adam
 from gan.training.fit import GraphFit
 from gan.training.layers import accelerate
@@ -687,7 +687,7 @@ class AdversarialModel(GraphFit, WholeModel):
         Returns:
             Dict of floats by their names.
         """
-        from gan.evaluation.fakes import Judge
+        from gan.training.aside import Judge
 
         data = self.examples if x is None else self.as_examples(x, 1, "x")
         require(

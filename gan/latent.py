@@ -11,8 +11,8 @@ from typing import Any, Self
 import keras
 import tensorflow as tf
 
+from gan import distribute
 from gan.errors import expect_choice, expect_positive_int, expect_seed
-from gan.training import distribute
 
 
 def normal_generator(nb_points: int, dim: int) -> tf.Tensor:

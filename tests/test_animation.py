@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan.animation import write_gif
 from gan.errors import InvalidInput
-from gan.visualization.animation import write_gif
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (4, 20, 31), np.uint8)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from test_base import assert_same
 
 import gan
+from gan import metrics, plots
 from gan.callbacks import (
     Animation,
     Checkpoint,
@@ -20,9 +21,7 @@ from gan.callbacks import (
     SampleGrid,
 )
 from gan.errors import InvalidInput
-from gan.evaluation import metrics
 from gan.latent import Stream
-from gan.visualization import plots
 
 HELD_OUT = np.random.default_rng(9).normal(0.5, 0.1, (30, 2)).astype("float32")
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gan.errors import InvalidInput
-from gan.evaluation.classes import Classes, Classifier
+from gan.metrics.classes import Classes, Classifier
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 import pytest
 
 from gan import cli
-from gan.evaluation import report as reports
+from gan.metrics import report as reports
 
 
 def test_compare_prints_the_verdict_and_draws_the_losses(tmp_path, monkeypatch, capsys):

@@ -9,7 +9,7 @@ from keras import layers
 
 import gan
 from gan import cli
-from gan.evaluation.diagnose import Diagnosis
+from gan.diagnosis import Diagnosis
 from gan.saving.model_file import save_model
 
 NEWEST = "epoch-000002.keras"
@@ -105,7 +105,7 @@ def test_classes_are_matched_by_name(
         assert {*numbers} == labels
         return Diagnosis()
 
-    monkeypatch.setattr("gan.evaluation.diagnose.diagnose", look)
+    monkeypatch.setattr("gan.diagnosis.diagnose", look)
     real, noted = three_stripes
     run, pictures = noted(*names), real(bee=40, cat=40, zebra=40)
     assert diagnose(run / "model.keras", "--pictures", pictures) == 0

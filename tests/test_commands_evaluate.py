@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from gan import cli
-from gan.evaluation import report as reports
+from gan.metrics import report as reports
 
 
 def test_evaluate_judges_the_fakes_the_files_draw(files, tmp_path, monkeypatch, capsys):
@@ -117,7 +117,7 @@ def test_only_classes_that_can_be_matched_and_learnt_are_judged(
             assert {*asked} == {*range(judged)} and len(fakes) == len(asked)
             return "judged"
 
-    monkeypatch.setattr("gan.evaluation.classes.Classifier", Judge)
+    monkeypatch.setattr("gan.metrics.classes.Classifier", Judge)
     real, noted = three_stripes
     before, after = evaluated(noted(*names), real(**counts))
     assert said in "".join(before)

@@ -121,7 +121,7 @@ def test_what_is_exported_opens_without_the_library(models, tmp_path, python):
 def test_pictures_of_any_shape_are_judged_and_diagnosed(
     models, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr("gan.evaluation.metrics._RESAMPLES", 2)
+    monkeypatch.setattr("gan.metrics.measures._RESAMPLES", 2)
     monkeypatch.chdir(tmp_path)
     real = np.random.default_rng(0).integers(0, 256, (200, 12, 12, 3), "uint8")
     np.savez("real.npz", x=real, y=np.arange(200) % 10)
@@ -141,7 +141,7 @@ def test_pictures_of_any_shape_are_judged_and_diagnosed(
 
 
 def test_large_pictures_are_judged_by_their_strongest_coordinates(monkeypatch):
-    from gan.evaluation import report
+    from gan.metrics import report
 
     seen = []
     monkeypatch.setattr(

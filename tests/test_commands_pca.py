@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gan import cli
-from gan.evaluation.pca import fit_pca
-from gan.visualization import plots
+from gan import cli, plots
+from gan.metrics.pca import fit_pca
 
 NAMES = ["fakes", "reconstructions", "histograms", "chi2"]
 

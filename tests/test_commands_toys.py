@@ -1,7 +1,6 @@
 import pytest
 
-from gan import cli
-from gan.visualization import plots
+from gan import cli, plots
 
 
 @pytest.mark.slow

@@ -18,10 +18,10 @@ from gan import (
     convolutional_GenDiscr,
     fully_connected_GenDiscr,
     normal_generator,
+    plots,
     spheric_generator,
+    toys,
 )
-from gan.data import toys
-from gan.visualization import plots
 
 CLASSES = [Simple_GAN, WGAN_clip, WGAN_GP]
 

@@ -13,9 +13,9 @@ from keras import layers
 from test_ac_gan import make as make_ac_gan
 
 import gan
+from gan import metrics
+from gan.diagnosis import Diagnosis, Finding, _flat, diagnose
 from gan.errors import InvalidInput
-from gan.evaluation import metrics
-from gan.evaluation.diagnose import Diagnosis, Finding, _flat, diagnose
 from gan.latent import next_seed
 from gan.saving.model_file import state_of
 
@@ -380,7 +380,7 @@ def test_the_penalties_of_r3gan_count():
 )
 def test_the_model_is_what_it_was(pictures, monkeypatch, cls, options):
     """With batch normalisation, dropout, moments and a stream to be disturbed."""
-    monkeypatch.setattr("gan.evaluation.diagnose._woken", lambda s: (0.5, 2))
+    monkeypatch.setattr("gan.diagnosis._woken", lambda s: (0.5, 2))
     model, twin = pictures(cls, **options), pictures(cls, **options)
     for one in (model, twin):
         one.train_step()

@@ -17,8 +17,8 @@ import pytest
 import tensorflow as tf
 
 import gan
+from gan import distribute
 from gan.errors import InvalidInput
-from gan.training import distribute
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 

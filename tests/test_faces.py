@@ -7,7 +7,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from gan.data import faces
+from gan import faces
 from gan.errors import InvalidInput
 
 REAL = (

@@ -6,7 +6,7 @@ import tempfile
 import pytest
 
 from gan.errors import InvalidInput
-from gan.saving.files import atomic_path, expect_writable, made_folder
+from gan.support.files import atomic_path, expect_writable, made_folder
 
 
 def names(directory):

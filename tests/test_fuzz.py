@@ -25,8 +25,8 @@ import numpy as np
 import pytest
 
 import gan
-from gan.data.faces import load_pictures
 from gan.errors import InvalidInput
+from gan.faces import load_pictures
 from gan.saving import model_file as saving
 from gan.saving.weights_file import load_weights, read_picture, save_weights
 

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from browser import browser
 
-from gan import cli
-from gan.recipes import guide
-from gan.visualization import plots
+from gan import cli, plots
+from gan.lessons import guide
 
 
 @pytest.mark.slow

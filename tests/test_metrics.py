@@ -11,8 +11,8 @@ from sklearn.decomposition import PCA
 from sklearn.metrics.pairwise import polynomial_kernel
 from sklearn.neighbors import NearestNeighbors
 
+from gan import metrics
 from gan.errors import InvalidInput
-from gan.evaluation import metrics
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "small_res_faces_10000.npy"
 NAMES = "sw2 fd fd49 kid precision recall density coverage chi2".split()

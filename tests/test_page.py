@@ -9,9 +9,8 @@ from browser import browser
 from keras import layers as L
 
 import gan
-from gan import cli
+from gan import cli, pages
 from gan.errors import InvalidInput
-from gan.visualization import page as pages
 
 NETWORK = pathlib.Path(pages.__file__).parent / "page" / "network.js"
 

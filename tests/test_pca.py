@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from gan.errors import InvalidInput
-from gan.evaluation.pca import chi2_density, chi2_distance, chi2_distribution, fit_pca
+from gan.metrics.pca import chi2_density, chi2_distance, chi2_distribution, fit_pca
 
 RNG = np.random.default_rng(0)
 MIX = RNG.normal(size=(6, 6))

@@ -8,8 +8,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from gan import plots
 from gan.errors import InvalidInput
-from gan.visualization import plots
 
 REAL = (
     pathlib.Path(__file__).parents[2] / "shared" / "data" / "small_res_faces_10000.npy"

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import gan
-from gan.data.faces import load_faces
+from gan.faces import load_faces
 from gan.recipes import faces as recipe_faces
 from gan.recipes.faces import (
     COURSE,

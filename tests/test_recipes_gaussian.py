@@ -3,7 +3,7 @@ from PIL import Image
 from scipy import stats
 
 import gan
-from gan.data import toys
+from gan import toys
 from gan.errors import InvalidInput
 from gan.recipes import gaussian
 from gan.recipes.run import Run

@@ -4,14 +4,8 @@ import numpy as np
 import pytest
 
 from gan.errors import InvalidInput
-from gan.evaluation import report as reports
-from gan.evaluation.report import (
-    Verdict,
-    compare_classes,
-    conclude,
-    evaluate_faces,
-    table,
-)
+from gan.metrics import report as reports
+from gan.metrics.report import Verdict, compare_classes, conclude, evaluate_faces, table
 
 SPREAD = 49 * 0.05**2
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from gan.errors import InvalidInput
-from gan.training.schedules import LinearDecay
+from gan.schedules import LinearDecay
 
 
 def test_holds_then_falls_to_zero():

@@ -9,13 +9,13 @@ import tensorflow as tf
 from scipy import stats
 
 import gan
-from gan.evaluation import report, theory
-from gan.evaluation.classes import Classifier
 from gan.latent import Stream, distinct_rows, next_seed
+from gan.lessons import guide, theory
+from gan.metrics import report
+from gan.metrics.classes import Classifier
 from gan.recipes import (
     faces,
     gaussian,
-    guide,
     lfw,
     mnist_acgan,
     mnist_dcgan,

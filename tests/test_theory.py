@@ -4,7 +4,7 @@ import pytest
 from scipy import integrate, stats
 
 from gan.errors import InvalidInput
-from gan.evaluation import theory
+from gan.lessons import theory
 
 P, Q = (stats.norm(*law) for law in (theory.REAL, theory.FAKE))
 X = np.linspace(-4, 12, 4001)

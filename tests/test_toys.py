@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from gan.data import toys
+from gan import toys
 from gan.errors import InvalidInput
 
 SAMPLERS = [toys.circle, toys.four_clouds, toys.corner_cloud, toys.gaussian]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from gan.errors import InvalidInput
-from gan.visualization.walks import circle, segment, star
+from gan.walks import circle, segment, star
 
 RNG = np.random.default_rng(0)
 FIRST, SECOND = RNG.normal(size=(2, 16)).astype("float32")

@@ -8,10 +8,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from gan import plots
 from gan.errors import StrPath, expect, expect_positive_int, expect_seed, require
-from gan.evaluation.fakes import aside
-from gan.saving.files import atomic_path, clear_leftovers, expect_writable
-from gan.visualization import plots
+from gan.support.files import atomic_path, clear_leftovers, expect_writable
+from gan.training.aside import aside
 
 Logs = dict[str, float] | None
 _LABELS = {"gen_loss": "generator loss", "gp": "gradient penalty"}

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gan.errors import expect_positive_int
-from gan.evaluation.fakes import Judge
+from gan.training.aside import Judge
 
 Logs = dict[str, float] | None
 

@@ -7,8 +7,8 @@ import contextlib
 import keras
 
 from gan.errors import InvalidInput, StrPath, expect, expect_positive_int
-from gan.saving.files import expect_writable
-from gan.visualization.page import Recording, film_page
+from gan.pages import Recording, film_page
+from gan.support.files import expect_writable
 
 Logs = dict[str, float] | None
 

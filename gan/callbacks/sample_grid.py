@@ -11,6 +11,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from gan import plots
+from gan.animation import expect_gif, write_gif
 from gan.errors import (
     StrPath,
     expect,
@@ -20,10 +22,8 @@ from gan.errors import (
     require,
     shown,
 )
-from gan.evaluation.fakes import aside, draw_fakes, expect_to_picture
-from gan.saving.files import clear_leftovers, expect_writable, made_folder
-from gan.visualization import plots
-from gan.visualization.animation import expect_gif, write_gif
+from gan.support.files import clear_leftovers, expect_writable, made_folder
+from gan.training.aside import aside, draw_fakes, expect_to_picture
 
 Logs = dict[str, float] | None
 _GIF_SIDE = 350  # pixels; at twice the side a GIF takes 2.5 times the bytes

@@ -20,7 +20,7 @@ from gan.errors import (
     expect_seed,
 )
 from gan.generators.weights import OURS, WEIGHTS
-from gan.saving.files import atomic_path, expect_writable, made_folder
+from gan.support.files import atomic_path, expect_writable, made_folder
 
 _SCALE = 8  # screen pixels of a face's pixel in an animation
 _COORDINATES = 49
@@ -42,10 +42,10 @@ def faces(
     import_tensorflow()
     import numpy as np
 
+    from gan import plots
     from gan.generate_faces import convolutional_GenDiscr
     from gan.generators.trained import in_parts
     from gan.saving.weights_file import load_weights
-    from gan.visualization import plots
 
     drawing = loaded(generator, seed)
     expected = "a generator of faces 16x16; generate draws from any other"
@@ -90,7 +90,7 @@ def generate(
     pictures = drawing.draw(count, class_, seed, truncation)
     import numpy as np
 
-    from gan.visualization import plots
+    from gan import plots
 
     if array:
         with atomic_path(path) as temporary:
@@ -152,7 +152,7 @@ def segment(
     expect_drawing(seed, output)
     drawing = loaded(generator, seed)
     label = _one_class(drawing, class_)
-    from gan.visualization import plots, walks
+    from gan import plots, walks
 
     start, end = drawing.latents(2, seed)
     pictures = drawing.draw(walks.segment(start, end, count), label)
@@ -176,8 +176,8 @@ def walk(
     strip = expect_writable(path.with_suffix(".png"))
     drawing = loaded(generator, seed)
     label = _one_class(drawing, class_)
-    from gan.visualization import plots, walks
-    from gan.visualization.animation import write_gif
+    from gan import plots, walks
+    from gan.animation import write_gif
 
     if shape == "circle":
         latents = walks.circle(*drawing.latents(2, seed))
@@ -213,9 +213,9 @@ def pca(
     expect(_COORDINATES <= depth <= 256, "depth from 49 to 256", depth=depth)
     expect_drawing(seed, output)
     paths = named_outputs(output, "fakes", "reconstructions", "histograms", "chi2")
-    from gan.data.faces import load_faces
-    from gan.evaluation.pca import fit_pca
-    from gan.visualization import plots
+    from gan import plots
+    from gan.faces import load_faces
+    from gan.metrics.pca import fit_pca
 
     real = load_faces(pictures).pictures
     expect(len(real) >= 200, "at least 200 pictures", N=len(real))
@@ -244,9 +244,8 @@ def _evidence(components, real, pca_fakes, gan_fakes, seed):
     """The histograms of the coordinates, and of the sums of their squares."""
     import numpy as np
 
-    from gan.evaluation import metrics
-    from gan.evaluation.pca import chi2_density, chi2_distance
-    from gan.visualization import plots
+    from gan import metrics, plots
+    from gan.metrics.pca import chi2_density, chi2_distance
 
     whitened = components.coordinates(real, _COORDINATES)
     shuffled = np.random.default_rng(seed).permuted(whitened, axis=0)

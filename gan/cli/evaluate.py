@@ -55,8 +55,8 @@ def evaluate(
     real = read_real(pictures, *shapes, bool(drawing.classes), tell)
     expect(len(real.pictures) >= 200, "at least 200 pictures", N=len(real.pictures))
     labelled = None if json else _labelled(drawing, real)
-    from gan.evaluation import report
-    from gan.visualization import plots
+    from gan import plots
+    from gan.metrics import report
 
     reports, shown = report.evaluate_faces(real.floats(), generators, seed)
     print(dumps(reports) if json else report.table(reports))
@@ -71,7 +71,7 @@ def _labelled(drawing, own):
         return None
     import numpy as np
 
-    from gan.evaluation.classes import LEAST
+    from gan.metrics.classes import LEAST
 
     height, width, _ = drawing.shape
     not_judged = "whether fakes have the class asked for is not judged."
@@ -99,7 +99,7 @@ def _tell_classes(drawing, seed, real, labels, numbers):
     """Whether fakes have the class asked for."""
     import numpy as np
 
-    from gan.evaluation.classes import Classifier
+    from gan.metrics.classes import Classifier
 
     asked = drawing.labels(5000)
     rows = np.isin(asked, numbers)
@@ -109,7 +109,7 @@ def _tell_classes(drawing, seed, real, labels, numbers):
 
 def _as_the_model_counts(own, names, tell):
     """The pictures' labels by the model's numbers, -1 where it knows no such class."""
-    from gan.evaluation.classes import numbers_of
+    from gan.metrics.classes import numbers_of
 
     known, classes = names, len(names)
     unnamed = known == [*map(str, range(classes))]
@@ -158,7 +158,7 @@ def diagnose(
         there = expect_path(pictures=pictures).exists()
         expect(there, "an existing file", path=pictures)
     import_tensorflow()
-    from gan.evaluation.diagnose import diagnose
+    from gan.diagnosis import diagnose
     from gan.generators.trained import TrainedGenerator, noted_names
     from gan.saving import load_model
     from gan.training.checkpoint import load_newest
@@ -186,7 +186,7 @@ def diagnose(
 
 def _real_of(model, pictures, black, white, say):
     """The pictures as a model takes them, with their classes where it knows any."""
-    from gan.data.faces import load_pictures
+    from gan.faces import load_pictures
 
     shape = model.generator.output_shape[1:]
     if shape[2:] != (3,) and not model.classes and pictures.endswith(".npy"):

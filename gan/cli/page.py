@@ -5,7 +5,7 @@ from __future__ import annotations
 from gan.cli.shared import expect_pictures, import_tensorflow, loaded, read_real
 from gan.errors import InvalidInput, expect, expect_seed
 from gan.generators.weights import OURS
-from gan.saving.files import expect_writable
+from gan.support.files import expect_writable
 
 
 def page(
@@ -30,7 +30,7 @@ def page(
     expect(both, f"--pictures and --show-nearest: {expected}", pictures=pictures)
     drawing = loaded(model)
     expect_pictures(drawing)
-    from gan.visualization.page import generator_page
+    from gan.pages import generator_page
 
     faces = drawing.shape == (16, 16, 1)
     usual = "This person does not exist" if faces else "These pictures do not exist"
@@ -70,7 +70,7 @@ def guide(seed: int = 0, output: str = "guide.html") -> None:
     path = expect_writable(output)
     expect(path.suffix == ".html", "an output that ends in .html", output=output)
     import_tensorflow()
-    from gan.recipes.guide import write_guide
+    from gan.lessons.guide import write_guide
 
     write_guide(path, seed)
     print(path)

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from gan.errors import expect, expect_path, expect_seed, require
-from gan.saving.files import expect_writable
-from gan.training.quiet import quiet
+from gan.support.files import expect_writable
+from gan.support.quiet import quiet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -116,7 +116,7 @@ def read_real(
 
 def finish(figure: Figure, output: str, show: bool) -> None:
     """Save the picture, print its path, show it if asked to."""
-    from gan.visualization import plots
+    from gan import plots
 
     print(plots.save(figure, output))
     if show:

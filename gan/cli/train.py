@@ -28,7 +28,7 @@ from gan.errors import (
     require,
 )
 from gan.recipes.run import RECIPES, expect_run, expect_whole, train_recipe
-from gan.saving.files import atomic_path, expect_writable
+from gan.support.files import atomic_path, expect_writable
 
 _OWN_PICTURES = ("auto", "gan", "course", "r3gan")
 
@@ -48,8 +48,8 @@ def prepare(
     expect_number(0, 1, keep=keep)
     import numpy as np
 
+    from gan import plots
     from gan.data.pictures import read_pictures
-    from gan.visualization import plots
 
     source = _downloaded_lfw() if lfw else pictures
     read = read_pictures(source, (16, 16), colour=False, labelled=False, keep=keep)
@@ -118,7 +118,7 @@ def train(
     else:
         said = {name: value for name, value in own.items() if value}
         expect(not said, f"--recipe r3gan with them, not {recipe}", **said)
-        from gan.data.faces import load_faces
+        from gan.faces import load_faces
 
         load_faces(pictures)
         options = {"variant": "long" if long else recipe, "until_course": until_course}
@@ -190,8 +190,7 @@ def toys(
         return
     circle_path, clouds_path = named_outputs(output, "circle", "clouds")
     import_tensorflow()
-    from gan.data import toys
-    from gan.visualization import plots
+    from gan import plots, toys
 
     real = toys.circle(1000, seed)
     model, fake = _trained_on(1 if course else 2, real, gan, epochs, course, seed)
@@ -210,8 +209,8 @@ def toys(
 def _film(path, epochs, course, seed):
     expect_writable(path)
     import_tensorflow()
-    from gan.data import toys
-    from gan.visualization.page import Recording, film_page
+    from gan import toys
+    from gan.pages import Recording, film_page
 
     films, real = [], toys.circle(1000, seed)
     for name in ("Simple_GAN", "WGAN_clip", "WGAN_GP"):
@@ -264,8 +263,8 @@ def compare(
     # Each run has the next seed.
     expect_seed(2**32 - seeds + 1, seed=seed)
     import_tensorflow()
-    from gan.evaluation import report
-    from gan.visualization import plots
+    from gan import plots
+    from gan.metrics import report
 
     # Who reads JSON from stdout may still look on.
     tell = functools.partial(print, file=sys.stderr) if json else print
@@ -291,8 +290,8 @@ def theory(
     import numpy as np
     import tensorflow as tf
 
-    from gan.evaluation import theory
-    from gan.visualization import plots
+    from gan import plots
+    from gan.lessons import theory
 
     model = theory.train_against_fixed(epochs, seed, int(sys.stdout.isatty()))
     x = np.linspace(-1, 9, 2001)

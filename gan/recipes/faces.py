@@ -19,13 +19,13 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from gan.data.faces import load_faces
+from gan import metrics
 from gan.errors import expect
-from gan.evaluation import metrics
+from gan.faces import load_faces
 from gan.generate_faces import convolutional_GenDiscr
 from gan.latent import LatentGenerator, Stream, seeded
 from gan.saving.weights_file import save_weights
-from gan.training.schedules import LinearDecay
+from gan.schedules import LinearDecay
 from gan.variants.r3gan import R3GAN
 from gan.wgan_gp import WGAN_GP
 

@@ -33,16 +33,15 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers
 
+from gan import plots, toys
 from gan.base import AdversarialModel
 from gan.callbacks import SampleGrid
-from gan.data import toys
 from gan.errors import expect
 from gan.latent import LatentGenerator, seeded
 from gan.simple_gan import Simple_GAN
 from gan.variants.minimax_gan import MinimaxGAN
 from gan.variants.non_saturating_gan import NonSaturatingGAN
 from gan.variants.two_class_gan import TwoClassGAN
-from gan.visualization import plots
 from gan.wgan_clip import WGAN_clip
 from gan.wgan_gp import WGAN_GP
 

@@ -25,11 +25,11 @@ import keras
 import numpy as np
 from keras import layers
 
+from gan import plots
 from gan.callbacks import SampleGrid
 from gan.data.downloads import load_lfw
 from gan.latent import LatentGenerator, seeded
 from gan.variants.two_class_gan import TwoClassGAN
-from gan.visualization import plots
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -30,12 +30,12 @@ import keras
 import numpy as np
 from keras import layers
 
+from gan import plots
 from gan.data.downloads import load_mnist
 from gan.data.pictures import Pictures
 from gan.errors import expect
 from gan.latent import LatentGenerator
 from gan.variants.ac_gan import AC_GAN
-from gan.visualization import plots
 
 if TYPE_CHECKING:
     from gan.recipes.run import Run

@@ -24,14 +24,14 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
+from gan import plots
 from gan.data.pictures import Pictures, read_pictures
 from gan.errors import expect
 from gan.latent import seeded
-from gan.training.schedules import LinearDecay
+from gan.networks.residual import residual_GenDiscr
+from gan.schedules import LinearDecay
 from gan.variants.diff_augment import DiffAugment
 from gan.variants.r3gan import R3GAN
-from gan.variants.residual import residual_GenDiscr
-from gan.visualization import plots
 
 if TYPE_CHECKING:
     from gan.recipes.run import Run

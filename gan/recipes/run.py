@@ -20,12 +20,7 @@ from gan.errors import (
     expect_seed,
     require,
 )
-from gan.saving.files import (
-    atomic_path,
-    clear_leftovers,
-    expect_writable,
-    made_folder,
-)
+from gan.support.files import atomic_path, clear_leftovers, expect_writable, made_folder
 
 if TYPE_CHECKING:
     import keras

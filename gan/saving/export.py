@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan.errors import InvalidInput, StrPath, expect, require, shown
-from gan.saving.files import atomic_path, expect_writable
+from gan.support.files import atomic_path, expect_writable
 
 # The names of the command `export`, and Keras's own for the same formats.
 _FORMATS = {"savedmodel": "tf_saved_model", "tflite": "litert"}

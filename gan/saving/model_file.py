@@ -23,6 +23,7 @@ import keras
 import numpy as np
 from keras.src.backend.common import global_state
 
+from gan import distribute
 from gan.errors import (
     InvalidInput,
     Option,
@@ -34,8 +35,7 @@ from gan.errors import (
     warn,
 )
 from gan.saving import hdf5_guard
-from gan.saving.files import atomic_path, temporary_path
-from gan.training import distribute
+from gan.support.files import atomic_path, temporary_path
 
 _WEIGHTS = "model.weights.h5"
 # The members of a file and their greatest sizes. JSON takes many times its size in

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from gan.errors import StrPath, expect, require
-from gan.saving.files import atomic_path, expect_writable
 from gan.saving.hdf5_guard import (
     MOST_BYTES,
     MOST_FILE,
@@ -24,6 +23,7 @@ from gan.saving.hdf5_guard import (
     read_array,
     read_names,
 )
+from gan.support.files import atomic_path, expect_writable
 
 if TYPE_CHECKING:
     import keras

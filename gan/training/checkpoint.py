@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from gan import __version__, saving
+from gan import __version__, distribute, saving
 from gan.errors import (
     InvalidInput,
     StrPath,
@@ -24,9 +24,8 @@ from gan.errors import (
     shown,
     warn,
 )
-from gan.saving.files import clear_leftovers, made_folder
 from gan.saving.model_file import MOST_NOTES, WholeModel, expect_loadable, state_of
-from gan.training import distribute
+from gan.support.files import clear_leftovers, made_folder
 
 _VERSIONS = f"gan {__version__}, Keras {keras.__version__}"
 # What these have counted is in no checkpoint.

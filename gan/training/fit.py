@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gan import distribute
 from gan.data.examples import WRONG_LABEL
 from gan.errors import (
     InvalidInput,
@@ -27,7 +28,6 @@ from gan.errors import (
     shown,
     warn,
 )
-from gan.training import distribute
 from gan.training.checkpoint import Checkpoint
 from gan.training.player import Optimizers, expect_optimizers
 

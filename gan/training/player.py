@@ -13,9 +13,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gan import distribute
 from gan.errors import expect, require, shown, warn
 from gan.latent import of_dimension
-from gan.training import distribute
 
 
 @dataclasses.dataclass(eq=False)

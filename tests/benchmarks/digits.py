@@ -23,8 +23,8 @@ import numpy as np  # noqa: E402
 
 import gan  # noqa: E402
 from gan.data.downloads import load_mnist  # noqa: E402
-from gan.evaluation.classes import Classifier  # noqa: E402
 from gan.generators.trained import TrainedGenerator  # noqa: E402
+from gan.metrics.classes import Classifier  # noqa: E402
 
 FAKES = 5000
 LEAST_ACCURACY = 0.97

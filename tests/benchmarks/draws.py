@@ -12,8 +12,8 @@ import argparse
 
 import numpy as np
 
+from gan import metrics
 from gan.cli.shared import loaded, read_real
-from gan.evaluation import metrics
 
 
 def main():

@@ -24,7 +24,7 @@ import gan  # noqa: E402
 from gan.data.downloads import load_mnist  # noqa: E402
 from gan.data.pictures import Pictures  # noqa: E402
 from gan.recipes import mnist_dcgan, r3gan  # noqa: E402
-from gan.training.schedules import LinearDecay  # noqa: E402
+from gan.schedules import LinearDecay  # noqa: E402
 
 
 def wgan_gp(data, seed, steps):

@@ -18,9 +18,9 @@ import keras
 import numpy as np
 
 import gan
+from gan import plots
 from gan.recipes import faces
-from gan.training.schedules import LinearDecay
-from gan.visualization import plots
+from gan.schedules import LinearDecay
 
 DENSE = dataclasses.replace(faces.RECIPES["gan"], epochs=1, steps_per_epoch=1)
 

@@ -1,155 +1,35 @@
-"""Pictures of what a GAN does: arrays in, matplotlib `Figure` out.
-
-Figures are made without pyplot: nothing stays in memory once a figure is
-dropped, and no screen is needed until `show`.
-"""
+"""Charts of points, losses and distributions."""
 
 from __future__ import annotations
 
-import io
 import math
-import pathlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import (
-    StrPath,
-    expect,
-    expect_array,
-    expect_number,
-    expect_positive_int,
+from gan.errors import expect, expect_array, expect_number, expect_positive_int
+from gan.plots.figure import (
+    BLUE,
+    CYCLE,
+    GREEN,
+    GREY,
+    PINK,
+    VERMILLION,
+    new_figure,
+    settle,
 )
-from gan.saving.files import atomic_path, expect_writable
+from gan.plots.pictures import as_pictures, draw_pictures, tile
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, which the colour-blind can tell apart.
-_BLUE, _VERMILLION = "#0072B2", "#D55E00"
-_GREEN, _PINK, _GREY = "#009E73", "#CC79A7", "#666666"
-_CYCLE = [_BLUE, _VERMILLION, _GREEN, _PINK, _GREY]
-
 _LOSSES = {
-    "discr_loss": {"label": "discriminator loss", "color": _GREEN},
-    "gen_loss": {"label": "generator loss", "color": _PINK},
-    "gp": {"label": "gradient penalty", "color": _GREY, "linestyle": "--"},
+    "discr_loss": {"label": "discriminator loss", "color": GREEN},
+    "gen_loss": {"label": "generator loss", "color": PINK},
+    "gp": {"label": "gradient penalty", "color": GREY, "linestyle": "--"},
 }
-
-# What each format would otherwise write of the date and the program.
-_METADATA = {
-    ".png": {"Software": None},
-    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    ".svg": {"Date": None, "Creator": None},
-}
-
-_DPI = 100
-
-
-def tile(
-    pictures: npt.ArrayLike, columns: int | None = None, scale: int = 1
-) -> np.ndarray:
-    """Lay pictures side by side, row by row, in one array.
-
-    What lies outside [0, 1] is clipped. One pixel of white separates the pictures.
-
-    Args:
-        pictures: float array of shape `(n, h, w)`, `(n, h, w, 1)` or, in
-            colour, `(n, h, w, 3)`, with values in [0, 1].
-        columns: int, pictures in a row. Defaults to `ceil(sqrt(n))`.
-        scale: int, how often each pixel is repeated along both sides.
-
-    Returns:
-        float32 array of shape `(H, W)` or, in colour, `(H, W, 3)` with values in
-        [0, 1].
-    """
-    pictures = _pictures(pictures)
-    n, h, w, *channels = pictures.shape
-    columns = math.ceil(math.sqrt(n)) if columns is None else columns
-    expect_positive_int(columns=columns, scale=scale)
-    rows = math.ceil(n / columns)
-    tiles = np.ones((rows * columns, h + 1, w + 1, *channels), np.float32)
-    tiles[:n, :h, :w] = pictures
-    tiles = tiles.reshape(rows, columns, h + 1, w + 1, *channels).swapaxes(1, 2)
-    tiles = tiles.reshape(rows * (h + 1), columns * (w + 1), *channels)[:-1, :-1]
-    return tiles.repeat(scale, axis=0).repeat(scale, axis=1)
-
-
-def mosaic(
-    pictures: npt.ArrayLike, columns: int | None = None, title: str | None = None
-) -> Figure:
-    """Draw pictures side by side, row by row, as one image.
-
-    The grey scale is fixed: 0 is black and 1 is white in every picture, and
-    what lies outside is clipped. One pixel of white separates the pictures.
-    Each pixel takes a whole number of screen pixels.
-
-    Args:
-        pictures: as for `tile`.
-        columns: as for `tile`.
-        title: str or None.
-
-    Returns:
-        `matplotlib.figure.Figure`.
-
-    Example:
-
-        plots.save(plots.mosaic(pictures, title="fake faces"), "faces.png")
-    """
-    tiled = tile(pictures, columns)
-    height, width = tiled.shape[:2]
-    scale = min(max(700 // max(height, width), 2), 8)
-    margin, top = 10, 40 if title else 10
-    full_width = max(scale * width + 2 * margin, 340)
-    full_height = scale * height + top + margin
-    figure = _figure(full_width, full_height)
-    figure.set_layout_engine("none")
-    box = [(full_width - scale * width) // 2, margin, scale * width, scale * height]
-    axes = figure.add_axes(np.divide(box, [full_width, full_height] * 2))
-    _draw_pictures(axes, tiled)
-    axes.set_title(title or "")
-    return figure
-
-
-def strip(pictures: npt.ArrayLike, title: str | None = None) -> Figure:
-    """Draw pictures in one row, such as those along a walk in latent space.
-
-    Args:
-        pictures: as for `tile`.
-        title: str or None.
-
-    Returns:
-        `matplotlib.figure.Figure`.
-    """
-    pictures = _pictures(pictures)
-    return mosaic(pictures, columns=len(pictures), title=title)
-
-
-def rows(pictures: Mapping[str, npt.ArrayLike], title: str | None = None) -> Figure:
-    """Draw sets of pictures below each other, one named row each.
-
-    Args:
-        pictures: dict from names to arrays as for `tile`, of equal length.
-        title: str or None.
-
-    Returns:
-        `matplotlib.figure.Figure`.
-    """
-    expect(len(pictures) > 0, "at least one row", rows=len(pictures))
-    checked = [_pictures(some) for some in pictures.values()]
-    equal = len({some.shape for some in checked}) == 1
-    expect(equal, "rows of equal shape", shapes=[some.shape for some in checked])
-    tiled = tile(np.concatenate(checked), len(checked[0]))
-    figure = _figure(1000, 70 + 880 * len(checked) // len(checked[0]), title)
-    axes = figure.add_subplot()
-    _draw_pictures(axes, tiled)
-    height = tiled.shape[0] / len(checked)
-    for row, name in enumerate(pictures):
-        middle = (row + 0.5) * height
-        axes.text(-2, middle, name, ha="right", va="center")
-    return _settle(figure)
 
 
 def compare_losses(
@@ -165,12 +45,12 @@ def compare_losses(
         `matplotlib.figure.Figure`.
     """
     expect(len(histories) > 0, "at least one history", histories=len(histories))
-    figure = _figure(420 * len(histories), 400, title)
+    figure = new_figure(420 * len(histories), 400, title)
     plots = figure.subplots(1, len(histories), squeeze=False)[0]
     for axes, (name, history) in zip(plots, histories.items(), strict=True):
         _draw_losses(axes, history)
         axes.set_title(name)
-    return _settle(figure)
+    return settle(figure)
 
 
 def losses(
@@ -186,13 +66,13 @@ def losses(
             there, "gp". A curve breaks where a value is not finite.
         title: str or None.
         healthy: several such dicts of runs that went well, such as
-            `gan.recipes.guide.healthy_histories` gives; behind each curve the band
+            `gan.lessons.guide.healthy_histories` gives; behind each curve the band
             from the least to the greatest of theirs, over as long a run.
 
     Returns:
         `matplotlib.figure.Figure`.
     """
-    figure = _figure(640, 400, title)
+    figure = new_figure(640, 400, title)
     axes = figure.add_subplot()
     _draw_losses(axes, history)
     for name in [name for name in _LOSSES if healthy and name in healthy[0]]:
@@ -200,7 +80,7 @@ def losses(
         epochs = np.linspace(1, len(history["gen_loss"]), values.shape[1])
         band = values.min(axis=0), values.max(axis=0)
         axes.fill_between(epochs, *band, color=_LOSSES[name]["color"], alpha=0.2)
-    return _settle(figure)
+    return settle(figure)
 
 
 def side_by_side(
@@ -218,13 +98,13 @@ def side_by_side(
         `matplotlib.figure.Figure`.
     """
     expect(len(runs) > 0, "at least one run", runs=len(runs))
-    figure = _figure(480 * len(runs), 640, title)
+    figure = new_figure(480 * len(runs), 640, title)
     upper, lower = figure.subplots(2, len(runs), squeeze=False, height_ratios=(3, 2))
     for above, below, (name, run) in zip(upper, lower, runs.items(), strict=True):
         _draw_points(above, *run[:2])
         above.set_title(name)
         _draw_losses(below, run[2])
-    return _settle(figure)
+    return settle(figure)
 
 
 def curves(
@@ -242,13 +122,13 @@ def curves(
         `matplotlib.figure.Figure`.
     """
     expect(len(panels) > 0, "at least one panel", panels=len(panels))
-    figure = _figure(420 * len(panels), 400, title)
+    figure = new_figure(420 * len(panels), 400, title)
     several = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, (label, named) in zip(several, panels.items(), strict=True):
-        for colour, (name, curve) in zip(_CYCLE, named.items(), strict=False):
+        for colour, (name, curve) in zip(CYCLE, named.items(), strict=False):
             _draw_curve(axes, *curve, color=colour, label=name)
         _finish_curves(axes, label)
-    return _settle(figure)
+    return settle(figure)
 
 
 def grid(size: int = 64) -> np.ndarray:
@@ -295,7 +175,7 @@ def points_and_values(
     fake = expect_array((None, 2), fake=fake)
     values = expect_array((None, None), values=values)
     histories = [] if history is None else [history]
-    figure = _figure(550 + 550 * len(histories), 480, title)
+    figure = new_figure(550 + 550 * len(histories), 480, title)
     left, *right = figure.subplots(1, 1 + len(histories), squeeze=False)[0]
     background = left.imshow(
         values, origin="lower", extent=(0, 1, 0, 1), cmap="Greys_r", alpha=0.4
@@ -304,7 +184,7 @@ def points_and_values(
     _draw_points(left, real, fake)
     for axes, history in zip(right, histories, strict=True):
         _draw_losses(axes, history)
-    return _settle(figure)
+    return settle(figure)
 
 
 def coloured_points(
@@ -328,7 +208,7 @@ def coloured_points(
     real = expect_array((None, 5), real=real)
     clouds = {"real": real, "fake": expect_array((None, 5), fake=fake)}
     histories = [] if history is None else [history]
-    figure = _figure(870 + 430 * len(histories), 430, title)
+    figure = new_figure(870 + 430 * len(histories), 430, title)
     first, second, *right = figure.subplots(1, 2 + len(histories))
     second.sharex(first)
     second.sharey(first)
@@ -338,7 +218,7 @@ def coloured_points(
         axes.set(title=name, xlabel="x", ylabel="y", box_aspect=1)
     for axes, history in zip(right, histories, strict=True):
         _draw_losses(axes, history)
-    return _settle(figure)
+    return settle(figure)
 
 
 def faces_and_values(
@@ -361,26 +241,26 @@ def faces_and_values(
     Returns:
         `matplotlib.figure.Figure`.
     """
-    pictures = _pictures(pictures)
+    pictures = as_pictures(pictures)
     values_real = _column(values_real=values_real)
     values_fake = _column(values_fake=values_fake)
     histories = [] if history is None else [history]
     tiled = tile(pictures, min(len(pictures), 10))
     height = min(960 * tiled.shape[0] // tiled.shape[1], 400)
-    figure = _figure(1000, height + 400, title)
+    figure = new_figure(1000, height + 400, title)
     above, below = figure.add_gridspec(2, 1, height_ratios=[height, 360])
-    _draw_pictures(figure.add_subplot(above), tiled)
+    draw_pictures(figure.add_subplot(above), tiled)
     columns = below.subgridspec(1, 1 + len(histories))
     left, *right = columns.subplots(squeeze=False)[0]
     bins = np.histogram_bin_edges(np.concatenate([values_real, values_fake]), 30)
     style = {"bins": bins, "histtype": "stepfilled", "alpha": 0.6}
-    left.hist(values_real, color=_BLUE, label="real", **style)
-    left.hist(values_fake, color=_VERMILLION, label="fake", **style)
+    left.hist(values_real, color=BLUE, label="real", **style)
+    left.hist(values_fake, color=VERMILLION, label="fake", **style)
     left.set(xlabel="discriminator", ylabel="pictures")
     left.legend()
     for axes, history in zip(right, histories, strict=True):
         _draw_losses(axes, history)
-    return _settle(figure)
+    return settle(figure)
 
 
 def histograms(
@@ -407,21 +287,21 @@ def histograms(
     expect(len(panels) > 0, "at least one panel", panels=len(panels))
     columns = min(len(panels), 3)
     rows = math.ceil(len(panels) / columns)
-    figure = _figure(120 + 320 * columns, 60 + 260 * rows, title)
+    figure = new_figure(120 + 320 * columns, 60 + 260 * rows, title)
     plots = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (name, sets) in zip(plots, panels.items(), strict=False):
-        few = 0 < len(sets) <= len(_CYCLE)
+        few = 0 < len(sets) <= len(CYCLE)
         expect(few, "one to five sets in a panel", panel=name, sets=len(sets))
         sets = {name: _column(**{name: values}) for name, values in sets.items()}
         bins = np.histogram_bin_edges(np.concatenate([*sets.values()]), 50)
-        for colour, (which, values) in zip(_CYCLE, sets.items(), strict=False):
+        for colour, (which, values) in zip(CYCLE, sets.items(), strict=False):
             style = {"color": colour, "histtype": "stepfilled", "alpha": 0.6}
             axes.hist(values, bins, density=True, label=which, **style)
         axes.set(title=name, xlabel=label, ylabel="density")
         axes.legend()
     for axes in plots[len(panels) :]:
         axes.set_axis_off()
-    return _settle(figure)
+    return settle(figure)
 
 
 def histograms_and_density(
@@ -449,13 +329,13 @@ def histograms_and_density(
     rows = math.ceil(len(samples) / columns)
     small = columns > 3
     width = 1050 / columns if small else 450
-    figure = _figure(width * columns, 0.75 * width * rows + 80, title)
+    figure = new_figure(width * columns, 0.75 * width * rows + 80, title)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     bins = np.linspace(x[0], x[-1], 31 if small else 61)
     for axes, (name, sample) in zip(panels.flat, samples.items(), strict=False):
         weights = np.full(len(sample), 1 / (len(sample) * (bins[1] - bins[0])))
-        bars = axes.hist(sample, bins, weights=weights, color=_BLUE, alpha=0.6)
-        (curve,) = axes.plot(x, y, color=_VERMILLION)
+        bars = axes.hist(sample, bins, weights=weights, color=BLUE, alpha=0.6)
+        (curve,) = axes.plot(x, y, color=VERMILLION)
         axes.set_title(name, fontsize=8 if small else 11)
         axes.tick_params(labelsize=7 if small else 9)
     for axes in panels.flat[len(samples) :]:
@@ -463,7 +343,7 @@ def histograms_and_density(
     # Below the panels, where it hides no bar.
     marks, names = [bars[2], curve], ["histogram", label]
     figure.legend(marks, names, loc="outside lower center", ncols=2)
-    return _settle(figure)
+    return settle(figure)
 
 
 def discriminator_and_value(
@@ -491,146 +371,25 @@ def discriminator_and_value(
     """
     expect_number(limit=limit)
     real, fake = densities
-    figure = _figure(1100, 430, title)
+    figure = new_figure(1100, 430, title)
     left, right = figure.subplots(1, 2)
-    left.fill_between(x, real, color=_BLUE, alpha=0.3, label="density of reals, p")
-    left.fill_between(x, fake, color=_VERMILLION, alpha=0.3, label="of fakes, q")
+    left.fill_between(x, real, color=BLUE, alpha=0.3, label="density of reals, p")
+    left.fill_between(x, fake, color=VERMILLION, alpha=0.3, label="of fakes, q")
     left.plot(x, best, color="black", linestyle="--", label="best, p / (p + q)")
-    left.plot(x, found, color=_GREEN, label="discriminator, trained")
+    left.plot(x, found, color=GREEN, label="discriminator, trained")
     left.set(xlabel="x", ylim=(0, 1.02))
     left.legend()
     epochs, name = range(1, len(value) + 1), "value, in training"
-    _draw_curve(right, epochs, value, color=_GREEN, label=name)
+    _draw_curve(right, epochs, value, color=GREEN, label=name)
     right.axhline(limit, color="black", linestyle="--", label="2 JS(p, q) − log 4")
     _finish_curves(right, "value")
-    return _settle(figure)
-
-
-def save(figure: Figure, path: StrPath) -> pathlib.Path:
-    """Write a figure to a file, whole or not at all.
-
-    The same figure gives the same bytes each time.
-
-    Args:
-        figure: `matplotlib.figure.Figure`.
-        path: str or `os.PathLike` that ends in .png, .pdf or .svg; without an
-            ending it gets .png.
-
-    Returns:
-        `pathlib.Path` of the file.
-
-    Raises:
-        InvalidInput: if the ending is another one or nothing can be written there.
-    """
-    from matplotlib import rc_context
-
-    path = expect_writable(path)
-    path = path if path.suffix else path.with_suffix(".png")
-    suffix = path.suffix.lower()
-    expect(suffix in _METADATA, f"one of {', '.join(_METADATA)}", suffix=suffix)
-    # Without a salt of ours the names inside an SVG are random.
-    with atomic_path(path) as temporary, rc_context({"svg.hashsalt": "gan"}):
-        figure.savefig(temporary, format=suffix[1:], metadata=_METADATA[suffix])
-    return path
-
-
-def write_png(picture: npt.ArrayLike, path: StrPath) -> pathlib.Path:
-    """Write one picture, a pixel for a pixel, whole or not at all.
-
-    Args:
-        picture: float array `(h, w)` or, in colour, `(h, w, 3)`; what lies outside
-            [0, 1] is clipped.
-        path: str or `os.PathLike` that ends in .png.
-
-    Returns:
-        `pathlib.Path` of the file.
-    """
-    from PIL import Image
-
-    path = expect_writable(path)
-    array = np.rint(255 * np.clip(picture, 0, 1)).astype(np.uint8)
-    with atomic_path(path) as temporary:
-        Image.fromarray(array).save(temporary)
-    return path
-
-
-def pixels(figure: Figure) -> np.ndarray:
-    """Draw a figure into an array, such as a frame of an animation.
-
-    Args:
-        figure: `matplotlib.figure.Figure`.
-
-    Returns:
-        uint8 array `(h, w, 3)`: red, green and blue.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.array(canvas.buffer_rgba())[..., :3]
-
-
-def show(figure: Figure) -> None:
-    """Open a window with the figure and wait until it is closed.
-
-    Args:
-        figure: `matplotlib.figure.Figure`.
-
-    Raises:
-        InvalidInput: if there is no screen to open a window on.
-    """
-    # Only pyplot finds out whether the wished-for backend has a screen.
-    import matplotlib.pyplot as plt
-    from matplotlib.backends import BackendFilter, backend_registry
-
-    # Of None pyplot would make an empty figure.
-    expect(hasattr(figure, "savefig"), "a matplotlib Figure", figure=figure)
-    backend = plt.get_backend()
-    screenless = backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE)
-    expected = "a screen to show the figure on (without one, save it)"
-    expect(backend.lower() not in screenless, expected, backend=backend)
-    # Before matplotlib 3.11 pyplot shows no figures but its own.
-    window = plt.figure(figsize=figure.get_size_inches(), dpi=_DPI)
-    window.figimage(pixels(figure))
-    plt.show()
-
-
-def _figure(width, height, title=None):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    class Picture(Figure):
-        """A figure that shows itself at the end of a notebook's cell."""
-
-        def _repr_png_(self):
-            file = io.BytesIO()
-            self.savefig(file, format="png")
-            return file.getvalue()
-
-    figure = Picture((width / _DPI, height / _DPI), dpi=_DPI)
-    figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.08)
-    FigureCanvasAgg(figure)
-    if title:
-        figure.suptitle(title)
-    return figure
-
-
-def _settle(figure):
-    # Each drawing would lay out anew and move the axes by a hair.
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
-    return figure
-
-
-def _draw_pictures(axes, tiled):
-    axes.imshow(tiled, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
-    axes.set_axis_off()
+    return settle(figure)
 
 
 def _draw_points(axes, real, fake):
     real, fake = expect_array((None, 2), real=real), expect_array((None, 2), fake=fake)
-    axes.scatter(*real.T, s=8, color=_BLUE, linewidths=0, label="real")
-    axes.scatter(*fake.T, s=8, color=_VERMILLION, linewidths=0, label="fake")
+    axes.scatter(*real.T, s=8, color=BLUE, linewidths=0, label="real")
+    axes.scatter(*fake.T, s=8, color=VERMILLION, linewidths=0, label="fake")
     axes.set(xlabel="x", ylabel="y")
     axes.legend(markerscale=2, loc="upper right")
 
@@ -659,20 +418,6 @@ def _finish_curves(axes, label):
     axes.grid(alpha=0.3)
     if len(axes.lines) > 1:
         axes.legend()
-
-
-def _pictures(pictures):
-    array = np.asarray(pictures)
-    shape = array.shape
-    images = array.size and (array.ndim == 3 or array.ndim == 4 and shape[3] in [1, 3])
-    expected = "at least one picture, shape (n, h, w), (n, h, w, 1) or (n, h, w, 3)"
-    expect(images, expected, shape=shape)
-    # Pictures with values 0…255 would come out all white.
-    floats = array.dtype.kind == "f"
-    expect(floats, "pictures to be floats in [0, 1]", dtype=array.dtype)
-    expect(np.isfinite(array).all(), "pictures to be finite", pictures=array)
-    array = array.clip(0, 1).astype(np.float32)
-    return array[..., 0] if shape[3:] == (1,) else array
 
 
 def _column(**named):

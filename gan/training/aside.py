@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from gan import metrics
 from gan.data.examples import find_pixel_range, rescale
 from gan.errors import expect_array, expect_positive_int, expect_seed, require
-from gan.evaluation import metrics
-
-if TYPE_CHECKING:
-    from gan.base import AdversarialModel
 
 _AT_ONCE = 500  # samples that go through a network together
 _LEAST = 8  # examples on each side of a comparison
@@ -24,7 +21,7 @@ ToPicture = Callable[[np.ndarray], npt.ArrayLike] | None
 
 
 @contextlib.contextmanager
-def aside(model: AdversarialModel, seed: int) -> Iterator[None]:
+def aside(model: Any, seed: int) -> Iterator[None]:
     """Within this context a model draws from a seed, and its run hears nothing of it.
 
     Afterwards the model's stream goes on as before, and so does what its layers count:
@@ -47,7 +44,7 @@ def aside(model: AdversarialModel, seed: int) -> Iterator[None]:
 
 
 def draw_fakes(
-    model: AdversarialModel,
+    model: Any,
     count: int,
     seed: int = 0,
     to_picture: ToPicture = None,
@@ -111,7 +108,7 @@ class Judge:
         self._options = (seed, to_picture, find_pixel_range(self._real))
         self._count = count
 
-    def expect_fit(self, model: AdversarialModel) -> None:
+    def expect_fit(self, model: Any) -> None:
         """Expect a model whose fakes can be compared with the real examples."""
         fakes = draw_fakes(model, _LEAST, *self._options)
         shape = self._real.shape[1:]
@@ -122,7 +119,7 @@ class Judge:
             "real",
         )
 
-    def __call__(self, model: AdversarialModel) -> dict[str, float]:
+    def __call__(self, model: Any) -> dict[str, float]:
         """Judge a model now: dict of floats by their names."""
         fakes = draw_fakes(model, self._count, *self._options)
         return metrics.measures(self._real, fakes, self._names)

@@ -13,10 +13,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gan import metrics
 from gan.base import AdversarialModel
 from gan.data.examples import Sample
 from gan.errors import InvalidInput, expect, expect_positive_int, expect_seed
-from gan.evaluation import metrics
 from gan.latent import Stream
 from gan.saving.model_file import state_of
 from gan.training.player import bounds, out_of_reach, reach, takes_labels

@@ -5,11 +5,11 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from gan.data import toys
+from gan import toys
 from gan.errors import expect_positive_int
 from gan.latent import LatentGenerator, seeded
+from gan.schedules import LinearDecay
 from gan.training.adam import Adam
-from gan.training.schedules import LinearDecay
 from gan.variants.minimax_gan import MinimaxGAN
 
 REAL, FAKE = (4.0, 1.25), (2.5, 0.8)  # means and standard deviations

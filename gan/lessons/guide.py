@@ -18,19 +18,18 @@ from typing import Any
 import keras
 import numpy as np
 
+from gan import plots, toys
 from gan.base import AdversarialModel
-from gan.data import toys
+from gan.diagnosis import diagnose
 from gan.errors import StrPath
-from gan.evaluation.diagnose import diagnose
-from gan.evaluation.metrics import sliced_wasserstein
 from gan.fully_connected import fully_connected_GenDiscr
 from gan.latent import seeded
+from gan.metrics.measures import sliced_wasserstein
+from gan.pages import write_page
 from gan.simple_gan import Simple_GAN
 from gan.variants.hinge_gan import HingeGAN
 from gan.variants.minimax_gan import MinimaxGAN
 from gan.variants.non_saturating_gan import NonSaturatingGAN
-from gan.visualization import plots
-from gan.visualization.page import write_page
 from gan.wgan_clip import WGAN_clip
 from gan.wgan_gp import WGAN_GP
 

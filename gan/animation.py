@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gan.errors import StrPath, expect, expect_array, expect_number
-from gan.saving.files import atomic_path, expect_writable
+from gan.support.files import atomic_path, expect_writable
 
 
 def write_gif(

@@ -1,28 +1,22 @@
-"""Pages of HTML that run networks in the browser: one file each, nothing fetched.
+"""What a page is told of a network, so that the browser runs an equal one.
 
-`page/network.js` knows the same layers as `_LAYERS` here and nothing else.
+`static/network.js` knows the same layers as `_LAYERS` here and nothing else.
 """
 
 from __future__ import annotations
 
 import base64
-import html
-import json
-import pathlib
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
-from gan.errors import StrPath, expect
-from gan.saving.files import atomic_path, expect_writable
+from gan.errors import expect
 
 if TYPE_CHECKING:
-    from gan.base import AdversarialModel
+    pass
 
-_FOLDER = pathlib.Path(__file__).parent / "page"
 _ACTIVATIONS = "linear tanh sigmoid relu elu softplus softmax leaky_relu".split()
 
 
@@ -71,13 +65,13 @@ def describe(network: keras.Model, weights: Weights) -> dict[str, Any]:
     Raises:
         InvalidInput: if `network.js` does not know a layer, or what it is set to.
     """
-    shapes = _input_shapes(network)
+    shapes = input_shapes(network)
     drawn = _Description(weights, [shape[1:] for shape in shapes])
     output = drawn.network(network, [*range(len(shapes))])
     return {"layers": drawn.layers, "output": output}
 
 
-def _input_shapes(network):
+def input_shapes(network):
     shape = network.input_shape
     return shape if isinstance(shape, list) else [shape]
 
@@ -301,172 +295,3 @@ _LAYERS: dict[str, Callable[..., dict[str, Any] | None]] = {
     "Concatenate": _concatenate,
     "Embedding": lambda layer, _: {"op": "embedding", "weights": [layer.embeddings]},
 }
-
-
-def write_page(path: StrPath, name: str, title: str, **parts: str) -> None:
-    """Write a page from `page/name.html`, whose comments in capitals are replaced.
-
-    Args:
-        path: str or `os.PathLike`, of the page.
-        name: str, of the template.
-        title: str, which is shown as it is, whatever it holds.
-        **parts: str, HTML by the names of comments.
-    """
-    parts |= {"STYLE": (_FOLDER / "style.css").read_text(encoding="utf-8")}
-    page = (_FOLDER / f"{name}.html").read_text(encoding="utf-8")
-    # All at once: what was put in is not looked at again.
-    page = re.sub(
-        r"<!--([A-Z]+)-->",
-        lambda found: (parts | {"TITLE": html.escape(title)})[found[1]],
-        page,
-    )
-    with atomic_path(expect_writable(path)) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-
-
-def _write_running(path, name, title, data):
-    """Write a page with `network.js`, a script of its own and data."""
-    scripts = [(_FOLDER / f"{n}.js").read_text("utf-8") for n in ("network", name)]
-    # No "</script>" can stand in the data.
-    text = json.dumps(data, allow_nan=False).replace("<", "\\u003c")
-    write_page(path, name, title, SCRIPT="\n".join(scripts), DATA=text)
-
-
-def directions(network: keras.Model, dim: int, count: int = 6) -> np.ndarray:
-    """The latents' directions that the first dense layer answers most strongly.
-
-    Args:
-        network: `keras.Model`, a generator.
-        dim: int, latent dimension.
-        count: int, at most so many.
-
-    Returns:
-        Float array `(k, dim)`, orthonormal rows, the strongest first; none where no
-        dense layer takes the latents.
-
-    Formula:
-        the left singular vectors of the first kernel's rows that meet the latents
-
-    Reference:
-        Shen & Zhou 2021, Closed-Form Factorization of Latent Semantics in GANs, eq. 4.
-    """
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            return directions(layer, dim, count)
-        if isinstance(layer, keras.layers.Dense) and layer.kernel.shape[0] >= dim:
-            return np.linalg.svd(np.asarray(layer.kernel)[:dim])[0].T[:count]
-    return np.zeros((0, dim))
-
-
-def generator_page(
-    path: StrPath,
-    generator: keras.Model,
-    kind: str,
-    picture: tuple[np.ndarray, np.ndarray] | None = None,
-    discriminator: keras.Model | None = None,
-    classes: list[str] | None = None,
-    title: str = "This person does not exist",
-    nearest: np.ndarray | None = None,
-) -> None:
-    """Write a page on which a generator runs: new pictures, walls, walks, mixtures.
-
-    Args:
-        path: str or `os.PathLike`, of the page.
-        generator: `keras.Model`, latents (and labels) -> pictures `(h, w, 1 or 3)`.
-        kind: str, the `latent_type` of its sampler.
-        picture: pair of float arrays `(mean, multiplier)`, of which a picture is the
-            output times `multiplier` plus `mean`, to lie in [0, 1]; `None`: it does.
-        discriminator: `keras.Model` whose opinion is shown, or `None`.
-        classes: list of str, their names, or `None` for a generator without labels.
-        title: str.
-        nearest: uint8 array `(n, h, w, c)`, real pictures of which the nearest is
-            shown; it is embedded.
-
-    Raises:
-        InvalidInput: if a network has a layer that `network.js` does not know.
-    """
-    weights = Weights()
-    dim, shape = _input_shapes(generator)[0][-1], list(generator.output_shape[1:])
-    drawn = describe(generator, weights)
-    data: dict[str, Any] = {"dim": dim, "kind": kind, "shape": shape, "picture": None}
-    if picture is not None:
-        mean, multiplier = picture
-        data["picture"] = [weights.add(multiplier), weights.add(mean)]
-    judged = None
-    if discriminator is not None:
-        sides = discriminator.output_shape
-        sides = sides[0] if isinstance(sides, list) else sides
-        judged = describe(discriminator, weights) | {"outputs": sides[-1]}
-        judged["labelled"] = len(_input_shapes(discriminator)) > 1
-    seen = None
-    if nearest is not None:
-        seen = base64.b64encode(np.ascontiguousarray(nearest, np.uint8)).decode()
-    data |= {"generator": drawn, "discriminator": judged, "nearest": seen}
-    data |= {"classes": classes, "directions": directions(generator, dim).tolist()}
-    _write_running(path, "generator", title, data | {"weights": str(weights)})
-
-
-class Recording:
-    """A training as a film: the weights of its epochs, and its logs.
-
-    Args:
-        name: str, what the run is called.
-    """
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self._frames: list[tuple[int, dict[str, Any], Weights]] = []
-
-    def add(self, model: AdversarialModel, epoch: int) -> None:
-        """Keep the networks as they are after an epoch."""
-        drawn = model.averaged_generator or model.generator
-        weights = Weights()
-        networks = {"generator": describe(drawn, weights), "first": weights.size}
-        networks["discriminator"] = describe(model.discriminator, weights)
-        networks["size"] = weights.size
-        self._frames.append((epoch, networks, weights))
-
-    def data(self, model: AdversarialModel, frames: int) -> dict[str, Any]:
-        """What `film.js` shows of the run, in so many frames at most."""
-        count = len(self._frames)
-        chosen = np.unique(np.linspace(0, count - 1, min(frames, count)).round())
-        picked = [self._frames[int(number)] for number in chosen]
-        sampler: Any = model.latent_generator
-        # The run does not hear of it.
-        most = min(400, model.batch_size, model.examples.at_hand)
-        with model.stream.anew(0):
-            real = model.get_real_sample(most)
-        real = np.asarray(real[0] if isinstance(real, tuple) else real)
-        middle, reach = real.mean(), 0.75 * np.ptp(real) or 1.0
-        logs = model.history.history if model.history else {}
-        finite = {
-            name: [float(v) for v in np.nan_to_num(values)]
-            for name, values in logs.items()
-            if name in model.log_names
-        }
-        return picked[-1][1] | {
-            "name": self.name,
-            "epochs": [epoch for epoch, *_ in picked],
-            "weights": Weights.together([weights for *_, weights in picked]),
-            "points": real.shape[1],
-            "real": np.round(real, 4).ravel().tolist(),
-            "bounds": [float(middle - reach), float(middle + reach)],
-            "dim": _input_shapes(model.generator)[0][-1],
-            "kind": sampler.latent_type,
-            "classes": model.classes,
-            "labelled": len(_input_shapes(model.discriminator)) > 1,
-            "logs": finite,
-        }
-
-
-def film_page(
-    path: StrPath, runs: list[dict[str, Any]], title: str = "A training"
-) -> None:
-    """Write a page on which trainings of points are films, side by side.
-
-    Args:
-        path: str or `os.PathLike`, of the page.
-        runs: list of what `Recording.data` gives.
-        title: str.
-    """
-    _write_running(path, "film", title, {"runs": runs})

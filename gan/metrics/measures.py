@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gan.errors import expect, expect_array, expect_positive_int, expect_seed
-from gan.evaluation.pca import fit_pca, ks_distance
+from gan.metrics.pca import fit_pca, ks_distance
 
 NAMES = ("sw2", "fd", "fd49", "kid", "precision", "recall", "density", "coverage")
 NAMES += ("chi2", "neighbour_ratio", "two_sample")

@@ -1,1 +1,0 @@
-"""How good, and what is wrong: measures, reports, diagnosis."""

@@ -1,0 +1,1 @@
+"""Pairs of networks beyond the course's."""

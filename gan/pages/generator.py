@@ -1,0 +1,87 @@
+"""A page on which a generator runs: new pictures, walls, walks, mixtures."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import keras
+import numpy as np
+
+from gan.errors import StrPath
+from gan.pages.describe import Weights, describe, input_shapes
+from gan.pages.page import write_running
+
+
+def directions(network: keras.Model, dim: int, count: int = 6) -> np.ndarray:
+    """The latents' directions that the first dense layer answers most strongly.
+
+    Args:
+        network: `keras.Model`, a generator.
+        dim: int, latent dimension.
+        count: int, at most so many.
+
+    Returns:
+        Float array `(k, dim)`, orthonormal rows, the strongest first; none where no
+        dense layer takes the latents.
+
+    Formula:
+        the left singular vectors of the first kernel's rows that meet the latents
+
+    Reference:
+        Shen & Zhou 2021, Closed-Form Factorization of Latent Semantics in GANs, eq. 4.
+    """
+    for layer in network.layers:
+        if isinstance(layer, keras.Model):
+            return directions(layer, dim, count)
+        if isinstance(layer, keras.layers.Dense) and layer.kernel.shape[0] >= dim:
+            return np.linalg.svd(np.asarray(layer.kernel)[:dim])[0].T[:count]
+    return np.zeros((0, dim))
+
+
+def generator_page(
+    path: StrPath,
+    generator: keras.Model,
+    kind: str,
+    picture: tuple[np.ndarray, np.ndarray] | None = None,
+    discriminator: keras.Model | None = None,
+    classes: list[str] | None = None,
+    title: str = "This person does not exist",
+    nearest: np.ndarray | None = None,
+) -> None:
+    """Write a page on which a generator runs: new pictures, walls, walks, mixtures.
+
+    Args:
+        path: str or `os.PathLike`, of the page.
+        generator: `keras.Model`, latents (and labels) -> pictures `(h, w, 1 or 3)`.
+        kind: str, the `latent_type` of its sampler.
+        picture: pair of float arrays `(mean, multiplier)`, of which a picture is the
+            output times `multiplier` plus `mean`, to lie in [0, 1]; `None`: it does.
+        discriminator: `keras.Model` whose opinion is shown, or `None`.
+        classes: list of str, their names, or `None` for a generator without labels.
+        title: str.
+        nearest: uint8 array `(n, h, w, c)`, real pictures of which the nearest is
+            shown; it is embedded.
+
+    Raises:
+        InvalidInput: if a network has a layer that `network.js` does not know.
+    """
+    weights = Weights()
+    dim, shape = input_shapes(generator)[0][-1], list(generator.output_shape[1:])
+    drawn = describe(generator, weights)
+    data: dict[str, Any] = {"dim": dim, "kind": kind, "shape": shape, "picture": None}
+    if picture is not None:
+        mean, multiplier = picture
+        data["picture"] = [weights.add(multiplier), weights.add(mean)]
+    judged = None
+    if discriminator is not None:
+        sides = discriminator.output_shape
+        sides = sides[0] if isinstance(sides, list) else sides
+        judged = describe(discriminator, weights) | {"outputs": sides[-1]}
+        judged["labelled"] = len(input_shapes(discriminator)) > 1
+    seen = None
+    if nearest is not None:
+        seen = base64.b64encode(np.ascontiguousarray(nearest, np.uint8)).decode()
+    data |= {"generator": drawn, "discriminator": judged, "nearest": seen}
+    data |= {"classes": classes, "directions": directions(generator, dim).tolist()}
+    write_running(path, "generator", title, data | {"weights": str(weights)})

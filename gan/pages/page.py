@@ -1,0 +1,42 @@
+"""Pages of HTML: one file each, nothing fetched."""
+
+from __future__ import annotations
+
+import html
+import json
+import pathlib
+import re
+
+from gan.errors import StrPath
+from gan.support.files import atomic_path, expect_writable
+
+_FOLDER = pathlib.Path(__file__).parent / "static"
+
+
+def write_page(path: StrPath, name: str, title: str, **parts: str) -> None:
+    """Write a page from `page/name.html`, whose comments in capitals are replaced.
+
+    Args:
+        path: str or `os.PathLike`, of the page.
+        name: str, of the template.
+        title: str, which is shown as it is, whatever it holds.
+        **parts: str, HTML by the names of comments.
+    """
+    parts |= {"STYLE": (_FOLDER / "style.css").read_text(encoding="utf-8")}
+    page = (_FOLDER / f"{name}.html").read_text(encoding="utf-8")
+    # All at once: what was put in is not looked at again.
+    page = re.sub(
+        r"<!--([A-Z]+)-->",
+        lambda found: (parts | {"TITLE": html.escape(title)})[found[1]],
+        page,
+    )
+    with atomic_path(expect_writable(path)) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+
+
+def write_running(path, name, title, data):
+    """Write a page with `network.js`, a script of its own and data."""
+    scripts = [(_FOLDER / f"{n}.js").read_text("utf-8") for n in ("network", name)]
+    # No "</script>" can stand in the data.
+    text = json.dumps(data, allow_nan=False).replace("<", "\\u003c")
+    write_page(path, name, title, SCRIPT="\n".join(scripts), DATA=text)

@@ -1,0 +1,43 @@
+"""Pictures of what a GAN does: arrays in, matplotlib `Figure` out.
+
+Figures are made without pyplot: nothing stays in memory once a figure is
+dropped, and no screen is needed until `show`.
+"""
+
+from gan.plots.charts import (
+    coloured_points,
+    compare_losses,
+    curves,
+    discriminator_and_value,
+    faces_and_values,
+    grid,
+    histograms,
+    histograms_and_density,
+    losses,
+    points_and_values,
+    side_by_side,
+)
+from gan.plots.figure import pixels, save, show, write_png
+from gan.plots.pictures import mosaic, rows, strip, tile
+
+__all__ = [
+    "coloured_points",
+    "compare_losses",
+    "curves",
+    "discriminator_and_value",
+    "faces_and_values",
+    "grid",
+    "histograms",
+    "histograms_and_density",
+    "losses",
+    "mosaic",
+    "pixels",
+    "points_and_values",
+    "rows",
+    "save",
+    "show",
+    "side_by_side",
+    "strip",
+    "tile",
+    "write_png",
+]

@@ -1,0 +1,146 @@
+"""Figures: made, saved byte for byte alike, shown; without pyplot."""
+
+from __future__ import annotations
+
+import io
+import pathlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from gan.errors import StrPath, expect
+from gan.support.files import atomic_path, expect_writable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, which the colour-blind can tell apart.
+BLUE, VERMILLION = "#0072B2", "#D55E00"
+GREEN, PINK, GREY = "#009E73", "#CC79A7", "#666666"
+CYCLE = [BLUE, VERMILLION, GREEN, PINK, GREY]
+
+# What each format would otherwise write of the date and the program.
+_METADATA = {
+    ".png": {"Software": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    ".svg": {"Date": None, "Creator": None},
+}
+
+DPI = 100
+
+
+def save(figure: Figure, path: StrPath) -> pathlib.Path:
+    """Write a figure to a file, whole or not at all.
+
+    The same figure gives the same bytes each time.
+
+    Args:
+        figure: `matplotlib.figure.Figure`.
+        path: str or `os.PathLike` that ends in .png, .pdf or .svg; without an
+            ending it gets .png.
+
+    Returns:
+        `pathlib.Path` of the file.
+
+    Raises:
+        InvalidInput: if the ending is another one or nothing can be written there.
+    """
+    from matplotlib import rc_context
+
+    path = expect_writable(path)
+    path = path if path.suffix else path.with_suffix(".png")
+    suffix = path.suffix.lower()
+    expect(suffix in _METADATA, f"one of {', '.join(_METADATA)}", suffix=suffix)
+    # Without a salt of ours the names inside an SVG are random.
+    with atomic_path(path) as temporary, rc_context({"svg.hashsalt": "gan"}):
+        figure.savefig(temporary, format=suffix[1:], metadata=_METADATA[suffix])
+    return path
+
+
+def write_png(picture: npt.ArrayLike, path: StrPath) -> pathlib.Path:
+    """Write one picture, a pixel for a pixel, whole or not at all.
+
+    Args:
+        picture: float array `(h, w)` or, in colour, `(h, w, 3)`; what lies outside
+            [0, 1] is clipped.
+        path: str or `os.PathLike` that ends in .png.
+
+    Returns:
+        `pathlib.Path` of the file.
+    """
+    from PIL import Image
+
+    path = expect_writable(path)
+    array = np.rint(255 * np.clip(picture, 0, 1)).astype(np.uint8)
+    with atomic_path(path) as temporary:
+        Image.fromarray(array).save(temporary)
+    return path
+
+
+def pixels(figure: Figure) -> np.ndarray:
+    """Draw a figure into an array, such as a frame of an animation.
+
+    Args:
+        figure: `matplotlib.figure.Figure`.
+
+    Returns:
+        uint8 array `(h, w, 3)`: red, green and blue.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.array(canvas.buffer_rgba())[..., :3]
+
+
+def show(figure: Figure) -> None:
+    """Open a window with the figure and wait until it is closed.
+
+    Args:
+        figure: `matplotlib.figure.Figure`.
+
+    Raises:
+        InvalidInput: if there is no screen to open a window on.
+    """
+    # Only pyplot finds out whether the wished-for backend has a screen.
+    import matplotlib.pyplot as plt
+    from matplotlib.backends import BackendFilter, backend_registry
+
+    # Of None pyplot would make an empty figure.
+    expect(hasattr(figure, "savefig"), "a matplotlib Figure", figure=figure)
+    backend = plt.get_backend()
+    screenless = backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE)
+    expected = "a screen to show the figure on (without one, save it)"
+    expect(backend.lower() not in screenless, expected, backend=backend)
+    # Before matplotlib 3.11 pyplot shows no figures but its own.
+    window = plt.figure(figsize=figure.get_size_inches(), dpi=DPI)
+    window.figimage(pixels(figure))
+    plt.show()
+
+
+def new_figure(width, height, title=None):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    class Picture(Figure):
+        """A figure that shows itself at the end of a notebook's cell."""
+
+        def _repr_png_(self):
+            file = io.BytesIO()
+            self.savefig(file, format="png")
+            return file.getvalue()
+
+    figure = Picture((width / DPI, height / DPI), dpi=DPI)
+    figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.08)
+    FigureCanvasAgg(figure)
+    if title:
+        figure.suptitle(title)
+    return figure
+
+
+def settle(figure):
+    # Each drawing would lay out anew and move the axes by a hair.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    return figure

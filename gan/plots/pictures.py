@@ -1,0 +1,139 @@
+"""Pictures beside each other: tiles, mosaics, strips and rows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from gan.errors import expect, expect_positive_int
+from gan.plots.figure import new_figure, settle
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def tile(
+    pictures: npt.ArrayLike, columns: int | None = None, scale: int = 1
+) -> np.ndarray:
+    """Lay pictures side by side, row by row, in one array.
+
+    What lies outside [0, 1] is clipped. One pixel of white separates the pictures.
+
+    Args:
+        pictures: float array of shape `(n, h, w)`, `(n, h, w, 1)` or, in
+            colour, `(n, h, w, 3)`, with values in [0, 1].
+        columns: int, pictures in a row. Defaults to `ceil(sqrt(n))`.
+        scale: int, how often each pixel is repeated along both sides.
+
+    Returns:
+        float32 array of shape `(H, W)` or, in colour, `(H, W, 3)` with values in
+        [0, 1].
+    """
+    pictures = as_pictures(pictures)
+    n, h, w, *channels = pictures.shape
+    columns = math.ceil(math.sqrt(n)) if columns is None else columns
+    expect_positive_int(columns=columns, scale=scale)
+    rows = math.ceil(n / columns)
+    tiles = np.ones((rows * columns, h + 1, w + 1, *channels), np.float32)
+    tiles[:n, :h, :w] = pictures
+    tiles = tiles.reshape(rows, columns, h + 1, w + 1, *channels).swapaxes(1, 2)
+    tiles = tiles.reshape(rows * (h + 1), columns * (w + 1), *channels)[:-1, :-1]
+    return tiles.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def mosaic(
+    pictures: npt.ArrayLike, columns: int | None = None, title: str | None = None
+) -> Figure:
+    """Draw pictures side by side, row by row, as one image.
+
+    The grey scale is fixed: 0 is black and 1 is white in every picture, and
+    what lies outside is clipped. One pixel of white separates the pictures.
+    Each pixel takes a whole number of screen pixels.
+
+    Args:
+        pictures: as for `tile`.
+        columns: as for `tile`.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+
+    Example:
+
+        plots.save(plots.mosaic(pictures, title="fake faces"), "faces.png")
+    """
+    tiled = tile(pictures, columns)
+    height, width = tiled.shape[:2]
+    scale = min(max(700 // max(height, width), 2), 8)
+    margin, top = 10, 40 if title else 10
+    full_width = max(scale * width + 2 * margin, 340)
+    full_height = scale * height + top + margin
+    figure = new_figure(full_width, full_height)
+    figure.set_layout_engine("none")
+    box = [(full_width - scale * width) // 2, margin, scale * width, scale * height]
+    axes = figure.add_axes(np.divide(box, [full_width, full_height] * 2))
+    draw_pictures(axes, tiled)
+    axes.set_title(title or "")
+    return figure
+
+
+def strip(pictures: npt.ArrayLike, title: str | None = None) -> Figure:
+    """Draw pictures in one row, such as those along a walk in latent space.
+
+    Args:
+        pictures: as for `tile`.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    pictures = as_pictures(pictures)
+    return mosaic(pictures, columns=len(pictures), title=title)
+
+
+def rows(pictures: Mapping[str, npt.ArrayLike], title: str | None = None) -> Figure:
+    """Draw sets of pictures below each other, one named row each.
+
+    Args:
+        pictures: dict from names to arrays as for `tile`, of equal length.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    expect(len(pictures) > 0, "at least one row", rows=len(pictures))
+    checked = [as_pictures(some) for some in pictures.values()]
+    equal = len({some.shape for some in checked}) == 1
+    expect(equal, "rows of equal shape", shapes=[some.shape for some in checked])
+    tiled = tile(np.concatenate(checked), len(checked[0]))
+    figure = new_figure(1000, 70 + 880 * len(checked) // len(checked[0]), title)
+    axes = figure.add_subplot()
+    draw_pictures(axes, tiled)
+    height = tiled.shape[0] / len(checked)
+    for row, name in enumerate(pictures):
+        middle = (row + 0.5) * height
+        axes.text(-2, middle, name, ha="right", va="center")
+    return settle(figure)
+
+
+def draw_pictures(axes, tiled):
+    axes.imshow(tiled, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    axes.set_axis_off()
+
+
+def as_pictures(pictures):
+    array = np.asarray(pictures)
+    shape = array.shape
+    images = array.size and (array.ndim == 3 or array.ndim == 4 and shape[3] in [1, 3])
+    expected = "at least one picture, shape (n, h, w), (n, h, w, 1) or (n, h, w, 3)"
+    expect(images, expected, shape=shape)
+    # Pictures with values 0…255 would come out all white.
+    floats = array.dtype.kind == "f"
+    expect(floats, "pictures to be floats in [0, 1]", dtype=array.dtype)
+    expect(np.isfinite(array).all(), "pictures to be finite", pictures=array)
+    array = array.clip(0, 1).astype(np.float32)
+    return array[..., 0] if shape[3:] == (1,) else array

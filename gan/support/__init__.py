@@ -1,0 +1,1 @@
+"""What the lowest floors share: files that appear whole, a quiet import."""
