@@ -202,9 +202,11 @@ def fingerprint(real_examples: Any) -> str | None:
         return checksum(real_examples)
     sums = hashlib.sha256()
     for part in parts:
-        most = max(8, min(512, 2**25 // max(1, part[0].nbytes)))
-        numbers = np.linspace(0, len(part) - 1, most).astype(int)
-        rows = np.ascontiguousarray(part[np.unique(numbers)])
+        rows = part if isinstance(part, np.memmap) else np.asarray(part)
+        if rows is part:
+            most = max(8, min(512, 2**25 // max(1, rows[0].nbytes)))
+            numbers = np.linspace(0, len(rows) - 1, most).astype(int)
+            rows = np.ascontiguousarray(rows[np.unique(numbers)])
         # The same numbers in either order of their bytes are the same examples.
         rows = rows.astype(rows.dtype.newbyteorder("<"))
         sums.update(f"{rows.dtype.str} {tuple(part.shape)} ".encode())
