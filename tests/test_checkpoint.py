@@ -14,8 +14,11 @@ from test_base import assert_same, state
 
 import gan
 from gan.errors import InvalidInput
+from gan.saving.model_file import state_of
 from gan.training.checkpoint import Checkpoint, load_newest
 from gan.training.fit import Diverged
+
+REAL = np.random.default_rng(0).normal(0.5, 0.1, (64, 2)).astype("float32")
 
 
 def fit(model, epochs, *callbacks, steps=5):
@@ -213,6 +216,168 @@ def test_another_run_is_refused_with_what_differs(vectors, tmp_path, changes):
     fit(other, 1, Checkpoint(tmp_path, restart=True))
 
 
+def simple(real=REAL, units=4, activation="relu", latents=None, augment=None, **more):
+    """A model whose layers Keras numbers, as it does in each cell of a notebook."""
+    inputs = keras.Input((2,))
+    hidden = keras.layers.Dense(units, activation)(inputs)
+    both = keras.layers.Concatenate()([hidden, keras.layers.LeakyReLU()(hidden)])
+    generator = keras.Model(inputs, keras.layers.Dense(2)(both))
+    layers = [keras.layers.Dense(3), keras.layers.LeakyReLU(), keras.layers.Dense(1)]
+    discriminator = keras.Sequential([keras.Input((2,)), *layers])
+    latents = latents or gan.latent.LatentGenerator(2)
+    options = {"batch_size": 8, "disc_iter": 1, "augment": augment, **more}
+    model = gan.Simple_GAN(generator, discriminator, latents, real, **options)
+    model.compile(run_eagerly=True)
+    return model
+
+
+def noise(deviation):
+    return keras.Sequential([keras.layers.GaussianNoise(deviation)])
+
+
+def test_the_same_lines_run_again_are_the_same_run(tmp_path):
+    for epochs in (1, 2):
+        fit(simple(augment=noise(0.1)), epochs, Checkpoint(tmp_path), steps=1)
+    assert names(tmp_path)[-1] == "epoch-000002.keras"
+
+
+def normal(nb_points):
+    return gan.normal_generator(nb_points, 2)
+
+
+def uniform(nb_points):
+    return gan.uniform_generator(nb_points, 2)
+
+
+def mapped(folder, first):
+    """A memory-mapped array, of the same size whatever is in it."""
+    rows = np.array(REAL)
+    rows[0] = first
+    path = folder / f"{first}.npy"
+    np.save(path, rows)
+    return np.load(path, mmap_mode="r")
+
+
+def dataset(rows):
+    return tf.data.Dataset.from_tensor_slices(REAL[:rows]).batch(8)
+
+
+OTHERS = {
+    "generator": [{}, {"activation": "elu"}],
+    "latent_generator": [{}, {"latents": gan.latent.LatentGenerator(2, "uniform")}],
+    "latent_generator function": [{"latents": normal}, {"latents": uniform}],
+    "augment": [{"augment": noise(0.1)}, {"augment": noise(0.2)}],
+    "augment at all": [{}, {"augment": noise(0.2)}],
+    "optimizers": [{}, {"discriminator_optimizer": keras.optimizers.Adam(0.005)}],
+    "real_examples mapped": [{"real": 0.0}, {"real": 1.0}],
+    "real_examples dataset": [{"real": dataset(64)}, {"real": dataset(32)}],
+}
+
+
+@pytest.mark.filterwarnings("ignore:The latent generator cannot be stored")
+@pytest.mark.parametrize("name", OTHERS)
+def test_whatever_makes_another_run_is_told(tmp_path, name):
+    one, other = (dict(options) for options in OTHERS[name])
+    for options in (one, other):
+        if isinstance(options.get("real"), float):
+            options["real"] = mapped(tmp_path, options["real"])
+    fit(simple(**one), 1, Checkpoint(tmp_path / "run"), steps=1)
+    model = simple(**other)
+    before = state(model)
+    with pytest.raises(InvalidInput) as caught:
+        fit(model, 2, Checkpoint(tmp_path / "run"), steps=1)
+    assert caught.value.argument == name.split()[0]
+    assert all(map(np.array_equal, before, state(model)))
+    # A memory-mapped array is told by what is in it, wherever it is.
+    if "mapped" in name:
+        (tmp_path / "moved").mkdir()
+        one["real"] = mapped(tmp_path / "moved", 0.0)
+    fit(simple(**one), 2, Checkpoint(tmp_path / "run"), steps=1)
+
+
+def test_a_model_that_goes_on_to_other_data_or_options_begins_another_run(tmp_path):
+    def script(model):
+        fit(model, 1, Checkpoint(tmp_path / "a"), steps=1)
+        model.real_examples, model.batch_size = REAL[::-1], 4
+        fit(model, 2, Checkpoint(tmp_path / "b"), steps=1)
+
+    script(simple())
+    script(simple())
+    others = {"real_examples": {"batch_size": 4}, "batch_size": {"real": REAL[::-1]}}
+    for name, options in others.items():
+        with pytest.raises(InvalidInput) as caught:
+            fit(simple(**options), 3, Checkpoint(tmp_path / "b"))
+        assert caught.value.argument == name
+
+
+def test_callbacks_that_forget_are_told_of(tmp_path):
+    stop = keras.callbacks.EarlyStopping("gen_loss", mode="min", patience=9)
+    with pytest.warns(UserWarning, match="What EarlyStopping counts is in no check"):
+        fit(simple(), 1, Checkpoint(tmp_path), stop, steps=1)
+
+
+class Score(keras.callbacks.Callback):
+    """A log that is best in the first epoch."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["score"] = 1.0 / (epoch + 1)
+
+
+def test_the_best_epoch_stays_the_best_after_a_resume(tmp_path):
+    path = tmp_path / "best.keras"
+    for epochs in (1, 2):
+        best = keras.callbacks.ModelCheckpoint(
+            path, monitor="score", mode="max", save_best_only=True
+        )
+        fit(simple(), epochs, Score(), Checkpoint(tmp_path / "run"), best, steps=1)
+    assert gan.load_model(path).generator.optimizer.iterations == 1
+
+
+def test_what_could_not_be_loaded_is_refused_before_the_first_step(tmp_path):
+    steps = []
+
+    class Bare(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+
+        def call(self, x, training=False):
+            steps.append(training)
+            return x
+
+    model = simple(augment=Bare())
+    fit(simple(), 1, Checkpoint(tmp_path), steps=1)
+    steps.clear()
+    before = names(tmp_path)
+    with pytest.raises(InvalidInput) as caught:
+        fit(model, 1, Checkpoint(tmp_path, restart=True), steps=1)
+    assert caught.value.argument == "model" and not steps
+    assert names(tmp_path) == before
+
+
+def test_more_epochs_than_a_checkpoint_has_room_for(tmp_path):
+    with pytest.raises(InvalidInput) as caught:
+        fit(simple(), 10**8, Checkpoint(tmp_path), steps=1)
+    assert caught.value.argument == "epochs" and not names(tmp_path)
+
+
+def test_notes_that_no_run_wrote_are_passed_over(tmp_path, capsys):
+    fit(simple(), 1, Checkpoint(tmp_path), steps=1)
+    good = gan.saving.read_notes(tmp_path / "epoch-000001.keras")
+    infinite = float("inf")
+    wrong = [{"epoch": e} for e in (infinite, -infinite, -5, 10**30, 1.5, "2", True)]
+    wrong += [{"epoch": None}, {"times_back": infinite}, {"times_back": -1}]
+    wrong += [{"history": h} for h in ([], {"x": [1] * 9}, {"x": ["y"]}, {"x": 3})]
+    wrong += [{"made_with": m} for m in ("[" * 10**5, "3", "", 7)]
+    wrong += [{"position": 3}, {"position": {}}]
+    for number, change in enumerate(wrong, 2):
+        path = tmp_path / f"epoch-{number:06d}.keras"
+        gan.saving.save_model(simple(), path, good | change)
+    fit(simple(), 1, Checkpoint(tmp_path, keep=99), steps=1)
+    said = capsys.readouterr().out
+    assert said.count("Passed over") == len(wrong)
+    assert f"Going on from {tmp_path / 'epoch-000001.keras'}" in said
+
+
 @pytest.mark.slow
 def several_flips():
     return keras.Sequential([keras.layers.RandomFlip(seed=s) for s in (1, 2)])
@@ -248,8 +413,9 @@ def test_what_a_run_changes_of_itself_is_no_other_run(vectors, tmp_path):
 
     fit(vectors(), 2, Checkpoint(tmp_path), Slower())
     resumed = vectors()
-    fit(resumed, 3, Checkpoint(tmp_path))
+    fit(resumed, 3, Checkpoint(tmp_path), Slower())
     np.testing.assert_allclose(resumed.generator.optimizer.learning_rate, 0.005 / 2)
+    fit(resumed, 4, Checkpoint(tmp_path))
 
 
 class CourseLatents(gan.latent.LatentGenerator):
@@ -268,16 +434,16 @@ def test_latents_that_no_file_holds_are_told_of(vectors, tmp_path):
 class Interrupt(keras.callbacks.Callback):
     """Ctrl-C when a batch of an epoch begins, or (-1) when the epoch ends."""
 
-    def __init__(self, epoch, batch):
+    def __init__(self, epoch, batch, number=signal.SIGINT):
         super().__init__()
-        self.place, self.epoch = (epoch, batch), None
+        self.place, self.epoch, self.number = (epoch, batch), None, number
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
 
     def on_train_batch_begin(self, batch, logs=None):
         if (self.epoch, batch) == self.place:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(self.number)
 
     def on_epoch_end(self, epoch, logs=None):
         self.on_train_batch_begin(-1)
@@ -300,6 +466,39 @@ def test_after_an_interrupt_it_goes_on_from_the_last_epoch(
     fit(resumed, 3, checkpoint)
     assert_same(whole, resumed)
     assert checkpoint.history == history
+
+
+@pytest.mark.parametrize("name, status", [("SIGTERM", 143), ("SIGHUP", 129)])
+def test_what_ends_a_program_ends_it_as_ctrl_c_does(tmp_path, name, status):
+    number = getattr(signal, name)
+    whole, stopped, resumed = (simple(seed=0) for _ in range(3))
+    for other in (stopped, resumed):
+        for a, b in zip(state_of(other), state_of(whole), strict=True):
+            a.assign(b)
+    fit(whole, 3, steps=2)
+    with pytest.raises(SystemExit) as caught:
+        fit(stopped, 3, Checkpoint(tmp_path), Interrupt(1, 1, number), steps=2)
+    assert caught.value.code == status
+    assert signal.getsignal(number) == signal.SIG_DFL
+    assert names(tmp_path) == ["epoch-000001.keras"]
+    fit(resumed, 3, Checkpoint(tmp_path), steps=2)
+    assert_same(whole, resumed)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_signals_that_the_user_ignores_or_handles_are_left_alone(name):
+    number, received = getattr(signal, name), []
+    handlers = [signal.SIG_IGN, lambda *_: received.append(name)]
+    for handler in handlers[: 1 if name == "SIGINT" else 2]:
+        before = signal.signal(number, handler)
+        try:
+            model = simple()
+            fit(model, 2, Interrupt(0, 1, number), steps=2)
+            assert model.generator.optimizer.iterations == 4
+            assert signal.getsignal(number) == handler
+        finally:
+            signal.signal(number, before)
+    assert received == [name] * (name != "SIGINT")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from conftest import slow_but_first
 from PIL import Image
 
 from gan import cli
-from gan.cli import parser, shared
+from gan.cli import parser
 
 
 @pytest.mark.parametrize("command", [[], ["train"]])
@@ -41,10 +41,10 @@ BAD = {
     "--output {files}/none/x.png": "Expected a path in an existing directory",
     "--output {files}": "Expected a file path, not a directory",
     "--output {files}/x.bmp": "Expected an output that ends in .png",
-    "--generator {files}/none.h5": "Expected a file of weights at",
+    "--generator {files}/none.h5": "There is nothing at",
     "--generator {files}/text.h5": "Expected a readable file of weights at",
     "--generator {files}/cut.h5": "truncated file",
-    "--generator {files}": "Expected the folder of a run that has ended",
+    "--generator {files}": "holds no run with a model",
     "--generator {files}/d.h5": "(7 layers with weights). Received: layers=5",
     "--discriminator {files}/g.h5": "Expected the weights of 'discriminator' in",
     "--generator {files}/pictures.npy": "Expected a readable file of weights",
@@ -212,7 +212,7 @@ def test_interrupt_is_quiet(monkeypatch, networks, tmp_path):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(shared.Generator, "fakes", interrupt)
+    monkeypatch.setattr("gan.generators.trained.in_parts", interrupt)
     output = ["--output", str(tmp_path / "x.png")]
     assert cli.main([*networks, *output]) == 130
     assert not list(tmp_path.iterdir())

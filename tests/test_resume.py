@@ -321,7 +321,8 @@ def command(faces, folder):
 
 
 @pytest.mark.slow
-def test_the_command_line_stops_on_interrupt_and_goes_on(faces, tmp_path, capsys):
+@pytest.mark.parametrize("name, status", [("INT", 130), ("TERM", 143), ("HUP", 129)])
+def test_the_command_line_stops_and_goes_on(faces, tmp_path, capsys, name, status):
     stopped, whole = tmp_path / "stopped", tmp_path / "whole"
     with subprocess.Popen(
         [sys.executable, str(MAIN), *command(faces, stopped)],
@@ -332,9 +333,9 @@ def test_the_command_line_stops_on_interrupt_and_goes_on(faces, tmp_path, capsys
         while not list(stopped.glob("checkpoints/epoch-*")):
             assert process.poll() is None
             time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(getattr(signal, f"SIG{name}"))
         out, err = process.communicate(timeout=60)
-    assert process.returncode == 130 and err == ""
+    assert process.returncode == status and err == ""
     last = "Stopped and saved. The same command, without --restart, goes on."
     assert out.splitlines()[-1] == last
     assert not list(stopped.glob("*.h5"))

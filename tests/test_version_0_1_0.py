@@ -58,6 +58,20 @@ def test_a_model_loads_draws_and_trains_on(old, name):
     np.testing.assert_allclose(np.ravel(fakes), expected["fakes"], atol=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:The real examples lie")
+def test_a_run_goes_on(old, tmp_path):
+    shutil.copytree(old / "checkpoints", tmp_path / "run")
+    newest = max((tmp_path / "run").glob("*.keras"))
+    model = gan.load_model(newest)
+    before = int(model.generator.optimizer.iterations)
+    model.real_examples = examples("WGAN_GP-conv")
+    model.compile(run_eagerly=True)
+    checkpoint = gan.callbacks.Checkpoint(tmp_path / "run")
+    model.fit(epochs=3, steps_per_epoch=1, verbose=0, callbacks=[checkpoint])
+    assert len(checkpoint.history["discr_loss"]) == 3
+    assert model.generator.optimizer.iterations == before + 1
+
+
 def test_weights_files_load(old):
     model = gan.load_model(old / "checkpoints" / "epoch-000002-step-000000000.keras")
     wanted = model.averaged_generator.get_weights()

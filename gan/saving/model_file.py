@@ -82,7 +82,7 @@ class WholeModel(keras.Model):
             found["latent_generator"] = described(self.latent_generator)
         elif self.latent_generator is not None and self.draws_repeat:
             # A function is told from another by what it draws.
-            with self.stream.anew(0):
+            with self.stream.anew(0), self.stream.feeds():
                 drawn = np.ravel(self.latent_generator(4))[:8]
             found["latent_generator"] = [float(f"{number:.3g}") for number in drawn]
         return json.loads(json.dumps(found, default=str))
@@ -358,12 +358,17 @@ def described(thing: Any) -> dict[str, Any]:
             numbered.setdefault(name, f"#{len(numbered)}")
     left_out = ("build_config", "compile_config", "module", "registered_name", "seed")
 
-    def plain(one, name=None):
+    def plain(one):
         if isinstance(one, dict):
-            return {k: plain(v, k) for k, v in one.items() if k not in left_out}
+            kept = {k: v for k, v in one.items() if k not in left_out}
+            if isinstance(name := kept.get("name"), str) and name in numbered:
+                del kept["name"]
+            return {key: plain(value) for key, value in kept.items()}
         if isinstance(one, (list, tuple)):
-            return [plain(each, "name") for each in one]
-        return numbered.get(one, one) if name == "name" else one
+            # How layers are connected is said by their names.
+            named = [numbered.get(x, x) if isinstance(x, str) else x for x in one]
+            return [*map(plain, named)]
+        return one
 
     return {"class_name": type(thing).__name__, **plain(config)["config"]}
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import os
 import re
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -496,8 +498,10 @@ def _held_interrupt() -> Iterator[threading.Event]:
                 usual[number] = signal.signal(number, hold)
     try:
         yield interrupt
-    except KeyboardInterrupt:
-        _exit_for(received)
+    except (KeyboardInterrupt, OSError) as error:
+        # Whatever writes to a terminal that was closed fails.
+        if isinstance(error, KeyboardInterrupt) or _hung_up(received):
+            _exit_for(received)
         raise
     finally:
         for number, handler in usual.items():
@@ -507,5 +511,15 @@ def _held_interrupt() -> Iterator[threading.Event]:
 
 def _exit_for(received):
     """End the program with the status of the first signal, unless that was Ctrl-C."""
+    if _hung_up(received):
+        try:
+            print(flush=True)
+        except OSError:
+            # What else is said has nowhere to go.
+            sys.stdout = sys.stderr = open(os.devnull, "w")
     if received and received[0] != signal.SIGINT:
         raise SystemExit(128 + received[0])
+
+
+def _hung_up(received):
+    return getattr(signal, "SIGHUP", None) in received
