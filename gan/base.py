@@ -20,6 +20,7 @@ from gan.data.examples import (
     as_examples,
     as_labels,
     find_pixel_range,
+    rescale,
 )
 from gan.errors import (
     Option,
@@ -450,8 +451,12 @@ class AdversarialModel(GraphFit, WholeModel):
         """Examples `(batch, …)` as the discriminator sees them in an update."""
         if self.augment is None:
             return examples
+        # A layer may say on which scale of black and white it works.
+        mine = self.pixel_range or (0.0, 1.0)
+        scale = getattr(self.augment, "pixel_range", mine)
         with self.stream.feeds():
-            return self.augment(examples, training=True)
+            changed = self.augment(rescale(examples, mine, scale), training=True)
+        return rescale(changed, scale, mine)
 
     def output_logs(self, real: Any, fake: Any) -> dict[str, tf.Tensor]:
         """Further logs of the discriminator's outputs `(batch, 1)`: dict of scalars."""

@@ -12,7 +12,7 @@ import gan
 from gan import cli, pages
 from gan.errors import InvalidInput
 
-NETWORK = pathlib.Path(pages.__file__).parent / "page" / "network.js"
+NETWORK = pathlib.Path(pages.__file__).parent / "static" / "network.js"
 
 
 @pytest.fixture(scope="module")

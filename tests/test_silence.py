@@ -40,6 +40,35 @@ def weights(network):
 # -- wrong results --------------------------------------------------------------
 
 
+class Dense(L.Embedding):
+    """An embedding as the product that it is, whose gradient is an ordinary one."""
+
+    def call(self, label):
+        return keras.ops.one_hot(label, self.input_dim) @ self.embeddings
+
+
+def test_embeddings_learn_as_the_products_that_they_are():
+    """Under Adam, in batches in which labels occur several times."""
+
+    def networks(embedding):
+        latents, label = keras.Input((2,)), keras.Input((), dtype="int32")
+        x = L.Multiply()([latents, embedding(3, 2)(label)])
+        generator = keras.Model([latents, label], L.Dense(2)(x))
+        points, label = keras.Input((2,)), keras.Input((), dtype="int32")
+        y = L.Add()([L.Dense(3, "tanh")(points), embedding(3, 3)(label)])
+        return generator, keras.Model([points, label], L.Dense(1)(y))
+
+    trained = []
+    for embedding in (L.Embedding, Dense):
+        keras.utils.set_random_seed(0)
+        parts = (*networks(embedding), gan.latent.LatentGenerator(2))
+        model = make(parts=parts, real=(REAL, np.arange(64) % 3), learning_rate=0.1)
+        fit(model, steps=4)
+        trained.append([weights(network) for network in parts[:2]])
+    for embedded, dense in zip(*trained, strict=True):
+        np.testing.assert_allclose(embedded, dense, rtol=1e-3, atol=1e-4)
+
+
 def freeze_all(model):
     model.discriminator.trainable = False
 

@@ -3,6 +3,7 @@
 import json
 
 import keras
+import matplotlib.image
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -125,6 +126,32 @@ def test_a_given_pixel_range_holds_for_bytes_and_is_saved(tmp_path):
 def test_a_pixel_range_that_does_not_fit_is_told(real, options):
     with pytest.warns(UserWarning, match="pixel_range of the model"):
         train(real.astype("float32"), **options)
+
+
+def test_callbacks_draw_on_the_scale_of_training(tmp_path):
+    """A generator that gives nothing but −.5 is a quarter white."""
+    model = train(RNG.uniform(-1, 1, (30, 8, 8, 1)).astype("float32"))
+    model.generator.layers[1].set_weights([np.zeros((3, 64)), np.full(64, -0.5493)])
+    model.compile(g_optimizer=keras.optimizers.SGD(0.0), run_eagerly=True)
+    grid = gan.callbacks.SampleGrid(tmp_path, count=1)
+    held_out = np.full((9, 8, 8, 1), 0.25)
+    held_out[0, 0] = 0
+    judged = gan.callbacks.Metrics(held_out, ["sw2"], count=9)
+    logs = model.fit(steps_per_epoch=1, verbose=0, callbacks=[grid, judged]).history
+    picture = matplotlib.image.imread(tmp_path / "image_at_epoch_0001.png")
+    assert picture[..., :3].min() == pytest.approx(0.25, abs=0.01)
+    assert logs["sw2"][0] < 0.05
+
+
+def test_augmentation_works_on_its_own_scale():
+    """Middle grey comes in where a picture is moved, whatever black and white are."""
+    changed = []
+    for low in (0.0, -1.0):
+        model = train(np.full((30, 8, 8, 1), 1.0, "float32"), pixel_range=(low, 1.0))
+        model.augment = gan.DiffAugment(["cutout"])
+        some = model.augmented(model.get_real_sample())
+        changed.append({*np.unique(some)})
+    assert changed == [{0.5, 1.0}, {0.0, 1.0}]
 
 
 @pytest.mark.parametrize("value", ["tanh", (0, 0), (1,), (0, float("inf")), 1])

@@ -37,12 +37,16 @@ class DiffAugment(keras.layers.Layer):
 
     Returns:
         Of a call with `training=True`: float32 tensor `(batch, h, w, c)`, as its input,
-        whose values lie in about [0, 1]. Otherwise the input itself.
+        whose values lie in about [0, 1]. Otherwise the input itself. A model brings
+        pictures of another `pixel_range` to [0, 1] and back.
 
     Reference:
         Zhao et al. 2020, Differentiable Augmentation for Data-Efficient GAN Training,
         section 3.
     """
+
+    # Models bring examples of another scale to this one and back.
+    pixel_range = (0.0, 1.0)
 
     def __init__(
         self,
