@@ -1,7 +1,15 @@
 """Pages for the browser: one file of HTML each, which fetches nothing."""
 
+from gan.pages.describe import Weights, describe
 from gan.pages.film import Recording, film_page
 from gan.pages.generator import generator_page
 from gan.pages.page import write_page
 
-__all__ = ["Recording", "film_page", "generator_page", "write_page"]
+__all__ = [
+    "Recording",
+    "Weights",
+    "describe",
+    "film_page",
+    "generator_page",
+    "write_page",
+]
