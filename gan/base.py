@@ -308,6 +308,7 @@ class AdversarialModel(GraphFit, WholeModel):
         self.generator: keras.Model = generator
         self.discriminator: keras.Model = discriminator
         self.classes: int | None = self.count_classes(generator, discriminator)
+        _expect_names(class_names)
         named = class_names is None or len(class_names) == self.classes
         said = f"The argument class_names must name {self.classes or 'no'} classes, as "
         said += f"many as the networks know, but it is {shown(class_names)}."
