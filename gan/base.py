@@ -722,7 +722,7 @@ class AdversarialModel(GraphFit, WholeModel):
             InvalidInput: before any work, if nothing can be written there or a package
                 is missing.
         """
-        from gan.generators.export import write_generator
+        from gan.saving.export import write_generator
 
         write_generator(self._drawing(False, None), filepath, format, **options)
 

@@ -1,7 +1,7 @@
 import pytest
 
 from gan import cli
-from gan.metrics import report as reports
+from gan.lessons import cloud as reports
 
 
 def test_compare_prints_the_verdict_and_draws_the_losses(tmp_path, monkeypatch, capsys):

@@ -58,7 +58,7 @@ def test_ctrl_c_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
         (["lfw", "--output", "{}/file"], "must be a folder"),
         (["lfw", "--output", "{}", "--data", "{}/none"], "an existing folder or file"),
         (["lfw", "--output", "{}", "--data", "{}/empty"], "at least one picture"),
-        (["lfw", "--output", "{}", "--data", "{}/small.npz"], "at least batch_size"),
+        (["lfw", "--output", "{}", "--data", "{}/small.npz"], "fewer than a batch"),
         (
             ["lfw", "--output", "{}", "--data", "{}/file"],
             "a readable .npy or",

@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from gan.generators.export import export_generator
 from keras import layers
 
 import gan
+from gan.saving.export import export_generator
 
 ENDINGS = {"keras": ".keras", "onnx": ".onnx", "savedmodel": "", "tflite": ".tflite"}
 onnx_s_own = pytest.mark.filterwarnings(

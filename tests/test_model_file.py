@@ -118,7 +118,7 @@ def test_everything_comes_back(pictures, tmp_path, cls):
         loaded.averaged_generator.get_weights()[0],
         model.averaged_generator.get_weights()[0],
     )
-    with pytest.raises(InvalidInput, match="Expected real examples: pass"):
+    with pytest.raises(InvalidInput, match="There are no real examples"):
         loaded.fit()
     for one in (model, loaded):
         one.fit(model.real_examples, **EPOCH)

@@ -457,7 +457,7 @@ def test_other_pictures_than_faces_are_not_called_a_person(classes, tmp_path):
         (["--output", "page.txt"], "an output that ends in .html"),
         (["--pictures", "x.npy"], "both or none"),
         (["--show-nearest"], "both or none"),
-        (["none.keras"], "a file of weights at"),
+        (["none.keras"], "There is nothing at"),
         (["--judge", "none.h5"], "none.h5"),
     ],
 )
@@ -558,7 +558,8 @@ def test_films_of_classes(tab, tmp_path, cls):
         discriminator = keras.Model(point, [*ends])
     else:
         x = layers.Concatenate()([point, layers.Embedding(3, 2)(label)])
-        discriminator = keras.Model([point, label], layers.Dense(1, "tanh")(x))
+        x = layers.Dense(4, "tanh")(x)
+        discriminator = keras.Model([point, label], layers.Dense(1)(x))
     real = np.random.default_rng(0).normal(size=(60, 2)), np.arange(60) % 3
     latents = gan.latent.LatentGenerator(2)
     model = cls(generator, discriminator, latents, real, batch_size=20, seed=0)

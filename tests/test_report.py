@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from gan.errors import InvalidInput
+from gan.lessons.cloud import Verdict, compare_classes, conclude
 from gan.metrics import report as reports
-from gan.metrics.report import Verdict, compare_classes, conclude, evaluate_faces, table
+from gan.metrics.report import evaluate_faces, table
 
 SPREAD = 49 * 0.05**2
 

@@ -10,8 +10,7 @@ from scipy import stats
 
 import gan
 from gan.latent import Stream, distinct_rows, next_seed
-from gan.lessons import guide, theory
-from gan.metrics import report
+from gan.lessons import cloud, guide, theory
 from gan.metrics.classes import Classifier
 from gan.recipes import (
     faces,
@@ -105,7 +104,7 @@ def test_what_a_library_function_seeds_leaves_the_users_random_states(
         "gaussian": lambda: gaussian.make_model("minimax", noise[0].reshape(-1, 1), 0),
         "faces": lambda: faces.make_model(noise[:, :16, :16, 0], COURSE, 0),
         "classes": lambda: Classifier(digits.pictures[:50, :4, :4, None], TENS, 0),
-        "report": lambda: report.compare_classes(1, 1, 0, tell=str),
+        "report": lambda: cloud.compare_classes(1, 1, 0, tell=str),
         "theory": lambda: theory.train_against_fixed(1, 0),
         "guide": lambda: guide.train_on_circle(
             (guide.HEALTHY["Simple_GAN"][0], {"epochs": 1}), 0

@@ -129,7 +129,7 @@ def export(
     expect(new, "a new folder", output=str(path))
     expect_writable(path)
     drawing = loaded(model)
-    from gan.generators.export import export_generator
+    from gan.saving.export import export_generator
 
     latents = drawing.latents(100)
     inputs = [latents, drawing.labels(100)] if drawing.classes else [latents]

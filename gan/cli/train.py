@@ -264,17 +264,17 @@ def compare(
     expect_seed(2**32 - seeds + 1, seed=seed)
     import_tensorflow()
     from gan import plots
-    from gan.metrics import report
+    from gan.lessons import cloud
 
     # Who reads JSON from stdout may still look on.
     tell = functools.partial(print, file=sys.stderr) if json else print
     looking = sys.stderr.isatty()
     watch = functools.partial(print, end="\r", file=sys.stderr) if looking else None
-    verdicts = report.compare_classes(epochs, seeds, seed, tell, watch)
+    verdicts = cloud.compare_classes(epochs, seeds, seed, tell, watch)
     if json:
         print(dumps({k: dataclasses.asdict(v) for k, v in verdicts.items()}))
     else:
-        print(report.conclude(verdicts))
+        print(cloud.conclude(verdicts))
     histories = {name: verdict.history for name, verdict in verdicts.items()}
     figure = plots.compare_losses(histories, title="cloud in the corner of [0, 1]^49")
     finish(figure, output, show)
