@@ -135,6 +135,9 @@ def export(
     inputs = [latents, drawing.labels(100)] if drawing.classes else [latents]
     difference = export_generator(drawing.network, path, to, inputs)
     print(f"largest difference from Keras on 100 latents: {difference:.1e}")
+    if drawing.pixel_range:
+        black, white = drawing.pixel_range
+        print(f"in what it draws {black:g} is black and {white:g} is white")
     print(path)
 
 
