@@ -208,7 +208,7 @@ class Checkpoint(keras.callbacks.Callback):
         if self._lock is not None:
             return
         with made_folder(self.directory) as directory:
-            self._lock = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT)
+            self._lock = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
         try:
             _take(self._lock)
         except OSError:
