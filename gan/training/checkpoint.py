@@ -196,6 +196,9 @@ class Checkpoint(keras.callbacks.Callback):
             reason = error.strerror or str(error)
             said = f"Could not save {path} ({reason}).{self.last_good()}"
             raise OSError(said) from error
+        except InvalidInput as error:
+            said = f"{str(error).rstrip('.')}.{self.last_good()}"
+            raise InvalidInput(said, error.argument) from error
         for _, old in _checkpoints(self.directory)[: -self._keep]:
             old.unlink()
 
