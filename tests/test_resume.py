@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -90,6 +91,30 @@ def test_keras_alone_finds_the_classes(vectors, tmp_path, line):
     with start(code, tmp_path / "g.keras", stderr=subprocess.PIPE) as process:
         _, err = process.communicate(timeout=100)
     assert process.returncode == 0, err
+
+
+REGISTERED = """
+import json, re, sys
+import gan, keras, pathlib
+known = keras.saving.get_custom_objects()
+sources = [p.read_text() for p in pathlib.Path(gan.__file__).parent.rglob("*.py")]
+line = r"@keras.saving.register_keras_serializable.*\\nclass (\\w+)"
+names = {name for text in sources for name in re.findall(line, text)}
+model = keras.models.load_model(sys.argv[1])
+print(json.dumps([sorted(names), [n for n in names if f"gan>{n}" not in known]]))
+print(type(model).__module__, type(model).__name__)
+"""
+
+
+def test_a_new_process_knows_every_class_that_files_name(tmp_path, python):
+    real = np.random.default_rng(0).random((8, 2), "float32")
+    parts = gan.fully_connected_GenDiscr([2, 2], real)
+    recipe_faces.Sorter(*parts).save(tmp_path / "g.keras")
+    done = python("-c", REGISTERED, str(tmp_path / "g.keras"))
+    assert done.returncode == 0, done.stderr
+    names, unknown = json.loads(done.stdout.splitlines()[0])
+    assert {"Sorter", "WGAN_GP", "LatentGenerator"} <= {*names} and not unknown
+    assert done.stdout.splitlines()[1] == "gan.recipes.faces Sorter"
 
 
 def fill(model, other):
@@ -346,6 +371,28 @@ def test_the_command_line_stops_and_goes_on(faces, tmp_path, capsys, name, statu
     assert contents(stopped) == contents(whole)
     other = cli.main([*command(faces, stopped)[:-1], "4"])
     assert other == 2 and "seed='4 (there 3)'" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_terminal_that_is_closed_ends_a_run_that_goes_on(faces, tmp_path):
+    import pty
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        ["setsid", "--ctty", "--wait", sys.executable, MAIN, *command(faces, tmp_path)],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    while not list(tmp_path.glob("checkpoints/epoch-*")):
+        assert process.poll() is None
+        if select.select([ours], [], [], 0.01)[0]:
+            os.read(ours, 4096)
+    os.close(ours)
+    assert process.wait(60) == 129
+    assert cli.main(command(faces, tmp_path)) == 0
+    assert (tmp_path / "generator.h5").is_file()
 
 
 # -- checkpoints of others ------------------------------------------------------

@@ -193,6 +193,9 @@ class Checkpoint(keras.callbacks.Callback):
             reason = error.strerror or str(error)
             said = f"Could not save {path} ({reason}).{self.last_good()}"
             raise OSError(said) from error
+        except InvalidInput as error:
+            said = f"{str(error).rstrip('.')}.{self.last_good()}"
+            raise InvalidInput(said, error.argument) from error
         for _, old in _checkpoints(self.directory)[: -self._keep]:
             old.unlink()
 
@@ -205,7 +208,7 @@ class Checkpoint(keras.callbacks.Callback):
         if self._lock is not None:
             return
         with made_folder(self.directory) as directory:
-            self._lock = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT)
+            self._lock = os.open(directory / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
         try:
             _take(self._lock)
         except OSError:
