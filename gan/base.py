@@ -527,6 +527,7 @@ class AdversarialModel(GraphFit, WholeModel):
             self._examples.pixel_range = self.pixel_range
         return self._examples
 
+    @property
     def penalises_slopes(self) -> bool:
         """Whether the discriminator's objective holds a penalty of its slopes."""
         return (
@@ -549,9 +550,8 @@ class AdversarialModel(GraphFit, WholeModel):
         shape = self.generator.output_shape[1:]
         examples = as_examples(value, shape, batch_size, self.classes, name)
         if examples is not None and examples.streams:
-            said = isinstance(batch_size, Unsaid) or batch_size == examples.batch_size
             require(
-                said,
+                isinstance(batch_size, Unsaid) or examples.fills(batch_size),
                 f"The Dataset has batches of {examples.batch_size} examples, but "
                 f"batch_size is {batch_size}: batch the Dataset so, or give "
                 f"batch_size={examples.batch_size}.",
@@ -564,13 +564,14 @@ class AdversarialModel(GraphFit, WholeModel):
         if examples is None:
             self._examples = None
             return
-        if self.pixel_range is None and is_picture(self.generator.output_shape[1:]):
+        given = self.pixel_range
+        if given is None and is_picture(self.generator.output_shape[1:]):
             self.pixel_range = find_pixel_range(examples.look())
         if examples.streams and isinstance(self.batch_size, Unsaid):
             self.batch_size = Unsaid(examples.batch_size)
         examples.pixel_range = self.pixel_range or examples.pixel_range
         if self._examples is None or not self._examples.equals(examples):
-            warn_of_range(examples.look(), self.generator, self.pixel_range)
+            warn_of_range(examples.look(), self.generator, given)
         # The traced graph draws from the same object: data of one form need one trace.
         if self._examples is None or not self._examples.refill(examples):
             self._examples = examples

@@ -546,7 +546,7 @@ def bad_nan():
         ({"real_examples": bad_nan()}, "real_examples"),
         ({"real_examples": np.full((30, 2), 1e300)}, "real_examples"),
         (
-            {"real_examples": tf.data.Dataset.from_tensors(np.zeros((7, 2)))},
+            {"real_examples": tf.data.Dataset.from_tensors(np.zeros((7, 2))).repeat(3)},
             "batch_size",
         ),
         (
@@ -592,7 +592,7 @@ def test_a_wrong_argument_is_named(argument, value):
 
 
 @pytest.mark.parametrize(
-    "use, message",
+    "use, argument",
     [
         (lambda m: m.fit(epochs=0), "epochs"),
         (lambda m: m.fit(steps_per_epoch=0), "steps_per_epoch"),

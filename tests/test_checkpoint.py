@@ -469,8 +469,11 @@ def test_after_an_interrupt_it_goes_on_from_the_last_epoch(
 
 
 @pytest.mark.parametrize("name, status", [("SIGTERM", 143), ("SIGHUP", 129)])
-def test_what_ends_a_program_ends_it_as_ctrl_c_does(tmp_path, name, status):
+def test_what_ends_a_program_ends_it_as_ctrl_c_does(request, tmp_path, name, status):
     number = getattr(signal, name)
+    # Who runs the tests may have handled or ignored it.
+    before = signal.signal(number, signal.SIG_DFL)
+    request.addfinalizer(lambda: signal.signal(number, before))
     whole, stopped, resumed = (simple(seed=0) for _ in range(3))
     for other in (stopped, resumed):
         for a, b in zip(state_of(other), state_of(whole), strict=True):

@@ -34,7 +34,7 @@ def trained(tmp_path_factory):
     # The slope is 3 everywhere.
     critic.set_weights([np.full((16, 1), 0.75)])
     parts = generator, critic, gan.latent.LatentGenerator(3)
-    model = gan.WGAN_GP(*parts, batch_size=20, seed=0)
+    model = gan.WGAN_GP(*parts, batch_size=20, seed=0, pixel_range=(0, 1))
     (run / "checkpoints").mkdir()
     for name in ("epoch-000001.keras", NEWEST):
         save_model(model, run / "checkpoints" / name)
@@ -156,13 +156,17 @@ def test_a_damaged_checkpoint_is_passed_over(trained, tmp_path, capsys):
         (["{empty}", "--range", "1", "1"], "two different numbers. Received: range="),
         (["{empty}", "--range", "nan", "1"], "black to be a finite number"),
         (["{empty}", "--seed", "-1"], "seed to be an integer from 0 to"),
-        (["{run}", "--pictures", "{run}/wide.npy"], "real_examples of shape (N, 4, 4"),
     ],
 )
 def test_what_is_refused(line, expected, trained, files, tmp_path, capsys):
     places = {"empty": tmp_path, "files": files, "run": trained}
     assert diagnose(*(part.format(**places) for part in line)) == 2
     assert capsys.readouterr().err.startswith(f"gan: error: Expected {expected}")
+
+
+def test_pictures_of_another_shape_are_refused(trained, capsys):
+    assert diagnose(trained, "--pictures", trained / "wide.npy") == 2
+    assert "must have the shape (N, 4, 4" in capsys.readouterr().err
 
 
 def test_few_fakes_are_refused_before_anything_is_read(capsys):

@@ -75,7 +75,8 @@ def evaluated(tmp_path, monkeypatch, capsys):
         line += ["--output", str(tmp_path / "e.png"), *more]
         assert cli.main(line) == 0 and (tmp_path / "e.png").exists()
         before, _, after = capsys.readouterr().out.partition("judging\n")
-        return before.splitlines(), after
+        # First of all what was made of the file or folder.
+        return before.splitlines()[1:], after
 
     return evaluate
 

@@ -1,18 +1,18 @@
 import numpy as np
 
 from gan import cli
-from gan.cli import shared
+from gan.generators.trained import TrainedGenerator
 
 
 def test_segment_is_straight_in_latent_space(files, tmp_path, monkeypatch):
     seen = []
-    usual = shared.Generator.fakes
+    usual = TrainedGenerator.outputs
 
-    def spy(generator, latents):
+    def spy(generator, latents, *rest):
         seen.append(np.array(latents))
-        return usual(generator, latents)
+        return usual(generator, latents, *rest)
 
-    monkeypatch.setattr(shared.Generator, "fakes", spy)
+    monkeypatch.setattr(TrainedGenerator, "outputs", spy)
     options = [
         "--generator",
         str(files / "plain.h5"),

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from gan import cli
-from gan.cli import shared
+from gan.generators.trained import TrainedGenerator
 
 
 def frames(path):
@@ -20,14 +20,14 @@ def test_a_walk_is_an_animation_and_a_strip(
     files, tmp_path, monkeypatch, capsys, shape, rows, columns
 ):
     seen = []
-    usual = shared.Generator.fakes
+    usual = TrainedGenerator.outputs
 
-    def spy(generator, latents):
-        fakes = usual(generator, latents)
+    def spy(generator, latents, *rest):
+        fakes = usual(generator, latents, *rest)
         seen.append((latents, fakes))
         return fakes
 
-    monkeypatch.setattr(shared.Generator, "fakes", spy)
+    monkeypatch.setattr(TrainedGenerator, "outputs", spy)
     options = f"--shape {shape} --generator {files / 'plain.h5'} --output".split()
     twice = shape != "circle"
     outputs = [tmp_path / "a.gif", tmp_path / "b.gif"][: 1 + twice]
@@ -56,7 +56,7 @@ def test_a_walk_is_an_animation_and_a_strip(
         ("--seed -1", "seed to be an integer from 0"),
         ("--output x.png", "Expected an output that ends in .gif"),
         ("--output none/x.gif", "Expected a path in an existing directory"),
-        ("--generator none.h5", "Expected"),
+        ("--generator none.h5", "There is nothing at"),
     ],
 )
 def test_bad_input(options, message, tmp_path, monkeypatch, capsys):

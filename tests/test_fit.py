@@ -167,7 +167,7 @@ class Refuses(keras.callbacks.Callback):
 OTHER = np.full((64, 2), 0.5, "float32")
 ENDLESS = tf.data.Dataset.from_tensors(OTHER[:4]).repeat()
 REFUSED = {
-    "batch_size": {"batch_size": 5000},
+    "real_examples": {"batch_size": 5000},
     "y": {"y": np.zeros(64, "int32")},
     "steps_per_epoch": {"x": ENDLESS, "batch_size": 4},
     "verbose": {"x": OTHER, "batch_size": 4, "verbose": "loud"},

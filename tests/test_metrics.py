@@ -36,7 +36,7 @@ def normal(rows, d=5, seed=0, shift=0.0, scale=1.0):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr("gan.metrics.measures._RESAMPLES", 3)
+    monkeypatch.setattr("gan.metrics.distances._RESAMPLES", 3)
 
 
 def standardized(rows, d, seed):
@@ -227,7 +227,7 @@ def test_precision_recall_extremes(monkeypatch):
     assert metrics.precision_recall(real, real) == (1, 1)
     assert metrics.precision_recall(real, real + 100) == (0, 0)
     inside = metrics.precision_recall(real, normal(50, 4, seed=1))
-    monkeypatch.setattr("gan.metrics.measures._BLOCK", 7)
+    monkeypatch.setattr("gan.metrics.distances._BLOCK", 7)
     assert metrics.precision_recall(real, normal(50, 4, seed=1)) == inside
 
 

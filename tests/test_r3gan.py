@@ -155,7 +155,7 @@ def test_a_weight_of_the_penalty_that_is_set_later_acts(vectors):
         if later is not None:
             model.gamma = later
         real = model.get_real_sample()
-        model.update_discriminator(real, 1 - real)
+        model.update_discriminator(Sample(real), Sample(1 - real))
         moved.append(model.discriminator.get_weights()[0])
     np.testing.assert_array_equal(moved[0], moved[1])
     assert (moved[1] != moved[2]).any()

@@ -23,7 +23,7 @@ keras.utils.set_random_seed(0)
 digits = np.random.default_rng(0).integers(0, 256, (80, 28, 28), "uint8")
 keras.datasets.mnist.load_data = lambda: ((digits, np.arange(80) % 10), None)
 """
-    script += "".join(blocks[:3])
+    script += "".join(blocks[:4])
     script = script.replace("epochs=3, steps_per_epoch=500", "steps_per_epoch=2")
     script = script.replace("epochs=20, steps_per_epoch=100", "epochs=2")
     script = script.replace("epochs=22, initial_epoch=20", "epochs=4, initial_epoch=2")
@@ -45,7 +45,7 @@ print("sevens", sevens.shape)
     # Of the circle's points it is .216.
     spread = re.search(r"spread (\S+) (\S+)", run.stdout).groups()
     assert all(0.02 < float(side) < 0.5 for side in spread)
-    for name in ("circle.png", "losses.png", "circle.gif"):
+    for name in ("people.png", "circle.png", "losses.png", "circle.gif"):
         assert (tmp_path / name).stat().st_size > 10_000
     assert "Epoch 16/16" in run.stdout and "sevens (3, 28, 28, 1)" in run.stdout
 

@@ -99,11 +99,11 @@ def test_what_a_library_function_seeds_leaves_the_users_random_states(
     noise = np.random.default_rng(0).random((200, 36, 36, 3), "float32")
     calls = {
         "mnist": lambda: [recipe.make_model(digits, 0) for recipe in RECIPES],
-        "r3gan": lambda: r3gan.make_model(digits.as_pictures(), 0),
+        "r3gan": lambda: r3gan.make_model(digits, 0),
         "lfw": lambda: lfw.make_model(noise, 0),
         "gaussian": lambda: gaussian.make_model("minimax", noise[0].reshape(-1, 1), 0),
         "faces": lambda: faces.make_model(noise[:, :16, :16, 0], COURSE, 0),
-        "classes": lambda: Classifier(digits.pictures[:50, :4, :4, None], TENS, 0),
+        "classes": lambda: Classifier(digits.floats()[:50, :4, :4, None], TENS, 0),
         "report": lambda: cloud.compare_classes(1, 1, 0, tell=str),
         "theory": lambda: theory.train_against_fixed(1, 0),
         "guide": lambda: guide.train_on_circle(
@@ -128,7 +128,7 @@ def users_draws():
 
 
 def test_equal_seeds_give_equal_results_whatever_was_drawn_before(random_digits):
-    found, pictures = [], random_digits(200).pictures[:, :4, :4, None]
+    found, pictures = [], random_digits(200).floats()[:, :4, :4, None]
     for before in (1, 2):
         keras.utils.set_random_seed(before)
         model = gaussian.make_model("minimax", pictures[:, 0, 0], 3)

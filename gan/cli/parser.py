@@ -253,15 +253,17 @@ def _add_option(parser, parameter, kind, said, names):
             settings["required"] = True
         else:
             settings["default"] = usual
-        choices, inner = typing.get_args(kind), kind
+        choices = typing.get_args(kind)
+        if type(None) in choices:
+            (kind,) = [one for one in choices if one is not type(None)]
+            choices = typing.get_args(kind)
         if typing.get_origin(kind) is typing.Literal:
             settings["choices"] = choices
         elif typing.get_origin(kind) is tuple:
             settings |= {"nargs": len(choices), "type": choices[0]}
             metavar = tuple(metavar.split())
         else:
-            inner = next((one for one in choices if one is not type(None)), kind)
-            settings["type"] = inner
+            settings["type"] = kind
         settings |= {"metavar": metavar} if metavar else {}
         if usual not in (None, parameter.empty) and "(default" not in text:
             shown = " ".join(map(str, usual)) if isinstance(usual, tuple) else usual

@@ -241,6 +241,11 @@ class StreamedExamples(Examples):
         """Refused: a Dataset has an order of its own."""
         raise TypeError("a Dataset has an order of its own")
 
+    def fills(self, batch_size: int) -> bool:
+        """Whether batches of this size are the Dataset's own, or all that it has."""
+        alone = int(self._examples.cardinality()) == 1
+        return self.batch_size == batch_size or alone and self.batch_size < batch_size
+
     def first(self, size: int) -> Sample:
         """The first `size` examples."""
         batch, found = self._batch, self.batch_size
@@ -249,7 +254,7 @@ class StreamedExamples(Examples):
             batch = batch if isinstance(batch, tuple) else (batch,)
             found = len(batch[0])
         require(
-            found == size,
+            found >= size,
             f"The Dataset of real examples has only {found} of the {size} examples "
             "that are asked for: ask for fewer.",
             "size",

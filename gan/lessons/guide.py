@@ -24,7 +24,7 @@ from gan.diagnosis import diagnose
 from gan.errors import StrPath
 from gan.fully_connected import fully_connected_GenDiscr
 from gan.latent import seeded
-from gan.metrics.measures import sliced_wasserstein
+from gan.metrics.distances import sliced_wasserstein
 from gan.pages import write_page
 from gan.simple_gan import Simple_GAN
 from gan.variants.hinge_gan import HingeGAN

@@ -1,6 +1,6 @@
 """How far fakes are from reals: arrays in, numbers out."""
 
-from gan.metrics.measures import (
+from gan.metrics.distances import (
     NAMES,
     chi2_gap,
     density_coverage,

@@ -34,7 +34,7 @@ from gan import plots
 from gan.data.downloads import load_mnist
 from gan.data.pictures import Pictures
 from gan.errors import expect
-from gan.latent import LatentGenerator
+from gan.latent import LatentGenerator, seeded
 from gan.variants.ac_gan import AC_GAN
 
 if TYPE_CHECKING:
@@ -96,18 +96,18 @@ def make_model(digits: Pictures, seed: int = 0) -> AC_GAN:
     Returns:
         `gan.AC_GAN`.
     """
-    keras.utils.set_random_seed(seed)
-    return AC_GAN(
-        make_generator(),
-        make_discriminator(),
-        LatentGenerator(100, "symmetric"),
-        (2 * digits.floats() - 1, digits.labels),
-        batch_size=100,
-        disc_iter=1,
-        learning_rate=2e-4,
-        beta_1=0.5,
-        beta_2=0.999,
-    )
+    with seeded(seed):
+        return AC_GAN(
+            make_generator(),
+            make_discriminator(),
+            LatentGenerator(100, "symmetric"),
+            (2 * digits.floats() - 1, digits.labels),
+            batch_size=100,
+            disc_iter=1,
+            learning_rate=2e-4,
+            beta_1=0.5,
+            beta_2=0.999,
+        )
 
 
 def draw(model: AC_GAN, digits: Pictures, rows: int = 20) -> np.ndarray:
