@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gan.cli.shared import expect_pictures, import_tensorflow, loaded, read_real
-from gan.errors import InvalidInput, expect, expect_seed
+from gan.errors import InvalidInput, expect, expect_seed, require
 from gan.generators.weights import OURS
 from gan.support.files import expect_writable
 
@@ -30,6 +30,9 @@ def page(
     expect(both, f"--pictures and --show-nearest: {expected}", pictures=pictures)
     drawing = loaded(model)
     expect_pictures(drawing)
+    kind = getattr(drawing.latent_generator, "latent_type", None)
+    said = "The model's latents must be of gan.latent, which a page knows how to draw."
+    require(kind, said, "model")
     from gan.pages import generator_page
 
     faces = drawing.shape == (16, 16, 1)
@@ -40,7 +43,7 @@ def page(
     generator_page(
         path,
         drawing.network,
-        drawing.latent_generator.latent_type,
+        kind,
         drawing.picture,
         _discriminator(drawing, judge),
         drawing.names,
