@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import mmap
 from typing import Any
 
 import keras
@@ -202,16 +203,27 @@ def fingerprint(real_examples: Any) -> str | None:
         return checksum(real_examples)
     sums = hashlib.sha256()
     for part in parts:
-        rows = part if isinstance(part, np.memmap) else np.asarray(part)
-        if rows is part:
-            most = max(8, min(512, 2**25 // max(1, rows[0].nbytes)))
-            numbers = np.linspace(0, len(rows) - 1, most).astype(int)
-            rows = np.ascontiguousarray(rows[np.unique(numbers)])
+        rows = _spread(part) if isinstance(part, np.memmap) else np.asarray(part)
         # The same numbers in either order of their bytes are the same examples.
         rows = rows.astype(rows.dtype.newbyteorder("<"))
         sums.update(f"{rows.dtype.str} {tuple(part.shape)} ".encode())
         sums.update(rows)
     return sums.hexdigest()[:16]
+
+
+def _spread(array):
+    """Up to 512 rows of a memory-mapped array, spread evenly over all of it."""
+    most = max(8, min(512, 2**25 // max(1, array[0].nbytes)))
+    numbers = np.unique(np.linspace(0, len(array) - 1, most).astype(int))
+    file = array
+    while isinstance(file, np.ndarray):
+        file = file.base
+    # Else the system reads megabytes around each row. Windows takes no such advice.
+    advise = getattr(file, "madvise", lambda advice: None)
+    advise(getattr(mmap, "MADV_RANDOM", 0))
+    rows = np.ascontiguousarray(array[numbers])
+    advise(getattr(mmap, "MADV_NORMAL", 0))
+    return rows
 
 
 def count_batches(real_examples: Any, batch_size: int) -> int:
