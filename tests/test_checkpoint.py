@@ -216,17 +216,19 @@ def test_another_run_is_refused_with_what_differs(vectors, tmp_path, changes):
     fit(other, 1, Checkpoint(tmp_path, restart=True))
 
 
-def simple(real=REAL, units=4, activation="relu", latents=None, augment=None, **more):
+def simple(
+    real=REAL, activation="relu", latents=None, augment=None, cls=gan.Simple_GAN, **more
+):
     """A model whose layers Keras numbers, as it does in each cell of a notebook."""
     inputs = keras.Input((2,))
-    hidden = keras.layers.Dense(units, activation)(inputs)
+    hidden = keras.layers.Dense(4, activation)(inputs)
     both = keras.layers.Concatenate()([hidden, keras.layers.LeakyReLU()(hidden)])
     generator = keras.Model(inputs, keras.layers.Dense(2)(both))
     layers = [keras.layers.Dense(3), keras.layers.LeakyReLU(), keras.layers.Dense(1)]
     discriminator = keras.Sequential([keras.Input((2,)), *layers])
     latents = latents or gan.latent.LatentGenerator(2)
     options = {"batch_size": 8, "disc_iter": 1, "augment": augment, **more}
-    model = gan.Simple_GAN(generator, discriminator, latents, real, **options)
+    model = cls(generator, discriminator, latents, real, **options)
     model.compile(run_eagerly=True)
     return model
 
@@ -263,6 +265,7 @@ def dataset(rows):
 
 
 OTHERS = {
+    "model": [{}, {"cls": gan.MinimaxGAN}],
     "generator": [{}, {"activation": "elu"}],
     "latent_generator": [{}, {"latents": gan.latent.LatentGenerator(2, "uniform")}],
     "latent_generator function": [{"latents": normal}, {"latents": uniform}],

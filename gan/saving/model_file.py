@@ -73,7 +73,8 @@ class WholeModel(keras.Model):
             Dict that JSON can hold: the options, and the configs of networks,
             optimizers, augmentation and latents without the names that Keras numbers.
         """
-        found = {**self.options(), "augment": None, **self.augmenting()}
+        found = {"model": keras.saving.get_registered_name(type(self))}
+        found |= {**self.options(), "augment": None, **self.augmenting()}
         players = (self._generator, self._discriminator)
         found["optimizers"] = [described(player.optimizer) for player in players]
         for name in ("generator", "discriminator"):
