@@ -319,7 +319,8 @@ class AdversarialModel(GraphFit, WholeModel):
         self._examples: Examples | None = None
         self.real_examples = real_examples
         self._augment = augment
-        self._latent_generator, self.draws_repeat = latents
+        self._latent_generator = latents[0]
+        self.draws_repeat: bool = latents[1]
         self.averaged_generator: keras.Model | None = None
         if ema is not None:
             self.averaged_generator = keras.models.clone_model(generator)
@@ -428,7 +429,9 @@ class AdversarialModel(GraphFit, WholeModel):
         for average, weight in pairs:
             average.assign_add((1.0 - decay) * (weight - average))
 
-    def generator_outputs(self, real: Any, fake: Any, condition: Any) -> tuple:
+    def generator_outputs(
+        self, real: Any, fake: Any, condition: Any
+    ) -> tuple[Any, ...]:
         """What `generator_loss` is given: the discriminator's outputs on fakes."""
         return (self.judge(fake, condition),)
 

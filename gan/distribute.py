@@ -112,7 +112,7 @@ def average(variables: Iterable[keras.Variable]) -> None:
             variable.assign(context.all_reduce("MEAN", tf.identity(variable)))
 
 
-def expect_shares(strategy: tf.distribute.Strategy, batch_size: int) -> None:
+def expect_shares(strategy: Any, batch_size: int) -> None:
     """Expect a joint batch that the replicas of `strategy` can share."""
     count = strategy.num_replicas_in_sync
     require(
@@ -123,7 +123,7 @@ def expect_shares(strategy: tf.distribute.Strategy, batch_size: int) -> None:
     )
 
 
-def expect_parts(strategy: tf.distribute.Strategy, **parts: Any) -> None:
+def expect_parts(strategy: Any, **parts: Any) -> None:
     """Expect named networks and optimizers that `strategy` trains as one device."""
     inside = strategy.extended.variable_created_in_scope
     for name, part in parts.items():
@@ -146,7 +146,7 @@ def expect_parts(strategy: tf.distribute.Strategy, **parts: Any) -> None:
 
 
 @contextlib.contextmanager
-def own_seeds(strategy: tf.distribute.Strategy) -> Iterator[None]:
+def own_seeds(strategy: Any) -> Iterator[None]:
     """Within this context Keras's random layers draw anew on each replica.
 
     Keras keeps the same seeds on all replicas, so that all would drop the same units
@@ -166,13 +166,13 @@ def own_seeds(strategy: tf.distribute.Strategy) -> Iterator[None]:
         generator.next = usual
 
 
-def many_workers(strategy: tf.distribute.Strategy) -> bool:
+def many_workers(strategy: Any) -> bool:
     """Whether processes of several machines train together under `strategy`."""
     resolver = strategy.cluster_resolver
     return resolver is not None and len(resolver.cluster_spec().as_dict()) > 0
 
 
-def is_chief(strategy: tf.distribute.Strategy) -> bool:
+def is_chief(strategy: Any) -> bool:
     """Whether this process writes files under `strategy`: always, where it is alone."""
     return strategy.extended.should_checkpoint
 
@@ -182,7 +182,7 @@ def _sum(strategy, numbers):
     return strategy.reduce("SUM", strategy.run(lambda: tf.identity(numbers)), axis=None)
 
 
-def agree(strategy: tf.distribute.Strategy, *numbers: int) -> bool:
+def agree(strategy: Any, *numbers: int) -> bool:
     """Wait for all workers; say whether they all gave these numbers."""
     if not many_workers(strategy):
         return True
@@ -193,7 +193,7 @@ def agree(strategy: tf.distribute.Strategy, *numbers: int) -> bool:
 
 
 @contextlib.contextmanager
-def worker_lost(strategy: tf.distribute.Strategy) -> Iterator[None]:
+def worker_lost(strategy: Any) -> Iterator[None]:
     """Turn TensorFlow's errors after a worker of `strategy` died into `WorkerLost`."""
     kinds = ("Aborted", "Cancelled", "DeadlineExceeded", "FailedPrecondition")
     lost = [getattr(tf.errors, f"{kind}Error") for kind in (*kinds, "Unavailable")]

@@ -64,7 +64,8 @@ class Examples:
     """
 
     def __init__(self, examples: Any, labels: Any, shape: tuple[int, ...]) -> None:
-        self._examples, self._labels, self.shape = examples, labels, shape
+        self._examples, self._labels = examples, labels
+        self.shape: tuple[int, ...] = shape
         self.streams: bool = False
         self.pixel_range: tuple[float, float] = _NO_RANGE
 
@@ -119,9 +120,7 @@ class Examples:
         """Batches in once through the examples, at least one."""
         return math.ceil(len(self) / batch_size)
 
-    def batches(
-        self, batch_size: int, strategy: tf.distribute.Strategy
-    ) -> tf.data.Dataset:
+    def batches(self, batch_size: int, strategy: Any) -> Any:
         """What Keras's `fit` is given: here a clock that nobody reads.
 
         It has an example for each replica, and no end.
@@ -231,10 +230,11 @@ class StreamedExamples(Examples):
     """
 
     def __init__(
-        self, dataset: tf.data.Dataset, classes: int | None, shape: tuple[int, ...]
+        self, dataset: Any, classes: int | None, shape: tuple[int, ...]
     ) -> None:
         super().__init__(dataset, None, shape)
-        self._classes, self.streams = classes, True
+        self._classes = classes
+        self.streams: bool = True
         if dataset not in _first_batches:
             _first_batches[dataset] = next(iter(dataset), None)
         batch = _first_batches[dataset]
@@ -290,9 +290,7 @@ class StreamedExamples(Examples):
         )
         return count
 
-    def batches(
-        self, batch_size: int, strategy: tf.distribute.Strategy
-    ) -> tf.data.Dataset:
+    def batches(self, batch_size: int, strategy: Any) -> Any:
         """The Dataset's batches, of equal size and without end."""
         batches = self._examples.repeat().rebatch(batch_size, drop_remainder=True)
         if self._classes:

@@ -84,8 +84,9 @@ class TrainedGenerator:
                 a picture is the output times `multiplier` plus `mean`. `None`: it is
                 what `pixel_range` makes of it.
         """
-        self.network, self.latent_generator = network, latent_generator
-        self.discriminator = discriminator
+        self.network: keras.Model = network
+        self.latent_generator: Any = latent_generator
+        self.discriminator: keras.Model | None = discriminator
         self.shape: tuple[int, ...] = tuple(network.output_shape[1:])
         self.classes: int | None = count_classes(network)
         numbers = None if self.classes is None else [*map(str, range(self.classes))]
@@ -93,7 +94,7 @@ class TrainedGenerator:
         self._picture = picture
         if is_picture(self.shape) and picture is None and pixel_range is None:
             pixel_range = find_pixel_range(self.outputs(_LOOKED_AT))
-        self.pixel_range = pixel_range
+        self.pixel_range: tuple[float, float] | None = pixel_range
 
     @classmethod
     def of(cls, model: AdversarialModel) -> TrainedGenerator:

@@ -29,7 +29,7 @@ class Weights:
 
     def __init__(self) -> None:
         self._parts: list[np.ndarray] = []
-        self.size = 0
+        self.size: int = 0
 
     def add(self, array: Any) -> list[int]:
         """Take an array; give `[start, size]` of where its numbers stand."""
@@ -71,7 +71,8 @@ def describe(network: keras.Model, weights: Weights) -> dict[str, Any]:
     return {"layers": drawn.layers, "output": output}
 
 
-def input_shapes(network):
+def input_shapes(network: keras.Model) -> list[tuple[int | None, ...]]:
+    """The shape of each input of a network."""
     shape = network.input_shape
     return shape if isinstance(shape, list) else [shape]
 

@@ -6,6 +6,7 @@ import html
 import json
 import pathlib
 import re
+from typing import Any
 
 from gan.errors import StrPath
 from gan.support.files import atomic_path, expect_writable
@@ -34,7 +35,7 @@ def write_page(path: StrPath, name: str, title: str, **parts: str) -> None:
         temporary.write_text(page, encoding="utf-8")
 
 
-def write_running(path, name, title, data):
+def write_running(path: StrPath, name: str, title: str, data: dict[str, Any]) -> None:
     """Write a page with `network.js`, a script of its own and data."""
     scripts = [(_FOLDER / f"{n}.js").read_text("utf-8") for n in ("network", name)]
     # No "</script>" can stand in the data.

@@ -119,7 +119,8 @@ def show(figure: Figure) -> None:
     plt.show()
 
 
-def new_figure(width, height, title=None):
+def new_figure(width: float, height: float, title: str | None = None) -> Figure:
+    """Make an empty figure of so many inches, perhaps with a title."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -139,7 +140,8 @@ def new_figure(width, height, title=None):
     return figure
 
 
-def settle(figure):
+def settle(figure: Figure) -> Figure:
+    """Lay a figure out once and for all."""
     # Each drawing would lay out anew and move the axes by a hair.
     figure.draw_without_rendering()
     figure.set_layout_engine("none")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -120,12 +120,14 @@ def rows(pictures: Mapping[str, npt.ArrayLike], title: str | None = None) -> Fig
     return settle(figure)
 
 
-def draw_pictures(axes, tiled):
+def draw_pictures(axes: Any, tiled: np.ndarray) -> None:
+    """Draw a picture into axes, each number a pixel on a fixed grey scale."""
     axes.imshow(tiled, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set_axis_off()
 
 
-def as_pictures(pictures):
+def as_pictures(pictures: npt.ArrayLike) -> np.ndarray:
+    """Check pictures; give them as float array `(n, h, w)` or `(n, h, w, 3)`."""
     array = np.asarray(pictures)
     shape = array.shape
     images = array.size and (array.ndim == 3 or array.ndim == 4 and shape[3] in [1, 3])

@@ -58,6 +58,8 @@ class GraphFit(keras.Model):
             it does; a callback that holds a file or a lock leaves its release there.
     """
 
+    batch_size: Any
+    pixel_range: Any
     diverged: str | None = None
     closing: contextlib.ExitStack
     _traced: Callable | None = None

@@ -32,6 +32,7 @@ class Player:
     loss: Callable[..., tf.Tensor]
     optimizer: keras.optimizers.Optimizer
     brought: keras.optimizers.Optimizer | None = None
+    weights: list[Any] = dataclasses.field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         if self.optimizer.built:

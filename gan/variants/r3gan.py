@@ -88,7 +88,9 @@ class R3GAN(AdversarialModel):
         """Whether the penalties have a weight, or a subclass has one of its own."""
         return self.gamma > 0 or super().penalises_slopes
 
-    def generator_outputs(self, real: Any, fake: Any, condition: Any) -> tuple:
+    def generator_outputs(
+        self, real: Any, fake: Any, condition: Any
+    ) -> tuple[Any, ...]:
         """The discriminator's outputs on both halves of the pairs."""
         return self.judge(real, condition), self.judge(fake, condition)
 
