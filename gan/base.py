@@ -635,17 +635,14 @@ class AdversarialModel(GraphFit, WholeModel):
             count = labels.shape[0]
             size = count if size is None else size
             expect(count in (None, size), f"size={count}, as labels has", size=size)
-        return self._draw_fakes(self._count(size), training, averaged, labels).public()
-
-    def _draw_fakes(self, size, training, averaged, labels=None):
-        network = self._drawing(training, averaged)
+        network, size = self._drawing(training, averaged), self._count(size)
         latents = self._latents(size)
         if self.classes and labels is None:
             seed, most = self.stream.next_seed(), self.classes
             labels = tf.random.stateless_uniform((size,), seed, 0, most, tf.int32)
         given = latents if labels is None else [latents, labels]
         with self.stream.feeds():
-            return Sample(network(given, training=training), labels)
+            return Sample(network(given, training=training), labels).public()
 
     def get_real_sample(self, size: int | None = None) -> Any:
         """Random distinct examples of `real_examples`.
@@ -664,18 +661,17 @@ class AdversarialModel(GraphFit, WholeModel):
             return examples.first(size).public()
         most = len(examples)
         expect(size <= most, f"size of at most N={most}", size=size)
-        return self._draw_real(size).public()
+        numbers = distinct_rows(most, size, self.stream.next_seed())
+        return examples.draw(numbers).public()
 
-    def _draw_real(self, size):
-        numbers = distinct_rows(len(self.examples), size, self.stream.next_seed())
-        return self.examples.draw(numbers)
+    def _as_sample(self, drawn):
+        """What get_real_sample and get_fake_sample give, as one sample."""
+        return Sample(*drawn) if self.classes else Sample(drawn)
 
     def _next_real(self, batches, iteration):
         """The real sample of an update: drawn, or the next batch of a Dataset."""
         if self.examples is None or not self.examples.streams:
-            said = "The model has no real examples: give them to fit."
-            require(self.examples is not None, said, "real_examples")
-            return self._draw_real(self._count(None))
+            return self._as_sample(self.get_real_sample())
         given = batches is not None
         require(given, "The data are a Dataset: give a real batch.", "batches")
         batch = batches[iteration] if isinstance(batches, list) else batches
@@ -740,7 +736,8 @@ class AdversarialModel(GraphFit, WholeModel):
         """Fakes for an update, `batches` samples of them, of the condition given."""
         size, training = batches * self._count(None), self.batch_statistics
         labels = None if condition is None else tf.tile(condition, [batches])
-        return self._draw_fakes(size, training, False, labels)
+        drawn = self.get_fake_sample(size, training, averaged=False, labels=labels)
+        return self._as_sample(drawn)
 
     def _drawing(self, training, averaged):
         if averaged is None:

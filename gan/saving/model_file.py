@@ -279,7 +279,9 @@ def _write(model, path, text):
     """Write a model to a file, and look at what was written as `load_model` would."""
     model.claim()
     _require_finite(model)
-    _keep_lists()
+    # Only the chief saves: what it need not make again the others would make alone.
+    if not distribute.many_workers(model.distribute_strategy):
+        _keep_lists()
     keras.saving.save_model(model, path)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("gan.json", text)
