@@ -192,7 +192,7 @@ class WholeModel(keras.Model):
             _expect_new(filepath, overwrite)
             with atomic_path(filepath) as temporary:
                 _require_finite(self)
-                _keep_lists()
+                _keep_lists(self)
                 super().save_weights(temporary, **options)
                 with _as_written(temporary, filepath):
                     hdf5_guard.expect_weights(temporary, temporary.stat().st_size)
@@ -279,9 +279,9 @@ def _write(model, path, text):
     """Write a model to a file, and look at what was written as `load_model` would."""
     model.claim()
     _require_finite(model)
-    # Only the chief saves: what it need not make again the others would make alone.
-    if not distribute.many_workers(model.distribute_strategy):
-        _keep_lists()
+    # Of several workers only the chief saves, and may make no more than the others do.
+    alone = not distribute.many_workers(model.distribute_strategy)
+    _keep_lists(model)
     keras.saving.save_model(model, path)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("gan.json", text)
@@ -289,18 +289,21 @@ def _write(model, path, text):
         config = json.loads(archive.read("config.json"))
     # To make the model again may take a second; what it is made of seldom changes.
     classes = {str(entry["class_name"]) for entry in _entries(config)}
-    if not classes <= _read_back.get(model, set()):
+    if alone and not classes <= _read_back.get(model, set()):
         _expect_twin(model, path, config)
         _read_back[model] = classes
 
 
-def _keep_lists():
+def _keep_lists(model):
     """Let Keras find the lists of attributes that it makes for each save.
 
     Keras 3.15 keeps them by another name than it looks for: without this each save
     makes them again, of new layers and optimizers, a third of its time and 140 KB that
     TensorFlow never frees.
     """
+    # Of several workers only the chief saves; the others would make them alone.
+    if distribute.many_workers(model.distribute_strategy):
+        return
     kept = global_state.GLOBAL_STATE_TRACKER
     for name, value in [*vars(kept).items()]:
         if name.startswith("saving_attr_skipset_"):
