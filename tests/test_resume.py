@@ -354,6 +354,8 @@ def test_the_command_line_stops_and_goes_on(faces, tmp_path, capsys, name, statu
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell lets what it runs in the background ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         while not list(stopped.glob("checkpoints/epoch-*")):
             assert process.poll() is None

@@ -83,6 +83,18 @@ def test_anew_draws_the_same_each_time_and_leaves_no_trace():
     np.testing.assert_array_equal(draw(), twin.next_seed())
 
 
+def test_anew_makes_no_variable(monkeypatch):
+    """Keras keeps 35 KB of each for ever, and callbacks draw in each epoch."""
+    stream, wanted = Stream(5), Stream(2**62 + 1).next_seed()
+
+    def refuse(*args, **options):
+        raise AssertionError("a variable was made")
+
+    monkeypatch.setattr(keras.random.SeedGenerator, "__init__", refuse)
+    with stream.anew(2**62 + 1):
+        np.testing.assert_array_equal(stream.next_seed(), wanted)
+
+
 COURSE = faces.RECIPES["course"]
 RECIPES = (mnist_acgan, mnist_dcgan, mnist_dense)
 TENS = np.arange(50, dtype=np.int32) % 10
