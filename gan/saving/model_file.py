@@ -9,9 +9,7 @@ import json
 import math
 import pathlib
 import random
-import re
 import tempfile
-import textwrap
 import threading
 import warnings
 import weakref
@@ -35,6 +33,7 @@ from gan.errors import (
     warn,
 )
 from gan.saving import hdf5_guard
+from gan.saving.configs import described, entries, own_classes, reason, unknown
 from gan.support.files import atomic_path, temporary_path
 
 _WEIGHTS = "model.weights.h5"
@@ -288,7 +287,7 @@ def _write(model, path, text):
     with _opened(path) as archive:
         config = json.loads(archive.read("config.json"))
     # To make the model again may take a second; what it is made of seldom changes.
-    classes = {str(entry["class_name"]) for entry in _entries(config)}
+    classes = {str(entry["class_name"]) for entry in entries(config)}
     if alone and not classes <= _read_back.get(model, set()):
         _expect_twin(model, path, config)
         _read_back[model] = classes
@@ -312,10 +311,10 @@ def _keep_lists(model):
 
 def _expect_twin(model, path, config):
     """Expect that a file gives a model equal to the one that it was written of."""
-    unknown = _unknown(config, {})
-    classes = _own_classes(model, unknown)
+    names = unknown(config, {})
+    classes = own_classes(model, names)
     # A user finds with custom_objects what we do not.
-    if not classes.keys() >= unknown:
+    if not classes.keys() >= names:
         return
     unsafe = global_state.get_global_attribute("safe_mode_saving") is False
     failures = []
@@ -342,86 +341,6 @@ def _expect_twin(model, path, config):
     for error in failures:
         # What Keras said, where it is not ours to say.
         _refuse(error.__context__ or error)
-
-
-def described(thing: Any) -> dict[str, Any]:
-    """The config of a layer, network, optimizer or latent generator, and its class.
-
-    Args:
-        thing: an object with `get_config()`.
-
-    Returns:
-        Dict, equal for what the same lines make in another process: without what Keras
-        numbers or draws (names and seeds) or finds out (modules and shapes).
-    """
-    config = keras.saving.serialize_keras_object(thing)
-    numbered = {}
-    for entry in _entries(config):
-        inner = entry["config"] if isinstance(entry.get("config"), dict) else {}
-        name = str(inner.get("name"))
-        stem = re.sub(r"_\d+$", "", name).replace("_", "")
-        if stem == str(entry["class_name"]).lower().replace("_", ""):
-            numbered.setdefault(name, f"#{len(numbered)}")
-    left_out = ("build_config", "compile_config", "module", "registered_name", "seed")
-
-    def plain(one):
-        if isinstance(one, dict):
-            kept = {k: v for k, v in one.items() if k not in left_out}
-            if isinstance(name := kept.get("name"), str) and name in numbered:
-                del kept["name"]
-            return {key: plain(value) for key, value in kept.items()}
-        if isinstance(one, (list, tuple)):
-            # How layers are connected is said by their names.
-            named = [numbered.get(x, x) if isinstance(x, str) else x for x in one]
-            return [*map(plain, named)]
-        return one
-
-    return {"class_name": type(thing).__name__, **plain(config)["config"]}
-
-
-def _entries(config):
-    """Each of a config's objects: dicts that have a class's name."""
-    waiting = [config]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, dict):
-            waiting.extend(one.values())
-            if "class_name" in one:
-                yield one
-        elif isinstance(one, list):
-            waiting.extend(one)
-
-
-def _unknown(config, custom_objects):
-    """Names of the classes and functions in a config that nobody has registered."""
-    names = set()
-    for entry in _entries(config):
-        function = entry["class_name"] == "function"
-        name = entry.get("config" if function else "registered_name")
-        kerass = str(entry.get("module")).split(".")[0] == "keras"
-        if not isinstance(name, str) or kerass:
-            continue
-        try:
-            # A function is only looked up, among Keras's own as well.
-            if function:
-                keras.saving.deserialize_keras_object(entry, custom_objects)
-            elif keras.saving.get_registered_object(name, custom_objects) is None:
-                names.add(name)
-        except (TypeError, ValueError):
-            names.add(name)
-    return names
-
-
-def _own_classes(model, names):
-    """Dict of the classes and functions of these names that a model is made of."""
-    parts = [model, model.latent_generator]
-    for network in filter(None, (model.generator, model.discriminator, model.augment)):
-        parts += [getattr(network, "optimizer", None), *network._flatten_layers()]
-    # A layer's activation, initialiser and so on are its attributes.
-    parts += [one for part in parts for one in getattr(part, "__dict__", {}).values()]
-    found = [kind for part in parts for kind in (part, type(part))]
-    found = {getattr(kind, "__name__", None): kind for kind in found}
-    return {name: found[name] for name in names if name in found}
 
 
 def load_model(path: StrPath, custom_objects: dict[str, Any] | None = None) -> Any:
@@ -588,7 +507,7 @@ def _refused(path):
     except InvalidInput:
         raise
     except Exception as error:
-        expect(False, f"a readable model file ({_reason(error)})", path=str(path))
+        expect(False, f"a readable model file ({reason(error)})", path=str(path))
 
 
 @contextlib.contextmanager
@@ -598,7 +517,7 @@ def _told_of_classes(path, archive, custom_objects):
         yield
     except Exception:
         config = json.loads(archive.read("config.json"))
-        names = sorted(_unknown(config, custom_objects or {}))
+        names = sorted(unknown(config, custom_objects or {}))
         listed = ", ".join(map(shown, names[:5]))
         said = f"The file {path} is made of {listed}, which is not known here: import "
         said += "the module that decorates it with "
@@ -616,8 +535,8 @@ def _as_written(temporary, path):
     except InvalidInput as error:
         if error.argument == "model":
             raise
-        reason = str(error).replace(str(temporary), str(path)).rstrip(".")
-        said = f"The model cannot be saved, for its file could not be loaded: {reason}."
+        said = str(error).replace(str(temporary), str(path)).rstrip(".")
+        said = f"The model cannot be saved, for its file could not be loaded: {said}."
         raise InvalidInput(said, "model") from error
     # What Keras raises where there is no get_config, or not of plain values.
     except (NotImplementedError, TypeError, ValueError) as error:
@@ -627,18 +546,11 @@ def _as_written(temporary, path):
 def _refuse(error):
     """Refuse to save what could not be made again."""
     said = "The model cannot be saved, for it could not be made again from its file: "
-    said += f"{_reason(error).rstrip('.')}. Layers, optimizers and models of your own "
+    said += f"{reason(error).rstrip('.')}. Layers, optimizers and models of your own "
     said += "need constructors that take **options for what Keras passes, and a "
     said += "get_config() that names all of their arguments; a class or a named "
     said += "function does for a lambda."
     raise InvalidInput(said, "model") from error
-
-
-def _reason(error):
-    """What an error says, without the configs and examples that Keras adds to it."""
-    text = " ".join(str(error).split()).rpartition("Exception encountered: ")[2]
-    text = re.sub(r" *(Full object config: |config=|Example: class ).*", "", text)
-    return textwrap.shorten(text, 500, placeholder=" …") or type(error).__name__
 
 
 def _finite(model):

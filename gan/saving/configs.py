@@ -1,0 +1,97 @@
+"""What Keras's configs say of the objects that they describe."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+
+def described(thing: Any) -> dict[str, Any]:
+    """The config of a layer, network, optimizer or latent generator, and its class.
+
+    Args:
+        thing: an object with `get_config()`.
+
+    Returns:
+        Dict, equal for what the same lines make in another process: without what Keras
+        numbers or draws (names and seeds) or finds out (modules and shapes).
+    """
+    config = keras.saving.serialize_keras_object(thing)
+    numbered = {}
+    for entry in entries(config):
+        inner = entry["config"] if isinstance(entry.get("config"), dict) else {}
+        name = str(inner.get("name"))
+        stem = re.sub(r"_\d+$", "", name).replace("_", "")
+        if stem == str(entry["class_name"]).lower().replace("_", ""):
+            numbered.setdefault(name, f"#{len(numbered)}")
+    left_out = ("build_config", "compile_config", "module", "registered_name", "seed")
+
+    def plain(one):
+        if isinstance(one, dict):
+            kept = {k: v for k, v in one.items() if k not in left_out}
+            if isinstance(name := kept.get("name"), str) and name in numbered:
+                del kept["name"]
+            return {key: plain(value) for key, value in kept.items()}
+        if isinstance(one, (list, tuple)):
+            # How layers are connected is said by their names.
+            named = [numbered.get(x, x) if isinstance(x, str) else x for x in one]
+            return [*map(plain, named)]
+        return one
+
+    return {"class_name": type(thing).__name__, **plain(config)["config"]}
+
+
+def entries(config: Any) -> Iterator[dict[str, Any]]:
+    """Each of a config's objects: dicts that have a class's name."""
+    waiting = [config]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting.extend(one.values())
+            if "class_name" in one:
+                yield one
+        elif isinstance(one, list):
+            waiting.extend(one)
+
+
+def unknown(config: Any, custom_objects: dict[str, Any]) -> set[str]:
+    """Names of the classes and functions in a config that nobody has registered."""
+    names = set()
+    for entry in entries(config):
+        function = entry["class_name"] == "function"
+        name = entry.get("config" if function else "registered_name")
+        kerass = str(entry.get("module")).split(".")[0] == "keras"
+        if not isinstance(name, str) or kerass:
+            continue
+        try:
+            # A function is only looked up, among Keras's own as well.
+            if function:
+                keras.saving.deserialize_keras_object(entry, custom_objects)
+            elif keras.saving.get_registered_object(name, custom_objects) is None:
+                names.add(name)
+        except (TypeError, ValueError):
+            names.add(name)
+    return names
+
+
+def own_classes(model: Any, names: set[str]) -> dict[str, Any]:
+    """Dict of the classes and functions of these names that a model is made of."""
+    parts = [model, model.latent_generator]
+    for network in filter(None, (model.generator, model.discriminator, model.augment)):
+        parts += [getattr(network, "optimizer", None), *network._flatten_layers()]
+    # A layer's activation, initialiser and so on are its attributes.
+    parts += [one for part in parts for one in getattr(part, "__dict__", {}).values()]
+    found = [kind for part in parts for kind in (part, type(part))]
+    found = {getattr(kind, "__name__", None): kind for kind in found}
+    return {name: found[name] for name in names if name in found}
+
+
+def reason(error: Exception) -> str:
+    """What an error says, without the configs and examples that Keras adds to it."""
+    text = " ".join(str(error).split()).rpartition("Exception encountered: ")[2]
+    text = re.sub(r" *(Full object config: |config=|Example: class ).*", "", text)
+    return textwrap.shorten(text, 500, placeholder=" …") or type(error).__name__
