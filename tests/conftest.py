@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tarfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # What commands ask for in processes of their own, so that all round alike.
@@ -41,6 +42,14 @@ def slow_but_first(*values):
     """Values of a parameter, of which only the first is tried in the default run."""
     rest = [v if isinstance(v, tuple) else (v,) for v in values[1:]]
     return [values[0], *(pytest.param(*v, marks=pytest.mark.slow) for v in rest)]
+
+
+def unpack(archive, folder):
+    """Unpack what an earlier version wrote."""
+    # Python before 3.11.4 has no filters, later ones ask for one.
+    safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+    with tarfile.open(archive) as files:
+        files.extractall(folder, **safe)
 
 
 @pytest.fixture(autouse=True, scope="module")

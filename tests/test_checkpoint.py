@@ -482,6 +482,8 @@ def test_what_ends_a_program_ends_it_as_ctrl_c_does(request, tmp_path, name, sta
         for a, b in zip(state_of(other), state_of(whole), strict=True):
             a.assign(b)
     fit(whole, 3, steps=2)
+    # A fast machine would take both steps in one graph call.
+    stopped.compile(run_eagerly=True, steps_per_execution=1)
     with pytest.raises(SystemExit) as caught:
         fit(stopped, 3, Checkpoint(tmp_path), Interrupt(1, 1, number), steps=2)
     assert caught.value.code == status

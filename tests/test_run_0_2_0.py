@@ -2,11 +2,11 @@
 
 import json
 import pathlib
-import tarfile
 
 import keras
 import numpy as np
 import pytest
+from conftest import unpack
 
 import gan
 
@@ -23,8 +23,7 @@ def make(real=REAL, **options):
 
 
 def test_a_run_goes_on_unless_it_is_another(tmp_path):
-    with tarfile.open(ARCHIVE) as archive:
-        archive.extractall(tmp_path, filter="data")
+    unpack(ARCHIVE, tmp_path)
     others = [make(real=REAL[::-1]), make(ema=0.8), make(lambda_gp=3.0)]
     others += [make(generator_optimizer=None), make(augment=keras.layers.Dropout(0.1))]
     names = ["real_examples", "ema", "lambda_gp", "optimizers", "augment"]

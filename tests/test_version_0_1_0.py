@@ -5,12 +5,11 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tarfile
 
 import keras
 import numpy as np
 import pytest
-from conftest import slow_but_first
+from conftest import slow_but_first, unpack
 
 import gan
 
@@ -24,10 +23,7 @@ NAMES += [pytest.param(f"{name}-conv", marks=pytest.mark.slow) for name in CLASS
 @pytest.fixture(scope="module")
 def old(tmp_path_factory):
     folder = tmp_path_factory.mktemp("old")
-    with tarfile.open(ARCHIVE) as archive:
-        # Python before 3.11.4 has no filters, later ones ask for one.
-        safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-        archive.extractall(folder, **safe)
+    unpack(ARCHIVE, folder)
     return folder
 
 

@@ -7,12 +7,12 @@ is in the archive.
 import json
 import pathlib
 import sys
-import tarfile
 import warnings
 
 import keras
 import numpy as np
 import pytest
+from conftest import unpack
 from keras import layers
 
 import gan
@@ -114,9 +114,7 @@ def fakes(model):
 @pytest.fixture(scope="module")
 def old(tmp_path_factory):
     folder = tmp_path_factory.mktemp("old")
-    with tarfile.open(ARCHIVE) as archive:
-        safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-        archive.extractall(folder, **safe)
+    unpack(ARCHIVE, folder)
     return folder
 
 
