@@ -102,7 +102,7 @@ def test_train_goes_on_and_its_run_draws_the_class_asked_for(tmp_path, capsys):
     assert cli.main(common) == 0 and "Going on from" in capsys.readouterr().out
     assert cli.main(["generate", run, "--class", "1", "--output", shown]) == 0
     assert cli.main([*common, "--grey"]) == 2
-    assert "the settings of the run" in capsys.readouterr().err
+    assert "holds another run" in capsys.readouterr().err
 
 
 def test_a_long_run_says_how_long(capsys, monkeypatch):

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from gan.errors import (
     StrPath,
-    expect,
     expect_choice,
     expect_path,
     expect_positive_int,
@@ -385,6 +384,8 @@ def _write_record(folder, record):
 
 def _agree(folder, settings, told=None):
     """Write a run's settings, unless the folder holds a run with other ones."""
+    from gan.training.checkpoint import expect_same_run
+
     clear_leftovers(folder, _RECORD)
     files = sorted(path.name for path in _written(folder))
     if (folder / _RECORD).exists():
@@ -393,13 +394,8 @@ def _agree(folder, settings, told=None):
         names = sorted({*there} & {*settings})
         if settings.get("recipe") != there.get("recipe"):
             names = ["recipe"]
-        differences = {
-            name: f"{settings[name]} (there {there[name]})"
-            for name in names
-            if settings[name] != there[name]
-        }
-        expected = f"the settings of the run in {folder}, or a restart"
-        expect(not differences, expected, **differences)
+        both = [(name, there[name], settings[name]) for name in names]
+        expect_same_run(folder, [one for one in both if one[1] != one[2]])
     _write_record(folder, settings | {"told": told, "files": files})
 
 

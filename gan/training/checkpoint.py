@@ -126,13 +126,7 @@ class Checkpoint(keras.callbacks.Callback):
         found = read_newest(self.directory, lambda path: self._restore(model, path))
         if found is not None:
             path, other = found
-            listed = ", ".join(
-                f"{name} is {shown(here)} and was {shown(there)} there"
-                for name, there, here in other[:3]
-            )
-            said = f"The folder {self.directory} holds another run: {listed}. Choose "
-            said += "another folder, or delete that run with restart=True."
-            require(not other, said, other and other[0][0].split(".")[0])
+            expect_same_run(self.directory, other)
             self._remember_the_best()
             print(f"Going on from {path}")
         expected = "all workers at the same epoch of one run, in a folder they share"
@@ -333,6 +327,25 @@ def _differences(
             yield from _differences(*each, whole, f"{name}.{number}")
     elif there != here:
         yield name, there, here
+
+
+def expect_same_run(folder: StrPath, other: list[tuple[str, object, object]]) -> None:
+    """Expect that a folder holds the run that is to go on in it.
+
+    Args:
+        folder: str or `os.PathLike`.
+        other: list of tuples: what differs, its value there and its value here.
+
+    Raises:
+        InvalidInput: if anything differs.
+    """
+    listed = ", ".join(
+        f"{name} is {shown(here)} and was {shown(there)} there"
+        for name, there, here in other[:3]
+    )
+    said = f"The folder {folder} holds another run: {listed}. Choose another "
+    said += "folder, or delete that run with restart=True."
+    require(not other, said, other and other[0][0].split(".")[0])
 
 
 def _take(descriptor: int) -> None:
