@@ -101,17 +101,15 @@ def expect(condition: object, expected: str, **received: Any) -> None:
 def expect_positive_int(**named: Any) -> None:
     """Expect every named value to be a whole number of at least 1."""
     for name, value in named.items():
-        whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-        expect(
-            whole and value >= 1, f"{name} to be a positive integer", **{name: value}
-        )
+        _must(_whole(value) and value >= 1, name, "be a positive integer", value)
 
 
 def expect_number(
     low: float | None = None, high: float | None = None, **named: Any
 ) -> None:
     """Expect every named value to be a finite number in [low, high]."""
-    span = f" in [{'-inf' if low is None else low}, {'inf' if high is None else high}]"
+    ends = [] if low is None else [f"of at least {low:g}"]
+    ends += [] if high is None else [f"of at most {high:g}"]
     for name, value in named.items():
         number = isinstance(value, numbers.Real) and not isinstance(value, bool)
         inside = (
@@ -120,15 +118,20 @@ def expect_number(
             and (low is None or value >= low)
             and (high is None or value <= high)
         )
-        expect(inside, f"{name} to be a finite number{span}", **{name: value})
+        wanted = " ".join(["be a finite number", " and ".join(ends)]).strip()
+        _must(inside, name, wanted, value)
+
+
+def expect_between(low: int, high: int, **named: Any) -> None:
+    """Expect every named value to be a whole number from `low` to `high`."""
+    for name, value in named.items():
+        inside = _whole(value) and low <= value <= high
+        _must(inside, name, f"be a whole number from {low} to {high}", value)
 
 
 def expect_seed(below: int = 2**63, **named: Any) -> None:
     """Expect every named value to be a whole number from 0 to `below` - 1."""
-    for name, value in named.items():
-        whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-        expected = f"{name} to be an integer from 0 to {below - 1}"
-        expect(whole and 0 <= value < below, expected, **{name: value})
+    expect_between(0, below - 1, **named)
 
 
 def expect_choice(choices: Iterable[object], **named: Any) -> None:
@@ -136,8 +139,7 @@ def expect_choice(choices: Iterable[object], **named: Any) -> None:
     choices = [*choices]
     for name, value in named.items():
         known = isinstance(value, (str, bool)) and value in choices
-        listed = ", ".join(map(repr, choices))
-        expect(known, f"{name} to be one of {listed}", **{name: value})
+        _must(known, name, f"be one of {', '.join(map(repr, choices))}", value)
 
 
 def expect_path(**named: Any) -> pathlib.Path:
@@ -148,7 +150,7 @@ def expect_path(**named: Any) -> pathlib.Path:
         usable = usable and b"\0" not in os.fsencode(value)
     except UnicodeEncodeError:
         usable = False
-    expect(usable, f"{name} to be a path", **{name: value})
+    _must(usable, name, "be a path", value)
     return pathlib.Path(value)
 
 
@@ -169,9 +171,9 @@ def expect_array(shape: tuple[Any, ...], least: int = 1, **named: Any) -> np.nda
         array = np.asarray(value)
     except ValueError:
         # Parts of different shapes, such as a pair of examples and labels.
-        expect(False, f"{name} to be one array of real numbers", **{name: value})
-    real = array.dtype.kind in "fiu"
-    expect(real, f"{name} to hold real numbers", dtype=str(array.dtype))
+        _must(False, name, "be one array of real numbers", value)
+    dtype = f"the dtype {array.dtype}"
+    _must(array.dtype.kind in "fiu", name, "hold real numbers", dtype, "has")
     sizes = [size for size in shape if size is not ...]
     fits = array.ndim == len(sizes) or len(sizes) < min(len(shape), array.ndim)
     pairs = zip(sizes, array.shape, strict=False)
@@ -181,9 +183,22 @@ def expect_array(shape: tuple[Any, ...], least: int = 1, **named: Any) -> np.nda
     wanted = ", ".join(str(marks.get(size, size)) for size in shape)
     wanted += "," if len(shape) == 1 else ""
     wanted = f"({wanted})" + (f" with n of at least {least}" if least > 1 else "")
-    expect(fits, f"{name} of shape {wanted}", shape=array.shape)
-    expect(np.isfinite(array).all(), f"{name} to be finite", **{name: array})
+    _must(fits, name, f"have the shape {wanted}", f"{array.shape}", "has")
+    _must(np.isfinite(array).all(), name, "be finite", "NaN or infinity", "holds")
     return array
+
+
+def _must(
+    condition: object, name: str, wanted: str, value: Any, verb: str = "is"
+) -> None:
+    """Say of an argument what it must be or have, and what it is or has."""
+    value = shown(value) if verb == "is" else value
+    said = f"The argument {name} must {wanted}, but it {verb} {value}."
+    require(condition, said, name)
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
 
 
 class Unsaid(int):
@@ -216,5 +231,6 @@ class Option:
     def __set__(self, instance: object, value: object) -> None:
         self.check(**{self.name: value})
         free = not self.fixed or instance.__dict__.get(self.name, value) == value
-        expect(free, f"a new model for another {self.name}", **{self.name: value})
+        said = f"{self.name} cannot be changed to {shown(value)}: make a new model."
+        require(free, said, self.name)
         instance.__dict__[self.name] = value

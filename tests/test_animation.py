@@ -87,10 +87,13 @@ def test_time_of_a_frame_is_in_hundredths(tmp_path, rate, hundredths):
         ([], "at least one frame. Received: frames=0"),
         (3, "frames to be an iterable of arrays. Received: frames=3"),
         ([GREY[0], GREY[0][:9]], r"frames of one shape \(20, 31\). Received: .*9"),
-        ([np.zeros((2, 2, 4))], r"frame of shape \(n, n, 3\). Received: shape="),
-        ([np.zeros((0, 3))], r"frame of shape \(n, n\). Received: shape="),
+        (
+            [np.zeros((2, 2, 4))],
+            r"frame must have the shape \(n, n, 3\). Received: shape=",
+        ),
+        ([np.zeros((0, 3))], r"frame must have the shape \(n, n\). Received: shape="),
         ([np.zeros((2, 2), int)], r"uint8 or of floats in \[0, 1\]. Received: dtype="),
-        ([np.full((2, 2), np.nan)], "frame to be finite"),
+        ([np.full((2, 2), np.nan)], "frame must be finite"),
     ],
 )
 def test_refused_frames_leave_the_old_file(tmp_path, frames, said):
@@ -103,7 +106,7 @@ def test_refused_frames_leave_the_old_file(tmp_path, frames, said):
 
 @pytest.mark.parametrize("rate", [0, -1, 51, float("nan"), "10", None, True])
 def test_refused_rates(tmp_path, rate):
-    with pytest.raises(InvalidInput, match="frames_per_second to be a finite number"):
+    with pytest.raises(InvalidInput, match="frames_per_second must be a finite number"):
         write_gif(GREY, tmp_path / "a.gif", rate)
 
 
@@ -112,7 +115,7 @@ def test_refused_paths(tmp_path):
         (tmp_path / "a.png", "ends in .gif"),
         (tmp_path / "no" / "a.gif", "in an existing directory"),
         (tmp_path, "a file path, not a directory"),
-        (3, "path to be a path"),
+        (3, "path must be a path"),
     ]:
         with pytest.raises(InvalidInput, match=said):
             write_gif(GREY, path)

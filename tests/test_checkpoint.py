@@ -512,9 +512,9 @@ def test_signals_that_the_user_ignores_or_handles_are_left_alone(name):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"directory": 3}, "directory to be a path"),
-        ({"keep": 0}, "keep to be a positive integer"),
-        ({"every": -1}, "every to be a positive integer"),
+        ({"directory": 3}, "directory must be a path"),
+        ({"keep": 0}, "keep must be a positive integer"),
+        ({"every": -1}, "every must be a positive integer"),
         ({"go_back": -1}, "go_back to be"),
         ({"factor": 1}, "factor between 0 and 1"),
     ],

@@ -33,11 +33,11 @@ def test_the_example_of_every_command_is_one(command, capsys):
 
 
 BAD = {
-    "--count 0": "Expected count to be a positive integer. Received: count=0",
+    "--count 0": "count must be a positive integer. Received: count=0",
     "--count 10001": "Expected count of at most 10000",
     "--count many": "argument --count: invalid int value: 'many'",
-    "--seed -1": "seed to be an integer from 0 to 4294967295. Received: seed=-1",
-    "--seed 4294967296": "seed to be an integer from 0",
+    "--seed -1": "seed must be a whole number 4294967295. Received: seed=-1",
+    "--seed 4294967296": "seed must be a whole number",
     "--output {files}/none/x.png": "Expected a path in an existing directory",
     "--output {files}": "Expected a file path, not a directory",
     "--output {files}/x.bmp": "Expected an output that ends in .png",
@@ -54,8 +54,8 @@ BAD = {
     "segment --discriminator x": "unrecognized arguments",
     "segmnt": "did you mean 'segment'?",
     "walk --shape cirle": "did you mean 'circle'?",
-    "--output=": "Expected output to be a path",
-    "train --pictures {files}/pictures.npy --output=": "output to be a path",
+    "--output=": "output must be a path",
+    "train --pictures {files}/pictures.npy --output=": "output must be a path",
     "nonsense": "argument COMMAND: invalid choice: 'nonsense' (choose from",
     "train": "Expected --output DIR",
     "train --pictures {files}/none.npy --output {files}/r": "Expected an existing fold",

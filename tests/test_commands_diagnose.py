@@ -154,8 +154,8 @@ def test_a_damaged_checkpoint_is_passed_over(trained, tmp_path, capsys):
         (["{files}/g.h5"], "a path that ends in .keras. Received: path='"),
         (["{empty}", "--pictures", "none.npy"], "an existing file. Received: path="),
         (["{empty}", "--range", "1", "1"], "two different numbers. Received: range="),
-        (["{empty}", "--range", "nan", "1"], "black to be a finite number"),
-        (["{empty}", "--seed", "-1"], "seed to be an integer from 0 to"),
+        (["{empty}", "--range", "nan", "1"], "black must be a finite number"),
+        (["{empty}", "--seed", "-1"], "seed must be a whole number"),
     ],
 )
 def test_what_is_refused(line, expected, trained, files, tmp_path, capsys):

@@ -45,7 +45,7 @@ def models(files, tmp_path_factory):
             "must name classes of the generator",
         ),
         ("generate plain.keras --class 1", "the generator takes none"),
-        ("generate plain.keras --count 0", "count to be a positive integer"),
+        ("generate plain.keras --count 0", "count must be a positive integer"),
         ("generate plain.keras --each --output run", "a new or empty folder"),
         ("segment --generator plain.keras --output x.png", None),
         ("segment --generator classes.keras --class 3 --output x.png", None),

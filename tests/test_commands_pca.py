@@ -85,7 +85,7 @@ def test_of_the_real_faces_only_the_shuffled_follow_chi2(shared):
         ("--pictures {files}/stripe.npy", "at least 49 axes. Received: path="),
         ("--pictures {files}/one.npy", "Expected pictures that vary along at least 49"),
         ("--output none/x.png", "Expected a path in an existing directory"),
-        ("--seed -1", "seed to be an integer from 0"),
+        ("--seed -1", "seed must be a whole number"),
     ],
 )
 def test_bad_input_is_one_line(files, options, message, tmp_path, monkeypatch, capsys):

@@ -98,7 +98,7 @@ def test_lfw_needs_scikit_learn(tmp_path, monkeypatch, capsys):
         ("--pictures none", "Expected an existing folder or file"),
         ("--pictures empty", "Expected at least one picture"),
         ("--pictures empty --keep 0", "Expected keep above 0"),
-        ("--pictures empty --keep 2", "Expected keep to be a finite number"),
+        ("--pictures empty --keep 2", "keep must be a finite number"),
         ("--pictures empty --output p.png", "Expected an output that ends in .npy"),
         ("--pictures empty --output no/p.npy", "Expected a path in an existing"),
         ("--pictures empty --output taken.npy", "Expected a file path"),

@@ -51,10 +51,10 @@ def test_ctrl_c_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["mnist"], "recipe to be one of 'gaussian', 'mnist_dense'"),
+        (["mnist"], "recipe must be one of 'gaussian', 'mnist_dense'"),
         (["lfw"], "Expected --output DIR"),
-        (["lfw", "--output", "{}", "--epochs", "0"], "epochs to be a positive"),
-        (["lfw", "--output", "{}", "--seed", "-1"], "seed to be an integer from 0"),
+        (["lfw", "--output", "{}", "--epochs", "0"], "epochs must be a positive"),
+        (["lfw", "--output", "{}", "--seed", "-1"], "seed must be a whole number"),
         (["lfw", "--output", "{}/file"], "must be a folder"),
         (["lfw", "--output", "{}", "--data", "{}/none"], "an existing folder or file"),
         (["lfw", "--output", "{}", "--data", "{}/empty"], "at least one picture"),
@@ -63,7 +63,7 @@ def test_ctrl_c_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
             ["lfw", "--output", "{}", "--data", "{}/file"],
             "a readable .npy or",
         ),
-        (["lfw", "--output", "{}", "--data", ""], "data to be a path"),
+        (["lfw", "--output", "{}", "--data", ""], "data must be a path"),
         (["mnist_acgan", "--output", "{}", "--data", "{}/x.npz"], "digits with labels"),
     ],
 )

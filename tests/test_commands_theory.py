@@ -19,4 +19,4 @@ def test_theory_prints_both_values_and_draws_them(tmp_path, capsys):
 
 def test_bad_input_is_one_line(capsys):
     assert cli.main(["theory", "--epochs", "0"]) == 2
-    assert "Expected epochs to be a positive integer" in capsys.readouterr().err
+    assert "epochs must be a positive integer" in capsys.readouterr().err

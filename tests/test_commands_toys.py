@@ -35,7 +35,7 @@ def test_two_runs_give_the_same_bytes(tmp_path):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ("--epochs 0", "Expected epochs to be a positive integer"),
+        ("--epochs 0", "epochs must be a positive integer"),
         ("--output x.gif", "Expected an output that ends in .png"),
         ("--output none/x.png", "Expected a path in an existing directory"),
     ],

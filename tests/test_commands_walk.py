@@ -53,7 +53,7 @@ def test_a_walk_is_an_animation_and_a_strip(
     "options, message",
     [
         ("--rays 0", "Expected rays from 1 to 50. Received: rays=0"),
-        ("--seed -1", "seed to be an integer from 0"),
+        ("--seed -1", "seed must be a whole number"),
         ("--output x.png", "Expected an output that ends in .gif"),
         ("--output none/x.gif", "Expected a path in an existing directory"),
         ("--generator none.h5", "There is nothing at"),

@@ -141,7 +141,7 @@ def test_a_folder_may_be_called_as_a_file(tmp_path):
 def test_the_empty_path_is_not_the_current_folder(load, tmp_path, monkeypatch):
     save_png(FACES[0], tmp_path / "a.png")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InvalidInput, match="to be a path"):
+    with pytest.raises(InvalidInput, match="must be a path"):
         load("")
 
 

@@ -105,7 +105,7 @@ def test_a_pixel_that_is_always_black(tmp_path, array):
 def test_size_is_checked(path):
     with pytest.raises(InvalidInput, match="Expected pictures of size 28x28"):
         faces.load_faces(path, size=(28, 28))
-    with pytest.raises(InvalidInput, match="Expected height to be a positive integer"):
+    with pytest.raises(InvalidInput, match="height must be a positive integer"):
         faces.load_faces(path, size=(0, 16))
     with pytest.raises(InvalidInput, match="Expected size to be"):
         faces.load_faces(path, size=16)

@@ -215,7 +215,7 @@ def test_pipes_and_impossible_names_are_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InvalidInput, match="Expected a regular file"):
         expect_writable(tmp_path / "pipe")
-    with pytest.raises(InvalidInput, match="Expected path to be a path"):
+    with pytest.raises(InvalidInput, match="path must be a path"):
         expect_writable("a\0b")
 
 
@@ -231,5 +231,5 @@ def test_a_folder_is_made_and_named_when_it_cannot_be_used(tmp_path):
     said = r"a folder that can be written to \(full\). Received: directory='.*b'"
     with pytest.raises(InvalidInput, match=said), made_folder(folder):
         raise OSError(28, "full")
-    with pytest.raises(InvalidInput, match="directory to be a path"), made_folder(3):
+    with pytest.raises(InvalidInput, match="directory must be a path"), made_folder(3):
         pytest.fail("there is no folder")

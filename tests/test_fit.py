@@ -138,7 +138,7 @@ def test_what_a_callback_changes_acts_from_its_epoch_on(vectors):
 def test_initial_epoch_is_a_number_of_epochs(vectors, initial_epoch):
     model = vectors()
     before = state(model)
-    with pytest.raises(InvalidInput, match="initial_epoch to be an integer"):
+    with pytest.raises(InvalidInput, match="initial_epoch must be a whole number"):
         model.fit(epochs=2, initial_epoch=initial_epoch, verbose=0)
     for a, b in zip(state(model), before, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -265,7 +265,9 @@ def test_compile_options_round_trip(vectors):
     other.compile_from_config(model.get_compile_config())
     assert other.get_compile_config() == options and other.run_eagerly
     for bad in (0, -1, 2.5, None, "all"):
-        with pytest.raises(InvalidInput, match="steps_per_execution to be a positive"):
+        with pytest.raises(
+            InvalidInput, match="steps_per_execution must be a positive"
+        ):
             other.compile(steps_per_execution=bad)
     assert other.get_compile_config() == options
 

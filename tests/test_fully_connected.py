@@ -50,11 +50,14 @@ def test_parameter_counts_of_the_course():
         (([2], REAL), "gen_shape to hold at least two sizes"),
         (([], REAL), "gen_shape to hold at least two sizes"),
         ((7, REAL), "gen_shape to hold at least two sizes"),
-        (([2, 0, 2], REAL), "each size of gen_shape to be a positive integer"),
-        (([2, 2.5, 2], REAL), "each size of gen_shape to be a positive integer"),
-        (([2, 4, 3], REAL), r"real_examples of shape \(N, 3\)"),
-        (([2, 4, 2], np.zeros((5, 4, 4))), r"real_examples of shape \(N, 2\)"),
-        (([2, 4, 2], REAL, "cube"), "latent_type to be one of"),
+        (([2, 0, 2], REAL), "each size of gen_shape must be a positive integer"),
+        (([2, 2.5, 2], REAL), "each size of gen_shape must be a positive integer"),
+        (([2, 4, 3], REAL), r"real_examples must have the shape \(N, 3\)"),
+        (
+            ([2, 4, 2], np.zeros((5, 4, 4))),
+            r"real_examples must have the shape \(N, 2\)",
+        ),
+        (([2, 4, 2], REAL, "cube"), "latent_type must be one of"),
     ],
 )
 def test_bad_input(arguments, message):

@@ -51,11 +51,11 @@ def test_callable_survives_its_config_and_equals_the_function(latent_type):
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda: LatentGenerator(2, "cubic"), "Expected latent_type to be one of"),
-        (lambda: LatentGenerator(2, ["normal"]), "Expected latent_type to be one of"),
-        (lambda: LatentGenerator(0), "Expected dim to be a positive integer"),
-        (lambda: gan.normal_generator(-1, 2), "Expected nb_points to be a positive"),
-        (lambda: gan.uniform_generator(3, 1.5), "Expected dim to be a positive"),
+        (lambda: LatentGenerator(2, "cubic"), "latent_type must be one of"),
+        (lambda: LatentGenerator(2, ["normal"]), "latent_type must be one of"),
+        (lambda: LatentGenerator(0), "dim must be a positive integer"),
+        (lambda: gan.normal_generator(-1, 2), "nb_points must be a positive"),
+        (lambda: gan.uniform_generator(3, 1.5), "dim must be a positive"),
     ],
 )
 def test_bad_input(call, message):

@@ -20,7 +20,7 @@ def test_help_and_errors_name_the_program_as_it_was_called(prog, python, tmp_pat
     assert version.stdout == f"{prog} {gan.__version__}\n"
     refused = python(*CALLS[prog], "--count", "0", cwd=tmp_path)
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert refused.stderr.startswith(f"{prog}: error: Expected count to be a positive")
+    assert refused.stderr.startswith(f"{prog}: error: count must be a positive")
 
 
 def shell(line, tmp_path):

@@ -421,17 +421,17 @@ def test_pictures_vectors_and_dtypes_agree(quick):
 @pytest.mark.parametrize(
     "spoil, message",
     [
-        (lambda x: x[:, 0], "Expected fake of shape"),
-        (lambda x: x[:0], r"Expected fake of shape .*shape=\(0, 3\)"),
+        (lambda x: x[:, 0], "fake must have the shape"),
+        (lambda x: x[:0], r"fake must have the shape .*shape=\(0, 3\)"),
         (
             lambda x: x[:, :2],
             r"Expected as many .*shape=\(40, 3\), fake\.shape=\(40, 2",
         ),
-        (lambda x: x * np.nan, "Expected fake to be finite"),
-        (lambda x: x / 1e-320, "Expected fake to be finite"),
-        (lambda x: x.astype(str), "Expected fake to hold real numbers.*dtype='<U32'"),
-        (lambda x: x + 1j, "Expected fake to hold real numbers.*complex128"),
-        (lambda x: x > 0, "Expected fake to hold real numbers.*bool"),
+        (lambda x: x * np.nan, "fake must be finite"),
+        (lambda x: x / 1e-320, "fake must be finite"),
+        (lambda x: x.astype(str), "fake must hold real numbers.*dtype='<U32'"),
+        (lambda x: x + 1j, "fake must hold real numbers.*complex128"),
+        (lambda x: x > 0, "fake must hold real numbers.*bool"),
     ],
 )
 def test_unusable_points(measure, spoil, message):
@@ -460,14 +460,18 @@ def test_too_few_rows(measure, rows, message):
 @pytest.mark.parametrize(
     "measure, setting, message",
     [
-        (metrics.sliced_wasserstein, {"directions": 0}, "directions to be a positive"),
-        (metrics.kernel_distance, {"points": -1}, "points to be a positive integer"),
+        (
+            metrics.sliced_wasserstein,
+            {"directions": 0},
+            "directions must be a positive",
+        ),
+        (metrics.kernel_distance, {"points": -1}, "points must be a positive integer"),
         (metrics.kernel_distance, {"points": 3}, "points to be at least 4"),
-        (metrics.precision_recall, {"k": 0}, "k to be a positive integer"),
-        (metrics.precision_recall, {"k": 1.5}, "k to be a positive.*k=1.5"),
+        (metrics.precision_recall, {"k": 0}, "k must be a positive integer"),
+        (metrics.precision_recall, {"k": 1.5}, "k must be a positive.*k=1.5"),
         (metrics.precision_recall, {"k": 40}, "at least 41"),
         (metrics.precision_recall, {"k": 5, "points": 5}, "points to be at least 6"),
-        (metrics.neighbour_ratio, {"points": 0}, "points to be a positive integer"),
+        (metrics.neighbour_ratio, {"points": 0}, "points must be a positive integer"),
         (metrics.two_sample_score, {"points": 2}, "points to be at least 4"),
     ],
 )

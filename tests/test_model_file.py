@@ -477,8 +477,8 @@ def test_paths_of_both_kinds(vectors, tmp_path, use):
         (".keras", "a path that ends in .keras"),
         ("none/g.keras", "a path in an existing directory"),
         ("folder.keras", "a file path, not a directory"),
-        (3, "to be a path"),
-        (None, "to be a path"),
+        (3, "must be a path"),
+        (None, "must be a path"),
     ],
 )
 def test_paths_it_does_not_write_to(vectors, tmp_path, name, message):
@@ -503,8 +503,8 @@ def test_paths_it_does_not_write_weights_to(vectors, tmp_path, name):
         ("g.h5", "a path that ends in .keras"),
         ("none.keras", "an existing model file"),
         ("folder.keras", "an existing model file"),
-        (b"g.keras", "to be a path"),
-        (None, "to be a path"),
+        (b"g.keras", "must be a path"),
+        (None, "must be a path"),
     ],
 )
 def test_paths_it_does_not_read(vectors, tmp_path, name, message):

@@ -37,5 +37,5 @@ def test_a_discriminator_that_does_not_know_is_half_right():
 
 @pytest.mark.parametrize("target", [-0.1, 1.1, float("nan"), "1", None])
 def test_bad_targets(vectors, target):
-    with pytest.raises(InvalidInput, match="Expected real_target to be a finite numb"):
+    with pytest.raises(InvalidInput, match="real_target must be a finite numb"):
         vectors(gan.NonSaturatingGAN, real_target=target)

@@ -64,11 +64,14 @@ def test_a_seed_repeats_itself():
 @pytest.mark.parametrize(
     "use, message",
     [
-        (lambda: fit_pca(np.zeros(3)), r"pictures of shape"),
-        (lambda: fit_pca(np.full((3, 2), np.nan)), "pictures to be finite"),
-        (lambda: fit_pca(SET).sample(0, 2), "count to be a positive integer"),
+        (lambda: fit_pca(np.zeros(3)), r"pictures must have the shape"),
+        (lambda: fit_pca(np.full((3, 2), np.nan)), "pictures must be finite"),
+        (lambda: fit_pca(SET).sample(0, 2), "count must be a positive integer"),
         (lambda: fit_pca(SET).sample(2, 7), "depth up to 6"),
-        (lambda: fit_pca(SET).coordinates(np.zeros((2, 4)), 1), "pictures of shape"),
+        (
+            lambda: fit_pca(SET).coordinates(np.zeros((2, 4)), 1),
+            "pictures must have the shape",
+        ),
     ],
 )
 def test_bad_input(use, message):
@@ -108,12 +111,12 @@ def test_shuffled_columns_follow_chi2_where_the_rows_do_not():
 @pytest.mark.parametrize(
     "use, message",
     [
-        (lambda: chi2_density([1.0], 0), "degrees to be a positive integer"),
+        (lambda: chi2_density([1.0], 0), "degrees must be a positive integer"),
         (lambda: chi2_distribution([-1.0], 3), "x of at least 0"),
         (lambda: chi2_distribution([np.nan], 3), "x of at least 0"),
-        (lambda: chi2_distance(np.zeros(3)), r"coordinates of shape"),
-        (lambda: chi2_distance(np.zeros((0, 3))), r"coordinates of shape"),
-        (lambda: chi2_distance([[np.nan, 1]]), "coordinates to be finite"),
+        (lambda: chi2_distance(np.zeros(3)), r"coordinates must have the shape"),
+        (lambda: chi2_distance(np.zeros((0, 3))), r"coordinates must have the shape"),
+        (lambda: chi2_distance([[np.nan, 1]]), "coordinates must be finite"),
     ],
 )
 def test_bad_input_of_chi2(use, message):

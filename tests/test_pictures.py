@@ -472,11 +472,11 @@ def test_arrays_that_are_refused(tmp_path):
     ("options", "message"),
     [
         ({"size": 4}, r"size to be \(height, width\)"),
-        ({"size": (4, 0)}, "width to be a positive integer"),
+        ({"size": (4, 0)}, "width must be a positive integer"),
         ({"keep": 0}, "keep above 0"),
-        ({"keep": 1.1}, r"keep to be a finite number in \[0, 1\]"),
-        ({"path": 3}, "path to be a path"),
-        ({"path": ""}, "path to be a path. Received: path=''"),
+        ({"keep": 1.1}, r"keep must be a finite number"),
+        ({"path": 3}, "path must be a path"),
+        ({"path": ""}, "path must be a path. Received: path=''"),
     ],
 )
 def test_arguments_are_checked(tmp_path, options, message):

@@ -88,7 +88,7 @@ def test_tile_is_what_mosaic_shows_enlarged(channels):
     block = np.ones((3, 3, *[1] * (drawn.ndim - 2)))
     np.testing.assert_array_equal(large, np.kron(drawn, block))
     for scale in (0, 1.5, "2", None):
-        with pytest.raises(InvalidInput, match="scale to be a positive integer"):
+        with pytest.raises(InvalidInput, match="scale must be a positive integer"):
             plots.tile(pictures, scale=scale)
 
 
@@ -198,8 +198,8 @@ def test_titles():
         (np.zeros((2, 4, 4, 1, 1)), "at least one picture"),
         ([], "at least one picture"),
         (3, "at least one picture"),
-        (np.full((1, 2, 2), np.nan), "pictures to be finite"),
-        (np.full((1, 2, 2), np.inf), "pictures to be finite"),
+        (np.full((1, 2, 2), np.nan), "pictures must be finite"),
+        (np.full((1, 2, 2), np.inf), "pictures must be finite"),
         (np.full((1, 2, 2), "a"), "pictures to be floats"),
         (np.full((1, 2, 2), 255, np.uint8), r"floats in \[0, 1\]"),
         (np.full((1, 2, 2), 1j), "pictures to be floats"),
@@ -215,7 +215,7 @@ def test_wrong_pictures(pictures, message):
 
 @pytest.mark.parametrize("columns", [0, -1, 2.5, "3"])
 def test_wrong_columns(columns):
-    with pytest.raises(InvalidInput, match="Expected columns to be a positive integer"):
+    with pytest.raises(InvalidInput, match="columns must be a positive integer"):
         plots.mosaic(np.zeros((4, 2, 2)), columns)
 
 
@@ -271,7 +271,7 @@ def test_grid_gives_the_middles_of_the_cells():
     )
     assert plots.grid().shape == (64 * 64, 2)
     assert plots.grid().dtype == np.float32
-    with pytest.raises(InvalidInput, match="Expected size to be a positive integer"):
+    with pytest.raises(InvalidInput, match="size must be a positive integer"):
         plots.grid(0)
 
 
@@ -318,12 +318,12 @@ def test_coloured_points():
 @pytest.mark.parametrize(
     ("points", "message"),
     [
-        (np.zeros((0, 2)), "of shape"),
-        (np.zeros((4, 3)), "of shape"),
-        (np.zeros(4), "of shape"),
-        (np.full((4, 2), np.nan), "to be finite"),
-        ([["a", "b"]], "to hold real numbers"),
-        (None, "to hold real numbers"),
+        (np.zeros((0, 2)), "must have the shape"),
+        (np.zeros((4, 3)), "must have the shape"),
+        (np.zeros(4), "must have the shape"),
+        (np.full((4, 2), np.nan), "must be finite"),
+        ([["a", "b"]], "must hold real numbers"),
+        (None, "must hold real numbers"),
     ],
 )
 def test_wrong_points(points, message):
@@ -339,7 +339,7 @@ def test_wrong_points(points, message):
 @pytest.mark.parametrize("values", [np.zeros(9), np.zeros((0, 0))])
 def test_wrong_values(values):
     points = np.zeros((4, 2))
-    with pytest.raises(InvalidInput, match=r"Expected values of shape \("):
+    with pytest.raises(InvalidInput, match=r"values must have the shape \("):
         plots.points_and_values(points, points, values, HISTORY)
 
 
@@ -364,12 +364,12 @@ def test_faces_and_values_of_a_constant_discriminator():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ([], "of shape"),
-        (np.zeros((4, 2)), "of shape"),
-        (np.zeros((4, 1, 1)), "of shape"),
-        (0.5, "of shape"),
-        ([np.nan], "to be finite"),
-        (["a"], "to hold real numbers"),
+        ([], "must have the shape"),
+        (np.zeros((4, 2)), "must have the shape"),
+        (np.zeros((4, 1, 1)), "must have the shape"),
+        (0.5, "must have the shape"),
+        ([np.nan], "must be finite"),
+        (["a"], "must hold real numbers"),
     ],
 )
 def test_wrong_discriminator_values(values, message):
@@ -408,8 +408,8 @@ def test_many_histograms_are_small():
     ("samples", "density", "message"),
     [
         ({}, ([0, 1], [0, 1]), "at least one sample"),
-        ({"a": [[1.0, 2.0]]}, ([0, 1], [0, 1]), "sample of shape"),
-        ({"a": [1.0]}, ([0, np.nan], [1, 1]), "density to be finite"),
+        ({"a": [[1.0, 2.0]]}, ([0, 1], [0, 1]), "sample must have the shape"),
+        ({"a": [1.0]}, ([0, np.nan], [1, 1]), "density must be finite"),
     ],
 )
 def test_wrong_histograms(samples, density, message):
@@ -466,7 +466,7 @@ def test_save_refuses(tmp_path):
         plots.save(figure, tmp_path / "none" / "a.png")
     with pytest.raises(InvalidInput, match="Expected a file path, not a directory"):
         plots.save(figure, tmp_path)
-    with pytest.raises(InvalidInput, match="Expected path to be a path"):
+    with pytest.raises(InvalidInput, match="path must be a path"):
         plots.save(figure, None)
     assert not list(tmp_path.iterdir())
 
@@ -571,7 +571,7 @@ def test_histograms_of_several_sets():
         plots.histograms({})
     with pytest.raises(InvalidInput, match="Expected one to five sets in a panel"):
         plots.histograms({"a": {}})
-    with pytest.raises(InvalidInput, match="Expected fake to be finite"):
+    with pytest.raises(InvalidInput, match="fake must be finite"):
         plots.histograms({"a": {"fake": [np.nan]}})
 
 

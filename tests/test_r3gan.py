@@ -200,10 +200,10 @@ def test_a_residual_block_begins_as_the_identity():
         (((28, 30, 1),), "sides that are multiples of 4"),
         (((4, 4, 1),), "sides that are multiples of 4"),
         (((8, 8, 2),), "c of 1 or 3"),
-        (((8, 8),), r"sizes of shape \(3,\)"),
-        (((8, 8, 1), 0), "latent_dim to be a positive integer"),
-        (((8, 8, 1), 4, 0), "width to be a positive integer"),
-        (((8, 8, 1), 4, 4, 0), "classes to be a positive integer"),
+        (((8, 8),), r"sizes must have the shape \(3,\)"),
+        (((8, 8, 1), 0), "latent_dim must be a positive integer"),
+        (((8, 8, 1), 4, 0), "width must be a positive integer"),
+        (((8, 8, 1), 4, 4, 0), "classes must be a positive integer"),
     ],
 )
 def test_bad_arguments_of_residual_networks(arguments, message):
@@ -376,7 +376,7 @@ def test_augmentations_that_cannot_work(augment, message):
 
 
 def test_unknown_changes():
-    with pytest.raises(InvalidInput, match="changes to be one of"):
+    with pytest.raises(InvalidInput, match="changes must be one of"):
         gan.DiffAugment(["blur"])
     with pytest.raises(InvalidInput, match="changes to be a list"):
         gan.DiffAugment("flip")

@@ -74,7 +74,7 @@ def test_the_claim_is_weighed(spreads, said):
 
 
 def test_bad_input():
-    with pytest.raises(InvalidInput, match="Expected epochs to be a positive"):
+    with pytest.raises(InvalidInput, match="epochs must be a positive"):
         compare_classes(epochs=0)
-    with pytest.raises(InvalidInput, match="Expected seeds to be a positive"):
+    with pytest.raises(InvalidInput, match="seeds must be a positive"):
         compare_classes(seeds=-1)

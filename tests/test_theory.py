@@ -81,5 +81,5 @@ def test_the_generator_stands_still(trained):
 
 
 def test_bad_input():
-    with pytest.raises(InvalidInput, match="Expected epochs to be a positive integer"):
+    with pytest.raises(InvalidInput, match="epochs must be a positive integer"):
         theory.train_against_fixed(epochs=0)

@@ -202,13 +202,13 @@ def contents(folder):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"name": "mnist"}, "recipe to be one of"),
-        ({"epochs": 0}, "epochs to be a positive integer"),
-        ({"steps": -1}, "steps to be a positive integer"),
-        ({"seed": -1}, "seed to be an integer from 0"),
-        ({"seed": 1.5}, "seed to be an integer from 0"),
-        ({"output": 5}, "output to be a path"),
-        ({"data": 5}, "data to be a path"),
+        ({"name": "mnist"}, "recipe must be one of"),
+        ({"epochs": 0}, "epochs must be a positive integer"),
+        ({"steps": -1}, "steps must be a positive integer"),
+        ({"seed": -1}, "seed must be a whole number"),
+        ({"seed": 1.5}, "seed must be a whole number"),
+        ({"output": 5}, "output must be a path"),
+        ({"data": 5}, "data must be a path"),
         ({"data": "none.npz"}, "an existing folder or file"),
     ],
 )

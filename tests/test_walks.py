@@ -55,14 +55,14 @@ def test_a_star_goes_out_and_back_along_each_direction():
     [
         (lambda: segment(FIRST, SECOND[:3]), r"two latents of one shape \(dim,\)"),
         (lambda: segment(FIRST[None], SECOND[None]), "two latents of one shape"),
-        (lambda: segment(FIRST, SECOND, 0), "count to be a positive integer"),
-        (lambda: circle(FIRST, SECOND, 2.5), "count to be a positive integer"),
+        (lambda: segment(FIRST, SECOND, 0), "count must be a positive integer"),
+        (lambda: circle(FIRST, SECOND, 2.5), "count must be a positive integer"),
         (lambda: circle(FIRST, -2 * FIRST), "two directions that are not parallel"),
         (lambda: circle(0 * FIRST, SECOND), "two directions that are not parallel"),
         (lambda: circle(FIRST, 0 * FIRST), "two directions that are not parallel"),
         (lambda: circle(FIRST, np.full(16, np.nan)), "latents of finite floats"),
         (lambda: circle([1, 0], [0, 1]), "latents of finite floats"),
-        (lambda: star(FIRST, DIRECTIONS, -1), "count to be a positive integer"),
+        (lambda: star(FIRST, DIRECTIONS, -1), "count must be a positive integer"),
         (lambda: star(FIRST, [FIRST]), "two directions that are not parallel"),
     ],
 )

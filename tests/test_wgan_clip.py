@@ -119,13 +119,13 @@ def test_the_bound_can_change_between_fits_and_is_kept_in_the_config(vectors):
 @pytest.mark.parametrize(
     "clip, message",
     [
-        (0, r"clip to be a finite number in .* clip=0$"),
-        (-1, r"clip to be a finite number in .* clip=-1$"),
-        (float("nan"), r"clip to be a finite number in .* clip=nan$"),
-        (float("inf"), r"clip to be a finite number in .* clip=inf$"),
-        ("1", r"clip to be a finite number in .* clip='1'$"),
-        (True, r"clip to be a finite number in .* clip=True$"),
-        (None, r"clip to be a finite number in .* clip=None$"),
+        (0, r"clip must be a finite number .* clip=0$"),
+        (-1, r"clip must be a finite number .* clip=-1$"),
+        (float("nan"), r"clip must be a finite number .* clip=nan$"),
+        (float("inf"), r"clip must be a finite number .* clip=inf$"),
+        ("1", r"clip must be a finite number .* clip='1'$"),
+        (True, r"clip must be a finite number .* clip=True$"),
+        (None, r"clip must be a finite number .* clip=None$"),
     ],
 )
 def test_bad_bounds(vectors, clip, message):
