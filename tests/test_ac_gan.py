@@ -190,7 +190,7 @@ def test_dataset_of_pairs():
 @pytest.mark.slow
 def test_other_labels_of_the_same_shape_act_and_are_not_traced_again():
     model, twin = make(), make()
-    traces = model.train_step = count_traces(model.train_step)
+    traces = model.update_generator = count_traces(model.update_generator)
     for labels in (LABELS, list(LABELS), (LABELS + 1) % 4):
         model.fit((ROWS.copy(), labels), epochs=1, steps_per_epoch=2, verbose=0)
         twin.compile()

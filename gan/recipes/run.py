@@ -384,7 +384,7 @@ def _write_record(folder, record):
 
 def _agree(folder, settings, told=None):
     """Write a run's settings, unless the folder holds a run with other ones."""
-    from gan.training.checkpoint import expect_same_run
+    from gan.training.checkpoint import expect_same_run, newest_path
 
     clear_leftovers(folder, _RECORD)
     files = sorted(path.name for path in _written(folder))
@@ -396,6 +396,9 @@ def _agree(folder, settings, told=None):
             names = ["recipe"]
         both = [(name, there[name], settings[name]) for name in names]
         expect_same_run(folder, [one for one in both if one[1] != one[2]])
+        # The checkpoint may yet refuse to go on, and then nothing has changed.
+        if "files" in there and newest_path(folder) is not None:
+            return
     _write_record(folder, settings | {"told": told, "files": files})
 
 
