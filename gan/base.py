@@ -3,128 +3,54 @@
 from __future__ import annotations
 
 import functools
-import inspect
-import math
 from collections.abc import Callable
-from typing import Any, TypedDict
+from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from gan import distribute
-from gan.data.examples import (
-    NOTHING,
-    Examples,
-    Sample,
-    as_examples,
-    as_labels,
-    find_pixel_range,
-    rescale,
-)
+from gan.data.examples import NOTHING, Sample, rescale
 from gan.errors import (
     Option,
-    StrPath,
     Unsaid,
-    expect,
     expect_choice,
-    expect_number,
     expect_positive_int,
     require,
     shown,
 )
-from gan.latent import Stream, distinct_rows
+from gan.latent import Stream
 from gan.saving.model_file import WholeModel
-from gan.training.adam import Adam
+from gan.training.drawing import Drawing
 from gan.training.fit import GraphFit
-from gan.training.layers import accelerate
-from gan.training.player import (
-    Player,
-    brought,
+from gan.training.networks import (
     count_classes,
     expect_augment,
-    expect_latents,
     expect_networks,
-    expect_optimizers,
-    is_picture,
-    latent_shape,
     warn_of_bounds,
-    warn_of_range,
 )
+from gan.training.options import (
+    Options,
+    expect_average,
+    expect_decay,
+    expect_hooks,
+    expect_names,
+    expect_pixel_range,
+    show_parameters,
+)
+from gan.training.player import brought, expect_optimizers
+
+__all__ = ["AdversarialModel", "Options"]
 
 _BACKEND = keras.backend.backend()
-expected = "KERAS_BACKEND=tensorflow, set before Keras is imported"
-expect(_BACKEND == "tensorflow", expected, backend=_BACKEND)
+require(
+    _BACKEND == "tensorflow",
+    "Keras must run on TensorFlow, but its backend is "
+    f"{_BACKEND}: set KERAS_BACKEND=tensorflow before Keras is imported.",
+)
 
 
-class Options(TypedDict, total=False):
-    """Further options of every model, see `gan.AdversarialModel`."""
-
-    beta_2: float
-    ema: float | None
-    batch_statistics: bool
-    augment: keras.layers.Layer | None
-    pixel_range: tuple[float, float] | None
-    class_names: list[str] | None
-    generator_optimizer: keras.optimizers.Optimizer | None
-    discriminator_optimizer: keras.optimizers.Optimizer | None
-    seed: int | None
-    name: str
-
-
-_DECAY = functools.partial(expect_number, 0, math.nextafter(1, 0))
-
-
-def _expect_average(ema: float | None) -> None:
-    if ema is not None:
-        expect_number(0, ema=ema)
-        expect(0 < ema < 1, "ema to be None or between 0 and 1", ema=ema)
-
-
-def _expect_pixel_range(pixel_range: tuple[float, float] | None) -> None:
-    if pixel_range is None:
-        return
-    pair = isinstance(pixel_range, (tuple, list)) and len(pixel_range) == 2
-    pair = pair and all(isinstance(x, (int, float)) for x in pixel_range)
-    require(
-        pair and all(map(math.isfinite, pixel_range)) and len({*pixel_range}) == 2,
-        "The argument pixel_range must be None or two different numbers, those of "
-        f"black and of white, such as (-1, 1), but it is {shown(pixel_range)}.",
-        "pixel_range",
-    )
-
-
-def _expect_names(class_names: list[str] | None) -> None:
-    names = class_names is None or isinstance(class_names, (tuple, list))
-    require(
-        names and all(isinstance(name, str) for name in class_names or []),
-        "The argument class_names must be None or a list of strings, but it is "
-        f"{shown(class_names)}.",
-        "class_names",
-    )
-
-
-def _show_parameters(cls):
-    """Let `inspect.signature` and `help` show the options behind `**options`."""
-    *own, last = [*inspect.signature(cls.__init__).parameters.values()][1:]
-    if last.kind is last.VAR_KEYWORD:
-        names = {parameter.name for parameter in own}
-        base = inspect.signature(AdversarialModel.__init__).parameters.values()
-        own += [p for p in base if p.kind is p.KEYWORD_ONLY and p.name not in names]
-    else:
-        own.append(last)
-    cls.__signature__ = inspect.Signature(own)
-
-
-def _takes_three(method):
-    try:
-        inspect.signature(method).bind(None, None, None, None)
-    except TypeError:
-        return False
-    return True
-
-
-class AdversarialModel(GraphFit, WholeModel):
+class AdversarialModel(Drawing, GraphFit, WholeModel):
     """A generator and a discriminator, trained against each other.
 
     The base owns the game: draws, alternation, updates, logs, saving. To define a new
@@ -235,24 +161,17 @@ class AdversarialModel(GraphFit, WholeModel):
 
     batch_size: Option = Option(expect_positive_int)
     disc_iter: Option = Option(expect_positive_int)
-    beta_1: Option = Option(_DECAY, fixed=True)
-    beta_2: Option = Option(_DECAY, fixed=True)
-    ema: Option = Option(_expect_average, fixed=True)
+    beta_1: Option = Option(expect_decay, fixed=True)
+    beta_2: Option = Option(expect_decay, fixed=True)
+    ema: Option = Option(expect_average, fixed=True)
     batch_statistics: Option = Option(functools.partial(expect_choice, (True, False)))
-    pixel_range: Option = Option(_expect_pixel_range)
-    class_names: Option = Option(_expect_names)
+    pixel_range: Option = Option(expect_pixel_range)
+    class_names: Option = Option(expect_names)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        _show_parameters(cls)
-        for name in ("discriminator_extra", "generator_extra", "generator_outputs"):
-            require(
-                _takes_three(getattr(cls, name)),
-                f"The method {name} of {cls.__name__} must take (self, real, fake, "
-                "condition); until version 0.2.0 there was no condition, and real and "
-                "fake were pairs where there were labels.",
-                name,
-            )
+        show_parameters(cls, AdversarialModel)
+        expect_hooks(cls, "discriminator_extra", "generator_extra", "generator_outputs")
         if "discriminator_loss" in vars(cls):
             # What a class says of its losses need not hold for other ones.
             for name in ("targets", "loss_panel"):
@@ -283,11 +202,10 @@ class AdversarialModel(GraphFit, WholeModel):
     ) -> None:
         expect_networks(generator, discriminator, self.outputs)
         # Those that the user compiled the networks with, unless others are given.
-        own = brought(generator), brought(discriminator)
         if generator_optimizer is None:
-            generator_optimizer = own[0]
+            generator_optimizer = brought(generator)
         if discriminator_optimizer is None:
-            discriminator_optimizer = own[1]
+            discriminator_optimizer = brought(discriminator)
         expect_optimizers(
             generator_optimizer=(generator_optimizer, generator),
             discriminator_optimizer=(discriminator_optimizer, discriminator),
@@ -300,54 +218,32 @@ class AdversarialModel(GraphFit, WholeModel):
         self.ema, self.batch_statistics = ema, batch_statistics
         self.stream: Stream = Stream(seed)
         latents = self._checked_latents(latent_generator, generator)
-        strategy = tf.distribute.get_strategy()
+        strategy, networks = tf.distribute.get_strategy(), (generator, discriminator)
         distribute.expect_shares(strategy, batch_size)
         distribute.expect_parts(
             strategy, generator=generator, discriminator=discriminator
         )
         self.generator: keras.Model = generator
         self.discriminator: keras.Model = discriminator
-        self.classes: int | None = self.count_classes(generator, discriminator)
-        _expect_names(class_names)
-        named = class_names is None or len(class_names) == self.classes
+        self.classes: int | None = self.count_classes(*networks)
+        self.class_names, self.pixel_range = class_names, pixel_range
+        if pixel_range is not None:
+            self.pixel_range = tuple(map(float, pixel_range))
         said = f"The argument class_names must name {self.classes or 'no'} classes, as "
         said += f"many as the networks know, but it is {shown(class_names)}."
+        named = class_names is None or len(class_names) == self.classes
         require(named, said, "class_names")
-        self.class_names = class_names
-        _expect_pixel_range(pixel_range)
-        self.pixel_range = pixel_range and tuple(map(float, pixel_range))
-        self._examples: Examples | None = None
+        self._examples = None
         self.real_examples = real_examples
         self._augment = augment
-        self._latent_generator = latents[0]
-        self.draws_repeat: bool = latents[1]
-        self.averaged_generator: keras.Model | None = None
-        if ema is not None:
-            self.averaged_generator = keras.models.clone_model(generator)
-            self.averaged_generator.set_weights(generator.get_weights())
-            self.averaged_generator.trainable = False
-            # A clone of a network that the user compiled has one, which trains nothing.
-            self.averaged_generator.optimizer = None
-            accelerate(self.averaged_generator)
-        accelerate(generator)
-        accelerate(discriminator)
-        adam = functools.partial(Adam, learning_rate, beta_1, beta_2)
-        self._generator = Player(
-            "generator",
-            generator,
+        self._latent_generator, self.draws_repeat = latents
+        self.averaged_generator: keras.Model | None = self._make_average()
+        self._make_players(
+            learning_rate,
             self.generator_loss,
-            generator_optimizer or adam(),
-            own[0],
-        )
-        self._discriminator = Player(
-            "discriminator",
-            discriminator,
             self.discriminator_loss,
-            discriminator_optimizer or adam(),
-            own[1],
+            (generator_optimizer, discriminator_optimizer),
         )
-        self._generator.own()
-        self._discriminator.own()
         self.compile()
         # Keras calls a model built after its first call, for which fit does not wait.
         self.built = True
@@ -417,17 +313,8 @@ class AdversarialModel(GraphFit, WholeModel):
             objective = player.objective(loss + extra)
         player.descend(tape, objective)
         if self.averaged_generator is not None:
-            self._update_average()
+            self._update_average(player.optimizer.iterations)
         return {"gen_loss": loss, **logs}
-
-    def _update_average(self):
-        updates = tf.cast(self._generator.optimizer.iterations, tf.float32)
-        decay = tf.minimum(self.ema, (1.0 + updates) / (10.0 + updates))
-        pairs = zip(
-            self.averaged_generator.weights, self.generator.weights, strict=True
-        )
-        for average, weight in pairs:
-            average.assign_add((1.0 - decay) * (weight - average))
 
     def generator_outputs(
         self, real: Any, fake: Any, condition: Any
@@ -524,76 +411,11 @@ class AdversarialModel(GraphFit, WholeModel):
         return count_classes(generator)
 
     @property
-    def examples(self) -> Examples | None:
-        """The real examples, as what samples are drawn from."""
-        if self._examples is not None and self.pixel_range is not None:
-            self._examples.pixel_range = self.pixel_range
-        return self._examples
-
-    @property
     def penalises_slopes(self) -> bool:
         """Whether the discriminator's objective holds a penalty of its slopes."""
         return (
             type(self).discriminator_extra is not AdversarialModel.discriminator_extra
         )
-
-    @property
-    def real_examples(self) -> Any:
-        """What the real samples are drawn from: tensor, memmap, Dataset or `None`."""
-        return None if self._examples is None else self._examples.value
-
-    @real_examples.setter
-    def real_examples(self, value: Any) -> None:
-        self.take_examples(self.as_examples(value, self.batch_size))
-
-    def as_examples(
-        self, value: Any, batch_size: int, name: str = "real_examples"
-    ) -> Examples | None:
-        """Check examples, see `gan.data.examples.as_examples`; nothing is changed."""
-        shape = self.generator.output_shape[1:]
-        examples = as_examples(value, shape, batch_size, self.classes, name)
-        if examples is not None and examples.streams:
-            require(
-                isinstance(batch_size, Unsaid) or examples.fills(batch_size),
-                f"The Dataset has batches of {examples.batch_size} examples, but "
-                f"batch_size is {batch_size}: batch the Dataset so, or give "
-                f"batch_size={examples.batch_size}.",
-                "batch_size",
-            )
-        return examples
-
-    def take_examples(self, examples: Examples | None) -> None:
-        """Train on what `as_examples` gave."""
-        if examples is None:
-            self._examples = None
-            return
-        given = self.pixel_range
-        if given is None and is_picture(self.generator.output_shape[1:]):
-            self.pixel_range = find_pixel_range(examples.look())
-        if examples.streams and isinstance(self.batch_size, Unsaid):
-            self.batch_size = Unsaid(examples.batch_size)
-        examples.pixel_range = self.pixel_range or examples.pixel_range
-        if self._examples is None or not self._examples.equals(examples):
-            warn_of_range(examples.look(), self.generator, given)
-        # The traced graph draws from the same object: data of one form need one trace.
-        if self._examples is None or not self._examples.refill(examples):
-            self._examples = examples
-
-    @property
-    def latent_generator(self) -> Callable[[int], tf.Tensor] | None:
-        """What draws the latents; another one is checked as the constructor's."""
-        return self._latent_generator
-
-    @latent_generator.setter
-    def latent_generator(self, value: Callable[[int], tf.Tensor] | None) -> None:
-        found = self._checked_latents(value, self.generator)
-        self._latent_generator, self.draws_repeat = found
-
-    def _checked_latents(self, latent_generator, generator):
-        if latent_generator is None:
-            return None, True
-        with self.stream.feeds():
-            return expect_latents(latent_generator, generator)
 
     @property
     def augment(self) -> keras.layers.Layer | None:
@@ -604,65 +426,6 @@ class AdversarialModel(GraphFit, WholeModel):
     def augment(self, value: keras.layers.Layer | None) -> None:
         expect_augment(value, self.generator)
         self._augment = value
-
-    def get_fake_sample(
-        self,
-        size: int | None = None,
-        training: bool = False,
-        averaged: bool | None = None,
-        labels: Any = None,
-    ) -> Any:
-        """Examples from the generator.
-
-        Args:
-            size: int, how many; `None` for one a label, or `batch_size`.
-            training: bool, whether the generator runs in training mode.
-            averaged: bool, whether the averaged generator draws them. `None`: it
-                does where the model has one (`ema`) and `training` is `False`.
-            labels: integers `(size,)` in [0, classes), the classes asked for, or one
-                integer, the class of all; `None` draws them, each equally likely.
-
-        Returns:
-            Float32 tensor `(size, …)` of the generator's output shape; with classes a
-            pair of it and the labels, int32 tensor `(size,)`.
-        """
-        if labels is not None:
-            said = "The networks take no labels: leave the argument labels out."
-            require(self.classes, said, "labels")
-            if not tf.is_tensor(labels) and np.ndim(labels) == 0:
-                labels = np.full(self._count(size), labels)
-            labels = as_labels(labels, self.classes)
-            count = labels.shape[0]
-            size = count if size is None else size
-            expect(count in (None, size), f"size={count}, as labels has", size=size)
-        network, size = self._drawing(training, averaged), self._count(size)
-        latents = self._latents(size)
-        if self.classes and labels is None:
-            seed, most = self.stream.next_seed(), self.classes
-            labels = tf.random.stateless_uniform((size,), seed, 0, most, tf.int32)
-        given = latents if labels is None else [latents, labels]
-        with self.stream.feeds():
-            return Sample(network(given, training=training), labels).public()
-
-    def get_real_sample(self, size: int | None = None) -> Any:
-        """Random distinct examples of `real_examples`.
-
-        Args:
-            size: int, how many, or `None` for `batch_size`.
-
-        Returns:
-            Float32 tensor `(size, …)` of the discriminator's input shape, with classes
-            a pair of it and the labels. From a Dataset: its first examples.
-        """
-        size, examples = self._count(size), self.examples
-        said = "The model has no real examples: set model.real_examples, or give fit x."
-        require(examples is not None, said, "real_examples")
-        if examples.streams:
-            return examples.first(size).public()
-        most = len(examples)
-        expect(size <= most, f"size of at most N={most}", size=size)
-        numbers = distinct_rows(most, size, self.stream.next_seed())
-        return examples.draw(numbers).public()
 
     def _as_sample(self, drawn):
         """What get_real_sample and get_fake_sample give, as one sample."""
@@ -677,141 +440,9 @@ class AdversarialModel(GraphFit, WholeModel):
         batch = batches[iteration] if isinstance(batches, list) else batches
         return self.examples.in_form(batch)
 
-    def call(self, latents: Any, training: bool = False) -> tf.Tensor:
-        """Fakes from latents `(batch, latent_dim)`, as `get_fake_sample` draws them."""
-        return self._drawing(training, None)(latents, training=training)
-
-    def evaluate(self, x: Any = None, **options: Any) -> dict[str, float]:
-        """Judge fakes by the measures of `gan.metrics`.
-
-        Args:
-            x: array of real examples, of the form of the model's own, best such as
-                were not trained on; `None` takes `real_examples`.
-            **options: `names`, `count`, `seed` and `to_picture`, as of
-                `gan.callbacks.Metrics`.
-
-        Returns:
-            Dict of floats by their names.
-        """
-        from gan.training.aside import Judge
-
-        data = self.examples if x is None else self.as_examples(x, 1, "x")
-        require(
-            data is not None and not data.streams,
-            "The argument x must be an array of real examples.",
-            "x",
-        )
-        data.pixel_range = self.pixel_range or data.pixel_range
-        # As the discriminator takes them, and so on the scale of the fakes.
-        return Judge(data.first(len(data)).examples, **options)(self)
-
-    def export(
-        self, filepath: StrPath, format: str = "tf_saved_model", **options: Any
-    ) -> None:
-        """Write the (averaged) generator alone, to be used without this library.
-
-        Args:
-            filepath: str or `os.PathLike`, a file, or a folder for "tf_saved_model".
-            format: "keras", a file of the generator that Keras loads, or a format of
-                `keras.Model.export`: "tf_saved_model", "onnx" or "litert". As in the
-                command `export`, "savedmodel" and "tflite" are names of the first and
-                the last.
-            **options: those of `keras.Model.export`, such as `verbose=False`.
-
-        Raises:
-            InvalidInput: before any work, if nothing can be written there or a package
-                is missing.
-        """
-        from gan.saving.export import write_generator
-
-        write_generator(self._drawing(False, None), filepath, format, **options)
-
-    def _count(self, size):
-        if size is None:
-            return self.batch_size // distribute.replicas()
-        expect_positive_int(size=size)
-        return size
-
     def fakes_for_training(self, condition: Any = None, batches: int = 1) -> Sample:
         """Fakes for an update, `batches` samples of them, of the condition given."""
         size, training = batches * self._count(None), self.batch_statistics
         labels = None if condition is None else tf.tile(condition, [batches])
         drawn = self.get_fake_sample(size, training, averaged=False, labels=labels)
         return self._as_sample(drawn)
-
-    def _drawing(self, training, averaged):
-        if averaged is None:
-            averaged = self.averaged_generator is not None and not training
-        network = self.averaged_generator if averaged else self.generator
-        expect(network is not None, "a model with ema=", averaged=averaged)
-        return network
-
-    def _latents(self, size):
-        expected = "a latent generator: set model.latent_generator (the saved one "
-        expected += "could not be stored)"
-        given = self.latent_generator is not None
-        expect(given, expected, latent_generator=self.latent_generator)
-        with self.stream.feeds():
-            return self.latent_generator(size)
-
-    @property
-    def learning_rate(self) -> float:
-        """Learning rate that both optimizers were made with, or last set to."""
-        return self._learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        expect_number(0, learning_rate=value)
-        if hasattr(self, "_discriminator"):
-            self.optimizer.learning_rate = value
-        self._learning_rate = float(value)
-
-    @property
-    def g_optimizer(self) -> keras.optimizers.Optimizer:
-        """The generator's optimizer; `compile(g_optimizer=)` sets another one."""
-        return self._generator.current()
-
-    @property
-    def d_optimizer(self) -> keras.optimizers.Optimizer:
-        """The discriminator's; `compile(d_optimizer=)` sets another one."""
-        return self._discriminator.current()
-
-    @property
-    def latent_dim(self) -> int:
-        """How many numbers a latent has: the size of the generator's first input."""
-        return math.prod(latent_shape(self.generator))
-
-    def __dir__(self) -> list[str]:
-        # Keras's files find the optimizers within the networks; it looks through this.
-        names = {"g_optimizer", "d_optimizer"}
-        return [name for name in super().__dir__() if name not in names]
-
-    def claim(self) -> None:
-        """Make the networks' `loss` and `optimizer` this model's own again."""
-        for name in ("generator", "discriminator"):
-            player = getattr(self, f"_{name}")
-            require(
-                player.network is getattr(self, name),
-                f"The {name} cannot be replaced: make a new model of the other one.",
-                name,
-            )
-            player.claim()
-
-    def players(self) -> tuple[Player, Player]:
-        """The generator's and the discriminator's side of the game."""
-        return self._generator, self._discriminator
-
-    def finalize_optimizers(self) -> None:
-        """Put the averages of optimizers made with `use_ema=True` into the weights."""
-        for player in self.players():
-            player.optimizer.finalize_variable_values(player.weights)
-
-    def traced_with(self) -> tuple[list[Any], dict[str, Any]]:
-        """What a traced graph remembers, as objects and as plain options."""
-        self.claim()
-        objects = [self._examples, self.augment]
-        objects += [self.latent_generator, self.averaged_generator]
-        for player in self.players():
-            objects += [player.network, player.loss, player.optimizer]
-        trained = [len(network.trainable_variables) for network in objects[4::3]]
-        return objects, self.options() | self.augmenting() | {"trained": trained}

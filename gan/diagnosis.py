@@ -19,7 +19,7 @@ from gan.data.examples import Sample
 from gan.errors import InvalidInput, expect, expect_positive_int, expect_seed
 from gan.latent import Stream
 from gan.saving.model_file import state_of
-from gan.training.player import bounds, out_of_reach, reach, takes_labels
+from gan.training.networks import bounds, out_of_reach, reach, takes_labels
 from gan.wgan_clip import WGAN_clip
 from gan.wgan_gp import WGAN_GP
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import slow_but_first
+from conftest import refused, slow_but_first
 from test_base import assert_same, state
 
 import gan
@@ -133,7 +133,7 @@ def test_a_damaged_checkpoint_is_passed_over(vectors, tmp_path, capsys):
     for path in tmp_path.glob("*.keras"):
         path.write_bytes(b"")
     before = state(resumed)
-    with pytest.raises(InvalidInput, match="Expected an undamaged checkpoint"):
+    with pytest.raises(InvalidInput, match="Every checkpoint"):
         fit(resumed, 5, Checkpoint(tmp_path))
     for a, b in zip(before, state(resumed), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -368,7 +368,7 @@ def test_notes_that_no_run_wrote_are_passed_over(tmp_path, capsys):
     good = gan.saving.read_notes(tmp_path / "epoch-000001.keras")
     infinite = float("inf")
     wrong = [{"epoch": e} for e in (infinite, -infinite, -5, 10**30, 1.5, "2", True)]
-    wrong += [{"epoch": None}, {"times_back": infinite}, {"times_back": -1}]
+    wrong += [{"epoch": None}]
     wrong += [{"history": h} for h in ([], {"x": [1] * 9}, {"x": ["y"]}, {"x": 3})]
     wrong += [{"made_with": m} for m in ("[" * 10**5, "3", "", 7)]
     wrong += [{"position": 3}, {"position": {}}]
@@ -510,28 +510,17 @@ def test_signals_that_the_user_ignores_or_handles_are_left_alone(name):
 
 
 @pytest.mark.parametrize(
-    "options, message",
-    [
-        ({"directory": 3}, "directory must be a path"),
-        ({"keep": 0}, "keep must be a positive integer"),
-        ({"every": -1}, "every must be a positive integer"),
-        ({"go_back": -1}, "go_back to be"),
-        ({"factor": 1}, "factor between 0 and 1"),
-    ],
+    "options", [{"directory": 3}, {"keep": 0}, {"every": -1}], ids=str
 )
-def test_bad_options(tmp_path, options, message):
-    with pytest.raises(InvalidInput, match=f"Expected {message}"):
+def test_bad_options(tmp_path, options):
+    with refused(*options):
         Checkpoint(**{"directory": tmp_path, **options})
 
 
-def test_bad_use(vectors, tmp_path):
+def test_a_file_is_no_directory(vectors, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InvalidInput, match="Expected a folder that can be written"):
+    with pytest.raises(InvalidInput, match=str(tmp_path)):
         fit(vectors(), 1, Checkpoint(tmp_path / "file"))
-    schedule = keras.optimizers.Adam(gan.schedules.LinearDecay(0.1, 10))
-    model = vectors(generator_optimizer=schedule)
-    with pytest.raises(InvalidInput, match="Expected constant learning rates"):
-        fit(model, 1, Checkpoint(tmp_path / "b", go_back=1))
 
 
 # -- divergence -----------------------------------------------------------------
@@ -565,22 +554,8 @@ def test_weights_that_are_not_finite_stop_it_even_where_losses_are(vectors):
 
     model = vectors(Hide)
     model.discriminator.weights[-1].assign([1.0])
-    with pytest.raises(Diverged, match="finite losses and weights"):
+    with pytest.raises(Diverged, match="finite"):
         fit(model, 1)
-
-
-def test_going_back_lowers_the_learning_rate_and_counts(vectors, tmp_path, capsys):
-    model = vectors()
-    checkpoint = Checkpoint(tmp_path, go_back=3, factor=0.5)
-    fit(model, 4, checkpoint, Poison(2, times=2))
-    assert checkpoint.times_back == 2
-    for network in (model.generator, model.discriminator):
-        np.testing.assert_allclose(network.optimizer.learning_rate, 0.005 / 4)
-    assert model.generator.optimizer.iterations == 20
-    assert len(checkpoint.history["gp"]) == 4 and np.isfinite(state(model)[0]).all()
-    assert capsys.readouterr().out.count("Back to the last checkpoint.") == 2
-    with pytest.raises(Diverged):
-        fit(model, 8, checkpoint, Poison(5, times=9))
 
 
 # -- Keras's own callbacks ------------------------------------------------------

@@ -1,3 +1,4 @@
+import contextlib
 import re
 import zipfile
 
@@ -8,7 +9,16 @@ import tensorflow as tf
 from keras import layers
 
 import gan
-from gan.training.layers import accelerate
+from gan.training import fit
+from gan.training.layers import accelerated
+
+_kept = []
+
+
+def accelerate(network):
+    """Accelerate a network for good."""
+    _kept.append(accelerated(network))
+    _kept[-1].__enter__()
 
 
 def assert_close(values, expected, tolerance=2e-5):
@@ -243,7 +253,7 @@ def test_training_is_the_plain_networks_training(networks, eagerly, monkeypatch)
         latents = gan.latent.LatentGenerator(16)
         real = np.tanh(random(32, 16, 16, 1))
         if not fast:
-            monkeypatch.setattr("gan.base.accelerate", lambda network: None)
+            monkeypatch.setattr(fit, "accelerated", lambda *_: contextlib.nullcontext())
         model = gan.WGAN_GP(*parts, latents, real, 8, seed=1, **sgd)
         model.compile(run_eagerly=eagerly)
         logs = model.fit(epochs=1, steps_per_epoch=3, verbose=0).history
@@ -256,3 +266,39 @@ def test_training_is_the_plain_networks_training(networks, eagerly, monkeypatch)
     ours, plain = trained(True), trained(False)
     assert np.abs(ours[-before.size :] - before).max() > 0.01
     np.testing.assert_allclose(ours, plain, rtol=0, atol=1e-3)
+
+
+def settings(network):
+    return [{**vars(layer)} for layer in network.layers]
+
+
+def test_layers_are_changed_only_while_steps_run(networks):
+    """What a user sees of the networks and draws from them is Keras's own."""
+    parts = [plain_copy(network) for network in networks]
+    before = [settings(network) for network in parts]
+    latents, real = gan.latent.LatentGenerator(16), np.tanh(random(32, 16, 16, 1))
+    model = gan.WGAN_GP(*parts, latents, real, 8, disc_iter=1, seed=1)
+    model.compile(run_eagerly=True)
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append([{*vars(layer)} for layer in self.model.generator.layers])
+
+    class Spy(layers.Layer):
+        def call(self, x, training=False):
+            seen.append([{*vars(layer)} for layer in model.generator.layers])
+            return x
+
+    model.augment = Spy()
+    seen.clear()
+    model.fit(epochs=1, steps_per_epoch=1, verbose=0, callbacks=[Watch()])
+    *within, after = seen
+    usual = [{*values} for values in before[0]]
+    assert all(names != usual for names in within) and within
+    assert after == usual
+    for network, values in zip(parts, before, strict=True):
+        for layer, old in zip(network.layers, values, strict=True):
+            assert vars(layer).keys() == old.keys()
+    x = inputs_of(parts[0])
+    np.testing.assert_array_equal(parts[0](x), plain_copy(parts[0])(x))

@@ -10,7 +10,7 @@ import gan
 from gan import losses
 from gan.data.examples import Sample
 from gan.errors import InvalidInput
-from gan.training.player import reach
+from gan.training.networks import reach
 
 L = keras.layers
 OBJECTIVES = ["Simple_GAN", "WGAN_clip", "WGAN_GP", "MinimaxGAN", "NonSaturatingGAN"]

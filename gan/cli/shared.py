@@ -81,7 +81,7 @@ def loaded(model: str, seed: int = 0) -> TrainedGenerator:
 
 def expect_pictures(drawing: TrainedGenerator) -> None:
     """Expect a generator whose examples can be looked at."""
-    from gan.training.player import is_picture
+    from gan.training.networks import is_picture
 
     require(
         is_picture(drawing.shape),

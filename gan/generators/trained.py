@@ -29,7 +29,7 @@ from gan.latent import LatentGenerator, drawn_from
 from gan.saving import load_model
 from gan.saving.weights_file import load_weights, read_picture
 from gan.training.checkpoint import newest_path, read_newest
-from gan.training.player import count_classes, is_picture
+from gan.training.networks import count_classes, is_picture
 
 if TYPE_CHECKING:
     from gan.base import AdversarialModel

@@ -16,8 +16,6 @@ from gan import __version__, distribute, saving
 from gan.errors import (
     InvalidInput,
     StrPath,
-    expect,
-    expect_number,
     expect_path,
     expect_positive_int,
     require,
@@ -45,8 +43,9 @@ class Checkpoint(keras.callbacks.Callback):
     they have counted, as `ReduceLROnPlateau` and `EarlyStopping` do. A checkpoint
     appears whole or not at all, so that a run may be killed at any moment: the epoch
     that was running is done again. A damaged checkpoint is passed over with a line that
-    says so. Of several workers only the chief writes; all read, so that they must share
-    the directory.
+    says so. Training that diverges ends with `gan.Diverged`, which names the last good
+    checkpoint. Of several workers only the chief writes; all read, so that they must
+    share the directory.
 
     A run that begins with other networks, latents, options or data is refused, and so
     is, before the first step, a model that `gan.load_model` could not load.
@@ -57,15 +56,10 @@ class Checkpoint(keras.callbacks.Callback):
         keep: int, how many of the last checkpoints stay.
         every: int, epochs between checkpoints; the last epoch is saved always.
         restart: bool, delete what an earlier run left there.
-        go_back: int, how often to go back to the last checkpoint when training
-            diverges, each time with learning rates `factor` times as high; after
-            that, or with 0, training stops with `gan.Diverged`.
-        factor: float in (0, 1).
 
     Attributes:
         history: dict of lists, the logs of all epochs of the run, those before the
             resume included; of a log that only some epochs have, only those.
-        times_back: int, how often training went back.
 
     To keep the best epoch as well, add Keras's own callback after those whose logs it
     looks at: `keras.callbacks.ModelCheckpoint("best.keras", monitor="gp", mode="min",
@@ -78,30 +72,18 @@ class Checkpoint(keras.callbacks.Callback):
         keep: int = 2,
         every: int = 1,
         restart: bool = False,
-        go_back: int = 0,
-        factor: float = 0.5,
     ) -> None:
         super().__init__()
         self.directory: pathlib.Path = expect_path(directory=directory)
         expect_positive_int(keep=keep, every=every)
-        expect_number(0, go_back=go_back)
-        expect_number(0, 1, factor=factor)
-        expect(0 < factor < 1, "factor between 0 and 1", factor=factor)
-        self._keep, self._every = keep, every
-        self._restart, self._go_back, self._factor = restart, go_back, factor
+        self._keep, self._every, self._restart = keep, every, restart
         self.history: dict[str, list[float]] = {}
-        self.times_back: int = 0
         self._lock, self._epoch = None, 0
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
         """Take the directory and restore its newest checkpoint."""
-        model, back = self.model, self.times_back
+        model = self.model
         self._warn_of_the_forgetful()
-        rates = [getattr(o, "_learning_rate", None) for o in self._optimizers()]
-        schedules = keras.optimizers.schedules.LearningRateSchedule
-        falling = any(isinstance(rate, schedules) for rate in rates)
-        expected = "constant learning rates, for go_back lowers them"
-        expect(not (falling and self._go_back), expected, go_back=self._go_back)
         if not model.draws_repeat:
             warn(
                 "The latent generator draws from TensorFlow's own random state, which "
@@ -118,25 +100,20 @@ class Checkpoint(keras.callbacks.Callback):
                 self.clear()
         # The others read only after the chief has cleared.
         distribute.agree(model.distribute_strategy)
-        expected = "a folder that all workers share"
-        expect(self.directory.is_dir(), expected, directory=str(self.directory))
+        shared = f"The folder {self.directory} must be one that all workers share"
+        require(self.directory.is_dir(), f"{shared}.", "directory")
         self._begin()
         # The next fit of this object goes on, as any other.
-        self._restart, self.history, self.times_back, self._epoch = False, {}, 0, 0
+        self._restart, self.history, self._epoch = False, {}, 0
         found = read_newest(self.directory, lambda path: self._restore(model, path))
         if found is not None:
             path, other = found
             expect_same_run(self.directory, other)
             self._remember_the_best()
             print(f"Going on from {path}")
-        expected = "all workers at the same epoch of one run, in a folder they share"
         same = distribute.agree(model.distribute_strategy, self._epoch)
-        expect(same, expected, epoch=self._epoch)
-        # A checkpoint from after an earlier return holds a lowered rate already.
-        for optimizer in self._optimizers() if back > self.times_back else ():
-            lower = self._factor ** (back - self.times_back)
-            optimizer.learning_rate = float(optimizer.learning_rate) * lower
-        self.times_back = max(back, self.times_back)
+        said = f"{shared}, but they are at different epochs, this one at {self._epoch}."
+        require(same, said, "directory")
         # As Keras's BackupAndRestore tells fit.
         model._initial_epoch = self._epoch
 
@@ -156,15 +133,6 @@ class Checkpoint(keras.callbacks.Callback):
         if not half_done and self.model.diverged is None and self._epoch % self._every:
             self.save()
 
-    def can_go_back(self) -> bool:
-        """Whether training that diverged goes on from the newest checkpoint."""
-        if self.times_back >= self._go_back or not _checkpoints(self.directory):
-            return False
-        self.times_back += 1
-        self._leave()
-        print(f"\n{self.model.diverged}\nBack to the last checkpoint.")
-        return True
-
     def last_good(self) -> str:
         """A sentence that names the newest checkpoint; empty without one."""
         paths = _checkpoints(self.directory)
@@ -177,10 +145,10 @@ class Checkpoint(keras.callbacks.Callback):
             return
         finite = all(np.isfinite(np.array(v)).all() for v in state_of(model))
         path = self.directory / f"epoch-{self._epoch:06d}.keras"
-        expect(finite, "finite weights to save." + self.last_good(), path=str(path))
+        said = "The model has weights that are not finite, which no checkpoint keeps."
+        require(finite, said + self.last_good(), "model")
         notes = {"epoch": self._epoch, "history": self.history}
-        notes |= {"times_back": self.times_back, "made_with": model.begun_with}
-        notes["versions"] = _VERSIONS
+        notes |= {"made_with": model.begun_with, "versions": _VERSIONS}
         try:
             saving.save_model(model, path, notes)
         except OSError as error:
@@ -207,8 +175,8 @@ class Checkpoint(keras.callbacks.Callback):
             _take(self._lock)
         except OSError:
             self.release()
-            expected = "a folder that no other run is using"
-            expect(False, expected, directory=str(self.directory))
+            said = f"Another run is using the folder {self.directory}: choose another "
+            require(False, f"{said}one, or wait.", "directory")
         # What a kill left half-written; nobody else writes here now.
         clear_leftovers(self.directory)
 
@@ -224,12 +192,12 @@ class Checkpoint(keras.callbacks.Callback):
             self._lock = None
 
     def _restore(self, model, path):
-        epoch, history, times_back, there, same_versions = _read_place(path)
+        epoch, history, there, same_versions = _read_place(path)
         here = json.loads(model.begun_with)
         other = [*_differences(there, here, same_versions)] if there else []
         if not other:
             saving.restore_model(model, path)
-            self._epoch, self.history, self.times_back = epoch, history, times_back
+            self._epoch, self.history = epoch, history
         return other
 
     def _begin(self):
@@ -276,12 +244,9 @@ class Checkpoint(keras.callbacks.Callback):
                 if one.save_best_only and best and values:
                     one.best = best(values)
 
-    def _optimizers(self):
-        return self.model.generator.optimizer, self.model.discriminator.optimizer
-
 
 def _read_place(path):
-    """Epoch, history, returns, what the run began with, and whether in these versions.
+    """Epoch, history, what the run began with, and whether in these versions.
 
     Raises:
         InvalidInput: if the file is damaged, or its notes are not what `save` writes.
@@ -290,11 +255,11 @@ def _read_place(path):
     try:
         # Version 0.1.0 wrote a position, and not what the run began with.
         epoch = notes.get("position", notes)["epoch"]
-        times_back, history = notes["times_back"], notes["history"]
-        history = {name: [*map(float, values)] for name, values in history.items()}
+        history = notes["history"].items()
+        history = {name: [*map(float, values)] for name, values in history}
         there = json.loads(notes.get("made_with", "{}"))
-        whole = [type(n) is int and 0 <= n < 2**53 for n in (epoch, times_back)]
-        sound = all(whole) and max(map(len, history.values()), default=0) <= epoch
+        sound = type(epoch) is int and 0 <= epoch < 2**53
+        sound = sound and max(map(len, history.values()), default=0) <= epoch
         sound = sound and isinstance(there, dict)
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError):
         sound = False
@@ -307,7 +272,7 @@ def _read_place(path):
         there = {"augment": None, **there}
         if there["real_examples"] is None:
             del there["real_examples"]
-    return epoch, history, times_back, there, same_versions
+    return epoch, history, there, same_versions
 
 
 def _differences(
@@ -376,8 +341,8 @@ def load_newest(directory: StrPath) -> tuple[WholeModel, pathlib.Path]:
     folder = expect_path(directory=directory)
     folder = folder / "checkpoints" if (folder / "checkpoints").is_dir() else folder
     found = read_newest(folder, saving.load_model)
-    expected = "a run with checkpoints (epoch-….keras)"
-    expect(found is not None, expected, directory=str(directory))
+    said = f"The folder {directory} holds no checkpoints (epoch-….keras) of a run."
+    require(found is not None, said, "directory")
     path, model = found
     return model, path
 
@@ -412,7 +377,8 @@ def read_newest(
         except (InvalidInput, KeyError, TypeError, ValueError) as error:
             said = error
             print(f"Passed over {path}: {error}")
-    expect(not paths, f"an undamaged checkpoint in {folder} ({said})", found=len(paths))
+    every = f"Every checkpoint in {folder} is damaged, the oldest by this: {said}"
+    require(not paths, every, "directory")
     return None
 
 

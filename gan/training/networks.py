@@ -1,0 +1,385 @@
+"""What the networks, the latents and the augmentation of a model must be."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gan.errors import require, shown, warn
+from gan.latent import of_dimension
+
+
+def expect_networks(
+    generator: keras.Model, discriminator: keras.Model, outputs: int | None
+) -> None:
+    """Expect built networks of float32 that fit together and share nothing.
+
+    Args:
+        generator: `keras.Model`, latents -> examples.
+        discriminator: `keras.Model`, examples -> `(batch, outputs)`.
+        outputs: int, or `None` for any.
+
+    Raises:
+        InvalidInput: if they are anything else.
+    """
+    _expect_network("generator", generator)
+    _expect_network("discriminator", discriminator)
+    wanted = discriminator.input_shape
+    if takes_labels(discriminator):
+        wanted, labels = wanted[0], wanted[1:]
+        _expect_labels(generator, discriminator, [labels, generator.input_shape[1:]])
+    else:
+        require(
+            outputs is None or not takes_labels(generator),
+            "The discriminator must take labels, for the generator does: make it a "
+            "keras.Model([examples, labels], outputs).",
+            "discriminator",
+        )
+    require(
+        generator.output_shape == wanted,
+        f"The generator gives examples of the shape {generator.output_shape}, but the "
+        f"discriminator takes {wanted}: change one of the two.",
+        "generator",
+    )
+    require(
+        outputs is None or discriminator.output_shape == (None, outputs),
+        f"The discriminator must give outputs of the shape (None, {outputs}), but it "
+        f"gives {discriminator.output_shape}.",
+        "discriminator",
+    )
+    known = {id(weight) for weight in generator.variables}
+    shared = [w.path for w in discriminator.variables if id(w) in known]
+    require(
+        not shared,
+        f"The networks must share no weights, but both have {', '.join(shared[:3])}.",
+        "discriminator",
+    )
+
+
+def _expect_network(name, network):
+    """Expect one network that this library can train."""
+    old = type(network).__module__.startswith("tf_keras")
+    said = f"The {name} is a model of tf_keras: make it with keras."
+    require(not old, said, name)
+    require(
+        isinstance(network, keras.Model)
+        and network.built
+        and hasattr(network, "outputs"),
+        f"The {name} must be a built keras.Model, functional or sequential (begin a "
+        f"Sequential with keras.Input), but it is {shown(network)}.",
+        name,
+    )
+    said = f"The {name} has no weights: give it a layer that has some."
+    require(network.variables, said, name)
+    channels = {getattr(layer, "data_format", None) for layer in network.layers}
+    # TensorFlow's convolutions of channels first have no gradient on a CPU.
+    fits = "channels_first" not in channels or tf.config.list_logical_devices("GPU")
+    said = f"The {name} must have layers of data_format='channels_last' on a CPU."
+    require(fits, said, name)
+    for side, found in (("take", _inputs(network)), ("give", _outputs(network))):
+        require(
+            not isinstance(found, dict),
+            f"The {name} must {side} tensors, not a dict of them by the names "
+            f"{shown(found)}: make it a keras.Model(inputs, outputs) of tensors or "
+            "lists of them.",
+            name,
+        )
+    tensors = [*network.inputs, *network.outputs]
+    kinds = {tensor.dtype for tensor in tensors if "float" in tensor.dtype}
+    require(
+        kinds == {"float32"},
+        f"The {name} must take and give float32, but its dtypes are "
+        f"{', '.join(sorted(kinds)) or 'none of floats'}: call "
+        "keras.config.set_dtype_policy before making it.",
+        name,
+    )
+
+
+def _expect_labels(generator, discriminator, labels):
+    """Expect two networks that take the labels of equally many classes."""
+    require(
+        takes_labels(generator)
+        and all(len(x) == 1 and x[0] in ((None,), (None, 1)) for x in labels),
+        "Both networks must take one label an example, as keras.Input((), "
+        "dtype='int32') beside their first input, but the shapes of their labels are "
+        f"{shown(labels)}.",
+        "generator",
+    )
+    counts = [count_classes(generator), count_classes(discriminator)]
+    require(
+        counts[0] and counts[0] == counts[1],
+        "Both networks must have an Embedding of their labels with as many classes, "
+        f"but they know {counts[0]} and {counts[1]}.",
+        "generator",
+    )
+
+
+def _inputs(network):
+    """What a network takes, as its maker wrote it; a dict of one is a tensor."""
+    found = getattr(network, "input", None)
+    return [*found.values()] if isinstance(found, dict) and len(found) == 1 else found
+
+
+def _outputs(network):
+    """What a network gives, as its maker wrote it."""
+    inputs = network.inputs
+    return network.compute_output_spec(inputs if len(inputs) > 1 else inputs[0])
+
+
+def latent_shape(generator: keras.Model) -> tuple[int, ...]:
+    """Shape of a latent, which is the generator's first input."""
+    shape = generator.input_shape
+    return (shape[0] if isinstance(shape[0], (list, tuple)) else shape)[1:]
+
+
+def takes_labels(network: keras.Model) -> bool:
+    """Whether a network has a second input: the labels of what the first one is."""
+    shape = network.input_shape
+    return isinstance(shape, (list, tuple)) and isinstance(shape[0], (list, tuple))
+
+
+def count_classes(network: keras.Model) -> int | None:
+    """Number of classes whose labels a network embeds; `None` if it takes none."""
+    if not takes_labels(network):
+        return None
+    kinds = [x for x in network.layers if isinstance(x, keras.layers.Embedding)]
+    return kinds[0].input_dim if kinds else None
+
+
+def expect_augment(augment: object, generator: keras.Model) -> None:
+    """Expect a layer through which examples go and gradients come back, or `None`."""
+    if augment is None:
+        return
+    layer = isinstance(augment, keras.layers.Layer)
+    said = f"The argument augment must be a keras Layer or None, but it is {augment!r}."
+    require(layer, said, "augment")
+    examples = tf.random.stateless_uniform((2, *generator.output_shape[1:]), (0, 0))
+    with tf.GradientTape() as tape:
+        tape.watch(examples)
+        changed = augment(examples, training=True)
+    require(
+        changed.shape == examples.shape,
+        f"The layer augment must keep the examples' shape {tuple(examples.shape[1:])}, "
+        f"but it gives {tuple(changed.shape[1:])}.",
+        "augment",
+    )
+    require(
+        tape.gradient(changed, examples) is not None,
+        "The layer augment must be differentiable, but TensorFlow finds no gradient "
+        "of what it gives.",
+        "augment",
+    )
+
+
+def expect_latents(
+    latent_generator: Callable[[int], tf.Tensor], generator: keras.Model
+) -> tuple[Callable[[int], tf.Tensor], bool]:
+    """Expect a sampler of latents that fit the generator.
+
+    It is called symbolically: TensorFlow draws nothing, and its random state stays.
+    A sampler that draws with NumPy is wrapped, with a warning.
+
+    Returns:
+        Tuple of the sampler, and whether a resumed run draws the same latents.
+    """
+    shape = latent_shape(generator)
+    if len(shape) == 1:
+        latent_generator = of_dimension(latent_generator, shape[0])
+    require(
+        callable(latent_generator) and _takes_one(latent_generator),
+        "The argument latent_generator must be callable with how many latents to draw, "
+        "such as gan.latent.LatentGenerator(dim) or lambda k: "
+        f"gan.normal_generator(k, dim), but it is {shown(latent_generator)}.",
+        "latent_generator",
+    )
+    drawn = None
+
+    def draw():
+        nonlocal drawn
+        drawn = latent_generator(2)
+        return tf.zeros(())
+
+    graph = tf.function(draw, autograph=False).get_concrete_function().graph
+    found = tuple(drawn.shape) if hasattr(drawn, "shape") else type(drawn).__name__
+    require(
+        found == (2, *shape),
+        f"The argument latent_generator must give a tensor of shape {(2, *shape)} when "
+        f"it is called with 2, as the generator takes its latents, but it gives "
+        f"{shown(found)}.",
+        "latent_generator",
+    )
+    operations = [o.type for o in graph.get_operations() if o.op_def.is_stateful]
+    if graph.captures or operations:
+        own = ("Random", "Rng", "PyFunc")
+        repeat = not any(word in kind for kind in operations for word in own)
+        return latent_generator, repeat
+    # Neither a state that it reads nor an operation that may differ: NumPy drew.
+    first, second = (np.array(latent_generator(2)) for _ in range(2))
+    require(
+        (first != second).any(),
+        "The argument latent_generator must draw anew at each call, but it gives the "
+        "same latents twice.",
+        "latent_generator",
+    )
+    warn(
+        "The latent generator draws with NumPy: that is slower, and not part of the "
+        "model's random state. Those of gan.latent draw with TensorFlow."
+    )
+    return functools.partial(_from_numpy, latent_generator, shape), False
+
+
+def _takes_one(function):
+    """Whether one argument is enough for a callable; `True` where it is unknown."""
+    try:
+        inspect.signature(function).bind(2)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
+
+
+def _from_numpy(latent_generator, shape, size):
+    drawn = tf.numpy_function(
+        lambda size: np.array(latent_generator(int(size)), "float32"),
+        [size],
+        tf.float32,
+    )
+    return tf.ensure_shape(drawn, (size, *shape))
+
+
+def bounds(layer: keras.layers.Layer) -> tuple[float, float]:
+    """Limits of a layer's activation."""
+    activation = getattr(layer, "activation", None)
+    # A softmax has bounds, but at all of them together no slope to lose.
+    if not callable(activation) or activation is keras.activations.softmax:
+        return -np.inf, np.inf
+    low, high = np.ravel(activation(tf.constant([[-1e6, 1e6]])))
+    return (low, high) if 0 < high - low < 1e3 else (-np.inf, np.inf)
+
+
+def reach(network: keras.Model) -> tuple[float, float]:
+    """Least and greatest number that the output of a network can be.
+
+    Found by asking what follows its last weights or sum, in nested networks too;
+    infinite where nothing confines the numbers, and for several outputs.
+    """
+    if len(network.outputs) > 1:
+        return -np.inf, np.inf
+    after = []
+    for operation in reversed([*_operations(network)]):
+        if getattr(operation, "weights", None) or _takes_several(operation):
+            break
+        after.insert(0, operation)
+    # A wrapper, such as that of spectral normalisation, has it inside.
+    activation = getattr(getattr(operation, "layer", operation), "activation", None)
+    if callable(activation) and operation not in after:
+        after.insert(0, activation)
+    try:
+        shape = operation.output.shape[1:]
+        # All units at one end, all at the other, and by turns.
+        found = np.stack([np.full(shape, -1.0), np.ones(shape), np.ones(shape)])
+        found[2, ..., ::2] = -1
+        found = tf.constant(1e6 * found, tf.float32)
+        # Keras warns of a softmax of one number where the network calls it, too.
+        with warnings.catch_warnings(action="ignore"):
+            for change in after:
+                found = change(found)
+        low, high = float(np.min(found)), float(np.max(found))
+    except (AttributeError, TypeError, ValueError, tf.errors.InvalidArgumentError):
+        low, high = -np.inf, np.inf
+    return low if low > -1e3 else -np.inf, high if high < 1e3 else np.inf
+
+
+def _takes_several(operation):
+    try:
+        return len(keras.tree.flatten(operation.input)) > 1
+    except (AttributeError, ValueError):
+        # It stands in several places.
+        return False
+
+
+def _operations(network):
+    """What a network does, in order; what nested ones do stands in their places."""
+    for part in getattr(network, "operations", network.layers):
+        if isinstance(part, keras.Model) and hasattr(part, "outputs"):
+            yield from _operations(part)
+        elif not isinstance(part, keras.layers.InputLayer):
+            yield part
+
+
+def out_of_reach(
+    discriminator: keras.Model, targets: tuple[float, float]
+) -> str | None:
+    """What a discriminator cannot give of the outputs that losses seek, or `None`."""
+    low, high = reach(discriminator)
+    if low <= targets[0] and targets[1] <= high:
+        return None
+    sought = "of any size" if np.isinf(targets).all() else "from {:g} to {:g}"
+    return (
+        f"its last activation keeps the discriminator's outputs in [{low:.3g}, "
+        f"{high:.3g}], but the losses seek outputs {sought.format(*targets)}"
+    )
+
+
+def warn_of_bounds(
+    discriminator: keras.Model, targets: tuple[float, float] | None, name: str
+) -> None:
+    """Warn of a last activation that keeps outputs from what a class's losses seek."""
+    missing = targets and out_of_reach(discriminator, targets)
+    if missing:
+        warn(f"{name}: {missing}. Leave that activation out.")
+
+
+def is_picture(shape: tuple[int | None, ...]) -> bool:
+    """Whether examples of this shape can be looked at as pictures."""
+    return len(shape) == 3 and shape[2] in (1, 3)
+
+
+def warn_of_range(
+    some: np.ndarray,
+    generator: keras.Model,
+    pixel_range: tuple[float, float] | None = None,
+) -> None:
+    """Warn of numbers that the generator's last activation cannot reach.
+
+    Args:
+        some: float array `(n, …)`, real examples.
+        generator: `keras.Model`.
+        pixel_range: pair of floats, black and white of pictures, or `None`.
+    """
+    low, high = reach(generator)
+    found = f"[{some.min():.3g}, {some.max():.3g}]"
+    if _beyond(some, low, high):
+        warn(
+            f"The real examples lie in {found}, beyond what the generator reaches, "
+            f"[{low:.3g}, {high:.3g}]: scale them to that, or change its last "
+            "activation."
+        )
+    if pixel_range is None:
+        return
+    black, white = sorted(pixel_range)
+    if _beyond(some, black, white):
+        warn(
+            f"The real examples lie in {found}, beyond the pixel_range of the model, "
+            f"[{black:g}, {white:g}]: scale them to that, or make a model with their "
+            "own pixel_range."
+        )
+    if max(low - black, white - high) > 0.05 * (white - black):
+        warn(
+            f"The generator reaches [{low:.3g}, {high:.3g}] only, less than the "
+            f"pixel_range of the model, [{black:g}, {white:g}]: change its last "
+            "activation or the pixel_range."
+        )
+
+
+def _beyond(some, low, high):
+    """Whether more than 2% of the numbers lie clearly out of a range."""
+    slack = 0.05 * (high - low) if np.isfinite(high - low) else 0.0
+    return np.mean((some < low - slack) | (some > high + slack)) > 0.02

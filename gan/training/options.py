@@ -1,0 +1,93 @@
+"""What the options of a model must be, and how `help` shows them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+from typing import Any, TypedDict
+
+import keras
+
+from gan.errors import expect_number, require, shown
+
+
+class Options(TypedDict, total=False):
+    """Further options of every model, see `gan.AdversarialModel`."""
+
+    beta_2: float
+    ema: float | None
+    batch_statistics: bool
+    augment: keras.layers.Layer | None
+    pixel_range: tuple[float, float] | None
+    class_names: list[str] | None
+    generator_optimizer: keras.optimizers.Optimizer | None
+    discriminator_optimizer: keras.optimizers.Optimizer | None
+    seed: int | None
+    name: str
+
+
+expect_decay = functools.partial(expect_number, 0, math.nextafter(1, 0))
+
+
+def expect_average(ema: float | None) -> None:
+    """Expect `None`, or the decay of an average, between 0 and 1."""
+    if ema is not None:
+        expect_number(0, ema=ema)
+        said = f"The argument ema must be None or between 0 and 1, but it is {ema}."
+        require(0 < ema < 1, said, "ema")
+
+
+def expect_pixel_range(pixel_range: tuple[float, float] | None) -> None:
+    """Expect `None`, or the numbers of black and of white."""
+    if pixel_range is None:
+        return
+    pair = isinstance(pixel_range, (tuple, list)) and len(pixel_range) == 2
+    pair = pair and all(isinstance(x, (int, float)) for x in pixel_range)
+    require(
+        pair and all(map(math.isfinite, pixel_range)) and len({*pixel_range}) == 2,
+        "The argument pixel_range must be None or two different numbers, those of "
+        f"black and of white, such as (-1, 1), but it is {shown(pixel_range)}.",
+        "pixel_range",
+    )
+
+
+def expect_names(class_names: list[str] | None) -> None:
+    """Expect `None`, or a list of what classes are called."""
+    names = class_names is None or isinstance(class_names, (tuple, list))
+    require(
+        names and all(isinstance(name, str) for name in class_names or []),
+        "The argument class_names must be None or a list of strings, but it is "
+        f"{shown(class_names)}.",
+        "class_names",
+    )
+
+
+def show_parameters(cls: type, base: type) -> None:
+    """Let `inspect.signature` and `help` show the options behind `**options`."""
+    *named, last = [*inspect.signature(cls.__init__).parameters.values()][1:]
+    if last.kind is last.VAR_KEYWORD:
+        names = {parameter.name for parameter in named}
+        others = inspect.signature(base.__init__).parameters.values()
+        others = [p for p in others if p.kind is p.KEYWORD_ONLY]
+        named += [p for p in others if p.name not in names]
+    else:
+        named.append(last)
+    cls.__signature__ = inspect.Signature(named)
+
+
+def expect_hooks(cls: Any, *names: str) -> None:
+    """Expect methods of a class that take `(self, real, fake, condition)`."""
+    for name in names:
+        try:
+            inspect.signature(getattr(cls, name)).bind(None, None, None, None)
+            fits = True
+        except TypeError:
+            fits = False
+        require(
+            fits,
+            f"The method {name} of {cls.__name__} must take (self, real, fake, "
+            "condition); until version 0.2.0 there was no condition, and real and "
+            "fake were pairs where there were labels.",
+            name,
+        )

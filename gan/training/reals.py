@@ -1,0 +1,100 @@
+"""The real examples of a model: what they are, and what is drawn from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from gan.data.examples import Examples, as_examples, find_pixel_range
+from gan.errors import Unsaid, require
+from gan.latent import Stream, distinct_rows
+from gan.training.networks import is_picture, warn_of_range
+
+
+class RealExamples:
+    """What a model has of real examples.
+
+    A subclass has what is declared here; `fit` takes other examples by `as_examples`,
+    which changes nothing, and `take_examples`.
+    """
+
+    generator: keras.Model
+    batch_size: Any
+    pixel_range: Any
+    classes: int | None
+    stream: Stream
+    _examples: Examples | None
+
+    @property
+    def examples(self) -> Examples | None:
+        """The real examples, as what samples are drawn from."""
+        if self._examples is not None and self.pixel_range is not None:
+            self._examples.pixel_range = self.pixel_range
+        return self._examples
+
+    @property
+    def real_examples(self) -> Any:
+        """What the real samples are drawn from: tensor, memmap, Dataset or `None`."""
+        return None if self._examples is None else self._examples.value
+
+    @real_examples.setter
+    def real_examples(self, value: Any) -> None:
+        self.take_examples(self.as_examples(value, self.batch_size))
+
+    def as_examples(
+        self, value: Any, batch_size: int, name: str = "real_examples"
+    ) -> Examples | None:
+        """Check examples, see `gan.data.examples.as_examples`; nothing is changed."""
+        shape = self.generator.output_shape[1:]
+        examples = as_examples(value, shape, batch_size, self.classes, name)
+        if examples is not None and examples.streams:
+            require(
+                isinstance(batch_size, Unsaid) or examples.fills(batch_size),
+                f"The Dataset has batches of {examples.batch_size} examples, but "
+                f"batch_size is {batch_size}: batch the Dataset so, or give "
+                f"batch_size={examples.batch_size}.",
+                "batch_size",
+            )
+        return examples
+
+    def take_examples(self, examples: Examples | None) -> None:
+        """Train on what `as_examples` gave."""
+        if examples is None:
+            self._examples = None
+            return
+        given = self.pixel_range
+        if given is None and is_picture(self.generator.output_shape[1:]):
+            self.pixel_range = find_pixel_range(examples.look())
+        if examples.streams and isinstance(self.batch_size, Unsaid):
+            self.batch_size = Unsaid(examples.batch_size)
+        examples.pixel_range = self.pixel_range or examples.pixel_range
+        if self._examples is None or not self._examples.equals(examples):
+            warn_of_range(examples.look(), self.generator, given)
+        # The traced graph draws from the same object: data of one form need one trace.
+        if self._examples is None or not self._examples.refill(examples):
+            self._examples = examples
+
+    def get_real_sample(self, size: int | None = None) -> Any:
+        """Random distinct examples of `real_examples`.
+
+        Args:
+            size: int, how many, or `None` for `batch_size`.
+
+        Returns:
+            Float32 tensor `(size, …)` of the discriminator's input shape, with classes
+            a pair of it and the labels. From a Dataset: its first examples.
+        """
+        size, examples = self._count(size), self.examples
+        said = "The model has no real examples: set model.real_examples, or give fit x."
+        require(examples is not None, said, "real_examples")
+        if examples.streams:
+            return examples.first(size).public()
+        most = len(examples)
+        said = f"The argument size must be at most {most}, as many as there are real "
+        require(size <= most, f"{said}examples, but it is {size}.", "size")
+        numbers = distinct_rows(most, size, self.stream.next_seed())
+        return examples.draw(numbers).public()
+
+    def _count(self, size: int | None) -> int:
+        raise NotImplementedError
