@@ -10,7 +10,7 @@ import reprlib
 import sys
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -221,12 +221,9 @@ class Option:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, instance: object, owner: type | None = None) -> Any:
-        if instance is None:
-            return self
-        if self.name not in instance.__dict__:
-            raise AttributeError(f"{self.name} is not set yet")
-        return instance.__dict__[self.name]
+    if TYPE_CHECKING:
+        # Python looks into the instance itself, where `__set__` puts the value.
+        def __get__(self, instance: object, owner: type | None = None) -> Any: ...
 
     def __set__(self, instance: object, value: object) -> None:
         self.check(**{self.name: value})

@@ -347,7 +347,7 @@ def test_no_product_of_a_step_is_fused(vectors, monkeypatch):
         model.fit(epochs=1, steps_per_epoch=1, verbose=0)
 
     assert fused(fit) == [] and fused(fit) == []
-    monkeypatch.setattr(fitting, "_unfused", contextlib.nullcontext)
+    monkeypatch.setattr(fitting, "unfused", contextlib.nullcontext)
     assert fused(fit)
 
 

@@ -55,12 +55,16 @@ class Drawing(RealExamples):
             labels = self._checked_labels(labels, size)
             size = labels.shape[0] if size is None else size
         network, size = self._drawing(training, averaged), self._count(size)
-        latents = self._latents(size)
-        if self.classes and labels is None:
-            seed, most = self.stream.next_seed(), self.classes
-            labels = tf.random.stateless_uniform((size,), seed, 0, most, tf.int32)
-        given = latents if labels is None else [latents, labels]
+        said = "The model has no latent generator, for the saved one could not be "
+        said += "stored: set model.latent_generator."
+        require(self._latent_generator is not None, said, "latent_generator")
         with self.stream.feeds():
+            given = latents = self._latent_generator(size)
+            if self.classes and labels is None:
+                seed, most = self.stream.next_seed(), self.classes
+                labels = tf.random.stateless_uniform((size,), seed, 0, most, tf.int32)
+            if labels is not None:
+                given = [latents, labels]
             return Sample(network(given, training=training), labels).public()
 
     def _checked_labels(self, labels, size):
@@ -140,13 +144,6 @@ class Drawing(RealExamples):
             return None, True
         with self.stream.feeds():
             return expect_latents(latent_generator, generator)
-
-    def _latents(self, size):
-        said = "The model has no latent generator, for the saved one could not be "
-        said += "stored: set model.latent_generator."
-        require(self.latent_generator is not None, said, "latent_generator")
-        with self.stream.feeds():
-            return self.latent_generator(size)
 
     def _count(self, size):
         if size is None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -14,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan import distribute
-from gan.data.examples import WRONG_LABEL, Examples
+from gan.data.examples import Examples
 from gan.errors import (
     InvalidInput,
     Unsaid,
@@ -26,16 +25,11 @@ from gan.errors import (
 )
 from gan.training.checkpoint import Checkpoint
 from gan.training.compiled import TwoOptimizers
-from gan.training.interrupt import held_interrupt
 from gan.training.layers import accelerated
+from gan.training.runtime import explained, held_interrupt, unfused
 
 # A graph call this long shows progress often and costs next to nothing to enter.
 _SECONDS_PER_CALL = 0.1
-# What a class cross-entropy and an embedding say of a label out of range.
-_WRONG_LABEL = r"Received a label value .*?\)|indices\[.*?\] = .*? is not in \[.*?\)"
-_WRONG_LABEL += rf"|{WRONG_LABEL}[^\n]*"
-# What XLA says of operations that it cannot compile.
-_NOT_FOR_XLA = r"unsupported operations when trying to compile.*?: (\w+)"
 
 
 class Diverged(ArithmeticError):
@@ -135,7 +129,7 @@ class GraphFit(TwoOptimizers):
         with (
             self._on(examples, batch_size),
             distribute.worker_lost(strategy),
-            _unfused(),
+            unfused(),
             held_interrupt() as self._interrupt,
             contextlib.ExitStack() as self.closing,
         ):
@@ -258,7 +252,7 @@ class GraphFit(TwoOptimizers):
             count, start = min(self._chunk, steps - done), time.perf_counter()
             # TensorFlow keeps every distinct number for ever, but not NumPy's arrays.
             steps_now, tensors = tf.constant(np.array(count)), self.examples.tensors
-            with _explained(), accelerated(self.generator, self.discriminator):
+            with explained(), accelerated(self.generator, self.discriminator):
                 totals, finite = graph(steps_now, totals, iterator, tensors)
             done += count
             if setting == "auto" and count == self._chunk:
@@ -388,47 +382,8 @@ def _expect_callbacks(callbacks, validation_data, verbose):
     require(verbose in ("auto", 0, 1, 2), said, "verbose")
 
 
-@contextlib.contextmanager
-def _explained() -> Iterator[None]:
-    """Say in a sentence what TensorFlow says of a graph that cannot run."""
-    try:
-        yield
-    except tf.errors.OutOfRangeError:
-        # A repeated Dataset ends only if it holds nothing, as after a filter.
-        require(False, "The Dataset of real examples is empty.", "x")
-    except tf.errors.InvalidArgumentError as error:
-        found = re.search(_NOT_FOR_XLA, str(error), re.DOTALL)
-        require(
-            found is None,
-            "The argument jit_compile must be False here, for XLA cannot compile the "
-            f"operation {found and found[1]}. Memory-mapped arrays and latents drawn "
-            "with NumPy are read by Python (PyFunc).",
-            "jit_compile",
-        )
-        found = re.search(_WRONG_LABEL, str(error))
-        if found is None:
-            raise
-        said = "The labels must be whole numbers from 0 to the networks' classes - 1: "
-        require(False, said + found[0], "y")
-
-
 def _next_chunk(count, seconds):
     """Steps of the next graph call: up while it is short, down where it is long."""
     if seconds < _SECONDS_PER_CALL / 2:
         return 2 * count
     return max(1, count // 2) if seconds > 2 * _SECONDS_PER_CALL else count
-
-
-@contextlib.contextmanager
-def _unfused() -> Iterator[None]:
-    """Keep TensorFlow from fusing products with their biases and activations.
-
-    oneDNN's fused operation takes longer than its parts: a quarter of a small network's
-    step, a tenth of dense MNIST's; no step here is faster with it.
-    """
-    before = tf.config.optimizer.get_experimental_options().get("remapping", True)
-    tf.config.optimizer.set_experimental_options({"remapping": False})
-    try:
-        yield
-    finally:
-        tf.config.optimizer.set_experimental_options({"remapping": before})

@@ -43,8 +43,8 @@ class Player:
         """The loss of the discriminator's outputs."""
         loss = self.loss(*outputs)
         scalar = tf.is_tensor(loss) and loss.shape.rank == 0 and loss.dtype.is_floating
-        said = f"The loss of the {self.role} must give a scalar tensor of floats, but "
-        require(scalar, f"{said}it gives {shown(loss)}.", f"{self.role}_loss")
+        said = f"The loss of the {self.role} must give a scalar tensor of floats."
+        require(scalar, said, f"{self.role}_loss")
         return loss
 
     def objective(self, loss: tf.Tensor) -> tf.Tensor:
