@@ -16,7 +16,14 @@ import tensorflow as tf
 from gan import metrics
 from gan.base import AdversarialModel
 from gan.data.examples import Sample
-from gan.errors import InvalidInput, expect, expect_positive_int, expect_seed
+from gan.errors import (
+    InvalidInput,
+    expect_number,
+    expect_positive_int,
+    expect_seed,
+    require,
+    shown,
+)
 from gan.latent import Stream
 from gan.saving.model_file import state_of
 from gan.training.player import bounds, out_of_reach, reach, takes_labels
@@ -137,12 +144,14 @@ def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagn
         2.4 (far ahead); Gulrajani et al. 2017, Improved Training of Wasserstein GANs,
         section 4 (no batch normalisation) and figure 1b (clipped weights).
     """
-    expect(isinstance(model, AdversarialModel), "a GAN of this library", model=model)
+    known = isinstance(model, AdversarialModel)
+    said = "The argument model must be a GAN of this library, but it is "
+    require(known, f"{said}{shown(model)}.", "model")
     expect_positive_int(count=count)
-    expect(count >= 16, "count of at least 16", count=count)
+    expect_number(16, count=count)
     expect_seed(seed=seed)
-    sampler = model.latent_generator
-    expect(sampler is not None, "a model with a latent_generator", sampler=sampler)
+    said = "The model has no latent generator: set model.latent_generator."
+    require(model.latent_generator is not None, said, "model")
     diagnosis = Diagnosis()
     with _unchanged(model):
         model.stream.state.assign(Stream(seed).state)

@@ -8,14 +8,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import slow_but_first
+from conftest import refused, slow_but_first
 from keras import layers
 from test_ac_gan import make as make_ac_gan
 
 import gan
 from gan import metrics
 from gan.diagnosis import Diagnosis, Finding, _flat, diagnose
-from gan.errors import InvalidInput
 from gan.latent import next_seed
 from gan.saving.model_file import state_of
 
@@ -565,15 +564,13 @@ def test_it_prints_readably():
 
 def test_what_is_refused():
     model = sound()
-    for count in (0, 2.5, True):
-        with pytest.raises(InvalidInput, match="count must be a positive int"):
+    for count in (0, 2.5, True, 15):
+        with refused("count"):
             diagnose(model, count)
-    with pytest.raises(InvalidInput, match="^Expected count of at least 16. Received"):
-        diagnose(model, 15)
-    with pytest.raises(InvalidInput, match="^seed must be a whole number"):
+    with refused("seed"):
         diagnose(model, seed="0")
-    with pytest.raises(InvalidInput, match="^Expected a GAN of this library. Received"):
+    with refused("model"):
         diagnose(model.generator)
     model.latent_generator = None
-    with pytest.raises(InvalidInput, match="^Expected a model with a latent_generator"):
+    with refused("model"):
         diagnose(model)

@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan.errors import InvalidInput, StrPath, expect, require, shown
+from gan.errors import InvalidInput, StrPath, require, shown
 from gan.support.files import atomic_path, expect_writable
 
 # The names of the command `export`, and Keras's own for the same formats.
@@ -62,8 +62,7 @@ def write_generator(
     if to == "litert":
         network = _resized(network)
     # Keras exports only what was called.
-    zeros = [tf.zeros((1, *kind.shape[1:]), kind.dtype) for kind in network.inputs]
-    network(zeros if len(zeros) > 1 else zeros[0])
+    network(_given(tf.zeros((1, *x.shape[1:]), x.dtype) for x in network.inputs))
     network.export(path, format=to, verbose=verbose, **options)
 
 
@@ -93,8 +92,7 @@ def export_generator(
         np.reshape(array, (len(array), *kind.shape[1:])).astype(kind.dtype)
         for array, kind in zip(inputs, network.inputs, strict=True)
     ]
-    wanted = np.asarray(network(inputs if len(inputs) > 1 else inputs[0]))
-    folder = to == "savedmodel"
+    wanted = np.asarray(network(_given(inputs)))
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".gan-") as place:
         written = pathlib.Path(place, "generator").with_suffix(path.suffix)
         try:
@@ -113,8 +111,10 @@ def export_generator(
         difference = float(np.abs(found - wanted).max())
         # A different order of sums, no more.
         same = difference < 1e-4 * max(1.0, np.abs(wanted).max())
-        expect(same, "equal outputs", difference=difference)
-        if folder:
+        said = f"The generator exported as {to} draws other pictures, by up to "
+        said += f"{difference:.2g}: try another format."
+        require(same, said, "to")
+        if to == "savedmodel":
             shutil.move(written, path)
         else:
             with atomic_path(path) as temporary:
@@ -156,16 +156,18 @@ def _resized(network):
     return copy
 
 
+def _given(inputs):
+    """What a network of one or several inputs is called with."""
+    first, *more = inputs
+    return [first, *more] if more else first
+
+
 def _run_keras(path, inputs):
-    network = keras.saving.load_model(path)
-    arrays = [*inputs.values()]
-    return network(arrays if len(arrays) > 1 else arrays[0])
+    return keras.saving.load_model(path)(_given(inputs.values()))
 
 
 def _run_saved_model(path, inputs):
-    arrays = [*inputs.values()]
-    loaded = tf.saved_model.load(str(path))
-    return loaded.serve(arrays if len(arrays) > 1 else arrays[0])
+    return tf.saved_model.load(str(path)).serve(_given(inputs.values()))
 
 
 def _run_onnx(path, inputs):
