@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import pathlib
 import shutil
 import tempfile
-import textwrap
 import warnings
 from typing import Any
 
@@ -16,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan.errors import InvalidInput, StrPath, require, shown
+from gan.saving.damage import reason
 from gan.support.files import atomic_path, expect_writable
 
 # The names of the command `export`, and Keras's own for the same formats.
@@ -101,13 +100,9 @@ def export_generator(
                 names = [kind.name for kind in network.inputs]
                 found = _RUNNERS[to](written, dict(zip(names, inputs, strict=True)))
         except Exception as error:
-            version = importlib.metadata.version("keras")
-            reason = textwrap.shorten(str(error), 200, placeholder=" …")
-            raise InvalidInput(
-                f"Keras {version} cannot export this generator as {to}; try another "
-                f"format. {type(error).__name__}: {reason}",
-                "to",
-            ) from None
+            said = f"Keras {keras.__version__} cannot export this generator as {to}: "
+            said += f"try another format. {type(error).__name__}: {reason(error)}."
+            raise InvalidInput(said, "to") from None
         difference = float(np.abs(found - wanted).max())
         # A different order of sums, no more.
         same = difference < 1e-4 * max(1.0, np.abs(wanted).max())

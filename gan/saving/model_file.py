@@ -111,15 +111,14 @@ class WholeModel(keras.Model):
         cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None
     ) -> Self:
         """Make a model from `get_config()`."""
-        config = dict(config)
-        parts = ["generator", "discriminator", "latent_generator"]
-        rest = ("augment", "generator_optimizer", "discriminator_optimizer")
-        for name in (*parts, *rest):
+        config, networks = dict(config), ("generator", "discriminator")
+        optimizers = [f"{name}_optimizer" for name in networks]
+        for name in (*networks, "latent_generator", "augment", *optimizers):
             config[name] = keras.saving.deserialize_keras_object(
                 config.get(name), custom_objects=custom_objects
             )
         flags = []
-        for name in parts[:2]:
+        for name in networks:
             # What was frozen or not when the model was made its optimizers still know.
             trained = config.pop(f"{name}_trained", None)
             for number, weight in enumerate(config[name].variables):
@@ -134,12 +133,7 @@ class WholeModel(keras.Model):
             weight.trainable = trainable
         return model
 
-    def save(
-        self,
-        filepath: StrPath,
-        overwrite: bool = True,
-        **options: Any,
-    ) -> None:
+    def save(self, filepath: StrPath, overwrite: bool = True, **options: Any) -> None:
         """Write the whole model to a `.keras` file, whole or not at all.
 
         The file holds networks, optimizers, averages, random state and every
@@ -163,10 +157,7 @@ class WholeModel(keras.Model):
             save_model(self, filepath)
 
     def save_weights(
-        self,
-        filepath: StrPath,
-        overwrite: bool = True,
-        **options: Any,
+        self, filepath: StrPath, overwrite: bool = True, **options: Any
     ) -> None:
         """Write weights, optimizers and random state to a `.weights.h5` file.
 
@@ -226,9 +217,7 @@ class WholeModel(keras.Model):
 
 
 def save_model(
-    model: WholeModel,
-    path: StrPath,
-    notes: dict[str, Any] | None = None,
+    model: WholeModel, path: StrPath, notes: dict[str, Any] | None = None
 ) -> None:
     """Write a model so that `keras.models.load_model` and `load_model` read it.
 
