@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import functools
-import itertools
 import math
 from collections.abc import Callable
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from gan import metrics
 from gan.base import AdversarialModel
 from gan.data.examples import Sample
-from gan.errors import InvalidInput, expect, expect_positive_int, expect_seed
+from gan.errors import (
+    InvalidInput,
+    expect_number,
+    expect_positive_int,
+    expect_seed,
+    require,
+    shown,
+)
 from gan.latent import Stream
-from gan.saving.model_file import state_of
-from gan.training.networks import bounds, out_of_reach, reach, takes_labels
+from gan.training.evidence import (
+    Evidence,
+    NotMade,
+    flat,
+    lengths,
+    paired,
+    spread,
+    unchanged,
+    values_and_slopes,
+)
+from gan.training.networks import bounds, out_of_reach, reach
 from gan.wgan_clip import WGAN_clip
 from gan.wgan_gp import WGAN_GP
-
-_COORDINATES = 256  # examples of more numbers than these are projected
-_MOST_NUMBERS = 10**8  # of the training set, for the check of copies
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,10 +76,6 @@ class Diagnosis(list[Finding]):
         return "\n".join(lines)
 
     __repr__ = __str__
-
-
-class _NotMade(Exception):
-    """Why a check cannot be made of this model or these data."""
 
 
 def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagnosis:
@@ -137,179 +142,32 @@ def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagn
         2.4 (far ahead); Gulrajani et al. 2017, Improved Training of Wasserstein GANs,
         section 4 (no batch normalisation) and figure 1b (clipped weights).
     """
-    expect(isinstance(model, AdversarialModel), "a GAN of this library", model=model)
+    known = isinstance(model, AdversarialModel)
+    said = "The argument model must be a GAN of this library, but it is "
+    require(known, f"{said}{shown(model)}.", "model")
     expect_positive_int(count=count)
-    expect(count >= 16, "count of at least 16", count=count)
+    expect_number(16, count=count)
     expect_seed(seed=seed)
-    sampler = model.latent_generator
-    expect(sampler is not None, "a model with a latent_generator", sampler=sampler)
+    said = "The model has no latent generator: set model.latent_generator."
+    require(model.latent_generator is not None, said, "model")
     diagnosis = Diagnosis()
-    with _unchanged(model):
+    with unchanged(model):
         model.stream.state.assign(Stream(seed).state)
-        samples = _Samples(model, count)
+        evidence = Evidence(model, count)
         for check in _CHECKS:
             known = [finding.name for finding in diagnosis]
             first = [cause.name for cause in check.causes if cause.name in known]
             try:
                 if first:
-                    raise _NotMade(f"first cure: {first[0]}")
-                sick, evidence = check.measure(samples)
-            except (_NotMade, InvalidInput) as reason:
+                    raise NotMade(f"first cure: {first[0]}")
+                sick, measured = check.measure(evidence)
+            except (NotMade, InvalidInput) as reason:
                 diagnosis.not_made[check.name] = str(reason)
                 continue
-            diagnosis.checked[check.name] = evidence
+            diagnosis.checked[check.name] = measured
             if sick:
-                diagnosis.append(Finding(check.name, evidence, check.cure))
+                diagnosis.append(Finding(check.name, measured, check.cure))
     return diagnosis
-
-
-@contextlib.contextmanager
-def _unchanged(model):
-    before = [(variable, np.array(variable)) for variable in state_of(model)]
-    try:
-        yield
-    finally:
-        for variable, value in before:
-            variable.assign(value)
-
-
-class _Samples:
-    """What the checks look at, each made when it is first asked for.
-
-    A sample is what the model plays with: examples, or a tuple of examples and labels.
-    """
-
-    def __init__(self, model, count):
-        self.model = model
-        self.draws = math.ceil(count / model.batch_size)
-
-    @functools.cached_property
-    def real(self):
-        """Sample of the data."""
-        data, size = self.model.examples, self.model.batch_size
-        if data is None:
-            raise _NotMade("the model has no real examples")
-        found = self.draws * size
-        if data.streams:
-            batches = data.value.unbatch().take(found)
-            found = int(batches.reduce(0, lambda n, *_: n + 1))
-        else:
-            found = min(found, len(data))
-        if found < size:
-            raise _NotMade(f"{found} real examples, fewer than a batch")
-        return self.model.get_real_sample(found)
-
-    @functools.cached_property
-    def fake(self):
-        """Sample as the model draws pictures."""
-        return self._draw()
-
-    @functools.cached_property
-    def played(self):
-        """Sample as the discriminator meets it in training."""
-        return self._draw(training=self.model.batch_statistics, averaged=False)
-
-    @functools.cached_property
-    def separation(self):
-        """Area under the ROC curve of D(real) against D(fake), ties counted half."""
-        real, fake = (
-            np.concatenate([self.verdict(batch) for batch in self.batches(sample)])
-            for sample in (self.real, self.played)
-        )
-        below = [np.searchsorted(np.sort(fake), real, s) for s in ("left", "right")]
-        return float(np.mean(below) / len(fake))
-
-    @functools.cached_property
-    def hidden(self):
-        """Hidden layers by name, each with its outputs `(rows, units)` on a batch."""
-        model, size = self.model, self.model.batch_size
-        with model.stream.feeds():
-            inputs = [model.latent_generator(size)]
-        if takes_labels(model.generator):
-            inputs.append(tf.range(size) % model.classes)
-        sides = [(model.generator, inputs, model.batch_statistics)]
-        batch = self.batches(self.played)[0]
-        if model.real_examples is not None:
-            pairs = zip(*map(tf.nest.flatten, (self.real, batch)), strict=True)
-            batch = [tf.concat(pair, axis=0) for pair in pairs]
-        judged = tf.nest.flatten(batch)[: len(model.discriminator.inputs)]
-        sides.append((model.discriminator, judged, True))
-        found = {}
-        for network, given, training in sides:
-            for layer in _shaping(network)[:-1]:
-                inner = keras.Model(network.inputs, layer.output)
-                values = inner(given, training=training)
-                values = np.reshape(values, (-1, values.shape[-1]))
-                found[f"{network.name}: {layer.name}"] = layer, values
-        return found
-
-    def batches(self, sample):
-        """Whole batches of a sample."""
-        size = self.model.batch_size
-        starts = range(0, len(_examples(sample)) - size + 1, size)
-        return [
-            tf.nest.map_structure(lambda part, at=start: part[at : at + size], sample)
-            for start in starts
-        ]
-
-    def verdict(self, sample):
-        """How real the discriminator, in training mode, finds each example: `(n,)`."""
-        outputs = _examples(self.model.judge(*_parts(sample)))
-        return outputs[:, -1] - (outputs[:, 0] if outputs.shape[1] == 2 else 0)
-
-    def _draw(self, **options):
-        size, draws = self.model.batch_size, range(self.draws)
-        parts = [self.model.get_fake_sample(size, **options) for _ in draws]
-        return tf.nest.map_structure(lambda *some: tf.concat(some, axis=0), *parts)
-
-
-def _parts(sample):
-    return sample if isinstance(sample, tuple) else (sample,)
-
-
-def _examples(sample):
-    return sample[0] if isinstance(sample, tuple) else sample
-
-
-def _shaping(network):
-    """Layers that compute: not those that only bring numbers into a form."""
-    kinds = (keras.layers.InputLayer, keras.layers.Reshape, keras.layers.Flatten)
-    return [layer for layer in network.layers if not isinstance(layer, kinds)]
-
-
-def _numbers(sample):
-    return np.array(_examples(sample), "float32")
-
-
-def _paired(real, fake):
-    """As many of each, as vectors of at most `_COORDINATES` numbers, distances kept.
-
-    Reference:
-        Johnson & Lindenstrauss 1984, Extensions of Lipschitz mappings into a Hilbert
-        space, Lemma 1: a random projection.
-    """
-    n = min(len(_examples(real)), len(_examples(fake)))
-    return tuple(_flat(_numbers(sample)[:n]) for sample in (real, fake))
-
-
-def _flat(examples):
-    flat = examples.reshape(len(examples), -1)
-    if flat.shape[1] <= _COORDINATES:
-        return flat
-    shape = flat.shape[1], _COORDINATES
-    projection = np.random.default_rng(0).standard_normal(shape, "float32")
-    return flat @ projection / np.float32(math.sqrt(_COORDINATES))
-
-
-def _lengths(examples):
-    return np.linalg.norm(np.reshape(examples, (len(examples), -1)), axis=1)
-
-
-def _worst(shares, bound, text):
-    name, share = max(shares.items(), key=lambda item: item[1], default=("none", 0.0))
-    sick = [name for name, share in shares.items() if share >= bound]
-    more = f", and {len(sick) - 1} further layers" if len(sick) > 1 else ""
-    return bool(sick), f"{share:.0%} {text} in {name}{more}"
 
 
 # -- the checks: each gives whether it is sick, and the evidence ----------------
@@ -321,14 +179,16 @@ class _Check:
     cure: str
     # Checks whose findings would explain its own.
     causes: tuple[_Check, ...]
-    measure: Callable[[_Samples], tuple[bool, str]]
+    measure: Callable[[Evidence], tuple[bool, str]]
 
 
 _CHECKS: list[_Check] = []
 
 
-def _check(name, cure, *causes):
-    """Make a function of the samples a check; they are made in their order here."""
+def _check(name, cure, causes=()):
+    """Make a function of the evidence a check; they are made in their order here."""
+    # Among numbers that are not finite nothing can be measured.
+    causes = (*_CHECKS[:1], *causes)
 
     def register(measure):
         _CHECKS.append(_Check(name, cure, causes, measure))
@@ -345,20 +205,26 @@ def _check(name, cure, *causes):
 def _finite(s):
     networks = [s.model.generator, s.model.discriminator, s.model.averaged_generator]
     arrays = {w.path: w for network in networks if network for w in network.weights}
-    arrays |= {"the fakes": _examples(s.fake), "played fakes": _examples(s.played)}
+    arrays |= {"the fakes": s.fake.examples, "played fakes": s.played.examples}
     arrays["D(fakes)"] = [s.verdict(batch) for batch in s.batches(s.played)]
     if s.model.real_examples is not None:
-        arrays["the real examples"] = _examples(s.real)
+        arrays["the real examples"] = s.real.examples
     shares = {name: np.mean(~np.isfinite(array)) for name, array in arrays.items()}
     bad = [f"{share:.1%} of {name}" for name, share in shares.items() if share > 0]
     return bool(bad), ", ".join(bad[:3]) or "none in weights and outputs"
+
+
+def _worst(shares, bound, text):
+    name, share = max(shares.items(), key=lambda item: item[1], default=("none", 0.0))
+    sick = [name for name, share in shares.items() if share >= bound]
+    more = f", and {len(sick) - 1} further layers" if len(sick) > 1 else ""
+    return bool(sick), f"{share:.0%} {text} in {name}{more}"
 
 
 @_check(
     "dead layer",
     "make the network anew: dead units do not come back; then a lower learning "
     "rate, leaky activations, smaller initial weights",
-    _finite,
 )
 def _dead(s):
     shares = {
@@ -372,7 +238,6 @@ def _dead(s):
     "saturated layer",
     "scale the inputs to about [-1, 1], use a lower learning rate or smaller "
     "initial weights, or an activation without bounds",
-    _finite,
 )
 def _saturated(s):
     shares = {}
@@ -387,11 +252,10 @@ def _saturated(s):
     "bounded outputs",
     "leave the discriminator's last activation out: losses that need a sigmoid apply "
     "it themselves",
-    _finite,
 )
 def _bounded(s):
     if s.model.targets is None:
-        raise _NotMade("the losses seek no outputs in particular")
+        raise NotMade("the losses seek no outputs in particular")
     missing = out_of_reach(s.model.discriminator, s.model.targets)
     return bool(missing), missing or "the discriminator can give what the losses seek"
 
@@ -400,13 +264,12 @@ def _bounded(s):
     "flat output",
     "no activation at the discriminator's end, for whose bounds only the losses of "
     "`Simple_GAN` have targets; a lower learning rate or a gradient penalty for it",
-    _finite,
-    _bounded,
+    causes=(_bounded,),
 )
 def _flat_output(s):
     low, high = reach(s.model.discriminator)
     if not np.isfinite(high - low):
-        raise _NotMade("the discriminator's output has no bounds")
+        raise NotMade("the discriminator's output has no bounds")
     said = np.concatenate([s.verdict(batch) for batch in s.batches(s.played)])
     near = np.mean(np.abs(said - (low + high) / 2) > 0.495 * (high - low))
     return near > 0.9, (
@@ -419,16 +282,15 @@ def _flat_output(s):
     "coupled samples",
     "replace batch normalisation in the discriminator by layer normalisation or "
     "nothing: the penalty is meant for each example by itself",
-    _finite,
 )
 def _coupled(s):
     if not s.model.penalises_slopes:
-        raise _NotMade("no penalty of the discriminator's slopes")
+        raise NotMade("no penalty of the discriminator's slopes")
     batch = s.batches(s.played)[0]
     with tf.GradientTape(persistent=True) as tape:
-        tape.watch(_examples(batch))
+        tape.watch(batch.examples)
         verdicts = tf.unstack(s.verdict(batch))[:8]
-    norms = [_lengths(tape.gradient(one, _examples(batch))) for one in verdicts]
+    norms = [lengths(tape.gradient(one, batch.examples)) for one in verdicts]
     share = 1 - np.trace(norms) / max(np.sum(norms), 1e-30)
     text = f"{share:.0%} of the slope of D at an example goes to others of its batch"
     return np.sum(norms) > 0 and share > 0.01, text
@@ -437,11 +299,10 @@ def _coupled(s):
 @_check(
     "clipped weights",
     "use WGAN_GP; else a wider bound or a lower learning rate",
-    _finite,
 )
 def _clipped(s):
     if not isinstance(s.model, WGAN_clip):
-        raise _NotMade("no clipping")
+        raise NotMade("no clipping")
     weights = [np.ravel(w) for w in s.model.discriminator.trainable_variables]
     share = np.mean(np.abs(np.concatenate(weights)) >= s.model.clip * (1 - 1e-6))
     text = f"{share:.0%} of the critic's weights lie at the bound {s.model.clip:g}"
@@ -453,33 +314,28 @@ def _clipped(s):
     "train longer, with more discriminator updates a step or a larger lambda_gp; "
     "where the norm stays low, scale the data up or take a bound (tanh) off the "
     "discriminator's output",
-    _finite,
-    _coupled,
-    _dead,
+    causes=(_coupled, _dead),
 )
 def _norms(s):
     if not isinstance(s.model, WGAN_GP) or not s.model.lambda_gp:
-        raise _NotMade("no penalty of norms other than 1")
+        raise NotMade("no penalty of norms other than 1")
     norms = []
-    for batch in zip(s.batches(s.real), s.batches(s.played), strict=False):
-        points = s.model.get_interpolated_sample(*batch)
-        with tf.GradientTape() as tape:
-            tape.watch(_examples(points))
-            verdicts = s.verdict(points)
-        norms.append(_lengths(tape.gradient(verdicts, _examples(points))))
-    mean, spread = np.mean(norms), np.std(norms)
-    text = f"{mean:.2f} ± {spread:.2f} (mean ± standard deviation) on interpolates"
-    return abs(mean - 1) > 0.3 or spread > 0.5, text
+    for real, fake in zip(s.batches(s.real), s.batches(s.played), strict=False):
+        points = s.model.get_interpolated_sample(real.examples, fake.examples)
+        _, slopes = values_and_slopes(s.verdict, Sample(points, real.condition))
+        norms.append(slopes)
+    mean, deviation = np.mean(norms), np.std(norms)
+    text = f"{mean:.2f} ± {deviation:.2f} (mean ± standard deviation) on interpolates"
+    return abs(mean - 1) > 0.3 or deviation > 0.5, text
 
 
 @_check(
     "output range",
     "scale the data to the range of the generator's last activation (tanh: [-1, 1], "
     "sigmoid: [0, 1]), or change that; where the range fits, train on",
-    _finite,
 )
 def _range(s):
-    real, fake = _numbers(s.real), _numbers(s.fake)
+    real, fake = np.array(s.real.examples), np.array(s.fake.examples)
     low, high = reach(s.model.generator)
     slack = 0.01 * (high - low) if np.isfinite(high) else 0.0
     out = np.mean((real < low - slack) | (real > high + slack))
@@ -497,49 +353,25 @@ def _range(s):
     "discriminator far ahead",
     "fewer discriminator updates a step or a lower learning rate for it, a gradient "
     "penalty, or no tanh at its end: it is flat where the fakes are",
-    _finite,
-    _range,
-    _flat_output,
+    causes=(_range, _flat_output),
 )
 def _ahead(s):
-    pull = _pull(s) if s.separation > 0.99 else math.inf
+    pull = s.pull() if s.separation > 0.99 else math.inf
     pulled = f", pull on the generator {pull:.2g}" if s.separation > 0.99 else ""
     return pull < 0.3, f"area under the ROC curve {s.separation:.3f}{pulled}"
-
-
-def _pull(s):
-    size, reals = s.model.batch_size, s.batches(s.real)
-
-    def loss(real, fake):
-        condition = fake[1] if isinstance(fake, tuple) else None
-        given = (_examples(real), _examples(fake), condition)
-        return s.model.generator_loss(*s.model.generator_outputs(*given))
-
-    slopes, here = [], []
-    for real, fake in zip(itertools.cycle(reals), s.batches(s.played), strict=False):
-        with tf.GradientTape() as tape:
-            tape.watch(_examples(fake))
-            value = loss(real, fake)
-        slopes.append(size * _lengths(tape.gradient(value, _examples(fake))))
-        here.append(value)
-    there = [loss(real, real) for real in reals]
-    way = _lengths(np.subtract(*_paired(s.real, s.played))).mean()
-    return float(np.mean(slopes) * way / (np.mean(here) - np.mean(there)))
 
 
 @_check(
     "discriminator asleep",
     "a higher learning rate for the discriminator or more of its updates a step; a "
     "network with more units, made anew if its outputs no longer change",
-    _finite,
-    _range,
-    _dead,
+    causes=(_range, _dead),
 )
 def _asleep(s):
-    score, area = metrics.two_sample_score(*_paired(s.real, s.played)), s.separation
+    score, area = metrics.two_sample_score(*paired(s.real, s.played)), s.separation
     after = ""
     if area < 0.6 and score > 0.9:
-        area, updates = _woken(s)
+        area, updates = s.woken()
         after = f" and {area:.3f} after {updates} more updates"
     return (
         bool(after) and area < 0.6,
@@ -548,29 +380,17 @@ def _asleep(s):
     )
 
 
-def _woken(s, updates=30):
-    """The separation after some updates of the discriminator alone, then undone."""
-    model, batches = s.model, s.batches(s.played)
-    with _unchanged(model):
-        for number in range(updates):
-            fake = Sample(*_parts(batches[number % len(batches)]))
-            real = Sample(*_parts(model.get_real_sample()))
-            model.update_discriminator(real, fake)
-        return _Samples.separation.func(s), updates
-
-
 @_check(
     "collapsed variety",
     "go back to a checkpoint with variety; a gradient penalty (WGAN_GP), a lower "
     "learning rate for the generator, larger batches, more latent dimensions",
-    _finite,
-    _range,
+    causes=(_range,),
 )
 def _variety(s):
-    pair = _paired(s.real, s.fake)
-    (variance, rank), (fake_variance, fake_rank) = map(_spread, pair)
+    pair = paired(s.real, s.fake)
+    (variance, rank), (fake_variance, fake_rank) = map(spread, pair)
     if variance == 0:
-        raise _NotMade("all real examples looked at are the same")
+        raise NotMade("all real examples looked at are the same")
     precision, recall = metrics.precision_recall(*pair)
     variance, rank = fake_variance / variance, fake_rank / rank
     narrow = precision >= 0.5 and recall < 0.05
@@ -581,26 +401,14 @@ def _variety(s):
     )
 
 
-def _spread(examples):
-    """Total variance and effective rank (Roy & Vetterli 2007, definition 1)."""
-    centred = examples - examples.mean(axis=0, dtype="float64")
-    squares = np.linalg.svd(centred, compute_uv=False) ** 2
-    shares = squares[squares > 0] / squares.sum()
-    return squares.sum() / len(examples), np.exp(-(shares * np.log(shares)).sum())
-
-
 @_check(
     "far from the data",
     "train on; where it stays so, a larger or longer trained discriminator, a gradient "
     "penalty, or a generator with more units",
-    _finite,
-    _range,
-    _ahead,
-    _asleep,
-    _variety,
+    causes=(_range, _ahead, _asleep, _variety),
 )
 def _far(s):
-    real, fake = _paired(s.real, s.fake)
+    real, fake = paired(s.real, s.fake)
     centred = real - real.mean(axis=0)
     mixed = np.random.default_rng(0).standard_normal((len(real),) * 2, "float32")
     cloud = real.mean(axis=0) + mixed @ centred / np.float32(math.sqrt(len(real)))
@@ -616,19 +424,9 @@ def _far(s):
 @_check(
     "copied examples",
     "more training examples, smaller networks, fewer steps",
-    _finite,
-    _range,
-    _variety,
-    _far,
+    causes=(_range, _variety, _far),
 )
 def _copied(s):
-    data = s.model.examples
-    if data is None or data.streams:
-        raise _NotMade("the training examples are not all at hand")
-    size = len(data)
-    if size * math.prod(s.model.generator.output_shape[1:]) > _MOST_NUMBERS:
-        raise _NotMade(f"more than {_MOST_NUMBERS:.0e} numbers to compare with")
-    train = _flat(_numbers(s.model.get_real_sample(size)))
-    ratio = metrics.neighbour_ratio(train, _flat(_numbers(s.fake)), points=500)
+    ratio = metrics.neighbour_ratio(s.trained_on, flat(s.fake.examples), points=500)
     text = f"the fakes are {ratio:.2f} times as far from their nearest training "
     return ratio < 0.5, text + "example as that is from its own"

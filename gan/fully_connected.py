@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Sequence
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import expect, expect_positive_int
+from gan.errors import require, shown
 from gan.latent import LatentGenerator
 
 
@@ -42,17 +43,19 @@ def fully_connected_GenDiscr(
         InvalidInput: if an argument is not of that form.
     """
     shape = list(gen_shape) if np.ndim(gen_shape) == 1 else []
-    expect(len(shape) >= 2, "gen_shape to hold at least two sizes", gen_shape=gen_shape)
-    for size in shape:
-        expect_positive_int(**{"each size of gen_shape": size})
+    whole = all(isinstance(n, numbers.Integral) and n >= 1 for n in shape)
+    require(
+        len(shape) >= 2 and whole,
+        "The argument gen_shape must hold at least two positive integers, but it is "
+        f"{shown(gen_shape)}.",
+        "gen_shape",
+    )
     shape = [int(size) for size in shape]
     if real_examples is not None:
         row = tuple(getattr(real_examples, "shape", np.shape(real_examples)))[1:]
-        expect(
-            row == (shape[-1],),
-            f"real_examples of shape (N, {shape[-1]}), the last size of gen_shape",
-            shape=("N", *row),
-        )
+        said = f"The argument real_examples must have the shape (N, {shape[-1]}), by "
+        said += f"the last size of gen_shape, but it has {('N', *row)}."
+        require(row == (shape[-1],), said, "real_examples")
     latent_generator = LatentGenerator(shape[0], latent_type)
     ends = ("sigmoid", "tanh") if bounded else (None, None)
     generator = _dense("generator", shape, activation, ends[0])

@@ -132,6 +132,20 @@ _feeding: contextvars.ContextVar[Callable[[], tf.Tensor] | None]
 _feeding = contextvars.ContextVar("what feeds the draws", default=None)
 
 
+@contextlib.contextmanager
+def drawn_from(feed: Callable[[], tf.Tensor]) -> Iterator[None]:
+    """Within this context the latent samplers take each of their seeds from a function.
+
+    Args:
+        feed: callable that gives an int64 tensor `(2,)`, another one each time.
+    """
+    token = _feeding.set(feed)
+    try:
+        yield
+    finally:
+        _feeding.reset(token)
+
+
 class Stream(keras.random.SeedGenerator):
     """A counter that turns into a fresh seed for each draw.
 
@@ -158,14 +172,9 @@ class Stream(keras.random.SeedGenerator):
         seed = tf.convert_to_tensor(self.state.value.assign_add((0, 1)))
         return distribute.own_seed(seed)
 
-    @contextlib.contextmanager
-    def feeds(self) -> Iterator[None]:
+    def feeds(self) -> contextlib.AbstractContextManager[None]:
         """Within this context the latent samplers draw from this stream."""
-        token = _feeding.set(self.next_seed)
-        try:
-            yield
-        finally:
-            _feeding.reset(token)
+        return drawn_from(self.next_seed)
 
     @contextlib.contextmanager
     def anew(self, seed: int) -> Iterator[None]:
@@ -184,20 +193,6 @@ class Stream(keras.random.SeedGenerator):
             yield
         finally:
             self.state.assign(before)
-
-
-@contextlib.contextmanager
-def drawn_from(seeds: Iterator[tf.Tensor]) -> Iterator[None]:
-    """Within this context the latent samplers take their seeds from an iterator.
-
-    Args:
-        seeds: iterator of int64 tensors `(2,)`.
-    """
-    token = _feeding.set(lambda: next(seeds))
-    try:
-        yield
-    finally:
-        _feeding.reset(token)
 
 
 @contextlib.contextmanager

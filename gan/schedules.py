@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from gan.errors import expect, expect_number, expect_positive_int
+from gan.errors import expect_number, expect_positive_int, require
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -28,7 +28,8 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
         expect_number(0, learning_rate=learning_rate)
         expect_positive_int(updates=updates)
         expect_number(0, hold=hold)
-        expect(hold < 1, "hold below 1", hold=hold)
+        said = f"The argument hold must be below 1, but it is {hold}."
+        require(hold < 1, said, "hold")
         self.learning_rate = learning_rate
         self.updates = updates
         self.hold = hold

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import math
 from collections.abc import Callable
 from typing import Any, Unpack
 
@@ -12,7 +10,13 @@ import tensorflow as tf
 
 from gan import losses
 from gan.base import AdversarialModel, Options
-from gan.errors import Option, Unsaid, expect_number
+from gan.errors import Option, Unsaid, expect_number, require
+
+
+def _expect_bound(clip: float) -> None:
+    expect_number(clip=clip)
+    said = f"The argument clip must be a positive number, but it is {clip}."
+    require(clip > 0, said, "clip")
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -35,7 +39,7 @@ class WGAN_clip(AdversarialModel):
     discriminator_loss = staticmethod(losses.wasserstein_discriminator)
     generator_loss = staticmethod(losses.wasserstein_generator)
     loss_panel = ("Wasserstein estimate", -1)
-    clip = Option(functools.partial(expect_number, math.nextafter(0, 1)))
+    clip = Option(_expect_bound)
 
     def __init__(
         self,

@@ -8,16 +8,16 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import slow_but_first
+from conftest import refused, slow_but_first
 from keras import layers
 from test_ac_gan import make as make_ac_gan
 
 import gan
 from gan import metrics
-from gan.diagnosis import Diagnosis, Finding, _flat, diagnose
-from gan.errors import InvalidInput
+from gan.diagnosis import Diagnosis, Finding, diagnose
 from gan.latent import next_seed
 from gan.saving.model_file import state_of
+from gan.training.evidence import flat
 
 DIM = 8
 NORMAL = np.random.default_rng(0).standard_normal((600, DIM)).astype("float32")
@@ -381,7 +381,7 @@ def test_the_penalties_of_r3gan_count():
 )
 def test_the_model_is_what_it_was(pictures, monkeypatch, cls, options):
     """With batch normalisation, dropout, moments and a stream to be disturbed."""
-    monkeypatch.setattr("gan.diagnosis._woken", lambda s: (0.5, 2))
+    monkeypatch.setattr("gan.training.evidence.Evidence.woken", lambda s: (0.5, 2))
     model, twin = pictures(cls, **options), pictures(cls, **options)
     for one in (model, twin):
         one.train_step()
@@ -532,7 +532,7 @@ def test_labels():
 
 def test_large_rows_keep_their_distances():
     rows = np.random.default_rng(0).standard_normal((50, 20, 20, 3), "float32")
-    short = _flat(rows)
+    short = flat(rows)
     assert short.shape == (50, 256)
     before, after = (
         np.linalg.norm((r[:25] - r[25:]).reshape(25, -1), axis=1) for r in (rows, short)
@@ -540,7 +540,7 @@ def test_large_rows_keep_their_distances():
     # The ratio's standard deviation is 1/√512.
     np.testing.assert_allclose(after / before, 1, atol=5 / 512**0.5)
     np.testing.assert_array_equal(
-        _flat(rows[:, :8, :8, 0]), rows[:, :8, :8, 0].reshape(50, 64)
+        flat(rows[:, :8, :8, 0]), rows[:, :8, :8, 0].reshape(50, 64)
     )
 
 
@@ -565,15 +565,13 @@ def test_it_prints_readably():
 
 def test_what_is_refused():
     model = sound()
-    for count in (0, 2.5, True):
-        with pytest.raises(InvalidInput, match="count must be a positive int"):
+    for count in (0, 2.5, True, 15):
+        with refused("count"):
             diagnose(model, count)
-    with pytest.raises(InvalidInput, match="^Expected count of at least 16. Received"):
-        diagnose(model, 15)
-    with pytest.raises(InvalidInput, match="^seed must be a whole number"):
+    with refused("seed"):
         diagnose(model, seed="0")
-    with pytest.raises(InvalidInput, match="^Expected a GAN of this library. Received"):
+    with refused("model"):
         diagnose(model.generator)
     model.latent_generator = None
-    with pytest.raises(InvalidInput, match="^Expected a model with a latent_generator"):
+    with refused("model"):
         diagnose(model)

@@ -4,6 +4,7 @@ import stat
 import tempfile
 
 import pytest
+from conftest import refused
 
 from gan.errors import InvalidInput
 from gan.support.files import atomic_path, expect_writable, made_folder
@@ -146,25 +147,15 @@ def test_a_link_is_replaced_and_its_target_left_alone(tmp_path):
     "check", [expect_writable, lambda p: atomic_path(p).__enter__()]
 )
 @pytest.mark.parametrize(
-    "name, message",
-    [
-        ("no/x.txt", "a path in an existing directory"),
-        ("file/x.txt", "a path in an existing directory"),
-        ("folder", "a file path, not a directory"),
-        ("folder/", "a file path, not a directory"),
-        ("link", "a file path, not a directory"),
-        (".", "a file path, not a directory"),
-    ],
+    "name", ["no/x.txt", "file/x.txt", "folder", "folder/", "link", "."]
 )
-def test_paths_that_are_refused(tmp_path, check, name, message):
+def test_paths_that_are_refused(tmp_path, check, name):
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to("folder")
     before = names(tmp_path)
-    with pytest.raises(InvalidInput) as caught:
+    with refused("path"):
         check(f"{tmp_path}/{name}")
-    shown = str(pathlib.Path(f"{tmp_path}/{name}"))
-    assert str(caught.value) == f"Expected {message}. Received: path={shown!r}"
     assert names(tmp_path) == before
 
 
@@ -183,9 +174,7 @@ def test_a_directory_one_cannot_write_to(tmp_path, monkeypatch, error, reason):
         raise error
 
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
-    with pytest.raises(
-        InvalidInput, match=rf"^Expected a writable path \({reason}\)\."
-    ):
+    with pytest.raises(InvalidInput, match=reason):
         with atomic_path(tmp_path / "x.txt"):
             pytest.fail("the block must not run")
 
@@ -206,16 +195,16 @@ def test_a_name_as_long_as_the_system_allows(tmp_path):
 
 
 def test_a_name_longer_than_that_is_refused(tmp_path):
-    with pytest.raises(InvalidInput, match="^Expected "):
+    with refused("path"):
         with atomic_path(tmp_path / ("a" * 300 + ".txt")):
             pytest.fail("the block must not run")
 
 
 def test_pipes_and_impossible_names_are_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(InvalidInput, match="Expected a regular file"):
+    with refused("path"):
         expect_writable(tmp_path / "pipe")
-    with pytest.raises(InvalidInput, match="path must be a path"):
+    with refused("path"):
         expect_writable("a\0b")
 
 
@@ -224,12 +213,10 @@ def test_a_folder_is_made_and_named_when_it_cannot_be_used(tmp_path):
         with made_folder(str(tmp_path / "a" / "b")) as folder:
             assert folder == tmp_path / "a" / "b" and folder.is_dir()
     (tmp_path / "file").write_text("")
-    said = r"a folder that can be written to \(.+\). Received: directory='.*file"
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(InvalidInput, match=said), made_folder(path):
+        with refused("directory"), made_folder(path):
             pytest.fail("there is no folder")
-    said = r"a folder that can be written to \(full\). Received: directory='.*b'"
-    with pytest.raises(InvalidInput, match=said), made_folder(folder):
+    with pytest.raises(InvalidInput, match="b cannot .*full"), made_folder(folder):
         raise OSError(28, "full")
-    with pytest.raises(InvalidInput, match="directory must be a path"), made_folder(3):
+    with refused("directory"), made_folder(3):
         pytest.fail("there is no folder")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from conftest import refused
 
 import gan
-from gan.errors import InvalidInput
 
 REAL = np.zeros((10, 2), "float32")
 
@@ -45,21 +45,18 @@ def test_parameter_counts_of_the_course():
 
 
 @pytest.mark.parametrize(
-    "arguments, message",
+    "arguments, argument",
     [
-        (([2], REAL), "gen_shape to hold at least two sizes"),
-        (([], REAL), "gen_shape to hold at least two sizes"),
-        ((7, REAL), "gen_shape to hold at least two sizes"),
-        (([2, 0, 2], REAL), "each size of gen_shape must be a positive integer"),
-        (([2, 2.5, 2], REAL), "each size of gen_shape must be a positive integer"),
-        (([2, 4, 3], REAL), r"real_examples must have the shape \(N, 3\)"),
-        (
-            ([2, 4, 2], np.zeros((5, 4, 4))),
-            r"real_examples must have the shape \(N, 2\)",
-        ),
-        (([2, 4, 2], REAL, "cube"), "latent_type must be one of"),
+        (([2], REAL), "gen_shape"),
+        (([], REAL), "gen_shape"),
+        ((7, REAL), "gen_shape"),
+        (([2, 0, 2], REAL), "gen_shape"),
+        (([2, 2.5, 2], REAL), "gen_shape"),
+        (([2, 4, 3], REAL), "real_examples"),
+        (([2, 4, 2], np.zeros((5, 4, 4))), "real_examples"),
+        (([2, 4, 2], REAL, "cube"), "latent_type"),
     ],
 )
-def test_bad_input(arguments, message):
-    with pytest.raises(InvalidInput, match=f"Expected {message}"):
+def test_bad_input(arguments, argument):
+    with refused(argument):
         gan.fully_connected_GenDiscr(*arguments)

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import slow_but_first
+from conftest import refused, slow_but_first
 from test_base import CLASSES, assert_same, state
 
 import gan
@@ -65,9 +65,10 @@ def rewrite_config(path, change):
     rewrite(path, inner)
 
 
-def refused(call, message, *models):
+def unchanged(call, argument, *models):
+    """What is refused leaves the models as they were."""
     before = [state(model) for model in models]
-    with pytest.raises(InvalidInput, match=f"^Expected .*{message}"):
+    with refused(argument):
         call()
     for model, old in zip(models, before, strict=True):
         for a, b in zip(old, state(model), strict=True):
@@ -408,7 +409,7 @@ def test_a_lambda_is_said_once_and_asked_for_when_needed(vectors, tmp_path):
     loaded = gan.load_model(tmp_path / "g.keras")
     assert_same(model, loaded)
     for use in (loaded.get_fake_sample, lambda: loaded.fit(model.real_examples)):
-        refused(use, "set model.latent_generator", loaded)
+        unchanged(use, "latent_generator", loaded)
     loaded.latent_generator = model.latent_generator
     loaded.real_examples = model.real_examples
     step(model, loaded)
@@ -426,7 +427,7 @@ def test_a_lambda_layer_is_refused(tmp_path):
     keras.saving.save_model(model, tmp_path / "g.keras")
     with zipfile.ZipFile(tmp_path / "g.keras", "a") as archive:
         archive.writestr("gan.json", '{"notes": {}}')
-    refused(lambda: gan.load_model(tmp_path / "g.keras"), "safe_mode|unsafe|[Ll]ambda")
+    unchanged(lambda: gan.load_model(tmp_path / "g.keras"), "path")
     with pytest.raises(ValueError, match="safe_mode|unsafe|[Ll]ambda"):
         keras.models.load_model(tmp_path / "g.keras")
 
@@ -442,7 +443,7 @@ def test_a_config_that_names_a_function(saved, part, tmp_path):
         }
 
     rewrite_config(saved[1], change)
-    refused(lambda: gan.load_model(saved[1]), "a readable model file")
+    unchanged(lambda: gan.load_model(saved[1]), "path")
     assert not (tmp_path / "made").exists()
 
 
@@ -451,7 +452,7 @@ def test_a_file_of_another_kind_of_model(saved, tmp_path):
         tmp_path / "other.keras"
     )
     rewrite(saved[1], lambda content: content.update(members(tmp_path / "other.keras")))
-    refused(lambda: gan.load_model(saved[1]), "")
+    unchanged(lambda: gan.load_model(saved[1]), "path")
 
 
 # -- paths ----------------------------------------------------------------------
@@ -470,22 +471,22 @@ def test_paths_of_both_kinds(vectors, tmp_path, use):
 
 
 @pytest.mark.parametrize(
-    "name, message",
+    "name, argument",
     [
-        ("g.h5", "a path that ends in .keras. Received: path="),
-        ("g", "a path that ends in .keras"),
-        (".keras", "a path that ends in .keras"),
-        ("none/g.keras", "a path in an existing directory"),
-        ("folder.keras", "a file path, not a directory"),
-        (3, "must be a path"),
-        (None, "must be a path"),
+        ("g.h5", "filepath"),
+        ("g", "filepath"),
+        (".keras", "path"),
+        ("none/g.keras", "path"),
+        ("folder.keras", "path"),
+        (3, "filepath"),
+        (None, "filepath"),
     ],
 )
-def test_paths_it_does_not_write_to(vectors, tmp_path, name, message):
+def test_paths_it_does_not_write_to(vectors, tmp_path, name, argument):
     (tmp_path / "folder.keras").mkdir()
     path = tmp_path / name if isinstance(name, str) else name
     model = vectors(gan.Simple_GAN)
-    refused(lambda: model.save(path), message, model)
+    unchanged(lambda: model.save(path), argument, model)
     assert os.listdir(tmp_path) == ["folder.keras"]
 
 
@@ -493,28 +494,21 @@ def test_paths_it_does_not_write_to(vectors, tmp_path, name, message):
 def test_paths_it_does_not_write_weights_to(vectors, tmp_path, name):
     path = tmp_path / name if isinstance(name, str) else name
     model = vectors(gan.Simple_GAN)
-    refused(lambda: model.save_weights(path), "a path in .weights.h5. Received: filep")
+    unchanged(lambda: model.save_weights(path), "filepath")
     assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize(
-    "name, message",
-    [
-        ("g.h5", "a path that ends in .keras"),
-        ("none.keras", "an existing model file"),
-        ("folder.keras", "an existing model file"),
-        (b"g.keras", "must be a path"),
-        (None, "must be a path"),
-    ],
+    "name", ["g.h5", "none.keras", "folder.keras", b"g.keras", None]
 )
-def test_paths_it_does_not_read(vectors, tmp_path, name, message):
+def test_paths_it_does_not_read(vectors, tmp_path, name):
     (tmp_path / "folder.keras").mkdir()
     (tmp_path / "g.h5").write_bytes(b"")
     path = tmp_path / name if isinstance(name, str) else name
     model = vectors(gan.Simple_GAN)
-    refused(lambda: gan.load_model(path), message)
-    refused(lambda: saving.read_notes(path), message)
-    refused(lambda: saving.restore_model(model, path), message, model)
+    unchanged(lambda: gan.load_model(path), "path")
+    unchanged(lambda: saving.read_notes(path), "path")
+    unchanged(lambda: saving.restore_model(model, path), "path", model)
 
 
 def test_overwrite(vectors, tmp_path):
@@ -526,8 +520,7 @@ def test_overwrite(vectors, tmp_path):
         path = tmp_path / name
         save(path, overwrite=False)
         old = path.read_bytes()
-        message = "a new file, or overwrite=True. Received: filepath="
-        refused(lambda s=save, p=path: s(p, overwrite=False), message)
+        unchanged(lambda s=save, p=path: s(p, overwrite=False), "filepath")
         assert path.read_bytes() == old
         step(model)
         save(path)
@@ -543,7 +536,7 @@ def test_overwrite(vectors, tmp_path):
 def test_options_of_keras_that_save_does_not_have(vectors, tmp_path):
     model = vectors(gan.Simple_GAN)
     call = lambda: model.save(tmp_path / "g.keras", include_optimizer=False)  # noqa: E731
-    refused(call, "no further options. Received: include_optimizer=False")
+    unchanged(call, "include_optimizer")
     assert os.listdir(tmp_path) == []
 
 
@@ -599,34 +592,30 @@ def add(name, data=b"x"):
 
 
 @pytest.mark.parametrize(
-    "change, options, message",
+    "change, options, reason",
     [
-        (add("config.json", b"{}"), {}, "a readable model file"),
-        (add("model.weights.h5"), {}, "a readable model file"),
-        (add("config.json", b" " * (2**24 + 1)), {}, "plain members of usual size"),
-        (add("more.txt"), {}, "a file of this library's model.save"),
-        (add("../out.txt"), {}, "a file of this library's model.save"),
-        (add("assets/x.txt"), {}, "a file of this library's model.save"),
-        (lambda c: c.pop("metadata.json"), {}, "a file of this library's model.save"),
-        (
-            lambda c: None,
-            {"compression": zipfile.ZIP_DEFLATED},
-            "plain members of usual",
-        ),
-        (lambda c: None, {"compression": zipfile.ZIP_LZMA}, "plain members of usual"),
-        (add("config.json", b"{"), {}, "a readable model file"),
-        (add("config.json", b"[]"), {}, "a readable model file"),
-        (add("config.json", b"\xff"), {}, "a readable model file"),
-        (add("model.weights.h5", b""), {}, "(all weights of|a readable model file)"),
+        (add("config.json", b"{}"), {}, "config"),
+        (add("model.weights.h5"), {}, "signature|truncated"),
+        (add("config.json", b" " * (2**24 + 1)), {}, "too large"),
+        (add("more.txt"), {}, "model.save"),
+        (add("../out.txt"), {}, "model.save"),
+        (add("assets/x.txt"), {}, "model.save"),
+        (lambda c: c.pop("metadata.json"), {}, "model.save"),
+        (lambda c: None, {"compression": zipfile.ZIP_DEFLATED}, "compressed"),
+        (lambda c: None, {"compression": zipfile.ZIP_LZMA}, "compressed"),
+        (add("config.json", b"{"), {}, "property name"),
+        (add("config.json", b"[]"), {}, "list indices"),
+        (add("config.json", b"\xff"), {}, "decode"),
+        (add("model.weights.h5", b""), {}, "signature|truncated"),
     ],
 )
-def test_changed_members(saved, vectors, change, options, message):
+def test_changed_members(saved, vectors, change, options, reason):
     _, path = saved
     rewrite(path, change, **options)
-    refused(lambda: gan.load_model(path), message)
-    if "readable" not in message:
-        other = vectors(seed=4, ema=0.9)
-        refused(lambda: saving.restore_model(other, path), message, other)
+    with pytest.raises(InvalidInput, match=f"cannot be used: .*{reason}"):
+        gan.load_model(path)
+    other = vectors(seed=4, ema=0.9)
+    unchanged(lambda: saving.restore_model(other, path), "path", other)
 
 
 def test_a_member_twice(saved):
@@ -634,14 +623,14 @@ def test_a_member_twice(saved):
     with zipfile.ZipFile(path, "a") as archive, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         archive.writestr("gan.json", archive.read("gan.json"))
-    refused(lambda: gan.load_model(path), "a file of this library's model.save")
+    unchanged(lambda: gan.load_model(path), "path")
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"notes": []}'])
 def test_a_changed_gan_json(saved, content):
     _, path = saved
     rewrite(path, add("gan.json", content))
-    refused(lambda: saving.read_notes(path), "(a readable model file|notes)")
+    unchanged(lambda: saving.read_notes(path), "path")
 
 
 @pytest.mark.parametrize("member", ["config.json", "model.weights.h5", "gan.json"])
@@ -654,16 +643,16 @@ def test_a_flipped_bit_is_found(saved, vectors, member):
     data[start + size // 2] ^= 4
     path.write_bytes(data)
     other = vectors(seed=4, ema=0.9)
-    refused(lambda: gan.load_model(path), "")
-    refused(lambda: saving.restore_model(other, path), "", other)
+    unchanged(lambda: gan.load_model(path), "path")
+    unchanged(lambda: saving.restore_model(other, path), "path", other)
 
 
 def test_a_plain_keras_file_is_refused(vectors, tmp_path):
     model = vectors(gan.Simple_GAN)
     keras.saving.save_model(model, tmp_path / "g.keras")
-    refused(
+    unchanged(
         lambda: gan.load_model(tmp_path / "g.keras"),
-        "a file of this library's model.save",
+        "path",
     )
     assert_same(model, keras.models.load_model(tmp_path / "g.keras"))
 
@@ -671,7 +660,7 @@ def test_a_plain_keras_file_is_refused(vectors, tmp_path):
 @pytest.mark.parametrize("content", [b"", b"PK", b"x" * 1000])
 def test_what_is_no_archive(tmp_path, content):
     (tmp_path / "g.keras").write_bytes(content)
-    refused(lambda: gan.load_model(tmp_path / "g.keras"), "a readable model file")
+    unchanged(lambda: gan.load_model(tmp_path / "g.keras"), "path")
 
 
 # -- correct checksums over wrong arrays ----------------------------------------
@@ -720,8 +709,8 @@ def test_wrong_arrays_are_refused_and_change_nothing(saved, vectors, number):
     model, path = saved
     rewrite_weights(path, WRONG[number])
     other = vectors(seed=4, ema=0.9)
-    refused(lambda: saving.restore_model(other, path), "", other)
-    refused(lambda: gan.load_model(path), "")
+    unchanged(lambda: saving.restore_model(other, path), "path", other)
+    unchanged(lambda: gan.load_model(path), "path")
 
 
 def test_a_failed_load_restores_randomness_and_averages(pictures, tmp_path):
@@ -733,7 +722,7 @@ def test_a_failed_load_restores_randomness_and_averages(pictures, tmp_path):
     with h5py.File(tmp_path / "g.weights.h5", "r+") as file:
         put("generator/layers", lambda a: a * np.nan)(file)
     before = [np.array(v) for v in saving.state_of(other)]
-    with pytest.raises(InvalidInput, match="^Expected finite numbers in the model f"):
+    with refused("filepath"):
         other.load_weights(tmp_path / "g.weights.h5")
     after = [np.array(v) for v in saving.state_of(other)]
     assert len(before) > 20 and all(map(np.array_equal, before, after))
@@ -749,9 +738,8 @@ def test_load_state_undoes_whatever_happens(vectors, error):
             variable.assign(np.ones(variable.shape, variable.dtype))
         raise error("broken")
 
-    expected = InvalidInput if error is MemoryError else error
-    with pytest.raises(expected, match="broken"):
-        saving.load_state(model, load, "x.keras")
+    with pytest.raises(error, match="broken"):
+        saving.load_state(model, load)
     assert all(map(np.array_equal, before, map(np.array, saving.state_of(model))))
 
 
@@ -790,30 +778,33 @@ def test_another_optimizer_is_refused(vectors, tmp_path, side, saved_with, loade
     model.save_weights(tmp_path / "g.weights.h5")
     model.save(tmp_path / "g.keras")
     other = vectors(gan.Simple_GAN, 1, **{f"{side}_optimizer": loaded_with()})
-    message = "a readable model file .*optimizer"
-    refused(lambda: other.load_weights(tmp_path / "g.weights.h5"), message, other)
-    refused(lambda: saving.restore_model(other, tmp_path / "g.keras"), message, other)
+    unchanged(lambda: other.load_weights(tmp_path / "g.weights.h5"), "filepath", other)
+    unchanged(lambda: saving.restore_model(other, tmp_path / "g.keras"), "path", other)
 
 
 def test_another_network_or_class_of_weights_is_refused(vectors, pictures, tmp_path):
     model = vectors()
     model.save_weights(tmp_path / "g.weights.h5")
     for other in (pictures(), vectors(ema=0.9)):
-        refused(lambda o=other: o.load_weights(tmp_path / "g.weights.h5"), "", other)
+        unchanged(
+            lambda o=other: o.load_weights(tmp_path / "g.weights.h5"), "filepath", other
+        )
 
 
 def test_a_checkpoint_of_another_class_is_refused(vectors, tmp_path):
     vectors(gan.WGAN_clip).save(tmp_path / "g.keras")
     other = vectors(gan.Simple_GAN, seed=1)
-    refused(lambda: saving.restore_model(other, tmp_path / "g.keras"), "", other)
+    unchanged(lambda: saving.restore_model(other, tmp_path / "g.keras"), "path", other)
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 99])
 def test_damaged_weights(vectors, tmp_path, content):
     (tmp_path / "g.weights.h5").write_bytes(content)
     model = vectors(gan.Simple_GAN)
-    refused(lambda: model.load_weights(tmp_path / "g.weights.h5"), "", model)
-    refused(lambda: model.load_weights(tmp_path / "none.weights.h5"), "", model)
+    unchanged(lambda: model.load_weights(tmp_path / "g.weights.h5"), "filepath", model)
+    unchanged(
+        lambda: model.load_weights(tmp_path / "none.weights.h5"), "filepath", model
+    )
 
 
 @pytest.mark.parametrize("part", ["generator", "discriminator"])
@@ -827,7 +818,8 @@ def test_networks_larger_than_their_file_are_never_built(saved, part):
                 layer["config"]["units"] = 10**6
 
     rewrite_config(saved[1], grow)
-    refused(lambda: gan.load_model(saved[1]), f"all weights of the {part}")
+    with pytest.raises(InvalidInput, match=f"lacks weights of the {part}"):
+        gan.load_model(saved[1])
 
     class Own(keras.layers.Layer):
         def call(self, x):

@@ -195,19 +195,20 @@ def test_a_residual_block_begins_as_the_identity():
 
 
 @pytest.mark.parametrize(
-    "arguments, message",
+    "arguments, argument",
     [
-        (((28, 30, 1),), "sides that are multiples of 4"),
-        (((4, 4, 1),), "sides that are multiples of 4"),
-        (((8, 8, 2),), "c of 1 or 3"),
-        (((8, 8),), r"sizes must have the shape \(3,\)"),
-        (((8, 8, 1), 0), "latent_dim must be a positive integer"),
-        (((8, 8, 1), 4, 0), "width must be a positive integer"),
-        (((8, 8, 1), 4, 4, 0), "classes must be a positive integer"),
+        (((28, 30, 1),), "shape"),
+        (((4, 4, 1),), "shape"),
+        (((8, 8, 2),), "shape"),
+        (((8, 8),), "shape"),
+        ((8,), "shape"),
+        (((8, 8, 1), 0), "latent_dim"),
+        (((8, 8, 1), 4, 0), "width"),
+        (((8, 8, 1), 4, 4, 0), "classes"),
     ],
 )
-def test_bad_arguments_of_residual_networks(arguments, message):
-    with pytest.raises(InvalidInput, match=message):
+def test_bad_arguments_of_residual_networks(arguments, argument):
+    with refused(argument):
         gan.residual_GenDiscr(*arguments)
 
 
@@ -376,10 +377,9 @@ def test_augmentations_that_cannot_work(augment, message):
 
 
 def test_unknown_changes():
-    with pytest.raises(InvalidInput, match="changes must be one of"):
-        gan.DiffAugment(["blur"])
-    with pytest.raises(InvalidInput, match="changes to be a list"):
-        gan.DiffAugment("flip")
+    for changes in (["blur"], "flip"):
+        with refused("changes"):
+            gan.DiffAugment(changes)
 
 
 def test_changes_are_kept_whatever_brings_them():

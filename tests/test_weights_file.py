@@ -7,6 +7,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from conftest import refused
 
 from gan.errors import InvalidInput
 from gan.generate_faces import convolutional_GenDiscr
@@ -47,17 +48,16 @@ def saved(tmp_path):
     return g, path
 
 
-def refused(path, match, other=None):
+def unusable(path, reason, other=None):
     """Both networks keep their weights if the second file is refused."""
     first, second = network(seed=1), other or network(seed=2)
     good = path.parent / "first.h5"
     save_weights(network(seed=3), good)
     before = first.get_weights() + second.get_weights()
-    with pytest.raises(InvalidInput, match=match) as caught:
+    with pytest.raises(InvalidInput, match=reason) as caught:
         load_weights((first, good), (second, path))
     assert same(before, first.get_weights() + second.get_weights())
-    assert str(caught.value).startswith("Expected ")
-    assert str(path) in str(caught.value)
+    assert caught.value.argument == "path" and str(path) in str(caught.value)
 
 
 # What works
@@ -140,8 +140,7 @@ def test_course_files_equal_raw_h5py():
 def test_swapped_course_files_are_refused_and_change_nothing():
     generator, discriminator = convolutional_GenDiscr()
     before = generator.get_weights() + discriminator.get_weights()
-    match = r"'generator' in .*seed_discriminator.h5 \(7 layers .*Received: layers=5"
-    with pytest.raises(InvalidInput, match=match):
+    with refused("path"):
         load_weights(
             (discriminator, DATA / "seed_discriminator.h5"),
             (generator, DATA / "seed_discriminator.h5"),
@@ -173,19 +172,19 @@ def test_equal_weights_give_equal_bytes(saved):
 
 
 @pytest.mark.parametrize(
-    ("picture", "match"),
+    "picture",
     [
-        ((np.ones(3), np.ones(4)), "one shape"),
-        ((np.ones(3), np.array([1, np.nan, 1])), "finite"),
-        ((np.ones(3), np.array(["a"] * 3)), "finite"),
-        ((np.ones(3),), r"\(mean_face, multiplier\)"),
-        (np.ones((2, 3)), r"\(mean_face, multiplier\)"),
+        (np.ones(3), np.ones(4)),
+        (np.ones(3), np.array([1, np.nan, 1])),
+        (np.ones(3), np.array(["a"] * 3)),
+        (np.ones(3),),
+        np.ones((2, 3)),
     ],
 )
-def test_bad_pictures_are_not_written(saved, picture, match):
+def test_bad_pictures_are_not_written(saved, picture):
     g, path = saved
     before = path.read_bytes()
-    with pytest.raises(InvalidInput, match=match):
+    with refused("picture"):
         save_weights(g, path, picture)
     assert path.read_bytes() == before
 
@@ -195,7 +194,7 @@ def test_weights_that_are_not_finite_are_not_written(saved, bad):
     g, path = saved
     before = path.read_bytes()
     g.layers[1].moving_mean.assign([0, bad, 0, 0])
-    with pytest.raises(InvalidInput, match="finite .*moving_mean"):
+    with refused("network"):
         save_weights(g, path)
     assert path.read_bytes() == before
     assert os.listdir(path.parent) == [path.name]
@@ -203,13 +202,13 @@ def test_weights_that_are_not_finite_are_not_written(saved, bad):
 
 @pytest.mark.parametrize("path", ["x.txt", "x.weights.h5", "x", 3, None])
 def test_paths_that_keras_would_read_as_another_layout(tmp_path, path):
-    with pytest.raises(InvalidInput, match="a path in .h5|to be a path"):
+    with refused("path"):
         save_weights(network(), tmp_path / path if isinstance(path, str) else path)
     assert os.listdir(tmp_path) == []
 
 
 def test_a_name_longer_than_files_have():
-    with pytest.raises(InvalidInput, match="a file of weights at x"):
+    with refused("path"):
         load_weights((network(), "x" * 5000 + ".h5"))
 
 
@@ -220,14 +219,14 @@ def test_networks_that_do_not_fit_the_layout(tmp_path):
             self.loose = self.add_weight(shape=(1,), name="loose")
             self.built = True
 
-    with pytest.raises(InvalidInput, match="all weights of .* in layers"):
+    with refused("network"):
         save_weights(Loose(), tmp_path / "x.h5")
-    with pytest.raises(InvalidInput, match="a built Keras network"):
+    with refused("network"):
         save_weights(keras.Sequential([keras.layers.Dense(2)]), tmp_path / "x.h5")
-    with pytest.raises(InvalidInput, match="existing directory"):
+    with refused("path"):
         save_weights(network(), tmp_path / "no" / "x.h5")
     wide = keras.layers.Dense(1, name="x" * 66_000)
-    with pytest.raises(InvalidInput, match="short list layer_names"):
+    with refused("network"):
         save_weights(keras.Sequential([keras.Input((1,)), wide]), tmp_path / "x.h5")
     assert os.listdir(tmp_path) == []
 
@@ -237,14 +236,14 @@ def test_networks_that_do_not_fit_the_layout(tmp_path):
 
 @pytest.mark.parametrize("pair", ["ab", (1, 2, 3), None])
 def test_arguments_that_are_not_pairs(pair):
-    with pytest.raises(InvalidInput, match=r"\(network, path\)"):
+    with refused("pairs"):
         load_weights(pair)
 
 
 def test_paths_and_networks_of_other_types(saved):
-    with pytest.raises(InvalidInput, match="a path"):
+    with refused("path"):
         load_weights((saved[0], 3))
-    with pytest.raises(InvalidInput, match="a built Keras network"):
+    with refused("network"):
         load_weights((3, saved[1]))
 
 
@@ -253,27 +252,27 @@ def test_paths_that_are_no_regular_files(tmp_path):
     (tmp_path / "device.h5").symlink_to("/dev/zero")
     for name in ("missing.h5", "", "pipe.h5", "device.h5"):
         path = tmp_path / name
-        refused(path, "a file of weights at")
-        with pytest.raises(InvalidInput, match="a file of weights at"):
+        unusable(path, "no file of weights")
+        with refused("path"):
             read_picture(path)
 
 
 @pytest.mark.parametrize(
-    ("content", "match"),
+    ("content", "reason"),
     [
-        (b"", "1 GiB of weights.*size=0"),
+        (b"", "0 bytes"),
         (b"not HDF5 at all" * 99, "signature not found"),
     ],
 )
-def test_files_that_are_not_hdf5(tmp_path, content, match):
+def test_files_that_are_not_hdf5(tmp_path, content, reason):
     (tmp_path / "x.h5").write_bytes(content)
-    refused(tmp_path / "x.h5", match)
+    unusable(tmp_path / "x.h5", reason)
 
 
 def test_sparse_giant_is_refused_unread(tmp_path):
     with open(tmp_path / "x.h5", "wb") as file:
         file.truncate(2**40)
-    refused(tmp_path / "x.h5", "1 GiB of weights")
+    unusable(tmp_path / "x.h5", "1 GiB")
 
 
 @pytest.mark.parametrize("part", [0.01, 0.5, 0.9, 0.999])
@@ -281,22 +280,22 @@ def test_truncated(saved, part):
     _, path = saved
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * part)])
-    refused(path, "a readable file of weights")
+    unusable(path, "cannot be used")
 
 
 def test_keras_3_content_under_a_legacy_name(tmp_path):
     network().save_weights(tmp_path / "x.weights.h5")
     (tmp_path / "x.weights.h5").rename(tmp_path / "x.h5")
-    refused(tmp_path / "x.h5", "the legacy layout")
+    unusable(tmp_path / "x.h5", "layout")
 
 
 def test_other_networks(saved):
     _, path = saved
     small = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4)], name="small")
-    refused(path, r"'small' in .*\(1 layers with weights\).*layers=3", small)
-    refused(path, r"shape \(3, 5\) of 'wide'.*\(3, 4\)", network("wide", units=5))
+    unusable(path, "3 layers with weights, 'small' has 1", small)
+    unusable(path, r"\(3, 4\) instead of \(3, 5\)", network("wide", units=5))
     bare = [keras.Input((3,)), *(keras.layers.Dense(4) for _ in range(3))]
-    refused(path, "2 weights in a layer of 'bare'", keras.Sequential(bare, name="bare"))
+    unusable(path, "4 weights, 'bare' has 2", keras.Sequential(bare, name="bare"))
 
 
 def replace(file, data, **how):
@@ -391,53 +390,53 @@ def value(number):
 
 
 @pytest.mark.parametrize(
-    ("change", "match"),
+    ("change", "reason"),
     [
-        (value(np.float32(0.7)), "undamaged numbers .*gan_weights_sha256"),
-        (picture_value, "undamaged numbers .*gan_picture_sha256"),
-        (lambda f: f.__delitem__("gan_picture"), "undamaged .*gan_picture_sha256"),
-        (lambda f: f.__delitem__(KERNEL), "readable .*exist"),
-        (lambda f: f.__delitem__("last"), "readable .*exist"),
-        (lambda f: f["dense"].attrs.clear(), "readable .*weight_names"),
-        (lambda f: f.attrs.__delitem__("layer_names"), "the legacy layout"),
-        (lambda f: replace(f, np.ones((4, 3))), r"shape \(3, 4\).*\(4, 3\)"),
-        (lambda f: replace(f, np.full((3, 4), b"x")), "numbers .*S1"),
-        (lambda f: replace(f, np.ones((3, 4), bool)), "numbers .*bool"),
-        (lambda f: replace(f, np.ones((3, 4), "c8")), "numbers .*complex"),
-        (lambda f: replace(f, [["x"] * 4] * 3), "numbers .*'O'"),
-        (lambda f: replace(f, h5py.Empty("f4")), r"shape \(3, 4\).*shape=None"),
+        (value(np.float32(0.7)), "gan_weights_sha256"),
+        (picture_value, "gan_picture_sha256"),
+        (lambda f: f.__delitem__("gan_picture"), "gan_picture_sha256"),
+        (lambda f: f.__delitem__(KERNEL), "exist"),
+        (lambda f: f.__delitem__("last"), "exist"),
+        (lambda f: f["dense"].attrs.clear(), "weight_names"),
+        (lambda f: f.attrs.__delitem__("layer_names"), "layout"),
+        (lambda f: replace(f, np.ones((4, 3))), r"\(4, 3\) instead of \(3, 4\)"),
+        (lambda f: replace(f, np.full((3, 4), b"x")), "S1, not numbers"),
+        (lambda f: replace(f, np.ones((3, 4), bool)), "bool, not numbers"),
+        (lambda f: replace(f, np.ones((3, 4), "c8")), "complex64, not numbers"),
+        (lambda f: replace(f, [["x"] * 4] * 3), "object, not numbers"),
+        (lambda f: replace(f, h5py.Empty("f4")), "shape None"),
         (
             lambda f: replace(f, np.ones((3, 4)), chunks=(3, 4), compression="gzip"),
-            "contiguous data|shape",
+            "not contiguous",
         ),
-        (giant, "contiguous data|shape"),
+        (giant, "shape"),
         (giant_contiguous, "shape"),
-        (giant_picture, "all numbers in"),
-        (never_written, "all numbers of"),
-        (external, "contiguous data|shape"),
-        (virtual, "contiguous data|shape"),
-        (soft_link, "nothing but hard links"),
-        (external_link, "nothing but hard links"),
-        (external_model, "nothing but hard links"),
-        (external_picture, "nothing but hard links"),
-        (set_names("g/dense/kernel:0"), "2 weights in a layer"),
-        (set_names("g/dense", "g/dense/bias:0"), "readable"),
-        (set_names("", "g/dense/bias:0"), "readable"),
-        (set_names("..", "."), "readable"),
-        (set_names(1, 2), "short list weight_names"),
+        (giant_picture, "missing"),
+        (never_written, "missing"),
+        (external, "not contiguous"),
+        (virtual, "not contiguous"),
+        (soft_link, "is a link"),
+        (external_link, "is a link"),
+        (external_model, "is a link"),
+        (external_picture, "is a link"),
+        (set_names("g/dense/kernel:0"), "1 weights, 'g' has 2"),
+        (set_names("g/dense", "g/dense/bias:0"), "no attribute"),
+        (set_names("", "g/dense/bias:0"), "cannot be used"),
+        (set_names("..", "."), "cannot be used"),
+        (set_names(1, 2), "weight_names"),
         (
             lambda f: f.attrs.__setitem__("layer_names", "dense"),
-            "lists of names as of Keras",
+            "lists of names",
         ),
-        (loop_of_groups, "short list weight_names"),
-        (many_names, "short list layer_names"),
+        (loop_of_groups, "weight_names"),
+        (many_names, "layer_names"),
     ],
 )
-def test_changed_file_is_refused(saved, change, match):
+def test_changed_file_is_refused(saved, change, reason):
     _, path = saved
     with h5py.File(path, "r+") as file:
         change(file)
-    refused(path, match)
+    unusable(path, reason)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e300])
@@ -448,14 +447,14 @@ def test_numbers_that_are_not_finite_in_files_without_checksums(saved, bad):
         kernel = np.ones((3, 4))
         kernel[1, 1] = bad
         replace(file, kernel)
-    refused(path, "finite numbers of 'g'.*kernel")
+    unusable(path, "kernel:0 holds numbers that are not finite")
 
 
 def test_read_picture_refuses_what_it_cannot_use(saved):
     _, path = saved
     with h5py.File(path, "r+") as file:
         file["gan_picture/multiplier"][0, 0] = np.nan
-    with pytest.raises(InvalidInput, match="finite and of one shape in .*generator.h5"):
+    with refused("path"):
         read_picture(path)
 
 
@@ -482,16 +481,16 @@ def test_damaged_strings_of_variable_length(tmp_path):
     data = path.read_bytes()
     heap = data.index(b"GCOL")
     reference = data.index(struct.pack("<Q", heap), data.index(b"layer_names\0")) - 4
-    for at, damage, match in [
+    for at, damage, reason in [
         # HDF5 itself would reserve 4 GiB for the first, and never return from the last.
-        (reference, b"\xff\xff\xff\xff", "undamaged strings"),
-        (reference + 4, b"\xff\xff", "readable .*unpack"),
-        (reference + 12, b"\xff\xff", "undamaged strings"),
-        (heap + 24, bytes(8), "undamaged strings"),
-        (heap + 16, bytes(16), "undamaged strings"),
+        (reference, b"\xff\xff\xff\xff", "damaged"),
+        (reference + 4, b"\xff\xff", "unpack"),
+        (reference + 12, b"\xff\xff", "damaged"),
+        (heap + 24, bytes(8), "damaged"),
+        (heap + 16, bytes(16), "damaged"),
     ]:
         path.write_bytes(data[:at] + damage + data[at + len(damage) :])
-        refused(path, match)
+        unusable(path, reason)
 
 
 def mutated(data, rng):

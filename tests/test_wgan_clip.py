@@ -2,9 +2,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import refused
 
 import gan
-from gan.errors import InvalidInput
 
 REAL = np.float32([[0.5], [1.0], [-1.0], [0.0]])
 FAKE = np.float32([[0.0], [-1.0], [2.0], [0.5]])
@@ -116,18 +116,7 @@ def test_the_bound_can_change_between_fits_and_is_kept_in_the_config(vectors):
     assert type(copy) is gan.WGAN_clip and copy.clip == 0.01
 
 
-@pytest.mark.parametrize(
-    "clip, message",
-    [
-        (0, r"clip must be a finite number .* clip=0$"),
-        (-1, r"clip must be a finite number .* clip=-1$"),
-        (float("nan"), r"clip must be a finite number .* clip=nan$"),
-        (float("inf"), r"clip must be a finite number .* clip=inf$"),
-        ("1", r"clip must be a finite number .* clip='1'$"),
-        (True, r"clip must be a finite number .* clip=True$"),
-        (None, r"clip must be a finite number .* clip=None$"),
-    ],
-)
-def test_bad_bounds(vectors, clip, message):
-    with pytest.raises(InvalidInput, match=f"^Expected {message}"):
+@pytest.mark.parametrize("clip", [0, -1, float("nan"), float("inf"), "1", True, None])
+def test_bad_bounds(vectors, clip):
+    with refused("clip"):
         vectors(gan.WGAN_clip, clip=clip)

@@ -3,10 +3,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import refused
 from scipy import stats
 
 import gan
-from gan.errors import InvalidInput
 
 REAL = np.float32([[0.5], [1.0], [-1.0], [0.0]])
 FAKE = np.float32([[0.0], [-1.0], [2.0], [0.5]])
@@ -292,7 +292,7 @@ def test_both_networks_or_none(vectors, tmp_path, fault, bad):
             layer = file[file.attrs["layer_names"][-1]]
             layer[layer.attrs["weight_names"][0]][0, 0] = np.nan
     before = weights_of(model), model.averaged_generator.get_weights()
-    with pytest.raises(InvalidInput, match="^Expected .*Received: "):
+    with refused("path"):
         model.replace_weights(*paths)
     assert_equal(weights_of(model), before[0])
     assert_equal(model.averaged_generator.get_weights(), before[1])
@@ -304,6 +304,5 @@ def test_both_networks_or_none(vectors, tmp_path, fault, bad):
 @pytest.mark.parametrize("name", ["lambda_gp", "penalty_epsilon"])
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), "1", True, None])
 def test_bad_penalty_arguments(vectors, name, value):
-    message = rf"^Expected {name} to be a finite number in \[0, inf\]\. Received: "
-    with pytest.raises(InvalidInput, match=message + f"{name}="):
+    with refused(name):
         vectors(**{name: value})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import numbers
 import pathlib
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,8 @@ import tensorflow as tf
 from gan.data.examples import find_pixel_range
 from gan.errors import (
     StrPath,
+    expect_array,
+    expect_number,
     expect_path,
     expect_positive_int,
     expect_seed,
@@ -29,7 +32,7 @@ from gan.latent import LatentGenerator, drawn_from
 from gan.saving import load_model
 from gan.saving.weights_file import load_weights, read_picture
 from gan.training.checkpoint import newest_path, read_newest
-from gan.training.networks import count_classes, is_picture
+from gan.training.networks import count_classes, is_picture, latent_shape
 
 if TYPE_CHECKING:
     from gan.base import AdversarialModel
@@ -89,8 +92,8 @@ class TrainedGenerator:
         self.discriminator: keras.Model | None = discriminator
         self.shape: tuple[int, ...] = tuple(network.output_shape[1:])
         self.classes: int | None = count_classes(network)
-        numbers = None if self.classes is None else [*map(str, range(self.classes))]
-        self.names: list[str] | None = names or numbers
+        digits = None if self.classes is None else [*map(str, range(self.classes))]
+        self.names: list[str] | None = names or digits
         self._picture = picture
         if is_picture(self.shape) and picture is None and pixel_range is None:
             pixel_range = find_pixel_range(self.outputs(_LOOKED_AT))
@@ -131,11 +134,7 @@ class TrainedGenerator:
         """
         expect_positive_int(count=count)
         expect_seed(2**32, seed=seed)
-        number = isinstance(spread, (int, float)) and 0 <= spread < float("inf")
-        said = (
-            f"The argument spread must be a number from 0, but it is {shown(spread)}."
-        )
-        require(number, said, "spread")
+        expect_number(0, spread=spread)
         kind = getattr(self.latent_generator, "latent_type", None)
         require(
             spread == 1 or kind in ("normal", "symmetric"),
@@ -143,7 +142,7 @@ class TrainedGenerator:
             "which do not lie around 0.",
             "spread",
         )
-        with drawn_from(_seeds_of(seed)):
+        with drawn_from(_seeds_of(seed).__next__):
             drawn = np.array(self.latent_generator(int(count)))
         return drawn if spread == 1 else drawn * np.float32(spread)
 
@@ -183,48 +182,20 @@ class TrainedGenerator:
         spread: float = 1.0,
     ) -> np.ndarray:
         """What the network itself gives, float32 `(n, …)`; arguments as of `draw`."""
-        if isinstance(latents, (int, np.integer)) and not isinstance(latents, bool):
+        if isinstance(latents, numbers.Integral) and not isinstance(latents, bool):
             latents = self.latents(int(latents), seed, spread)
-        latents, shape = np.asarray(latents), self._latent_shape()
-        numbers = latents.dtype.kind in "fiu" and latents.size > 0
-        require(
-            numbers and latents.shape[1:] == shape,
-            f"The argument latents must be a number or an array of shape "
-            f"{('n', *shape)}, but its shape is {shown(latents.shape)}.",
-            "latents",
-        )
-        if not self.classes:
-            said = "The argument labels must be left out: the generator takes none."
-            require(labels is None, said, "labels")
-            return in_parts(self.network, np.float32(latents))
-        labels = self.labels(len(latents), labels)
-        return in_parts(self.network, np.float32(latents), labels)
+        latents = expect_array((None, *latent_shape(self.network)), latents=latents)
+        given = [np.float32(latents)]
+        if self.classes or labels is not None:
+            given.append(self.labels(len(latents), labels))
+        return in_parts(self.network, *given)
 
     def labels(self, count: int, labels: Labels = None) -> np.ndarray:
         """Numbers of classes, int32 `(count,)`; `labels` as of `draw`."""
-        classes, names = self.classes or 0, self.names or []
         if labels is None:
-            return np.arange(count, dtype=np.int32) % max(classes, 1)
+            return np.arange(count, dtype=np.int32) % (self.classes or 1)
         alone = isinstance(labels, str) or np.ndim(labels) == 0
-        found = []
-        for one in [labels] if alone else labels:
-            number = one if not isinstance(one, str) else None
-            if isinstance(one, str):
-                # A name counts before a number, such as of the digits 1 to 9.
-                number = names.index(one) if one in names else None
-                if number is None and one.isdecimal():
-                    number = int(one)
-            whole = number is not None and number == int(number)
-            known = ", ".join(names[:20]) + ", …" * (len(names) > 20)
-            require(
-                whole and 0 <= number < classes,
-                f"The argument labels must name classes of the generator, {known}, "
-                f"but it holds {shown(one)}."
-                if classes
-                else f"The generator takes no labels, but was asked for {shown(one)}.",
-                "labels",
-            )
-            found.append(int(number))
+        found = [self._number_of(one) for one in ([labels] if alone else labels)]
         require(
             alone or len(found) == count,
             f"The argument labels must hold {count} classes, as many as there are "
@@ -232,6 +203,19 @@ class TrainedGenerator:
             "labels",
         )
         return np.full(count, found[0] if alone else found, np.int32)
+
+    def _number_of(self, label):
+        names = self.names or []
+        number = label
+        if isinstance(label, str):
+            # A name counts before a number, such as of the digits 1 to 9.
+            number = int(label) if label.isdecimal() else None
+            number = names.index(label) if label in names else number
+        known = ", ".join(names[:20]) + ", …" * (len(names) > 20)
+        said = "The argument labels must name classes of the generator, which knows "
+        said += f"{known or 'none'}, but it holds {shown(label)}."
+        require(number in range(self.classes or 0), said, "labels")
+        return int(number)
 
     def pictures(self, outputs: npt.ArrayLike) -> np.ndarray:
         """What outputs of the network mean as pictures, in about [0, 1].
@@ -285,10 +269,6 @@ class TrainedGenerator:
         least = np.take_along_axis(squares, numbers[:, None], axis=1)[:, 0]
         return numbers, np.sqrt(np.maximum(least, 0) / some.shape[1])
 
-    def _latent_shape(self):
-        shape = self.network.input_shape
-        return tuple((shape[0] if isinstance(shape[0], tuple) else shape)[1:])
-
     def __repr__(self) -> str:
         of = f", {self.classes} classes" if self.classes else ""
         return f"<TrainedGenerator of {'×'.join(map(str, self.shape))}{of}>"
@@ -320,29 +300,36 @@ def load_generator(
         "path",
     )
     if path.is_dir():
-        folder = path
-        files = [folder / name for name in ("generator.h5", "model.keras")]
-        found = next((file for file in files if file.is_file()), None)
-        newest = newest_path(folder)
-        if found is None or newest and _written(newest) > _written(found):
-            require(
-                newest,
-                f"The folder {folder} holds no run with a model: neither model.keras "
-                "nor generator.h5 nor checkpoints.",
-                "path",
-            )
-            newest, model = read_newest(newest.parent, load_model)
-            tell(f"The run has not ended: its newest checkpoint is {newest.name}.")
-            return _of_model(model, newest)
-        path = found
-    if path.suffix == ".keras":
-        return _of_model(load_model(path), path)
+        return _of_run(path, tell)
+    return _of_model(load_model(path), path) if path.suffix == ".keras" else _ours(path)
+
+
+def _of_run(folder, tell):
+    """The generator of a folder: of its newest checkpoint, or of what it ended with."""
+    ends = [folder / name for name in ("generator.h5", "model.keras")]
+    end = next((path for path in ends if path.is_file()), None)
+    newest = newest_path(folder)
+    require(
+        end or newest,
+        f"The folder {folder} holds no run with a model: neither model.keras nor "
+        "generator.h5 nor checkpoints.",
+        "path",
+    )
+    if end and not (newest and _written(newest) > _written(end)):
+        return load_generator(end)
+    newest, model = read_newest(newest.parent, load_model)
+    tell(f"The run has not ended: its newest checkpoint is {newest.name}.")
+    return _of_model(model, newest)
+
+
+def _ours(path):
+    """The course's generator of faces with the weights of an `.h5` file."""
     network, _ = convolutional_GenDiscr()
     load_weights((network, path))
     picture = read_picture(path)
-    fits = picture is None or picture[0].shape == (16, 16)
-    require(fits, f"The mean face in {path} must have the shape (16, 16).", "path")
     if picture is not None:
+        fits = picture[0].shape == (16, 16)
+        require(fits, f"The mean face in {path} must have the shape (16, 16).", "path")
         picture = tuple(array[..., None] for array in picture)
     return TrainedGenerator(network, LatentGenerator(16), (0.0, 1.0), picture=picture)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numbers
+from collections.abc import Iterable
+
 import keras
 from keras import layers
 
-from gan.errors import expect, expect_array, expect_positive_int
+from gan.errors import expect_positive_int, require, shown
 from gan.latent import LatentGenerator
 
 
@@ -50,20 +53,26 @@ def residual_GenDiscr(
         section 3; Miyato and Koyama 2018, cGANs with Projection Discriminator,
         equation 4.
     """
-    three = expect_array((3,), sizes=shape)
-    expected = "shape (h, w, c): sides that are multiples of 4 from 8, c of 1 or 3"
-    sides = all(side >= 8 and side % 4 == 0 for side in three[:2])
-    expect(sides and three[2] in (1, 3), expected, shape=shape)
+    three = [*shape] if isinstance(shape, Iterable) else []
+    fits = len(three) == 3 and all(isinstance(n, numbers.Integral) for n in three)
+    fits = fits and all(side >= 8 and side % 4 == 0 for side in three[:2])
+    require(
+        fits and three[2] in (1, 3),
+        "The argument shape must be (h, w, c), with sides that are multiples of 4 and "
+        f"at least 8, and 1 or 3 channels, but it is {shown(shape)}.",
+        "shape",
+    )
     expect_positive_int(latent_dim=latent_dim, width=width)
     if classes is not None:
         expect_positive_int(classes=classes)
-    sizes = [tuple(int(side) for side in three[:2])]
+    three = [int(size) for size in three]
+    sizes = [(three[0], three[1])]
     while all(side >= 8 and side % 2 == 0 for side in sizes[-1]):
         sizes.append((sizes[-1][0] // 2, sizes[-1][1] // 2))
     widths = [width * 2 ** min(stage, 2) for stage in range(len(sizes) - 1)]
     return (
-        _generator(sizes[-1], int(three[2]), widths, latent_dim, classes, bounded),
-        _discriminator(tuple(map(int, three)), widths, classes),
+        _generator(sizes[-1], three[2], widths, latent_dim, classes, bounded),
+        _discriminator((*sizes[0], three[2]), widths, classes),
         LatentGenerator(latent_dim),
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -88,10 +87,3 @@ def own_classes(model: Any, names: set[str]) -> dict[str, Any]:
     found = [kind for part in parts for kind in (part, type(part))]
     found = {getattr(kind, "__name__", None): kind for kind in found}
     return {name: found[name] for name in names if name in found}
-
-
-def reason(error: Exception) -> str:
-    """What an error says, without the configs and examples that Keras adds to it."""
-    text = " ".join(str(error).split()).rpartition("Exception encountered: ")[2]
-    text = re.sub(r" *(Full object config: |config=|Example: class ).*", "", text)
-    return textwrap.shorten(text, 500, placeholder=" …") or type(error).__name__

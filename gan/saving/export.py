@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import pathlib
 import shutil
 import tempfile
-import textwrap
 import warnings
 from typing import Any
 
@@ -15,7 +13,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan.errors import InvalidInput, StrPath, expect, require, shown
+from gan.errors import InvalidInput, StrPath, require, shown
+from gan.saving.damage import reason
 from gan.support.files import atomic_path, expect_writable
 
 # The names of the command `export`, and Keras's own for the same formats.
@@ -62,8 +61,7 @@ def write_generator(
     if to == "litert":
         network = _resized(network)
     # Keras exports only what was called.
-    zeros = [tf.zeros((1, *kind.shape[1:]), kind.dtype) for kind in network.inputs]
-    network(zeros if len(zeros) > 1 else zeros[0])
+    network(_given(tf.zeros((1, *x.shape[1:]), x.dtype) for x in network.inputs))
     network.export(path, format=to, verbose=verbose, **options)
 
 
@@ -93,8 +91,7 @@ def export_generator(
         np.reshape(array, (len(array), *kind.shape[1:])).astype(kind.dtype)
         for array, kind in zip(inputs, network.inputs, strict=True)
     ]
-    wanted = np.asarray(network(inputs if len(inputs) > 1 else inputs[0]))
-    folder = to == "savedmodel"
+    wanted = np.asarray(network(_given(inputs)))
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".gan-") as place:
         written = pathlib.Path(place, "generator").with_suffix(path.suffix)
         try:
@@ -103,18 +100,16 @@ def export_generator(
                 names = [kind.name for kind in network.inputs]
                 found = _RUNNERS[to](written, dict(zip(names, inputs, strict=True)))
         except Exception as error:
-            version = importlib.metadata.version("keras")
-            reason = textwrap.shorten(str(error), 200, placeholder=" …")
-            raise InvalidInput(
-                f"Keras {version} cannot export this generator as {to}; try another "
-                f"format. {type(error).__name__}: {reason}",
-                "to",
-            ) from None
+            said = f"Keras {keras.__version__} cannot export this generator as {to}: "
+            said += f"try another format. {type(error).__name__}: {reason(error)}."
+            raise InvalidInput(said, "to") from None
         difference = float(np.abs(found - wanted).max())
         # A different order of sums, no more.
         same = difference < 1e-4 * max(1.0, np.abs(wanted).max())
-        expect(same, "equal outputs", difference=difference)
-        if folder:
+        said = f"The generator exported as {to} draws other pictures, by up to "
+        said += f"{difference:.2g}: try another format."
+        require(same, said, "to")
+        if to == "savedmodel":
             shutil.move(written, path)
         else:
             with atomic_path(path) as temporary:
@@ -156,16 +151,18 @@ def _resized(network):
     return copy
 
 
+def _given(inputs):
+    """What a network of one or several inputs is called with."""
+    first, *more = inputs
+    return [first, *more] if more else first
+
+
 def _run_keras(path, inputs):
-    network = keras.saving.load_model(path)
-    arrays = [*inputs.values()]
-    return network(arrays if len(arrays) > 1 else arrays[0])
+    return keras.saving.load_model(path)(_given(inputs.values()))
 
 
 def _run_saved_model(path, inputs):
-    arrays = [*inputs.values()]
-    loaded = tf.saved_model.load(str(path))
-    return loaded.serve(arrays if len(arrays) > 1 else arrays[0])
+    return tf.saved_model.load(str(path)).serve(_given(inputs.values()))
 
 
 def _run_onnx(path, inputs):

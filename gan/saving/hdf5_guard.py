@@ -8,6 +8,7 @@ name other files, and damaged strings make HDF5 1.14 reserve GiBs or never retur
 from __future__ import annotations
 
 import contextlib
+import os
 import pathlib
 import re
 import struct
@@ -17,7 +18,8 @@ from typing import IO
 import h5py
 import numpy as np
 
-from gan.errors import InvalidInput, StrPath, expect, expect_path
+from gan.errors import StrPath, expect_path, require
+from gan.saving.damage import refusing, sound
 
 # HDF5 object headers hold 64 KiB, so Keras writes no larger list of names.
 MOST_BYTES = 2**16
@@ -32,43 +34,31 @@ def opened(path: StrPath) -> Iterator[h5py.File]:
     """Open an HDF5 file to read; whatever its damage raises is `InvalidInput`."""
     path = expect_path(path=path)
     # To read a pipe or a device could wait for ever.
-    try:
-        there = path.is_file()
-    except OSError:
-        # Longer than a name may be.
-        there = False
-    expect(there, f"a file of weights at {path}", path=str(path))
-    size = path.stat().st_size
-    expect(0 < size <= MOST_FILE, f"up to 1 GiB of weights at {path}", size=size)
-    try:
+    require(os.path.isfile(path), f"There is no file of weights at {path}.", "path")
+    with refusing(path):
+        size = path.stat().st_size
+        sound(0 < size <= MOST_FILE, f"it has {size:,} bytes instead of up to 1 GiB")
         _check_strings(path)
         with h5py.File(path, "r") as file:
             yield file
-    except InvalidInput:
-        raise
-    # Damage surfaces in h5py as a dozen classes, among them MemoryError.
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        kind = type(error).__name__
-        expect(False, f"a readable file of weights at {path} ({reason})", error=kind)
 
 
 def expect_weights(source: StrPath | IO[bytes], size: int) -> None:
     """Expect an HDF5 file of `size` bytes that holds plain numbers and all of them."""
     with h5py.File(source, "r") as file:
-        total = _count(file, 0)
-        expect(total <= size, "as many numbers as the file has bytes for", bytes=total)
+        sound(_count(file, 0) <= size, "it names more numbers than it has bytes for")
 
 
 def _count(group, depth):
-    expect(depth < _MOST_DEPTH, "a flat file of weights", depth=depth)
+    """Bytes of all numbers in a group, each dataset looked at."""
+    sound(depth < _MOST_DEPTH, "its groups lie too deep within each other")
     total = 0
     for name in group:
         item = child(group, name)
         if isinstance(item, h5py.Group):
             total += _count(item, depth + 1)
         else:
-            expect_plain(item, f" in {group.name}")
+            _expect_plain(item)
             total += item.nbytes
     return total
 
@@ -77,32 +67,30 @@ def child(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
     """What hard links of that name lead to: other links may leave the file."""
     for part in name.split("/"):
         hard = group.id.links.get_info(part.encode()).type == h5py.h5l.TYPE_HARD
-        expect(hard, f"nothing but hard links in {group.file.filename}", name=name)
+        sound(hard, f"{part} in {group.name} is a link, perhaps to another file")
         group = group[part]
     return group
 
 
-def expect_plain(dataset: h5py.Dataset, place: str) -> None:
+def _expect_plain(dataset):
     """Expect contiguous numbers that are all in the file."""
-    stored = dataset.id.get_create_plist()
+    name, stored = dataset.name, dataset.id.get_create_plist()
     plain = stored.get_layout() in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT)
     plain = plain and stored.get_external_count() == 0
-    expect(plain, f"contiguous data{place}", dataset=dataset.name)
-    numbers = dataset.dtype.kind in "fiu"
-    expect(numbers, f"numbers{place}", dataset=dataset.name, dtype=dataset.dtype)
+    sound(plain, f"the numbers of {name} are not contiguous")
+    sound(dataset.dtype.kind in "fiu", f"{name} holds {dataset.dtype}, not numbers")
     there = dataset.id.get_storage_size() == dataset.nbytes
     there = there and dataset.nbytes <= dataset.file.id.get_filesize()
-    expect(there, f"all numbers{place}", dataset=dataset.name)
+    sound(there, f"some of the numbers of {name} are missing")
 
 
 def read_array(
-    dataset: h5py.Dataset, place: str, shape: tuple[int, ...] | None = None
+    dataset: h5py.Dataset, shape: tuple[int, ...] | None = None
 ) -> np.ndarray:
     """Read numbers of the given shape, `None` for any, after a look at them."""
     fits = shape is None or dataset.shape == shape
-    expected = f"shape {shape}{place}"
-    expect(fits, expected, dataset=dataset.name, shape=dataset.shape)
-    expect_plain(dataset, place)
+    sound(fits, f"{dataset.name} has the shape {dataset.shape} instead of {shape}")
+    _expect_plain(dataset)
     return dataset[()]
 
 
@@ -115,10 +103,10 @@ def read_names(group: h5py.Group, attribute: str) -> list[str]:
         return []
     small = count <= MOST_NAMES and stored.get_storage_size() <= MOST_BYTES
     strings = len(stored.shape) == 1 and h5py.check_string_dtype(stored.dtype)
-    expected = f"a short list {attribute} in {group.file.filename}"
-    expect(small and strings, expected, count=count, dtype=stored.dtype)
+    wrong = f"{attribute} is too long, or no list of names"
+    sound(small and strings, wrong)
     found = [n.decode() if isinstance(n, bytes) else n for n in group.attrs[attribute]]
-    expect(sum(map(len, found)) <= MOST_BYTES, expected, count=count)
+    sound(sum(map(len, found)) <= MOST_BYTES, wrong)
     return found
 
 
@@ -136,18 +124,18 @@ def _check_strings(path: pathlib.Path) -> None:
         kind = found.start() + name_size
         space = kind + type_size
         form = data[found.start() - 8], data[space], data[space + 1]
-        expect(form == (1, 1, 1), f"lists of names as of Keras in {path}", form=form)
+        sound(form == (1, 1, 1), "its lists of names are not as Keras writes them")
         if data[kind] % 16 != variable_length:
             continue
         (count,) = struct.unpack_from("<Q", data, space + 8)
-        expect(count <= MOST_NAMES, f"a short list in {path}", count=count)
+        sound(count <= MOST_NAMES, "one of its lists of names is too long")
         for item in range(count):
             at = space + space_size + 16 * item
             length, heap, index = struct.unpack_from("<IQI", data, at)
             if heap not in heaps:
                 heaps[heap] = _heap_sizes(data, heap)
-            sound = heaps[heap].get(index) == length
-            expect(sound, f"undamaged strings in {path}", length=length, index=index)
+            whole = heaps[heap].get(index) == length
+            sound(whole, "the strings of its lists of names are damaged")
 
 
 def _heap_sizes(data, start):
@@ -155,12 +143,12 @@ def _heap_sizes(data, start):
     sizes = {}
     mark, heap_size = struct.unpack_from("<8sQ", data, start)
     at, end = start + 16, start + heap_size
-    sound = mark == b"GCOL\1\0\0\0" and heap_size <= _MOST_HEAP
-    while sound and at + 16 <= end:
+    whole = mark == b"GCOL\1\0\0\0" and heap_size <= _MOST_HEAP
+    while whole and at + 16 <= end:
         index, size = struct.unpack_from("<H6xQ", data, at)
         sizes[index] = size
         # Object 0 is the free space, and its size includes this header.
         step = 16 + -(-size // 8) * 8 if index else size
-        sound = 16 <= step <= end - at
+        whole = 16 <= step <= end - at
         at += step
-    return sizes if sound else {}
+    return sizes if whole else {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import io
 import json
 import math
 import pathlib
@@ -14,7 +13,7 @@ import threading
 import warnings
 import weakref
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Self
 
 import keras
@@ -26,22 +25,17 @@ from gan.errors import (
     InvalidInput,
     Option,
     StrPath,
-    expect,
     expect_path,
     require,
     shown,
     warn,
 )
-from gan.saving import hdf5_guard
-from gan.saving.configs import described, entries, own_classes, reason, unknown
+from gan.saving import archive, hdf5_guard
+from gan.saving.archive import MOST_NOTES, read_notes
+from gan.saving.configs import described, entries, own_classes, unknown
+from gan.saving.damage import reason, refusing, sound
 from gan.support.files import atomic_path, temporary_path
 
-_WEIGHTS = "model.weights.h5"
-# The members of a file and their greatest sizes. JSON takes many times its size in
-# memory; weights take their own.
-_MEMBERS = {"metadata.json": 2**24, "config.json": 2**24, "gan.json": 2**27}
-_MEMBERS[_WEIGHTS] = 2**36
-MOST_NOTES = _MEMBERS["gan.json"]
 # Models whose file has been read back, and the classes that it named then.
 _read_back: weakref.WeakKeyDictionary[WholeModel, set[str]]
 _read_back = weakref.WeakKeyDictionary()
@@ -117,15 +111,14 @@ class WholeModel(keras.Model):
         cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None
     ) -> Self:
         """Make a model from `get_config()`."""
-        config = dict(config)
-        parts = ["generator", "discriminator", "latent_generator"]
-        rest = ("augment", "generator_optimizer", "discriminator_optimizer")
-        for name in (*parts, *rest):
+        config, networks = dict(config), ("generator", "discriminator")
+        optimizers = [f"{name}_optimizer" for name in networks]
+        for name in (*networks, "latent_generator", "augment", *optimizers):
             config[name] = keras.saving.deserialize_keras_object(
                 config.get(name), custom_objects=custom_objects
             )
         flags = []
-        for name in parts[:2]:
+        for name in networks:
             # What was frozen or not when the model was made its optimizers still know.
             trained = config.pop(f"{name}_trained", None)
             for number, weight in enumerate(config[name].variables):
@@ -140,12 +133,7 @@ class WholeModel(keras.Model):
             weight.trainable = trainable
         return model
 
-    def save(
-        self,
-        filepath: StrPath,
-        overwrite: bool = True,
-        **options: Any,
-    ) -> None:
+    def save(self, filepath: StrPath, overwrite: bool = True, **options: Any) -> None:
         """Write the whole model to a `.keras` file, whole or not at all.
 
         The file holds networks, optimizers, averages, random state and every
@@ -161,16 +149,15 @@ class WholeModel(keras.Model):
             InvalidInput: if `filepath` is not of that form, or `gan.load_model` could
                 not read the file. A file that was there then stays as it was.
         """
-        expect(not options, "no further options", **options)
+        for name in options:
+            said = f"The method save has no argument {name}: leave it out."
+            require(False, said, name)
         if distribute.is_chief(self.distribute_strategy):
-            _expect_new(filepath, overwrite)
+            _expect_new(filepath, overwrite, ".keras")
             save_model(self, filepath)
 
     def save_weights(
-        self,
-        filepath: StrPath,
-        overwrite: bool = True,
-        **options: Any,
+        self, filepath: StrPath, overwrite: bool = True, **options: Any
     ) -> None:
         """Write weights, optimizers and random state to a `.weights.h5` file.
 
@@ -185,15 +172,13 @@ class WholeModel(keras.Model):
             InvalidInput: if `filepath` is not of that form, or `load_weights` could not
                 read the file. A file that was there then stays as it was.
         """
-        name = str(filepath)
-        expect(name.endswith(".weights.h5"), "a path in .weights.h5", filepath=name)
         if distribute.is_chief(self.distribute_strategy):
-            _expect_new(filepath, overwrite)
+            _expect_new(filepath, overwrite, ".weights.h5")
             with atomic_path(filepath) as temporary:
                 _require_finite(self)
                 _keep_lists(self)
                 super().save_weights(temporary, **options)
-                with _as_written(temporary, filepath):
+                with _as_written(), refusing(temporary):
                     hdf5_guard.expect_weights(temporary, temporary.stat().st_size)
 
     def load_weights(self, filepath: StrPath, **options: Any) -> None:
@@ -208,11 +193,11 @@ class WholeModel(keras.Model):
                 model is then as it was.
         """
         path = expect_path(filepath=filepath)
-        expect(path.is_file(), "an existing file of weights", filepath=str(path))
-        with _refused(path):
-            hdf5_guard.expect_weights(path, path.stat().st_size)
+        require(path.is_file(), f"There is no file of weights at {path}.", "filepath")
         load = functools.partial(super().load_weights, path, **options)
-        load_state(self, load, path)
+        with refusing(path, "filepath"):
+            hdf5_guard.expect_weights(path, path.stat().st_size)
+            load_state(self, load)
 
     def save_own_variables(self, store: MutableMapping[str, np.ndarray]) -> None:
         """Write the random state, which Keras leaves out of its files."""
@@ -232,9 +217,7 @@ class WholeModel(keras.Model):
 
 
 def save_model(
-    model: WholeModel,
-    path: StrPath,
-    notes: dict[str, Any] | None = None,
+    model: WholeModel, path: StrPath, notes: dict[str, Any] | None = None
 ) -> None:
     """Write a model so that `keras.models.load_model` and `load_model` read it.
 
@@ -253,7 +236,8 @@ def save_model(
     said = f"The notes of a model file can have {MOST_NOTES:,} characters, but these "
     said += f"have {len(text):,}: train in fewer epochs of more steps."
     require(len(text) <= MOST_NOTES, said, "notes")
-    with atomic_path(_keras_path(path)) as temporary, _as_written(temporary, path):
+    path = archive.keras_path(path)
+    with atomic_path(path) as temporary, _as_written():
         _write(model, temporary, text)
 
 
@@ -270,7 +254,7 @@ def expect_loadable(model: WholeModel, folder: pathlib.Path) -> None:
     # A model that diverged waits for a checkpoint's weights.
     if not _finite(model):
         return
-    with temporary_path(folder / "model.keras") as path, _as_written(path, "its file"):
+    with temporary_path(folder / "model.keras") as path, _as_written():
         _write(model, path, '{"notes": {}}')
 
 
@@ -282,10 +266,10 @@ def _write(model, path, text):
     alone = not distribute.many_workers(model.distribute_strategy)
     _keep_lists(model)
     keras.saving.save_model(model, path)
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("gan.json", text)
-    with _opened(path) as archive:
-        config = json.loads(archive.read("config.json"))
+    with zipfile.ZipFile(path, "a") as members:
+        members.writestr("gan.json", text)
+    with archive.opened(path) as members:
+        config = json.loads(members.read("config.json"))
     # To make the model again may take a second; what it is made of seldom changes.
     classes = {str(entry["class_name"]) for entry in entries(config)}
     if alone and not classes <= _read_back.get(model, set()):
@@ -326,7 +310,7 @@ def _expect_twin(model, path, config):
             twin = load_model(path, classes)
             pairs = zip(state_of(model), state_of(twin), strict=True)
             same = all(np.array_equal(np.array(a), np.array(b)) for a, b in pairs)
-            require(same, "some of the weights are not in the file")
+            sound(same, "some of the weights are not in the file")
         except Exception as error:
             failures.append(error)
 
@@ -339,8 +323,7 @@ def _expect_twin(model, path, config):
         thread.join()
     random.setstate(before)
     for error in failures:
-        # What Keras said, where it is not ours to say.
-        _refuse(error.__context__ or error)
+        raise error
 
 
 def load_model(path: StrPath, custom_objects: dict[str, Any] | None = None) -> Any:
@@ -358,53 +341,35 @@ def load_model(path: StrPath, custom_objects: dict[str, Any] | None = None) -> A
     Raises:
         InvalidInput: if the file is missing, damaged or not of this form.
     """
-    with _opened(path) as archive, _told_of_classes(path, archive, custom_objects):
-        config = json.loads(archive.read("config.json"))["config"]
-        size = archive.getinfo(_WEIGHTS).file_size
-        # In a stateless scope variables have shapes but take no memory; Keras would
-        # make them when it next builds any layer, and has no public way to forget them.
-        waiting = global_state.get_global_attribute("uninitialized_variables", [], True)
-        before = len(waiting)
-        try:
-            with keras.StatelessScope(initialize_variables=False):
-                for part in ("generator", "discriminator"):
-                    # As of networks that the user had compiled, in older files.
-                    config[part].pop("compile_config", None)
-                    network = keras.saving.deserialize_keras_object(
-                        config[part], custom_objects=custom_objects
-                    )
-                    weights = sum(math.prod(weight.shape) for weight in network.weights)
-                    expected = f"all weights of the {part} in {path}"
-                    expect(2 * weights <= size, expected, weights=weights)
-        finally:
-            del waiting[before:]
-        model = keras.saving.load_model(path, custom_objects=custom_objects)
-    kind = type(model).__name__
-    expect(isinstance(model, WholeModel), f"a GAN in {path}", model=kind)
-    _expect_finite(model, path)
+    with archive.opened(path) as members:
+        config = json.loads(members.read("config.json"))
+        size = members.getinfo(archive.WEIGHTS).file_size
+        with _told_of_classes(path, config, custom_objects):
+            _expect_all_weights(config["config"], size, custom_objects)
+            model = keras.saving.load_model(path, custom_objects=custom_objects)
+        sound(isinstance(model, WholeModel), f"a {type(model).__name__} is no GAN")
+        sound(_finite(model), "some of its numbers are not finite")
     return model
 
 
-def read_notes(path: StrPath) -> dict[str, Any]:
-    """Check that a model file is undamaged and give its notes.
-
-    Args:
-        path: str or `os.PathLike`, a file of `save_model`.
-
-    Returns:
-        Dict, the notes it was saved with.
-
-    Raises:
-        InvalidInput: if the file is missing or damaged.
-    """
-    with _opened(path) as archive:
-        text = archive.read("gan.json")
-        # Lists and dicts of nothing would take the most memory for their size.
-        few = text.count(b"[") + text.count(b"{") <= 2**20
-        expect(few, "notes of few parts", path=str(path))
-        notes = json.loads(text)["notes"]
-        expect(isinstance(notes, dict), "notes", path=str(path))
-    return notes
+def _expect_all_weights(config, size, custom_objects):
+    """Expect a file of the size of the networks in it, before they are made."""
+    # In a stateless scope variables have shapes but take no memory; Keras would
+    # make them when it next builds any layer, and has no public way to forget them.
+    waiting = global_state.get_global_attribute("uninitialized_variables", [], True)
+    before = len(waiting)
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            for part in ("generator", "discriminator"):
+                # As of networks that the user had compiled, in older files.
+                config[part].pop("compile_config", None)
+                network = keras.saving.deserialize_keras_object(
+                    config[part], custom_objects=custom_objects
+                )
+                weights = sum(math.prod(weight.shape) for weight in network.weights)
+                sound(2 * weights <= size, f"it lacks weights of the {part}")
+    finally:
+        del waiting[before:]
 
 
 def restore_model(model: WholeModel, path: StrPath) -> dict[str, Any]:
@@ -423,31 +388,26 @@ def restore_model(model: WholeModel, path: StrPath) -> dict[str, Any]:
     """
     notes = read_notes(path)
     own = keras.saving.get_registered_name(type(model))
-    with _opened(path) as archive, tempfile.TemporaryDirectory() as folder:
-        kind = json.loads(archive.read("config.json"))["registered_name"]
-        expect(kind == own, f"a file of {own}: {path}", registered_name=kind)
-        weights = archive.extract(_WEIGHTS, folder)
-        load_state(model, lambda: keras.Model.load_weights(model, weights), path)
+    with archive.opened(path) as members, tempfile.TemporaryDirectory() as folder:
+        kind = json.loads(members.read("config.json"))["registered_name"]
+        sound(kind == own, f"it holds a {kind} instead of a {own}")
+        weights = members.extract(archive.WEIGHTS, folder)
+        load_state(model, lambda: keras.Model.load_weights(model, weights))
     return notes
 
 
-def load_state(model: WholeModel, load: Callable[[], Any], path: StrPath) -> None:
+def load_state(model: WholeModel, load: Callable[[], Any]) -> None:
     """Run `load()`, which fills the model from a file, wholly or not at all.
 
     Args:
         model: `gan.AdversarialModel`.
-        load: callable that changes the model's variables.
-        path: str, the file, for the message.
-
-    Raises:
-        InvalidInput: if `load` fails, would leave something out, or brings numbers
-            that are not finite; every variable is then as it was.
+        load: callable that changes the model's variables. If it fails or brings numbers
+            that are not finite, every variable is afterwards as it was.
     """
     before = [(variable, np.array(variable)) for variable in state_of(model)]
     try:
-        with _refused(path):
-            load()
-        _expect_finite(model, path)
+        load()
+        sound(_finite(model), "some of its numbers are not finite")
     except BaseException:
         for variable, value in before:
             variable.assign(value)
@@ -463,60 +423,21 @@ def state_of(model: WholeModel) -> list[keras.Variable]:
     return variables
 
 
-def _expect_new(filepath, overwrite):
-    """Expect a path that is free or may be overwritten."""
+def _expect_new(filepath, overwrite, ending):
+    """Expect a path of this ending that is free or may be overwritten."""
     path = expect_path(filepath=filepath)
-    expected = "a new file, or overwrite=True"
-    expect(overwrite or not path.exists(), expected, filepath=str(path))
-
-
-def _keras_path(path):
-    path = expect_path(path=path)
-    expect(path.suffix == ".keras", "a path that ends in .keras", path=str(path))
-    return path
+    said = f"The argument filepath must end in {ending}, but it is {path}."
+    require(path.name.endswith(ending), said, "filepath")
+    said = f"There is a file at {path}: name another, or give overwrite=True."
+    require(overwrite or not path.exists(), said, "filepath")
 
 
 @contextlib.contextmanager
-def _opened(path) -> Iterator[zipfile.ZipFile]:
-    """Open a model file after a look at all of it; its damage is `InvalidInput`."""
-    path = _keras_path(path)
-    expect(path.is_file(), "an existing model file", path=str(path))
-    with _refused(path), zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        members = len(names) == len(_MEMBERS) and {*names} == {*_MEMBERS}
-        expect(members, "a file of this library's model.save", path=str(path))
-        for member in archive.infolist():
-            plain = member.compress_type == zipfile.ZIP_STORED
-            small = plain and member.file_size <= _MEMBERS[member.filename]
-            expect(small, "plain members of usual size", path=str(path))
-        expect(archive.testzip() is None, "an undamaged model file", path=str(path))
-        # Read whole, for whoever goes back in a member reads it from its start again.
-        with io.BytesIO(archive.read(_WEIGHTS)) as weights:
-            hdf5_guard.expect_weights(weights, weights.getbuffer().nbytes)
-        yield archive
-
-
-@contextlib.contextmanager
-def _refused(path):
-    """Whatever a damaged file raises, or Keras only warns of, is `InvalidInput`."""
-    try:
-        with warnings.catch_warnings():
-            # Keras skips an optimizer that does not fit and only warns.
-            warnings.filterwarnings("error", "Skipping variable loading")
-            yield
-    except InvalidInput:
-        raise
-    except Exception as error:
-        expect(False, f"a readable model file ({reason(error)})", path=str(path))
-
-
-@contextlib.contextmanager
-def _told_of_classes(path, archive, custom_objects):
-    """If a file cannot be read, name those of its classes that nobody registered."""
+def _told_of_classes(path, config, custom_objects):
+    """If a model cannot be made, name those of its classes that nobody registered."""
     try:
         yield
     except Exception:
-        config = json.loads(archive.read("config.json"))
         names = sorted(unknown(config, custom_objects or {}))
         listed = ", ".join(map(shown, names[:5]))
         said = f"The file {path} is made of {listed}, which is not known here: import "
@@ -528,29 +449,24 @@ def _told_of_classes(path, archive, custom_objects):
 
 
 @contextlib.contextmanager
-def _as_written(temporary, path):
-    """Tell who saves a file why it could not be loaded, and name the file."""
+def _as_written():
+    """Within this context what goes wrong with a file just written is the model's."""
     try:
         yield
-    except InvalidInput as error:
-        if error.argument == "model":
-            raise
-        said = str(error).replace(str(temporary), str(path)).rstrip(".")
-        said = f"The model cannot be saved, for its file could not be loaded: {said}."
-        raise InvalidInput(said, "model") from error
-    # What Keras raises where there is no get_config, or not of plain values.
+    # What Keras raises where there is no get_config, or not of plain values, as well.
     except (NotImplementedError, TypeError, ValueError) as error:
-        _refuse(error)
-
-
-def _refuse(error):
-    """Refuse to save what could not be made again."""
-    said = "The model cannot be saved, for it could not be made again from its file: "
-    said += f"{reason(error).rstrip('.')}. Layers, optimizers and models of your own "
-    said += "need constructors that take **options for what Keras passes, and a "
-    said += "get_config() that names all of their arguments; a class or a named "
-    said += "function does for a lambda."
-    raise InvalidInput(said, "model") from error
+        if getattr(error, "argument", None) == "model":
+            raise
+        # The file has a name for a moment only.
+        error = error.__cause__ or error
+        raise InvalidInput(
+            "The model cannot be saved, for it could not be made again from its file: "
+            f"{reason(error)}. Layers, optimizers and models of your own need "
+            "constructors that take **options for what Keras passes, and a "
+            "get_config() that names all of their arguments; a class or a named "
+            "function does for a lambda.",
+            "model",
+        ) from error
 
 
 def _finite(model):
@@ -561,7 +477,3 @@ def _require_finite(model):
     said = "The model cannot be saved, for some of its weights are not finite; what "
     said += "was saved before stays."
     require(_finite(model), said, "model")
-
-
-def _expect_finite(model, path):
-    expect(_finite(model), "finite numbers in the model file", path=str(path))

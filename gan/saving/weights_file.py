@@ -13,7 +13,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import StrPath, expect, require
+from gan.errors import StrPath, require, shown
+from gan.saving.damage import sound
 from gan.saving.hdf5_guard import (
     MOST_BYTES,
     MOST_FILE,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import keras
 
 _PICTURE = "gan_picture"
+_PARTS = ("mean_face", "multiplier")
 _PICTURE_SUM = "gan_picture_sha256"
 _WEIGHTS_SUM = "gan_weights_sha256"
 
@@ -53,7 +55,10 @@ def load_weights(*pairs: tuple[keras.Model, StrPath]) -> None:
     plan = []
     for pair in pairs:
         two = isinstance(pair, (tuple, list)) and len(pair) == 2
-        expect(two, "(network, path)", pair=pair)
+        said = (
+            f"Each argument must be a pair (network, path), but one is {shown(pair)}."
+        )
+        require(two, said, "pairs")
         network, path = pair
         layers = _layers(network)
         with opened(path) as file:
@@ -85,8 +90,8 @@ def save_weights(
     """
     path = expect_writable(path)
     named = path.suffix == ".h5" and path.suffixes[-2:] != [".weights", ".h5"]
-    expected = "a path in .h5, and not in .weights.h5, which is another layout"
-    expect(named, expected, path=str(path))
+    said = "The argument path must end in .h5, and not in .weights.h5, another layout, "
+    require(named, f"{said}but it is {path}.", "path")
     layers = [
         (name, [(f"{w.path}:0", w.numpy()) for w in weights])
         for name, weights in _layers(network)
@@ -97,8 +102,9 @@ def save_weights(
     said += f"have {total:,} bytes: save a network of this size in .weights.h5."
     require(total < MOST_FILE - 2**20, said, "network")
     for name, array in weights:
-        expect(_finite(array), f"finite numbers of {network.name!r}", weight=name)
-    pictures = [] if picture is None else _named_picture(picture)
+        said = f"The weight {name} of {network.name!r} must be finite to be saved."
+        require(_finite(array), said, "network")
+    pictures = [] if picture is None else _checked_picture(picture)
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
         # Keras 2 would convert weights that do not claim its version.
         file.attrs["backend"], file.attrs["keras_version"] = b"tensorflow", b"2.6.0"
@@ -134,90 +140,93 @@ def read_picture(path: StrPath) -> tuple[np.ndarray, np.ndarray] | None:
 def _layers(network):
     """Give `(name, weights)` of each layer in the order of the legacy layout."""
     built = getattr(network, "built", False) and hasattr(network, "layers")
-    expect(built, "a built Keras network", network=network)
+    said = f"The network must be a built Keras network, but it is {shown(network)}."
+    require(built, said, "network")
     layers = [
         (layer.name, layer.trainable_weights + layer.non_trainable_weights)
         for layer in network.layers
     ]
     inside = {id(w) for _, weights in layers for w in weights}
     outside = [w.path for w in network.weights if id(w) not in inside]
-    expect(not outside, f"all weights of {network.name!r} in layers", outside=outside)
+    said = f"All weights of {network.name!r} must be those of layers, but these are "
+    require(not outside, f"{said}not: {shown(outside)}.", "network")
     return layers
 
 
 def _read_weights(file, network, layers):
     """Give `(variable, array)` for all variables of the layers, all checked."""
     needed = [weights for _, weights in layers if weights]
-    place = f" of {network!r} in {file.filename}"
     bare = h5py.h5a.exists(file.id, b"layer_names")
     legacy = bare or file.id.links.exists(b"model_weights")
-    expect(legacy, f"the legacy layout{place}", layer_names=None)
+    sound(legacy, "it is not of Keras 2's layout, that of save_weights in gan.weights")
     group = file if bare else child(file, "model_weights")
     saved = [child(group, name) for name in read_names(group, "layer_names")]
-    saved = [
-        (layer, names)
-        for layer in saved
-        if (names := read_names(layer, "weight_names"))
-    ]
-    expect(
-        len(saved) == len(needed),
-        f"the weights{place} ({len(needed)} layers with weights)",
-        layers=len(saved),
-    )
-    variables, named = [], []
+    saved = [(layer, read_names(layer, "weight_names")) for layer in saved]
+    saved = [(layer, names) for layer, names in saved if names]
+    here, there = len(needed), len(saved)
+    sound(here == there, f"it has {there} layers with weights, {network!r} has {here}")
+    plan, named = [], []
     for weights, (layer, names) in zip(needed, saved, strict=True):
-        same = len(names) == len(weights)
-        expect(same, f"{len(weights)} weights in a layer{place}", weight_names=names)
+        here, there = len(weights), len(names)
+        sound(
+            here == there, f"{layer.name} has {there} weights, {network!r} has {here}"
+        )
         for variable, name in zip(weights, names, strict=True):
-            array = read_array(child(layer, name), place, tuple(variable.shape))
-            variables.append(variable)
+            array = read_array(child(layer, name), tuple(variable.shape))
             named.append((name, array))
+            with np.errstate(over="ignore"):
+                array = array.astype(variable.dtype, casting="same_kind")
+            sound(_finite(array), f"{name} holds numbers that are not finite")
+            plan.append((variable, array))
     _verify(file, _WEIGHTS_SUM, named)
-    plan = []
-    for variable, (name, array) in zip(variables, named, strict=True):
-        with np.errstate(over="ignore"):
-            array = array.astype(variable.dtype, casting="same_kind")
-        expect(_finite(array), f"finite numbers{place}", weight=name)
-        plan.append((variable, array))
     return plan
 
 
 def _read_picture(file):
     named = []
-    place = f" in {file.filename}"
     if file.id.links.exists(_PICTURE.encode()):
         group = child(file, _PICTURE)
-        names = ("mean_face", "multiplier")
-        arrays = [read_array(child(group, name), place) for name in names]
-        named = _named_picture(arrays, place)
+        arrays = [read_array(child(group, name)) for name in _PARTS]
+        sound(_fit(*arrays), f"{_PICTURE} holds no finite numbers of one shape")
+        named = _named(arrays)
     _verify(file, _PICTURE_SUM, named)
     return tuple(array for _, array in named) or None
 
 
-def _named_picture(picture, place=""):
+def _checked_picture(picture):
     pair = isinstance(picture, (tuple, list)) and len(picture) == 2
-    expect(pair, "picture to be (mean_face, multiplier)", picture=picture)
-    mean, multiplier = (np.asarray(array) for array in picture)
-    good = mean.shape == multiplier.shape and _finite(mean) and _finite(multiplier)
-    expected = f"mean_face and multiplier to be finite and of one shape{place}"
-    expect(good, expected, mean_face=mean, multiplier=multiplier)
-    arrays = mean.astype("float64"), multiplier.astype("float64")
-    return list(zip(("mean_face", "multiplier"), arrays, strict=True))
+    arrays = [np.asarray(array) for array in picture] if pair else []
+    require(
+        pair and _fit(*arrays),
+        "The argument picture must be None or a pair (mean_face, multiplier) of finite "
+        f"arrays of one shape, but it is {shown(picture)}.",
+        "picture",
+    )
+    return _named(arrays)
+
+
+def _fit(mean, multiplier):
+    return mean.shape == multiplier.shape and _finite(mean) and _finite(multiplier)
+
+
+def _named(arrays):
+    return [(name, a.astype("float64")) for name, a in zip(_PARTS, arrays, strict=True)]
 
 
 def _write_names(group, attribute, names):
     array = np.array([name.encode() for name in names])
     # The attribute's own description needs a part of the 64 KiB.
     short = array.nbytes < MOST_BYTES - 2**10 and len(names) <= MOST_NAMES
-    good = short and len(set(names)) == len(names)
-    expect(good, f"a short list {attribute} of different names", names=names)
+    said = f"The names {attribute} of the network must be different, and short enough "
+    said += "for a file in .h5: rename layers, or save it in .weights.h5."
+    require(short and len(set(names)) == len(names), said, "network")
     group.attrs[attribute] = array
 
 
 def _verify(file, attribute, named):
     if h5py.h5a.exists(file.id, attribute.encode()):
         same = read_names(file, attribute) == [_checksum(named)]
-        expect(same, f"undamaged numbers in {file.filename}", checksum=attribute)
+        sound(same, f"its numbers are damaged, as {attribute} tells")
 
 
 def _checksum(named):

@@ -6,11 +6,12 @@ import contextlib
 import glob
 import os
 import pathlib
+import stat
 import tempfile
 from collections.abc import Iterator
 from typing import Any
 
-from gan.errors import InvalidInput, StrPath, expect, expect_path
+from gan.errors import InvalidInput, StrPath, expect_path, require
 
 _PREFIX = ".gan-"  # of what is being written, and of what a kill leaves of it
 
@@ -74,20 +75,19 @@ def temporary_path(path: pathlib.Path) -> Iterator[pathlib.Path]:
 def expect_writable(path: Any) -> pathlib.Path:
     """Expect that a file can be written at `path`; return it as a `Path`."""
     path = expect_path(path=path)
+    folder = path.parent
     try:
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            path.stat()
-        expect(not path.is_dir(), "a file path, not a directory", path=str(path))
-        exists = path.exists()
-        # A rename would turn a pipe or a device into a file.
-        expect(path.is_file() or not exists, "a regular file", path=str(path))
-        expect(path.parent.is_dir(), "a path in an existing directory", path=str(path))
-        tempfile.TemporaryFile(dir=path.parent).close()
-    except InvalidInput:
-        raise
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        expect(False, f"a writable path ({reason})", path=str(path))
+            # A rename would turn a pipe or a device into a file.
+            regular = stat.S_ISREG(path.stat().st_mode)
+            said = f"The path {path} is a folder or a device: name a file."
+            require(regular, said, "path")
+        said = f"There is no folder {folder}: make it first, or name another path."
+        require(folder.is_dir(), said, "path")
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        said = f"The path {path} cannot be written to ({error.strerror or error})."
+        raise InvalidInput(said, "path") from error
     return path
 
 
@@ -109,8 +109,8 @@ def made_folder(path: Any) -> Iterator[pathlib.Path]:
         path.mkdir(parents=True, exist_ok=True)
         yield path
     except OSError as error:
-        expected = f"a folder that can be written to ({error.strerror or error})"
-        expect(False, expected, directory=str(path))
+        said = f"The folder {path} cannot be written to ({error.strerror or error})."
+        raise InvalidInput(said, "directory") from error
 
 
 def clear_leftovers(folder: pathlib.Path, name: str = "") -> None:

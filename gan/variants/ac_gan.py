@@ -12,7 +12,7 @@ import tensorflow as tf
 from gan import losses
 from gan.base import AdversarialModel, Options
 from gan.data.examples import Sample
-from gan.errors import Option, Unsaid, expect, expect_number
+from gan.errors import Option, Unsaid, expect_number, require, shown
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -135,15 +135,17 @@ def _accuracy(judged):
 def _expect_conditional(generator, discriminator):
     takes = getattr(generator, "input_shape", None)
     pair = isinstance(takes, list) and len(takes) == 2
-    expect(
+    require(
         pair and takes[1] in ((None,), (None, 1)),
-        "a generator that takes [latents (None, latent_dim), labels (None,)]",
-        input_shape=takes,
+        "The generator must take [latents (batch, latent_dim), labels (batch,)], but "
+        f"its input shape is {shown(takes)}.",
+        "generator",
     )
     gives = getattr(discriminator, "output_shape", None)
     pair = isinstance(gives, list) and len(gives) == 2 and gives[0] == (None, 1)
-    expect(
+    require(
         pair and len(gives[1]) == 2,
-        "a discriminator that gives [generation (None, 1), auxiliary (None, classes)]",
-        output_shape=gives,
+        "The discriminator must give [generation (batch, 1), auxiliary (batch, "
+        f"classes)], but its output shape is {shown(gives)}.",
+        "discriminator",
     )

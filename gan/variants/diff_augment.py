@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from gan.errors import expect, expect_choice
+from gan.errors import expect_choice, require
 from gan.latent import next_seed
 
 _CHANGES = ("colour", "translation", "cutout", "flip")
@@ -55,15 +55,17 @@ class DiffAugment(keras.layers.Layer):
     ) -> None:
         super().__init__(**options)
         several = not isinstance(changes, str)
-        expect(several, "changes to be a list of names", changes=changes)
+        said = f"The argument changes must be a list, such as [{changes!r}]."
+        require(several, said, "changes")
         self.changes = list(changes)
         for change in self.changes:
             expect_choice(_CHANGES, changes=change)
 
     def call(self, pictures: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Pictures changed, in training; float32 `(batch, h, w, c)`, as given."""
-        expected = "pictures of shape (batch, h, w, c)"
-        expect(len(pictures.shape) == 4, expected, shape=tuple(pictures.shape))
+        shape = tuple(pictures.shape)
+        said = "DiffAugment changes pictures (batch, h, w, c), but these examples have "
+        require(len(shape) == 4, f"{said}the shape {shape}.", "pictures")
         for change in self.changes if training else ():
             pictures = globals()[f"_{change}"](pictures)
         return pictures

@@ -1,0 +1,72 @@
+"""A model file as an archive, which is looked at before anything in it is believed."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import pathlib
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+from gan.errors import StrPath, expect_path, require
+from gan.saving import hdf5_guard
+from gan.saving.damage import refusing, sound
+
+WEIGHTS = "model.weights.h5"
+# The members of a file and their greatest sizes. JSON takes many times its size in
+# memory; weights take their own.
+_MEMBERS = {"metadata.json": 2**24, "config.json": 2**24, "gan.json": 2**27}
+_MEMBERS[WEIGHTS] = 2**36
+MOST_NOTES = _MEMBERS["gan.json"]
+
+
+def keras_path(path: StrPath) -> pathlib.Path:
+    """Expect the path of a model file; return it as a `Path`."""
+    path = expect_path(path=path)
+    said = f"The path of a model file must end in .keras, but it is {path}."
+    require(path.suffix == ".keras", said, "path")
+    return path
+
+
+@contextlib.contextmanager
+def opened(path: StrPath) -> Iterator[zipfile.ZipFile]:
+    """Open a model file after a look at all of it; its damage is `InvalidInput`."""
+    path = keras_path(path)
+    require(path.is_file(), f"There is no model file at {path}.", "path")
+    with refusing(path), zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        members = len(names) == len(_MEMBERS) and {*names} == {*_MEMBERS}
+        sound(members, "it was not written by model.save of this library")
+        for member in archive.infolist():
+            plain = member.compress_type == zipfile.ZIP_STORED
+            small = plain and member.file_size <= _MEMBERS[member.filename]
+            sound(small, f"its member {member.filename} is compressed, or too large")
+        sound(archive.testzip() is None, "its bytes were changed after it was written")
+        # Read whole, for whoever goes back in a member reads it from its start again.
+        with io.BytesIO(archive.read(WEIGHTS)) as weights:
+            hdf5_guard.expect_weights(weights, weights.getbuffer().nbytes)
+        yield archive
+
+
+def read_notes(path: StrPath) -> dict[str, Any]:
+    """Check that a model file is undamaged and give its notes.
+
+    Args:
+        path: str or `os.PathLike`, a file of `save_model`.
+
+    Returns:
+        Dict, the notes it was saved with.
+
+    Raises:
+        InvalidInput: if the file is missing or damaged.
+    """
+    with opened(path) as archive:
+        text = archive.read("gan.json")
+        # Lists and dicts of nothing would take the most memory for their size.
+        few = text.count(b"[") + text.count(b"{") <= 2**20
+        sound(few, "its notes have too many parts")
+        notes = json.loads(text)["notes"]
+        sound(isinstance(notes, dict), "its notes are no dict")
+    return notes
