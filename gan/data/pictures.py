@@ -17,14 +17,7 @@ from typing import Any
 import numpy as np
 
 from gan.data.arrays import expect_size, read_labels, read_picture_array
-from gan.errors import (
-    StrPath,
-    expect,
-    expect_number,
-    expect_path,
-    require,
-    shown,
-)
+from gan.errors import StrPath, expect_number, expect_path, require, shown
 
 # Ghostscript would run the program that an EPS file is.
 _NOT_READ = {"EPS"}
@@ -137,9 +130,10 @@ def read_pictures(
     if size is not None:
         expect_size(size)
     expect_number(0, 1, keep=keep)
-    expect(keep > 0, "keep above 0", keep=keep)
+    require(keep > 0, "The argument keep must be above 0, but it is 0.", "keep")
     path = expect_path(path=path)
-    expect(path.exists(), "an existing folder or file", path=str(path))
+    said = f"There is no folder or file {shown(str(path))}: give another path."
+    require(path.exists(), said, "path")
     read = _read_folder if path.is_dir() else _read_file
     sides = None if size is None else tuple(size)
     pictures, classes, left_out, cropped = read(path, sides, colour, labelled, keep)
@@ -161,7 +155,8 @@ def _read_folder(folder, size, colour, labelled, keep):
     size = size or (32, 32)
     pictures, read, cropped = _read_each(paths, size, colour, keep, left_out)
     reasons = ", ".join(sorted({*left_out.values()})) or "no files"
-    expect(read, "at least one picture", path=str(folder), skipped=reasons)
+    said = f"The folder {shown(str(folder))} must hold a picture, but: {reasons}."
+    require(read, said, "path")
     return pictures, classes and [classes[i] for i in read], left_out, cropped
 
 
