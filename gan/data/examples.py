@@ -190,12 +190,9 @@ class MappedExamples(Examples):
             sums.update(b"" if part is None else np.ascontiguousarray(part))
         return sums.hexdigest()[:16]
 
-    def _native(self):
-        # TensorFlow takes the bytes of a file from another machine for its own.
-        return self._examples.dtype.newbyteorder("=")
-
     def _gather(self, numbers):
-        dtype = self._native()
+        # TensorFlow takes the bytes of a file from another machine for its own.
+        dtype = self._examples.dtype.newbyteorder("=")
         rows = tf.numpy_function(
             # The file is looked up as the graph runs: another may have come for it.
             lambda i: np.asarray(self._examples[i], dtype),
@@ -241,17 +238,10 @@ class StreamedExamples(Examples):
         self._batch = batch if isinstance(batch, tuple) else (batch,)
         self.batch_size: int = len(self._batch[0])
 
-    def __len__(self) -> int:
-        raise TypeError("a Dataset need not know how many examples it has")
-
     @property
     def at_hand(self) -> int:
         """How many examples the first batch has."""
         return self.batch_size
-
-    def draw(self, numbers: tf.Tensor) -> Sample:
-        """Refused: a Dataset has an order of its own."""
-        raise TypeError("a Dataset has an order of its own")
 
     def fills(self, batch_size: int) -> bool:
         """Whether batches of this size are the Dataset's own, or all that it has."""
@@ -348,6 +338,32 @@ def as_examples(
     if isinstance(value, tf.data.Dataset):
         expect_dataset(value, shape, classes, name)
         return StreamedExamples(value, classes, shape, name)
+    value, labels = _examples_and_labels(value, classes, name)
+    array = _as_array(value, name)
+    expect_shape(tuple(array.shape), shape, name)
+    require(
+        array.shape[0] >= batch_size,
+        f"The argument {name} has {array.shape[0]} examples, fewer than a batch of "
+        f"{batch_size}: give more, or a smaller batch_size.",
+        name,
+    )
+    if classes:
+        labels = as_labels(labels, classes)
+        said = f"There are {len(labels)} labels for {len(array)} real examples: each "
+        require(len(labels) == len(array), f"{said}example needs one.", name)
+    if isinstance(array, np.memmap):
+        return MappedExamples(array, labels, shape)
+    tensor = tf.convert_to_tensor(array)
+    if tensor.dtype != tf.uint8:
+        tensor = tf.cast(tensor, tf.float32)
+        finite = bool(tf.reduce_all(tf.math.is_finite(tensor)))
+        said = f"The argument {name} holds NaN or infinity: leave out or replace them."
+        require(finite, said, name)
+    return Examples(tf.reshape(tensor, (-1, *shape)), labels, shape)
+
+
+def _examples_and_labels(value, classes, name):
+    """Examples and labels, or `None` where the networks take none."""
     pair = isinstance(value, (tuple, list)) and len(value) == 2
     pair = pair and hasattr(value[0], "shape")
     require(
@@ -362,28 +378,7 @@ def as_examples(
         f"labels) or a Dataset of such pairs, but it is {shown(value)}.",
         name,
     )
-    value, labels = value if pair else (value, None)
-    array = _as_array(value, name)
-    expect_shape(tuple(array.shape), shape, name)
-    require(
-        array.shape[0] >= batch_size,
-        f"The argument {name} has {array.shape[0]} examples, fewer than a batch of "
-        f"{batch_size}: give more, or a smaller batch_size.",
-        name,
-    )
-    if pair:
-        labels = as_labels(labels, classes)
-        said = f"There are {len(labels)} labels for {len(array)} real examples: each "
-        require(len(labels) == len(array), f"{said}example needs one.", name)
-    if isinstance(array, np.memmap):
-        return MappedExamples(array, labels, shape)
-    tensor = tf.convert_to_tensor(array)
-    if tensor.dtype != tf.uint8:
-        tensor = tf.cast(tensor, tf.float32)
-        finite = bool(tf.reduce_all(tf.math.is_finite(tensor)))
-        said = f"The argument {name} holds NaN or infinity: leave out or replace them."
-        require(finite, said, name)
-    return Examples(tf.reshape(tensor, (-1, *shape)), labels, shape)
+    return value if pair else (value, None)
 
 
 def _as_array(value, name):

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan.data.arrays import expect_size, read_labels, read_picture_array
 from gan.errors import StrPath, expect_number, expect_path, require, shown
@@ -311,8 +312,6 @@ def _has_colour(pictures):
 
 
 def _judge_warnings():
-    from PIL import Image
-
     # Of a damaged file that still gives a picture, the picture is enough.
     warnings.simplefilter("ignore")
     warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -320,8 +319,6 @@ def _judge_warnings():
 
 def _opened(path):
     """A file as a `PIL.Image.Image` of which only the header is read so far."""
-    from PIL import Image
-
     # A pipe would be waited for, for ever.
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise _Skip("not a regular file")
@@ -332,8 +329,6 @@ def _opened(path):
 
 def _picture(source, size, colour, keep):
     """One picture of a file or an array at its size, and whether it is whole."""
-    from PIL import Image, ImageOps
-
     if isinstance(source, np.ndarray):
         return _fit(Image.fromarray(source), size, colour, keep)
     with _opened(source) as image:
@@ -341,8 +336,6 @@ def _picture(source, size, colour, keep):
 
 
 def _fit(image, size, colour, keep):
-    from PIL import Image
-
     height, width = size
     unit = min(image.width / width, image.height / height)
     whole = (round(unit * width), round(unit * height)) == image.size
@@ -361,8 +354,6 @@ def _fit(image, size, colour, keep):
 
 def _eight_bits(image):
     """Pillow would clip 16-bit pictures where it should divide."""
-    from PIL import Image
-
     if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
         return image
     values = np.asarray(image)
@@ -372,8 +363,6 @@ def _eight_bits(image):
 
 
 def _reason(error):
-    from PIL import Image, UnidentifiedImageError
-
     if isinstance(error, _Skip):
         return str(error)
     if isinstance(error, UnidentifiedImageError):

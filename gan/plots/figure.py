@@ -53,9 +53,7 @@ def save(figure: Figure, path: StrPath) -> pathlib.Path:
     path = path if path.suffix else path.with_suffix(".png")
     suffix = path.suffix.lower()
     known = ", ".join(_METADATA)
-    said = (
-        f"The argument path must end in one of {known}, but it is {shown(str(path))}."
-    )
+    said = f"The argument path must end in one of {known}, but it ends in {suffix}."
     require(suffix in _METADATA, said, "path")
     # Without a salt of ours the names inside an SVG are random.
     with atomic_path(path) as temporary, rc_context({"svg.hashsalt": "gan"}):
@@ -113,9 +111,7 @@ def show(figure: Figure) -> None:
     from matplotlib.backends import BackendFilter, backend_registry
 
     # Of None pyplot would make an empty figure.
-    said = (
-        f"The argument figure must be a matplotlib Figure, but it is {shown(figure)}."
-    )
+    said = f"The argument figure must be a matplotlib Figure, not {shown(figure)}."
     require(hasattr(figure, "savefig"), said, "figure")
     screenless = backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE)
     require(
