@@ -39,11 +39,9 @@ def write_gif(
         write_gif((plots.tile(some, scale=8) for some in walk), "walk.gif")
     """
     path = expect_gif(path, frames_per_second)
-    said = f"The argument frames must hold arrays, but it is {shown(frames)}."
-    require(np.iterable(frames), said, "frames")
-    images = _images(frames)
+    images = _images(frames if np.iterable(frames) else ())
     first = next(images, None)
-    said = "The argument frames must hold at least one frame, but it holds none."
+    said = f"The argument frames must hold some arrays, but it is {shown(frames)}."
     require(first is not None, said, "frames")
     with atomic_path(path) as temporary:
         first.save(

@@ -136,8 +136,8 @@ def _arrays(name, x, mean_face, multiplier):
     x = x[..., 0] if x.shape[-3:] == (*size, 1) else x
     require(
         x.shape[-2:] == size,
-        f"The {name} must have sides of {size}, as mean_face has, but their shape is "
-        f"{x.shape}.",
+        f"The argument {name} must have the shape (…, {size[0]}, {size[1]}), as "
+        f"mean_face has, but it has {x.shape}.",
         name,
     )
     return x, mean_face, multiplier

@@ -10,11 +10,11 @@ import tensorflow as tf
 
 from gan import plots
 from gan.errors import StrPath, expect_positive_int, expect_seed, require, shown
+from gan.plots.charts import LOSSES
 from gan.support.files import atomic_path, clear_leftovers, expect_writable
 from gan.training.aside import aside
 
 Logs = dict[str, float] | None
-_LABELS = {"gen_loss": "generator loss", "gp": "gradient penalty"}
 
 
 class Losses(keras.callbacks.Callback):
@@ -63,7 +63,9 @@ class Losses(keras.callbacks.Callback):
         expect_positive_int(every=every)
         expect_seed(seed=seed)
         batches = (str, tf.data.Dataset, keras.utils.PyDataset)
-        said = "The argument held_out must be an array: take the first 1000 examples."
+        said = (
+            "The argument held_out must be an array, such as the first 1000 examples."
+        )
         require(not isinstance(held_out, batches), said, "held_out")
         self._held_out, self._every, self._seed = held_out, every, seed
         self._rows: list[dict[str, float]] = []
@@ -126,7 +128,8 @@ class Losses(keras.callbacks.Callback):
             curves = [(title, "training", "training_loss")]
             curves += [(title, "held out", "held_out_loss")]
         for name in self.model.log_names[1:]:
-            curves += [(_LABELS.get(name, name), "training", name)]
+            label = LOSSES.get(name, {}).get("label", name)
+            curves += [(label, "training", name)]
         panels = {}
         for panel, curve, name in curves:
             turn = sign if panel == title else 1

@@ -39,7 +39,8 @@ class Page(keras.callbacks.Callback):
         said = f"The argument path must end in .html, but it is {shown(str(path))}."
         require(self._path.suffix == ".html", said, "path")
         expect_positive_int(frames=frames)
-        require(frames >= 2, "The argument frames must be at least 2.", "frames")
+        said = f"The argument frames must be at least 2, but it is {frames}."
+        require(frames >= 2, said, "frames")
         self._frames, self._title = frames, title
 
     def on_train_begin(self, logs: Logs = None) -> None:

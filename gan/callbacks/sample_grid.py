@@ -188,9 +188,8 @@ def _expect_name(name, several):
         usable = False
     require(
         usable and not (several and names[0] == names[1]),
-        "The argument name must end in .png and may have the field {epoch} and no "
-        'other, as in "{epoch:04d}.png", which an animation needs, but it is '
-        f"{shown(name)}.",
+        "The argument name must end in .png and have no field but {epoch}, which an "
+        f'animation needs, as in "{{epoch:04d}}.png", but it is {shown(name)}.',
         "name",
     )
 

@@ -389,10 +389,11 @@ def _as_array(value, name):
     array = to_numpy(value) if hasattr(value, "to_numpy") else value
     kind = getattr(array, "dtype", None)
     native = kind.newbyteorder("=") if isinstance(kind, np.dtype) else kind
+    found = type(value).__name__ + (f" of {kind}" if kind is not None else "")
     require(
         hasattr(array, "__array__") and is_number(native),
         f"The argument {name} must be a NumPy array, a tensor, a memory map or a "
-        f"tf.data.Dataset, of numbers, but it is a {type(value).__name__} of {kind}.",
+        f"tf.data.Dataset, of numbers, but it is of the type {found}.",
         name,
     )
     if isinstance(array, np.memmap):

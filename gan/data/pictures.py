@@ -156,8 +156,8 @@ def _read_folder(folder, size, colour, labelled, keep):
     size = size or (32, 32)
     pictures, read, cropped = _read_each(paths, size, colour, keep, left_out)
     reasons = ", ".join(sorted({*left_out.values()})) or "no files"
-    said = f"The folder {shown(str(folder))} must hold a picture, but: {reasons}."
-    require(read, said, "path")
+    said = f"There is no picture in the folder {shown(str(folder))} ({reasons}): give "
+    require(read, f"{said}another path.", "path")
     return pictures, classes and [classes[i] for i in read], left_out, cropped
 
 

@@ -26,7 +26,7 @@ from gan.plots.pictures import as_pictures, draw_pictures, tile
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_LOSSES = {
+LOSSES = {
     "discr_loss": {"label": "discriminator loss", "color": GREEN},
     "gen_loss": {"label": "generator loss", "color": PINK},
     "gp": {"label": "gradient penalty", "color": GREY, "linestyle": "--"},
@@ -75,11 +75,11 @@ def losses(
     figure = new_figure(640, 400, title)
     axes = figure.add_subplot()
     _draw_losses(axes, history)
-    for name in [name for name in _LOSSES if healthy and name in healthy[0]]:
+    for name in [name for name in LOSSES if healthy and name in healthy[0]]:
         values = np.array([run[name] for run in healthy])
         epochs = np.linspace(1, len(history["gen_loss"]), values.shape[1])
         band = values.min(axis=0), values.max(axis=0)
-        axes.fill_between(epochs, *band, color=_LOSSES[name]["color"], alpha=0.2)
+        axes.fill_between(epochs, *band, color=LOSSES[name]["color"], alpha=0.2)
     return settle(figure)
 
 
@@ -396,9 +396,9 @@ def _draw_losses(axes, history):
     known = isinstance(history, dict) and {"discr_loss", "gen_loss"} <= history.keys()
     said = "The argument history must be a dict with discr_loss and gen_loss, but it is"
     require(known, f"{said} {shown(history)}.", "history")
-    for name in [name for name in _LOSSES if name in history]:
+    for name in [name for name in LOSSES if name in history]:
         epochs = range(1, len(history[name]) + 1)
-        _draw_curve(axes, epochs, history[name], **_LOSSES[name])
+        _draw_curve(axes, epochs, history[name], **LOSSES[name])
     _finish_curves(axes, "loss")
 
 
