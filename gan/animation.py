@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import StrPath, expect, expect_array, expect_number
+from gan.errors import StrPath, expect_number, require, shown
 from gan.support.files import atomic_path, expect_writable
 
 
@@ -39,10 +39,10 @@ def write_gif(
         write_gif((plots.tile(some, scale=8) for some in walk), "walk.gif")
     """
     path = expect_gif(path, frames_per_second)
-    expect(np.iterable(frames), "frames to be an iterable of arrays", frames=frames)
-    images = _images(frames)
+    images = _images(frames if np.iterable(frames) else ())
     first = next(images, None)
-    expect(first is not None, "at least one frame", frames=0)
+    said = f"The argument frames must hold some arrays, but it is {shown(frames)}."
+    require(first is not None, said, "frames")
     with atomic_path(path) as temporary:
         first.save(
             temporary,
@@ -58,7 +58,8 @@ def write_gif(
 def expect_gif(path: StrPath, frames_per_second: float) -> pathlib.Path:
     """Expect a path that a GIF can be written to, and a speed that it can have."""
     path = expect_writable(path)
-    expect(path.suffix.lower() == ".gif", "a path that ends in .gif", path=str(path))
+    said = f"The argument path must end in .gif, but it is {shown(str(path))}."
+    require(path.suffix.lower() == ".gif", said, "path")
     expect_number(0.01, 50, frames_per_second=frames_per_second)
     return path
 
@@ -69,15 +70,17 @@ def _images(frames: Iterable[npt.ArrayLike]) -> Iterator[Any]:
     size = None
     for frame in frames:
         array = np.asarray(frame)
-        grey = array.ndim == 2
-        array = expect_array((None, None) if grey else (None, None, 3), frame=array)
         size = size or array.shape[:2]
-        same = array.shape[:2] == size
-        expect(same, f"frames of one shape {size}", frame=array.shape)
-        if array.dtype != np.uint8:
-            floats = array.dtype.kind == "f"
-            expected = "frames of uint8 or of floats in [0, 1]"
-            expect(floats, expected, dtype=str(array.dtype))
+        fits = array.size and array.ndim > 1 and array.shape in (size, (*size, 3))
+        bytes_ = array.dtype == np.uint8
+        require(
+            fits and (bytes_ or array.dtype.kind == "f" and np.isfinite(array).all()),
+            "The argument frames must hold arrays (h, w) or (h, w, 3) of one size, "
+            f"uint8 or finite floats in [0, 1], but one is {array.dtype} of shape "
+            f"{array.shape}: {shown(array)}.",
+            "frames",
+        )
+        if not bytes_:
             array = np.uint8(np.rint(255 * array.clip(0, 1)))
         image = Image.fromarray(array)
-        yield image if grey else image.quantize(256)
+        yield image if array.ndim == 2 else image.quantize(256)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gan.data.arrays import expect_size, read_picture_array
-from gan.errors import StrPath, expect, expect_array
+from gan.errors import StrPath, expect_array, require
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -49,8 +49,12 @@ def load_faces(path: StrPath, size: tuple[int, int] = (16, 16)) -> Faces:
     """
     expect_size(size)
     pictures = load_pictures(path)
-    expected = f"pictures of size {size[0]}x{size[1]}"
-    expect(pictures.shape[1:] == tuple(size), expected, shape=pictures.shape)
+    require(
+        pictures.shape[1:] == tuple(size),
+        f"The argument path must name pictures of {size[0]}x{size[1]}, but those of "
+        f"{path} have {pictures.shape[1]}x{pictures.shape[2]}.",
+        "path",
+    )
     mean_face = np.float32(pictures.mean(axis=0, dtype=np.float64))
     multiplier = np.abs(pictures).max(axis=0)
     normalized = normalize(pictures, mean_face, multiplier)
@@ -98,7 +102,8 @@ def normalize(
 
         normalized = (pictures - mean_face) / multiplier
     """
-    pictures, mean_face, multiplier = _arrays(pictures, mean_face, multiplier)
+    arrays = _arrays("pictures", pictures, mean_face, multiplier)
+    pictures, mean_face, multiplier = arrays
     return (pictures - mean_face) / np.where(multiplier == 0, 1, multiplier)
 
 
@@ -119,19 +124,20 @@ def recover(
 
         pictures = x * multiplier + mean_face
     """
-    x, mean_face, multiplier = _arrays(x, mean_face, multiplier)
+    x, mean_face, multiplier = _arrays("x", x, mean_face, multiplier)
     return x * multiplier + mean_face
 
 
-def _arrays(x, mean_face, multiplier):
-    mean_face, multiplier = (
-        np.float32(expect_array((None, None), **{name: array}))
-        for name, array in (("mean_face", mean_face), ("multiplier", multiplier))
-    )
-    x = np.float32(x)
+def _arrays(name, x, mean_face, multiplier):
+    mean_face = np.float32(expect_array((None, None), mean_face=mean_face))
     size = mean_face.shape
+    multiplier = np.float32(expect_array(size, multiplier=multiplier))
+    x = np.float32(x)
     x = x[..., 0] if x.shape[-3:] == (*size, 1) else x
-    fits = multiplier.shape == size and x.shape[-2:] == size
-    shapes = {"x": x.shape, "mean_face": size, "multiplier": multiplier.shape}
-    expect(fits, "shapes (…, h, w), (h, w) and (h, w)", **shapes)
+    require(
+        x.shape[-2:] == size,
+        f"The argument {name} must have the shape (…, {size[0]}, {size[1]}), as "
+        f"mean_face has, but it has {x.shape}.",
+        name,
+    )
     return x, mean_face, multiplier

@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gan.errors import (
-    expect,
     expect_array,
     expect_number,
     expect_positive_int,
     expect_seed,
+    require,
 )
 
 
@@ -54,7 +54,8 @@ def four_clouds(nb_points: int = 1000, seed: int = 0) -> np.ndarray:
         b = max(1 - r - g, 0)
     """
     expect_positive_int(nb_points=nb_points)
-    expect(nb_points % 4 == 0, "nb_points to be a multiple of 4", nb_points=nb_points)
+    said = f"The argument nb_points must be a multiple of 4, but it is {nb_points}."
+    require(nb_points % 4 == 0, said, "nb_points")
     corners = [[0.25, 0.25], [0.25, 0.75], [0.75, 0.25], [0.75, 0.75]]
     centres = np.repeat(corners, nb_points // 4, axis=0)
     xy = centres + 0.05 * _random(seed).standard_normal((nb_points, 2))
@@ -152,8 +153,6 @@ def _random(seed):
 
 def _from_centre(points, centre):
     points = expect_array((None, None), points=points).astype(np.float64)
-    centre = np.float64(centre)
-    fits = centre.shape in [(), points.shape[1:]] and np.isfinite(centre).all()
-    expected = "centre to be a finite number or of shape (dim,)"
-    expect(fits, expected, centre=centre.shape, points=points.shape)
-    return points - centre
+    size = points.shape[1:]
+    centre = centre if np.ndim(centre) else np.full(size, centre)
+    return points - expect_array(size, centre=centre)

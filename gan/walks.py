@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import expect, expect_positive_int
+from gan.errors import expect_array, expect_positive_int, require
 
 
 def segment(start: npt.ArrayLike, end: npt.ArrayLike, count: int = 20) -> np.ndarray:
@@ -25,7 +25,7 @@ def segment(start: npt.ArrayLike, end: npt.ArrayLike, count: int = 20) -> np.nda
     Formula:
         (1 − t) · start + t · end, t = 0, 1/(count − 1), …, 1
     """
-    start, end = _vectors(start=start, end=end)
+    start, end = _latents(start=start, end=end)
     expect_positive_int(count=count)
     t = np.linspace(0, 1, count, dtype=start.dtype)[:, None]
     return (1 - t) * start + t * end
@@ -50,7 +50,8 @@ def circle(first: npt.ArrayLike, second: npt.ArrayLike, count: int = 60) -> np.n
         by Gram and Schmidt from first and second
     """
     expect_positive_int(count=count)
-    return _arc(first, second, 2 * np.pi * np.arange(count) / count)
+    angles = 2 * np.pi * np.arange(count) / count
+    return _arc(angles, first=first, second=second)
 
 
 def star(
@@ -73,28 +74,32 @@ def star(
     """
     expect_positive_int(count=count)
     angles = np.pi / 2 * np.sin(np.pi * np.arange(count) / count) ** 2
-    return np.concatenate([_arc(centre, some, angles) for some in directions])
+    rays = [_arc(angles, centre=centre, directions=ray) for ray in directions]
+    return np.concatenate(rays)
 
 
-def _arc(first, second, angles):
-    first, second = _vectors(first=first, second=second)
+def _arc(angles, **named):
+    first, second = _latents(**named)
     u = first / max(np.linalg.norm(first), np.finfo(first.dtype).tiny)
     across = second - (second @ u) * u
     length = np.linalg.norm(across)
-    plane = np.any(first) and length > 1e-6 * np.linalg.norm(second)
-    expect(plane, "two directions that are not parallel", first=first, second=second)
+    one, other = named
+    require(
+        np.any(first) and length > 1e-6 * np.linalg.norm(second),
+        f"The latents {one} and {other} must not be parallel, and none may be 0.",
+        other,
+    )
     angles = angles[:, None].astype(first.dtype)
     radius = np.sqrt(first.dtype.type(len(first)))
     return radius * (np.cos(angles) * u + np.sin(angles) * across / length)
 
 
-def _vectors(**named):
-    arrays = {name: np.asarray(value) for name, value in named.items()}
-    first, second = arrays.values()
-    fit = first.ndim == 1 and first.shape == second.shape and first.size
-    shapes = {name: array.shape for name, array in arrays.items()}
-    expect(fit, "two latents of one shape (dim,)", **shapes)
-    floats = first.dtype.kind == second.dtype.kind == "f"
-    finite = floats and np.isfinite(first).all() and np.isfinite(second).all()
-    expect(finite, "latents of finite floats", **named)
-    return first, second
+def _latents(**named):
+    """Expect two named latents, finite floats of one shape `(dim,)`."""
+    shape, found = (None,), []
+    for name, value in named.items():
+        array = expect_array(shape, **{name: value})
+        said = f"The argument {name} must hold floats, but it has {array.dtype}."
+        require(array.dtype.kind == "f", said, name)
+        shape, found = array.shape, [*found, array]
+    return found

@@ -2,10 +2,10 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from conftest import refused
 from PIL import Image
 
 from gan.animation import write_gif
-from gan.errors import InvalidInput
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (4, 20, 31), np.uint8)
@@ -82,40 +82,33 @@ def test_time_of_a_frame_is_in_hundredths(tmp_path, rate, hundredths):
 
 
 @pytest.mark.parametrize(
-    "frames, said",
+    "frames",
     [
-        ([], "at least one frame. Received: frames=0"),
-        (3, "frames to be an iterable of arrays. Received: frames=3"),
-        ([GREY[0], GREY[0][:9]], r"frames of one shape \(20, 31\). Received: .*9"),
-        (
-            [np.zeros((2, 2, 4))],
-            r"frame must have the shape \(n, n, 3\). Received: shape=",
-        ),
-        ([np.zeros((0, 3))], r"frame must have the shape \(n, n\). Received: shape="),
-        ([np.zeros((2, 2), int)], r"uint8 or of floats in \[0, 1\]. Received: dtype="),
-        ([np.full((2, 2), np.nan)], "frame must be finite"),
+        [],
+        3,
+        [GREY[0], GREY[0][:9]],
+        [np.zeros((2, 2, 4))],
+        [np.zeros(3)],
+        [np.zeros((0, 3))],
+        [np.zeros((2, 2), int)],
+        [np.full((2, 2), np.nan)],
     ],
 )
-def test_refused_frames_leave_the_old_file(tmp_path, frames, said):
+def test_refused_frames_leave_the_old_file(tmp_path, frames):
     path = tmp_path / "a.gif"
     path.write_bytes(b"old")
-    with pytest.raises(InvalidInput, match=said):
+    with refused("frames"):
         write_gif(frames, path)
     assert path.read_bytes() == b"old" and len([*tmp_path.iterdir()]) == 1
 
 
 @pytest.mark.parametrize("rate", [0, -1, 51, float("nan"), "10", None, True])
 def test_refused_rates(tmp_path, rate):
-    with pytest.raises(InvalidInput, match="frames_per_second must be a finite number"):
+    with refused("frames_per_second"):
         write_gif(GREY, tmp_path / "a.gif", rate)
 
 
 def test_refused_paths(tmp_path):
-    for path, said in [
-        (tmp_path / "a.png", "ends in .gif"),
-        (tmp_path / "no" / "a.gif", "in an existing directory"),
-        (tmp_path, "a file path, not a directory"),
-        (3, "path must be a path"),
-    ]:
-        with pytest.raises(InvalidInput, match=said):
+    for path in (tmp_path / "a.png", tmp_path / "no" / "a.gif", tmp_path, 3):
+        with refused("path"):
             write_gif(GREY, path)

@@ -7,6 +7,7 @@ import numpy as np
 import PIL.Image
 import pytest
 import test_ac_gan
+from conftest import refused
 from matplotlib.figure import Figure
 from test_base import assert_same
 
@@ -20,7 +21,6 @@ from gan.callbacks import (
     Page,
     SampleGrid,
 )
-from gan.errors import InvalidInput
 from gan.latent import Stream
 
 HELD_OUT = np.random.default_rng(9).normal(0.5, 0.1, (30, 2)).astype("float32")
@@ -160,25 +160,19 @@ def test_every_name_and_draw_of_a_figure(vectors, tmp_path):
 def test_unfit_pictures_are_refused_before_any_step(vectors, tmp_path):
     model = vectors()
     for callback in (SampleGrid(tmp_path), Animation(tmp_path / "a.gif")):
-        with pytest.raises(InvalidInput, match=r"picture, shape \(n, h, w\)"):
+        with refused("pictures"):
             fit(model, 1, callback)
     assert model.generator.optimizer.iterations == 0
     assert names(tmp_path) == ["a-frames"]
 
 
 @pytest.mark.parametrize(
-    "options, message",
-    [
-        ({"count": 0}, "count must be a positive integer"),
-        ({"columns": 1.5}, "columns must be a positive integer"),
-        ({"every": -1}, "every must be a positive integer"),
-        ({"seed": "1"}, "seed must be a whole number"),
-    ],
+    "options", [{"count": 0}, {"columns": 1.5}, {"every": -1}, {"seed": "1"}]
 )
-def test_unusable_options_of_pictures(tmp_path, options, message):
-    with pytest.raises(InvalidInput, match=f"Expected {message}. Received: "):
+def test_unusable_options_of_pictures(tmp_path, options):
+    with refused(*options):
         SampleGrid(tmp_path / "new", **options)
-    with pytest.raises(InvalidInput, match=f"Expected {message}. Received: "):
+    with refused(*options):
         Animation(tmp_path / "a.gif", **options)
     assert names(tmp_path) == []
 
@@ -203,9 +197,8 @@ def test_what_would_fail_after_the_first_epoch_is_refused_at_once(
     tmp_path, monkeypatch, options
 ):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InvalidInput) as error:
+    with refused(next(iter(options))):
         SampleGrid("pictures", **options)
-    assert error.value.argument == next(iter(options))
     assert names(tmp_path) == []
 
 
@@ -225,20 +218,20 @@ def test_what_an_earlier_run_left_is_no_frame(vectors, tmp_path):
 
 def test_unusable_places_of_pictures(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InvalidInput, match="a folder that can be written to"):
+    with refused("directory"):
         SampleGrid(tmp_path / "file")
-    with pytest.raises(InvalidInput, match="directory must be a path"):
+    with refused("directory"):
         SampleGrid(3)
     for name in ["{epoch}.gif", "{epoch}", 3]:
-        with pytest.raises(InvalidInput, match="name to end in .png"):
+        with refused("name"):
             SampleGrid(tmp_path, name=name)
-    with pytest.raises(InvalidInput, match="existing directory"):
+    with refused("path"):
         SampleGrid(tmp_path, name="a/{epoch}.png")
-    with pytest.raises(InvalidInput, match="ends in .gif"):
+    with refused("path"):
         Animation(tmp_path / "a.png")
-    with pytest.raises(InvalidInput, match="frames_per_second must be a finite number"):
+    with refused("frames_per_second"):
         Animation(tmp_path / "a.gif", frames_per_second=0)
-    with pytest.raises(InvalidInput, match="ends in .gif"):
+    with refused("path"):
         SampleGrid(tmp_path, gif=tmp_path / "a.png")
 
 
@@ -307,22 +300,20 @@ def board_scalars(directory, tag):
     ],
 )
 def test_unusable_options_of_metrics(options):
-    with pytest.raises(InvalidInput) as error:
+    with refused(next(iter(options))):
         Metrics(**{"real": HELD_OUT, **options})
-    assert error.value.argument == next(iter(options))
 
 
 @pytest.mark.parametrize("real", [HELD_OUT[:7], "reals"])
 def test_too_few_reals_and_no_numbers_are_refused(real):
-    with pytest.raises(InvalidInput, match="Expected real "):
+    with refused("real"):
         Metrics(real)
 
 
 def test_fakes_unlike_the_reals_are_refused_before_any_step(vectors):
     model = vectors()
-    with pytest.raises(InvalidInput) as error:
+    with refused("real"):
         fit(model, 1, Metrics(np.ones((30, 3))))
-    assert error.value.argument == "real"
     assert model.generator.optimizer.iterations == 0
 
 
@@ -435,25 +426,26 @@ def test_losses_of_a_dataset(vectors, tmp_path):
 
 def test_unusable_options_of_losses(vectors, tmp_path):
     path = tmp_path / "losses.png"
-    for options, message in [
-        ({"path": 3}, "path must be a path"),
-        ({"path": tmp_path / "a.pdf"}, "a path that ends in .png"),
-        ({"path": tmp_path / "no" / "a.png"}, "a path in an existing directory"),
-        ({"every": 0}, "every must be a positive integer"),
-        ({"held_out": "x"}, "held_out to be an array"),
-        ({"seed": 1.5}, "seed must be a whole number"),
-    ]:
-        with pytest.raises(InvalidInput, match=f"Expected {message}"):
+    for options in (
+        {"path": 3},
+        {"path": tmp_path / "a.pdf"},
+        {"path": tmp_path / "no" / "a.png"},
+        {"every": 0},
+        {"held_out": "x"},
+        {"held_out": shuffled(HELD_OUT)},
+        {"seed": 1.5},
+    ):
+        with refused(*options):
             Losses(**{"path": path, **options})
     model = vectors()
-    with pytest.raises(InvalidInput, match=r"held_out must have the shape \(N, 2\)"):
+    with refused("held_out"):
         fit(model, 1, Losses(path, np.ones((9, 3))))
     bad = ["a,b\n1,2\n", "epoch,gp\n1,x\n", "epoch\n1,2\n", "\x00\xff"]
     for epoch in ["inf", "nan", "-5", "0", "1\n1", "2\n1"]:
         bad.append(f"epoch\n{epoch}\n")
     for text in bad:
         path.with_suffix(".csv").write_text(text)
-        with pytest.raises(InvalidInput, match="a table that Losses wrote, or no file"):
+        with refused("path"):
             fit(model, 1, Losses(path))
     assert model.generator.optimizer.iterations == 0
 
@@ -480,7 +472,7 @@ def test_more_examples_are_held_out_than_trained_on(tmp_path, kind):
     assert np.isfinite(read_table(tmp_path / "losses.csv")[0]["held_out_loss"])
 
 
-def test_batches_are_no_held_out_examples(vectors, tmp_path):
+def test_batches_are_no_held_out_examples(tmp_path):
     class Batches(keras.utils.PyDataset):
         def __len__(self):
             return 2
@@ -488,9 +480,8 @@ def test_batches_are_no_held_out_examples(vectors, tmp_path):
         def __getitem__(self, index):
             return HELD_OUT[:8]
 
-    with pytest.raises(InvalidInput) as error:
-        fit(vectors(), 1, Losses(tmp_path / "losses.png", Batches()))
-    assert error.value.argument in ("batch_size", "held_out")
+    with refused("held_out"):
+        Losses(tmp_path / "losses.png", Batches())
 
 
 def test_a_model_with_labels(tmp_path):

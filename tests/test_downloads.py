@@ -6,6 +6,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from conftest import refused
 from PIL import Image
 
 from gan.data import pictures as picture_files
@@ -84,7 +85,7 @@ def test_ten_subfolders_are_labels(tmp_path):
     for digit in (4, 0):
         (tmp_path / str(digit) / "0.png").unlink()
         (tmp_path / str(digit)).rmdir()
-        with pytest.raises(InvalidInput, match=rf"ten sub-folders.*\['{digit}'"):
+        with pytest.raises(InvalidInput, match=f"ten sub-folders .* {digit}"):
             load_mnist(tmp_path)
 
 
@@ -141,7 +142,7 @@ def test_a_folder_may_be_called_as_a_file(tmp_path):
 def test_the_empty_path_is_not_the_current_folder(load, tmp_path, monkeypatch):
     save_png(FACES[0], tmp_path / "a.png")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InvalidInput, match="must be a path"):
+    with refused("path"):
         load("")
 
 
@@ -150,45 +151,44 @@ def write(path, **arrays):
 
 
 @pytest.mark.parametrize(
-    ("arrays", "message"),
+    "arrays",
     [
-        ({"a": DIGITS, "b": DIGITS}, "one array in it, or one named x_train or x.*a"),
-        ({"x": DIGITS[0]}, "at least one picture"),
-        ({"x": DIGITS[:0]}, "at least one picture"),
-        ({"x": np.stack([DIGITS] * 2, axis=-1)}, "at least one picture"),
-        ({"x": DIGITS.astype(int)}, "pictures of dtype uint8 or float"),
-        ({"x": DIGITS.astype(float)}, r"float pictures in \[0, 1\].*highest=255"),
-        ({"x": DIGITS, "y": LABELS[:3]}, "4 labels"),
-        ({"x": DIGITS, "y": LABELS + 1}, "labels from 0 to 9.*10"),
-        ({"x": DIGITS, "y": LABELS - 1.0}, "4 labels.*float64"),
-        ({"x": DIGITS, "y": np.int8(LABELS) - 1}, "labels from 0 to 9.*-1"),
-        ({"x": DIGITS, "y": LABELS / 1.0}, "4 labels"),
-        ({"x": DIGITS, "y": np.array([object()] * 4)}, "a readable .npy or .npz file"),
+        {"a": DIGITS, "b": DIGITS},
+        {"x": DIGITS[0]},
+        {"x": DIGITS[:0]},
+        {"x": np.stack([DIGITS] * 2, axis=-1)},
+        {"x": DIGITS.astype(int)},
+        {"x": DIGITS.astype(float)},
+        {"x": DIGITS, "y": LABELS[:3]},
+        {"x": DIGITS, "y": LABELS + 1},
+        {"x": DIGITS, "y": LABELS - 1.0},
+        {"x": DIGITS, "y": np.int8(LABELS) - 1},
+        {"x": DIGITS, "y": LABELS / 1.0},
+        {"x": DIGITS, "y": np.array([object()] * 4)},
     ],
 )
-def test_bad_arrays(tmp_path, arrays, message):
+def test_bad_arrays(tmp_path, arrays):
     write(tmp_path / "bad.npz", **arrays)
-    with pytest.raises(InvalidInput, match=f"(?s)Expected .*{message}"):
+    with refused("path"):
         load_mnist(tmp_path / "bad.npz")
 
 
 def test_bad_paths(tmp_path):
     for name in ("none", "none.npz", "none.npy"):
-        with pytest.raises(InvalidInput, match="Expected an existing"):
+        with refused("path"):
             load_mnist(tmp_path / name)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InvalidInput, match="at least one picture.*no files"):
+    with pytest.raises(InvalidInput, match="no files"):
         load_mnist(tmp_path / "empty")
     (tmp_path / "text.png").write_text("not a picture")
-    kinds = "a readable .npy or .npz file|a .npy file"
-    with pytest.raises(InvalidInput, match=kinds):
+    with refused("path"):
         load_lfw(tmp_path / "text.png")
     (tmp_path / "text.npz").write_text("not an archive")
-    with pytest.raises(InvalidInput, match=kinds):
+    with refused("path"):
         load_lfw(tmp_path / "text.npz")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "text.png").write_text("not a picture")
-    with pytest.raises(InvalidInput, match="at least one picture.*not read by Pillow"):
+    with pytest.raises(InvalidInput, match="not read by Pillow"):
         load_lfw(tmp_path / "folder")
 
 
@@ -198,7 +198,7 @@ def test_a_header_that_lies_does_not_cost_memory(tmp_path):
     np.lib.format.write_array_header_1_0(buffer, header)
     with zipfile.ZipFile(tmp_path / "lie.npz", "w") as archive:
         archive.writestr("x.npy", buffer.getvalue())
-    with pytest.raises(InvalidInput, match="Expected a readable"):
+    with refused("path"):
         load_mnist(tmp_path / "lie.npz")
 
 
@@ -246,5 +246,5 @@ def test_lfw_from_the_network(monkeypatch):
     with pytest.raises(InvalidInput, match="LFW.*no route.*--pictures PATH"):
         load_lfw()
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(InvalidInput, match=r"gan\[lfw\], or pip install.*--pictures"):
+    with pytest.raises(InvalidInput, match=r"gan\[lfw\].*--pictures"):
         load_lfw()

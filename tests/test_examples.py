@@ -6,9 +6,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import refused
 
 import gan
-from gan.data.examples import as_examples, as_labels, find_pixel_range
+from gan.data.examples import as_examples
+from gan.data.labels import as_labels
+from gan.data.pixels import find_pixel_range
 from gan.errors import InvalidInput
 
 ROWS = np.arange(24).reshape(6, 4)
@@ -141,9 +144,8 @@ def test_frames_of_truth_values_and_missing_kinds(tmp_path):
     ],
 )
 def test_refused(value):
-    with pytest.raises(InvalidInput, match=r"\.$") as refused:
+    with refused("real_examples"):
         as_examples(value, (4,), 3)
-    assert refused.value.argument == "real_examples"
 
 
 @pytest.mark.parametrize(
@@ -164,7 +166,7 @@ def test_a_memory_map_is_checked_without_being_read(tmp_path):
         (ROWS, (5,), 3),
         (ROWS, (4,), 7),
     ):
-        with pytest.raises(InvalidInput):
+        with refused("real_examples"):
             as_examples(mapped(tmp_path, value), shape, size)
 
 
@@ -209,7 +211,7 @@ def test_steps_through_a_dataset():
     assert as_examples(rows, (4,), 4).steps(4) == 2
     assert as_examples(rows.repeat(3), (4,), 4).steps(4) == 6
     for unknown in (rows.repeat(), rows.filter(lambda x: True)):
-        with pytest.raises(InvalidInput, match="steps_per_epoch"):
+        with refused("steps_per_epoch"):
             as_examples(unknown, (4,), 4).steps(4)
 
 
@@ -266,9 +268,8 @@ def test_whole_numbers_of_any_dtype_are_labels(form):
     ],
 )
 def test_other_labels_are_refused(labels):
-    with pytest.raises(InvalidInput, match=r"\.$") as refused:
+    with refused("labels"):
         as_labels(labels, 3)
-    assert refused.value.argument == "labels"
 
 
 @pytest.mark.parametrize("labels", [[0, 1, -1], [0, 1, 3], [0.0, 1.5, 1.0]])
@@ -301,9 +302,8 @@ def test_pairs_of_a_dataset_or_a_py_dataset(dtype):
         np.testing.assert_array_equal(found, LABELS[:5])
         batch = next(iter(real.batches(3, tf.distribute.get_strategy())))
         np.testing.assert_array_equal(real.in_form(batch).condition, LABELS[:3])
-        with pytest.raises(InvalidInput) as refused:
+        with refused("size"):
             real.first(7)
-        assert refused.value.argument == "size"
 
 
 # -- what the numbers mean ------------------------------------------------------
@@ -340,12 +340,10 @@ def test_a_datasets_own_batches_count(vectors):
     model.judge = lambda x, *rest, **o: (seen.append(len(x)), judge(x, *rest, **o))[1]
     model.fit(data, epochs=1, steps_per_epoch=1, verbose=0)
     assert {*seen} == {16} and model.batch_size == 16
-    with pytest.raises(InvalidInput) as refused:
+    with refused("batch_size"):
         model.fit(data, batch_size=32, steps_per_epoch=1, verbose=0)
-    assert refused.value.argument == "batch_size"
-    with pytest.raises(InvalidInput) as refused:
+    with refused("batch_size"):
         gan.WGAN_GP(*gan.fully_connected_GenDiscr([2, 4, 2], None), data, 8)
-    assert refused.value.argument == "batch_size"
 
 
 @pytest.mark.parametrize("form", ["array", "dataset", "memory map", "py_dataset"])
@@ -372,6 +370,5 @@ def test_one_label_is_for_all(pictures):
     model = gan.R3GAN(*parts)
     _, labels = model.get_fake_sample(5, labels=2)
     np.testing.assert_array_equal(labels, [2] * 5)
-    with pytest.raises(InvalidInput) as refused:
+    with refused("labels"):
         model.get_fake_sample(5, labels=3)
-    assert refused.value.argument == "labels"

@@ -1,3 +1,4 @@
+import inspect
 import io
 import os
 import pathlib
@@ -6,9 +7,9 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from conftest import refused
 
 from gan import faces
-from gan.errors import InvalidInput
 
 REAL = (
     pathlib.Path(__file__).parents[2] / "shared" / "data" / "small_res_faces_10000.npy"
@@ -103,83 +104,74 @@ def test_a_pixel_that_is_always_black(tmp_path, array):
 
 
 def test_size_is_checked(path):
-    with pytest.raises(InvalidInput, match="Expected pictures of size 28x28"):
+    with refused("path"):
         faces.load_faces(path, size=(28, 28))
-    with pytest.raises(InvalidInput, match="height must be a positive integer"):
+    with refused("height"):
         faces.load_faces(path, size=(0, 16))
-    with pytest.raises(InvalidInput, match="Expected size to be"):
+    with refused("size"):
         faces.load_faces(path, size=16)
 
 
 @pytest.mark.parametrize("function", [faces.normalize, faces.recover])
 def test_scaling_refuses(function):
     face = np.ones((16, 16))
-    with pytest.raises(InvalidInput, match="Expected shapes"):
+    with refused(next(iter(inspect.signature(function).parameters))):
         function(np.ones((4, 8, 8)), face, face)
-    with pytest.raises(InvalidInput, match="Expected shapes"):
+    with refused("multiplier"):
         function(np.ones((4, 16, 16)), face, face[:8])
-    with pytest.raises(InvalidInput, match="mean_face"):
+    with refused("mean_face"):
         function(0.5, 0.5, 0.5)
 
 
 def test_not_a_file(tmp_path):
-    with pytest.raises(InvalidInput, match="Expected an existing file"):
-        faces.load_pictures(tmp_path / "none.npy")
-    with pytest.raises(InvalidInput, match="Expected path to be"):
-        faces.load_pictures("nul\0byte")
-    with pytest.raises(InvalidInput, match="Expected a regular file"):
-        faces.load_pictures(tmp_path)
-    with pytest.raises(InvalidInput, match="Expected a regular file"):
-        faces.load_pictures("/dev/zero")
-    with pytest.raises(InvalidInput, match="Expected path to be"):
-        faces.load_pictures(3)
+    for path in (tmp_path / "none.npy", "nul\0byte", tmp_path, "/dev/zero", 3):
+        with refused("path"):
+            faces.load_pictures(path)
 
 
 def test_a_pipe_is_refused_without_waiting(tmp_path):
     os.mkfifo(tmp_path / "pipe.npy")
-    with pytest.raises(InvalidInput, match="Expected a regular file"):
+    with refused("path"):
         faces.load_pictures(tmp_path / "pipe.npy")
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    "content",
     [
-        (b"", "readable .npy or .npz file"),
-        (b"a,b\n1,2\n", "readable .npy or .npz file"),
-        (b"PK\x03\x04" + bytes(100), "readable .npy or .npz file"),
-        (b"\x80\x04K\x01.", "readable .npy or .npz file"),
-        (b"\x93NUMPY\x01\x00", "readable .npy or .npz file"),
-        (b"\x93NUMPY\x02\x00\xff\xff\xff\xff{", "a short header"),
-        (b"\x93NUMPY\x03\x00" + bytes(9), ""),
-        (header(shape="(" * 5000), "readable .npy or .npz file"),
-        (header(shape="'x'"), "readable .npy or .npz file"),
-        (header(shape="(1, 16, " + " " * 12000 + "16)"), "readable .npy or .npz file"),
-        (header(descr="'nonsense'"), "readable .npy or .npz file"),
-        (header(), ""),
-        (header(shape="(2**62, 16, 16)"), ""),
-        (header(shape=f"({2**63}, {2**63}, 2)"), ""),
-        (header(shape="(-1, 16, -16)"), ""),
-        (header(shape="(0, 16, 16)", body=b"x"), ""),
-        (header(shape="()", body=b"x"), "at least one picture"),
-        (header(shape="(16, 16)", body=bytes(256)), "at least one picture"),
-        (header(shape="(1, 2, 2, 3)", body=bytes(12)), "at least one picture"),
-        (header(shape="(1, 1, 1, 1, 1)", body=b"x"), "at least one picture"),
-        (header(descr="'|O'", body=b"\x80\x04K\x01."), ""),
-        (header(descr="'<i8'", shape="(1, 1, 1)", body=bytes(8)), "uint8 or float"),
-        (header(descr="'<c16'", shape="(1, 1, 1)", body=bytes(16)), "uint8 or float"),
-        (header(descr="'<U1'", shape="(1, 1, 1)", body=bytes(4)), "uint8 or float"),
-        (header(shape="(1, 2, 2)", body=bytes(3)), ""),
-        (header(shape="(1, 2, 2)", body=bytes(5)), "a file of"),
+        b"",
+        b"a,b\n1,2\n",
+        b"PK\x03\x04" + bytes(100),
+        b"\x80\x04K\x01.",
+        b"\x93NUMPY\x01\x00",
+        b"\x93NUMPY\x02\x00\xff\xff\xff\xff{",
+        b"\x93NUMPY\x03\x00" + bytes(9),
+        header(shape="(" * 5000),
+        header(shape="'x'"),
+        header(shape="(1, 16, " + " " * 12000 + "16)"),
+        header(descr="'nonsense'"),
+        header(),
+        header(shape="(2**62, 16, 16)"),
+        header(shape=f"({2**63}, {2**63}, 2)"),
+        header(shape="(-1, 16, -16)"),
+        header(shape="(0, 16, 16)", body=b"x"),
+        header(shape="()", body=b"x"),
+        header(shape="(16, 16)", body=bytes(256)),
+        header(shape="(1, 2, 2, 3)", body=bytes(12)),
+        header(shape="(1, 1, 1, 1, 1)", body=b"x"),
+        header(descr="'|O'", body=b"\x80\x04K\x01."),
+        header(descr="'<i8'", shape="(1, 1, 1)", body=bytes(8)),
+        header(descr="'<c16'", shape="(1, 1, 1)", body=bytes(16)),
+        header(descr="'<U1'", shape="(1, 1, 1)", body=bytes(4)),
+        header(shape="(1, 2, 2)", body=bytes(3)),
+        header(shape="(1, 2, 2)", body=bytes(5)),
     ],
 )
-def test_damaged_files_are_refused_before_memory_is_asked_for(
-    tmp_path, content, message
-):
+def test_damaged_files_are_refused_before_memory_is_asked_for(tmp_path, content):
     path = tmp_path / "bad.npy"
     path.write_bytes(content)
     tracemalloc.start()
     try:
-        with pytest.raises(InvalidInput, match=f"(?s)Expected .*{message}"):
+        with refused("path"):
             faces.load_pictures(path)
         assert tracemalloc.get_traced_memory()[1] < 5e6
     finally:
@@ -193,7 +185,7 @@ def test_every_truncation_is_refused(tmp_path):
     path = tmp_path / "cut.npy"
     for length in range(len(whole)):
         path.write_bytes(whole[:length])
-        with pytest.raises(InvalidInput, match="cut.npy"):
+        with refused("path"):
             faces.load_pictures(path)
 
 
@@ -203,7 +195,7 @@ def test_pickled_objects_are_never_run(tmp_path):
             return os.mkdir, (str(tmp_path / "sprung"),)
 
     np.save(tmp_path / "trap.npy", np.array([[[Trap()]]]), allow_pickle=True)
-    with pytest.raises(InvalidInput, match="(?s)Expected .*(pickle|objects)"):
+    with refused("path"):
         faces.load_pictures(tmp_path / "trap.npy")
     assert not (tmp_path / "sprung").exists()
 
@@ -213,7 +205,7 @@ def test_float_pictures_outside_their_range(tmp_path, value):
     array = np.full((2, 16, 16), 0.5)
     array[1, 2, 3] = value
     np.save(tmp_path / "f.npy", array)
-    with pytest.raises(InvalidInput, match=r"Expected float pictures in \[0, 1\]"):
+    with refused("path"):
         faces.load_pictures(tmp_path / "f.npy")
 
 

@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import pytest
 from browser import browser
+from conftest import refused
 from keras import layers as L
 
 import gan
 from gan import cli, pages
-from gan.errors import InvalidInput
 
 NETWORK = pathlib.Path(pages.__file__).parent / "static" / "network.js"
 
@@ -202,24 +202,22 @@ def test_pictures_of_generators_are_keras_s(run, name):
 
 
 @pytest.mark.parametrize(
-    "network, message",
+    "network",
     [
-        (lambda: functional((3,), L.LayerNormalization()), "layers among Dense, "),
-        (lambda: functional((3,), L.ReLU(6.0)), "a ReLU without limits"),
-        (lambda: functional((3,), L.Dense(2, "selu")), "activations among linear"),
-        (lambda: functional((4, 4, 2), L.Conv2D(2, 3, groups=2)), "of one group"),
-        (lambda: functional((4, 4, 2), L.MaxPooling2D(2, 1)), "windows side by side"),
-        (
-            lambda: functional(
-                (4, 4, 2), L.UpSampling2D(interpolation="bicubic"), L.Conv2D(2, 3)
-            ),
-            "interpolation of",
+        lambda: functional((3,), L.LayerNormalization()),
+        lambda: functional((3,), L.ReLU(6.0)),
+        lambda: functional((3,), L.Dense(2, "selu")),
+        lambda: functional((4, 4, 2), L.Conv2D(2, 3, groups=2)),
+        lambda: functional((4, 4, 2), L.MaxPooling2D(2, 1)),
+        lambda: functional(
+            (4, 4, 2), L.UpSampling2D(interpolation="bicubic"), L.Conv2D(2, 3)
         ),
-        (lambda: shared(), "used once"),
+        lambda: functional((4, 4, 2), L.BatchNormalization(axis=1)),
+        lambda: shared(),
     ],
 )
-def test_what_network_js_does_not_know_is_refused(network, message, tmp_path):
-    with pytest.raises(InvalidInput, match=message):
+def test_what_network_js_does_not_know_is_refused(network, tmp_path):
+    with refused("network"):
         pages.generator_page(tmp_path / "page.html", network(), "normal")
     assert not [*tmp_path.iterdir()]
 
@@ -232,7 +230,7 @@ def shared():
 def test_weights_that_half_floats_do_not_hold_are_refused():
     network = functional((3,), L.Dense(2))
     network.set_weights([np.full((3, 2), 1e6), np.zeros(2)])
-    with pytest.raises(InvalidInput, match="at most 65504"):
+    with refused("network"):
         pages.describe(network, pages.Weights())
 
 
@@ -592,19 +590,16 @@ def test_three_gans_side_by_side(tab, tmp_path):
     assert tab.errors == []
 
 
-@pytest.mark.parametrize(
-    "options, message",
-    [({"path": "x.png"}, "ends in .html"), ({"frames": 1}, "at least 2 frames")],
-)
-def test_refusals_of_the_callback(options, message, tmp_path, monkeypatch):
+@pytest.mark.parametrize("options", [{"path": "x.png"}, {"frames": 1}, {"frames": "9"}])
+def test_refusals_of_the_callback(options, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InvalidInput, match=message):
+    with refused(next(iter(options))):
         gan.callbacks.Page(**{"path": "x.html", **options})
 
 
 def test_pictures_are_no_film(tmp_path):
     model = points_model(2, 3)
     page = gan.callbacks.Page(tmp_path / "run.html")
-    with pytest.raises(InvalidInput, match=r"examples \(1,\) or \(2,\)"):
+    with refused("callbacks"):
         model.fit(epochs=1, verbose=0, callbacks=[page])
     assert not [*tmp_path.iterdir()]

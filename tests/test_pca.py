@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from conftest import refused
 from scipy import stats
 
-from gan.errors import InvalidInput
 from gan.metrics.pca import chi2_density, chi2_distance, chi2_distribution, fit_pca
 
 RNG = np.random.default_rng(0)
@@ -62,20 +62,20 @@ def test_a_seed_repeats_itself():
 
 
 @pytest.mark.parametrize(
-    "use, message",
+    "use, argument",
     [
-        (lambda: fit_pca(np.zeros(3)), r"pictures must have the shape"),
-        (lambda: fit_pca(np.full((3, 2), np.nan)), "pictures must be finite"),
-        (lambda: fit_pca(SET).sample(0, 2), "count must be a positive integer"),
-        (lambda: fit_pca(SET).sample(2, 7), "depth up to 6"),
+        (lambda: fit_pca(np.zeros(3)), "pictures"),
+        (lambda: fit_pca(np.full((3, 2), np.nan)), "pictures"),
+        (lambda: fit_pca(SET).sample(0, 2), "count"),
+        (lambda: fit_pca(SET).sample(2, 7), "depth"),
         (
             lambda: fit_pca(SET).coordinates(np.zeros((2, 4)), 1),
-            "pictures must have the shape",
+            "pictures",
         ),
     ],
 )
-def test_bad_input(use, message):
-    with pytest.raises(InvalidInput, match=f"Expected {message}"):
+def test_bad_input(use, argument):
+    with refused(argument):
         use()
 
 
@@ -109,16 +109,16 @@ def test_shuffled_columns_follow_chi2_where_the_rows_do_not():
 
 
 @pytest.mark.parametrize(
-    "use, message",
+    "use, argument",
     [
-        (lambda: chi2_density([1.0], 0), "degrees must be a positive integer"),
-        (lambda: chi2_distribution([-1.0], 3), "x of at least 0"),
-        (lambda: chi2_distribution([np.nan], 3), "x of at least 0"),
-        (lambda: chi2_distance(np.zeros(3)), r"coordinates must have the shape"),
-        (lambda: chi2_distance(np.zeros((0, 3))), r"coordinates must have the shape"),
-        (lambda: chi2_distance([[np.nan, 1]]), "coordinates must be finite"),
+        (lambda: chi2_density([1.0], 0), "degrees"),
+        (lambda: chi2_distribution([-1.0], 3), "x"),
+        (lambda: chi2_distribution([np.nan], 3), "x"),
+        (lambda: chi2_distance(np.zeros(3)), "coordinates"),
+        (lambda: chi2_distance(np.zeros((0, 3))), "coordinates"),
+        (lambda: chi2_distance([[np.nan, 1]]), "coordinates"),
     ],
 )
-def test_bad_input_of_chi2(use, message):
-    with pytest.raises(InvalidInput, match=f"Expected {message}"):
+def test_bad_input_of_chi2(use, argument):
+    with refused(argument):
         use()

@@ -1,9 +1,9 @@
 import os
-import re
 import zipfile
 
 import numpy as np
 import pytest
+from conftest import refused
 from PIL import Image
 
 from gan import cli
@@ -260,9 +260,8 @@ def test_classes_may_be_named_as_parts(tmp_path, made_of):
 
 def test_parts_without_a_training_part_are_refused(tmp_path):
     plant(tmp_path / "x", "test/1.png", "val/1.png")
-    with pytest.raises(InvalidInput) as error:
+    with refused("path"):
         read_pictures(tmp_path / "x")
-    assert error.value.argument == "path"
     assert len(read_pictures(tmp_path / "x" / "val").pictures) == 1
 
 
@@ -367,9 +366,8 @@ def test_every_truncation_is_a_picture_or_skipped(tmp_path):
 def test_a_size_that_does_not_fit_into_memory_is_refused(tmp_path):
     save(tmp_path, "a.png", GREY)
     for side in (10**7, 10**10):
-        with pytest.raises(InvalidInput) as error:
+        with refused("size"):
             read_pictures(tmp_path, (side, side))
-        assert error.value.argument == "size"
 
 
 @pytest.mark.parametrize("screen", [True, False])
@@ -384,17 +382,15 @@ def test_progress_tells_only_a_terminal_and_only_after_seconds(
 
 
 def test_nothing_to_read(tmp_path):
-    with pytest.raises(InvalidInput, match="^Expected an existing folder or file"):
-        read_pictures(tmp_path / "none", (4, 4))
     (tmp_path / "loop").symlink_to("loop")
-    with pytest.raises(InvalidInput, match="^Expected an existing folder or file"):
-        read_pictures(tmp_path / "loop", (4, 4))
+    for name in ("none", "loop"):
+        with refused("path"):
+            read_pictures(tmp_path / name, (4, 4))
     (tmp_path / "folder").mkdir()
-    expected = "^Expected at least one picture. Received: path=.*skipped='no files'$"
-    with pytest.raises(InvalidInput, match=expected):
+    with pytest.raises(InvalidInput, match="no files"):
         read_pictures(tmp_path / "folder", (4, 4))
     (tmp_path / "folder" / "x").write_text("")
-    with pytest.raises(InvalidInput, match="skipped='not read by Pillow'$"):
+    with pytest.raises(InvalidInput, match="not read by Pillow"):
         read_pictures(tmp_path / "folder", (4, 4))
 
 
@@ -436,7 +432,7 @@ def test_a_small_file_that_inflates_to_gigabytes_is_refused(tmp_path):
             for _ in range(32):
                 member.write(bytes(2**24))
     assert path.stat().st_size < 2**20
-    with pytest.raises(InvalidInput, match="an array of at most"):
+    with refused("path"):
         read_pictures(path, (4, 4))
 
 
@@ -452,34 +448,24 @@ def test_arrays_that_are_refused(tmp_path):
     np.savez(tmp_path / "cut.npz", GREY[None])
     data = (tmp_path / "cut.npz").read_bytes()
     (tmp_path / "cut.npz").write_bytes(data.replace(b"(1, 12, 12)", b"(9, 12, 12)"))
-    for name, message in {
-        "two.npz": "Expected one array in it, or one named x_train or x. ",
-        "none.npz": "Expected one array in it, or one named x_train or x.",
-        "wild.npy": "Expected float pictures in [0, 1], without NaN. "
-        "Received: path=.*, lowest=1.5, highest=1.5",
-        "objects.npy": "Expected a readable .npy or .npz file",
-        "flat.npz": "Expected at least one picture, shape (N, h, w)",
-        "text.npy": "Expected a readable .npy or .npz file",
-        "one.png": "Expected a readable .npy or .npz file",
-        "cut.npz": "Expected a readable .npy or .npz file (Bad CRC",
-    }.items():
-        message = re.escape(message).replace(r"\.\*", ".*")
-        with pytest.raises(InvalidInput, match=f"^{message}"):
+    names = "two.npz none.npz wild.npy objects.npy flat.npz text.npy one.png cut.npz"
+    for name in names.split():
+        with refused("path"):
             read_pictures(tmp_path / name, (4, 4))
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    "options, argument",
     [
-        ({"size": 4}, r"size to be \(height, width\)"),
-        ({"size": (4, 0)}, "width must be a positive integer"),
-        ({"keep": 0}, "keep above 0"),
-        ({"keep": 1.1}, r"keep must be a finite number"),
-        ({"path": 3}, "path must be a path"),
-        ({"path": ""}, "path must be a path. Received: path=''"),
+        ({"size": 4}, "size"),
+        ({"size": (4, 0)}, "width"),
+        ({"keep": 0}, "keep"),
+        ({"keep": 1.1}, "keep"),
+        ({"path": 3}, "path"),
+        ({"path": ""}, "path"),
     ],
 )
-def test_arguments_are_checked(tmp_path, options, message):
+def test_arguments_are_checked(tmp_path, options, argument):
     save(tmp_path, "a.png", GREY)
-    with pytest.raises(InvalidInput, match=f"^Expected {message}"):
+    with refused(argument):
         read_pictures(**{"path": tmp_path, "size": (4, 4), **options})

@@ -7,9 +7,9 @@ import time
 import numpy as np
 import PIL.Image
 import pytest
+from conftest import refused
 
 from gan import plots
-from gan.errors import InvalidInput
 
 REAL = (
     pathlib.Path(__file__).parents[2] / "shared" / "data" / "small_res_faces_10000.npy"
@@ -88,7 +88,7 @@ def test_tile_is_what_mosaic_shows_enlarged(channels):
     block = np.ones((3, 3, *[1] * (drawn.ndim - 2)))
     np.testing.assert_array_equal(large, np.kron(drawn, block))
     for scale in (0, 1.5, "2", None):
-        with pytest.raises(InvalidInput, match="scale must be a positive integer"):
+        with refused("scale"):
             plots.tile(pictures, scale=scale)
 
 
@@ -106,12 +106,10 @@ def test_curves_are_drawn_panel_by_panel():
         for line, curve in zip(drawn.lines, named.values(), strict=True):
             np.testing.assert_array_equal(line.get_data(), [[*c] for c in curve])
             assert (line.get_marker() == ".") == (len(curve[0]) < 50)
-    for wrong, said in [
-        ({}, "at least one panel"),
-        ({"a": {"b": ([1, 2], [3])}}, "same first dimension"),
-    ]:
-        with pytest.raises(ValueError, match=said):
-            plots.curves(wrong)
+    with refused("panels"):
+        plots.curves({})
+    with pytest.raises(ValueError, match="same first dimension"):
+        plots.curves({"a": {"b": ([1, 2], [3])}})
 
 
 def test_without_a_history_the_losses_are_left_out():
@@ -190,32 +188,32 @@ def test_titles():
 
 
 @pytest.mark.parametrize(
-    ("pictures", "message"),
+    "pictures",
     [
-        (np.zeros((0, 4, 4)), "at least one picture"),
-        (np.zeros((4, 4)), "at least one picture"),
-        (np.zeros((2, 4, 4, 2)), "at least one picture"),
-        (np.zeros((2, 4, 4, 1, 1)), "at least one picture"),
-        ([], "at least one picture"),
-        (3, "at least one picture"),
-        (np.full((1, 2, 2), np.nan), "pictures must be finite"),
-        (np.full((1, 2, 2), np.inf), "pictures must be finite"),
-        (np.full((1, 2, 2), "a"), "pictures to be floats"),
-        (np.full((1, 2, 2), 255, np.uint8), r"floats in \[0, 1\]"),
-        (np.full((1, 2, 2), 1j), "pictures to be floats"),
+        np.zeros((0, 4, 4)),
+        np.zeros((4, 4)),
+        np.zeros((2, 4, 4, 2)),
+        np.zeros((2, 4, 4, 1, 1)),
+        [],
+        3,
+        np.full((1, 2, 2), np.nan),
+        np.full((1, 2, 2), np.inf),
+        np.full((1, 2, 2), "a"),
+        np.full((1, 2, 2), 255, np.uint8),
+        np.full((1, 2, 2), 1j),
     ],
 )
-def test_wrong_pictures(pictures, message):
+def test_wrong_pictures(pictures):
     for draw in [plots.mosaic, plots.strip]:
-        with pytest.raises(InvalidInput, match=f"Expected .*{message}"):
+        with refused("pictures"):
             draw(pictures)
-    with pytest.raises(InvalidInput, match=f"Expected .*{message}"):
+    with refused("pictures"):
         plots.faces_and_values(pictures, [0.0], [1.0], HISTORY)
 
 
 @pytest.mark.parametrize("columns", [0, -1, 2.5, "3"])
 def test_wrong_columns(columns):
-    with pytest.raises(InvalidInput, match="columns must be a positive integer"):
+    with refused("columns"):
         plots.mosaic(np.zeros((4, 2, 2)), columns)
 
 
@@ -246,14 +244,14 @@ def test_a_run_that_went_wrong_can_still_be_drawn(curve):
 
 
 @pytest.mark.parametrize(
-    ("history", "message"),
+    "history",
     [
-        ([], "history to be a dict"),
-        ({}, "history to be a dict"),
-        ({"discr_loss": [1.0]}, "history to be a dict"),
+        [],
+        {},
+        {"discr_loss": [1.0]},
     ],
 )
-def test_wrong_history(history, message):
+def test_wrong_history(history):
     points, clouds = np.zeros((1, 2)), np.zeros((1, 5))
     for draw in [
         lambda: plots.losses(history),
@@ -261,7 +259,7 @@ def test_wrong_history(history, message):
         lambda: plots.coloured_points(clouds, clouds, history),
         lambda: plots.faces_and_values(np.zeros((1, 2, 2)), [0.0], [0.0], history),
     ]:
-        with pytest.raises(InvalidInput, match=f"Expected {message}"):
+        with refused("history"):
             draw()
 
 
@@ -271,7 +269,7 @@ def test_grid_gives_the_middles_of_the_cells():
     )
     assert plots.grid().shape == (64 * 64, 2)
     assert plots.grid().dtype == np.float32
-    with pytest.raises(InvalidInput, match="size must be a positive integer"):
+    with refused("size"):
         plots.grid(0)
 
 
@@ -316,30 +314,30 @@ def test_coloured_points():
 
 
 @pytest.mark.parametrize(
-    ("points", "message"),
+    "points",
     [
-        (np.zeros((0, 2)), "must have the shape"),
-        (np.zeros((4, 3)), "must have the shape"),
-        (np.zeros(4), "must have the shape"),
-        (np.full((4, 2), np.nan), "must be finite"),
-        ([["a", "b"]], "must hold real numbers"),
-        (None, "must hold real numbers"),
+        np.zeros((0, 2)),
+        np.zeros((4, 3)),
+        np.zeros(4),
+        np.full((4, 2), np.nan),
+        [["a", "b"]],
+        None,
     ],
 )
-def test_wrong_points(points, message):
+def test_wrong_points(points):
     good, values = np.zeros((4, 2)), np.zeros((3, 3))
-    with pytest.raises(InvalidInput, match=f"Expected real {message}"):
+    with refused("real"):
         plots.points_and_values(points, good, values, HISTORY)
-    with pytest.raises(InvalidInput, match=f"Expected fake {message}"):
+    with refused("fake"):
         plots.points_and_values(good, points, values, HISTORY)
-    with pytest.raises(InvalidInput, match=f"Expected fake ({message}|of shape)"):
+    with refused("fake"):
         plots.coloured_points(np.zeros((4, 5)), points, HISTORY)
 
 
 @pytest.mark.parametrize("values", [np.zeros(9), np.zeros((0, 0))])
 def test_wrong_values(values):
     points = np.zeros((4, 2))
-    with pytest.raises(InvalidInput, match=r"values must have the shape \("):
+    with refused("values"):
         plots.points_and_values(points, points, values, HISTORY)
 
 
@@ -362,21 +360,21 @@ def test_faces_and_values_of_a_constant_discriminator():
 
 
 @pytest.mark.parametrize(
-    ("values", "message"),
+    "values",
     [
-        ([], "must have the shape"),
-        (np.zeros((4, 2)), "must have the shape"),
-        (np.zeros((4, 1, 1)), "must have the shape"),
-        (0.5, "must have the shape"),
-        ([np.nan], "must be finite"),
-        (["a"], "must hold real numbers"),
+        [],
+        np.zeros((4, 2)),
+        np.zeros((4, 1, 1)),
+        0.5,
+        [np.nan],
+        ["a"],
     ],
 )
-def test_wrong_discriminator_values(values, message):
+def test_wrong_discriminator_values(values):
     pictures = np.zeros((10, 16, 16))
-    with pytest.raises(InvalidInput, match=f"Expected values_real {message}"):
+    with refused("values_real"):
         plots.faces_and_values(pictures, values, [0.0], HISTORY)
-    with pytest.raises(InvalidInput, match=f"Expected values_fake {message}"):
+    with refused("values_fake"):
         plots.faces_and_values(pictures, [0.0], values, HISTORY)
 
 
@@ -405,15 +403,15 @@ def test_many_histograms_are_small():
 
 
 @pytest.mark.parametrize(
-    ("samples", "density", "message"),
+    "samples, density, argument",
     [
-        ({}, ([0, 1], [0, 1]), "at least one sample"),
-        ({"a": [[1.0, 2.0]]}, ([0, 1], [0, 1]), "sample must have the shape"),
-        ({"a": [1.0]}, ([0, np.nan], [1, 1]), "density must be finite"),
+        ({}, ([0, 1], [0, 1]), "samples"),
+        ({"a": [[1.0, 2.0]]}, ([0, 1], [0, 1]), "samples"),
+        ({"a": [1.0]}, ([0, np.nan], [1, 1]), "density"),
     ],
 )
-def test_wrong_histograms(samples, density, message):
-    with pytest.raises(InvalidInput, match=f"Expected {message}"):
+def test_wrong_histograms(samples, density, argument):
+    with refused(argument):
         plots.histograms_and_density(samples, density, "density")
 
 
@@ -459,15 +457,9 @@ def test_png_is_the_default(tmp_path):
 
 
 def test_save_refuses(tmp_path):
-    figure = FIGURES["losses"]
-    with pytest.raises(InvalidInput, match="one of .png, .pdf, .svg. Received: suffix"):
-        plots.save(figure, tmp_path / "a.bmp")
-    with pytest.raises(InvalidInput, match="Expected a path in an existing directory"):
-        plots.save(figure, tmp_path / "none" / "a.png")
-    with pytest.raises(InvalidInput, match="Expected a file path, not a directory"):
-        plots.save(figure, tmp_path)
-    with pytest.raises(InvalidInput, match="path must be a path"):
-        plots.save(figure, None)
+    for path in (tmp_path / "a.bmp", tmp_path / "none" / "a.png", tmp_path, None):
+        with refused("path"):
+            plots.save(FIGURES["losses"], path)
     assert not list(tmp_path.iterdir())
 
 
@@ -512,8 +504,7 @@ def test_show_without_a_screen(backend):
         "plots.show(plots.losses({'discr_loss': [1], 'gen_loss': [1]}))",
         MPLBACKEND=backend,
     )
-    assert "InvalidInput: Expected a screen to show the figure on" in done.stderr
-    assert "Received: backend='agg'" in done.stderr
+    assert "InvalidInput: There is no screen to show the figure on" in done.stderr
 
 
 def test_show_hands_the_figure_to_pyplot(monkeypatch):
@@ -526,7 +517,7 @@ def test_show_hands_the_figure_to_pyplot(monkeypatch):
     plots.show(figure)
     plt.close("all")
     np.testing.assert_array_equal(*shown, plots.pixels(figure))
-    with pytest.raises(InvalidInput, match="a matplotlib Figure"):
+    with refused("figure"):
         plots.show(None)
 
 
@@ -547,9 +538,9 @@ def test_rows_are_named_and_in_order():
     image = np.asarray(axes.images[0].get_array())
     middle = image.shape[0] // 4
     assert image[middle, 2].max() == 0 and image[3 * middle, 2].min() == 1
-    with pytest.raises(InvalidInput, match="Expected rows of equal shape"):
+    with refused("pictures"):
         plots.rows({"a": np.zeros((5, 4, 4)), "b": np.zeros((4, 4, 4))})
-    with pytest.raises(InvalidInput, match="Expected at least one row"):
+    with refused("pictures"):
         plots.rows({})
 
 
@@ -567,11 +558,11 @@ def test_histograms_of_several_sets():
         np.testing.assert_allclose(heights, expected)
     assert [text.get_text() for text in axes.get_legend().get_texts()] == [*sets]
     rendered(figure)
-    with pytest.raises(InvalidInput, match="Expected at least one panel"):
+    with refused("panels"):
         plots.histograms({})
-    with pytest.raises(InvalidInput, match="Expected one to five sets in a panel"):
+    with refused("panels"):
         plots.histograms({"a": {}})
-    with pytest.raises(InvalidInput, match="fake must be finite"):
+    with refused("fake"):
         plots.histograms({"a": {"fake": [np.nan]}})
 
 
@@ -580,5 +571,5 @@ def test_losses_side_by_side():
     figure = plots.compare_losses({"A": history, "B": {**history, "gp": [5.0, 6.0]}})
     assert [axes.get_title() for axes in figure.axes] == ["A", "B"]
     assert [len(axes.lines) for axes in figure.axes] == [2, 3]
-    with pytest.raises(InvalidInput, match="Expected at least one history"):
+    with refused("histories"):
         plots.compare_losses({})

@@ -2,9 +2,9 @@ import math
 
 import numpy as np
 import pytest
+from conftest import refused
 
 from gan import toys
-from gan.errors import InvalidInput
 
 SAMPLERS = [toys.circle, toys.four_clouds, toys.corner_cloud, toys.gaussian]
 
@@ -28,14 +28,14 @@ def test_draws_leave_the_global_state_alone(sampler):
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("nb_points", [0, -4, 2.0, "4", None, True])
 def test_samplers_refuse_a_wrong_number(sampler, nb_points):
-    with pytest.raises(InvalidInput, match="nb_points must be a positive"):
+    with refused("nb_points"):
         sampler(nb_points=nb_points)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("seed", [-1, 1.5, "0", None])
 def test_samplers_refuse_a_wrong_seed(sampler, seed):
-    with pytest.raises(InvalidInput, match="seed must be a whole number"):
+    with refused("seed"):
         sampler(nb_points=4, seed=seed)
 
 
@@ -68,7 +68,7 @@ def test_four_clouds():
 
 
 def test_four_clouds_refuses_what_does_not_divide():
-    with pytest.raises(InvalidInput, match="multiple of 4. Received: nb_points=10"):
+    with refused("nb_points"):
         toys.four_clouds(10)
 
 
@@ -81,13 +81,13 @@ def test_gaussian():
 
 
 def test_samplers_refuse_a_wrong_spread():
-    with pytest.raises(InvalidInput, match="sigma must be a finite number"):
+    with refused("sigma"):
         toys.corner_cloud(sigma=-1)
-    with pytest.raises(InvalidInput, match="std must be a finite number"):
+    with refused("std"):
         toys.gaussian(std=float("nan"))
-    with pytest.raises(InvalidInput, match="mean must be a finite number"):
+    with refused("mean"):
         toys.gaussian(mean=float("inf"))
-    with pytest.raises(InvalidInput, match="dim must be a positive integer"):
+    with refused("dim"):
         toys.corner_cloud(dim=0)
 
 
@@ -114,15 +114,17 @@ def test_indicators_on_the_corner_cloud():
 
 @pytest.mark.parametrize("indicator", [toys.msdcc, toys.dbc])
 def test_indicators_refuse(indicator):
-    with pytest.raises(InvalidInput, match=r"points must have the shape"):
+    with refused("points"):
         indicator(np.zeros(3))
-    with pytest.raises(InvalidInput, match=r"points must have the shape"):
+    with refused("points"):
         indicator(np.zeros((0, 3)))
-    with pytest.raises(InvalidInput, match="centre must be a finite number or of sha"):
+    with refused("centre"):
         indicator(np.zeros((4, 3)), centre=np.zeros(2))
-    with pytest.raises(InvalidInput, match="finite"):
+    with refused("centre"):
+        indicator(np.zeros((4, 3)), centre=np.inf)
+    with refused("points"):
         indicator(np.full((4, 3), np.nan))
-    with pytest.raises(InvalidInput, match="finite"):
+    with refused("points"):
         indicator(np.full((4, 3), np.inf), centre=np.inf)
-    with pytest.raises(InvalidInput, match="Expected points to hold"):
+    with refused("points"):
         indicator([["a", "b"]])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
+from conftest import refused
 
-from gan.errors import InvalidInput
 from gan.walks import circle, segment, star
 
 RNG = np.random.default_rng(0)
@@ -51,21 +51,21 @@ def test_a_star_goes_out_and_back_along_each_direction():
 
 
 @pytest.mark.parametrize(
-    "use, message",
+    "use, argument",
     [
-        (lambda: segment(FIRST, SECOND[:3]), r"two latents of one shape \(dim,\)"),
-        (lambda: segment(FIRST[None], SECOND[None]), "two latents of one shape"),
-        (lambda: segment(FIRST, SECOND, 0), "count must be a positive integer"),
-        (lambda: circle(FIRST, SECOND, 2.5), "count must be a positive integer"),
-        (lambda: circle(FIRST, -2 * FIRST), "two directions that are not parallel"),
-        (lambda: circle(0 * FIRST, SECOND), "two directions that are not parallel"),
-        (lambda: circle(FIRST, 0 * FIRST), "two directions that are not parallel"),
-        (lambda: circle(FIRST, np.full(16, np.nan)), "latents of finite floats"),
-        (lambda: circle([1, 0], [0, 1]), "latents of finite floats"),
-        (lambda: star(FIRST, DIRECTIONS, -1), "count must be a positive integer"),
-        (lambda: star(FIRST, [FIRST]), "two directions that are not parallel"),
+        (lambda: segment(FIRST, SECOND[:3]), "end"),
+        (lambda: segment(FIRST[None], SECOND[None]), "start"),
+        (lambda: segment(FIRST, SECOND, 0), "count"),
+        (lambda: circle(FIRST, SECOND, 2.5), "count"),
+        (lambda: circle(FIRST, -2 * FIRST), "second"),
+        (lambda: circle(0 * FIRST, SECOND), "second"),
+        (lambda: circle(FIRST, 0 * FIRST), "second"),
+        (lambda: circle(FIRST, np.full(16, np.nan)), "second"),
+        (lambda: circle([1, 0], [0, 1]), "first"),
+        (lambda: star(FIRST, DIRECTIONS, -1), "count"),
+        (lambda: star(FIRST, [FIRST]), "directions"),
     ],
 )
-def test_bad_input(use, message):
-    with pytest.raises(InvalidInput, match=f"Expected {message}"):
+def test_bad_input(use, argument):
+    with refused(argument):
         use()

@@ -9,12 +9,12 @@ import keras
 import tensorflow as tf
 
 from gan import plots
-from gan.errors import StrPath, expect, expect_positive_int, expect_seed, require
+from gan.errors import StrPath, expect_positive_int, expect_seed, require, shown
+from gan.plots.charts import LOSSES
 from gan.support.files import atomic_path, clear_leftovers, expect_writable
 from gan.training.aside import aside
 
 Logs = dict[str, float] | None
-_LABELS = {"gen_loss": "generator loss", "gp": "gradient penalty"}
 
 
 class Losses(keras.callbacks.Callback):
@@ -57,13 +57,16 @@ class Losses(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self._path = expect_writable(path)
-        png = self._path.suffix.lower() == ".png"
-        expect(png, "a path that ends in .png", path=str(path))
+        said = f"The argument path must end in .png, but it is {shown(str(path))}."
+        require(self._path.suffix.lower() == ".png", said, "path")
         self._table = expect_writable(self._path.with_suffix(".csv"))
         expect_positive_int(every=every)
         expect_seed(seed=seed)
-        arrays = not isinstance(held_out, (str, tf.data.Dataset))
-        expect(arrays, "held_out to be an array", held_out=held_out)
+        batches = (str, tf.data.Dataset, keras.utils.PyDataset)
+        said = (
+            "The argument held_out must be an array, such as the first 1000 examples."
+        )
+        require(not isinstance(held_out, batches), said, "held_out")
         self._held_out, self._every, self._seed = held_out, every, seed
         self._rows: list[dict[str, float]] = []
 
@@ -74,12 +77,6 @@ class Losses(keras.callbacks.Callback):
         self._rows = _read_table(self._table) if self._table.exists() else []
         if self._held_out is not None:
             self._unseen = self.model.as_examples(self._held_out, 1, "held_out")
-            require(
-                not self._unseen.streams,
-                "The argument held_out must be an array, not batches: take the first "
-                "thousand examples.",
-                "held_out",
-            )
             self._unseen.pixel_range = self.model.examples.pixel_range
             # Refuse now what could not be judged after the first epoch.
             self._losses_now()
@@ -126,24 +123,22 @@ class Losses(keras.callbacks.Callback):
 
     def _draw(self):
         title, sign = self.model.loss_panel
-        panels = {title: {"training": self._curve("discr_loss", sign)}}
+        curves = [(title, "training", "discr_loss")]
         if self._held_out is not None:
-            names = {"training": "training_loss", "held out": "held_out_loss"}
-            panels[title] = {k: self._curve(name, sign) for k, name in names.items()}
+            curves = [(title, "training", "training_loss")]
+            curves += [(title, "held out", "held_out_loss")]
         for name in self.model.log_names[1:]:
-            panels[_LABELS.get(name, name)] = {"training": self._curve(name)}
-        # A table of an earlier run may lack what this one notes.
-        panels = {
-            label: {name: curve for name, curve in some.items() if curve}
-            for label, some in panels.items()
-        }
-        panels = {label: some for label, some in panels.items() if some}
+            label = LOSSES.get(name, {}).get("label", name)
+            curves += [(label, "training", name)]
+        panels = {}
+        for panel, curve, name in curves:
+            turn = sign if panel == title else 1
+            points = [(r["epoch"], turn * r[name]) for r in self._rows if name in r]
+            # A table of an earlier run may lack what this one notes.
+            if points:
+                panels.setdefault(panel, {})[curve] = tuple(zip(*points, strict=True))
         if panels:
             plots.save(plots.curves(panels), self._path)
-
-    def _curve(self, name, sign=1):
-        points = [(row["epoch"], sign * row[name]) for row in self._rows if name in row]
-        return tuple(zip(*points, strict=True))
 
 
 def _write_table(path, rows):
@@ -164,5 +159,6 @@ def _read_table(path):
             ours = "epoch" in (table.fieldnames or []) and epochs == sorted({*epochs})
     except (KeyError, OverflowError, TypeError, ValueError, csv.Error):
         ours = False
-    expect(ours, "a table that Losses wrote, or no file", path=str(path))
+    said = f"The file {shown(str(path))} is no table that Losses wrote: delete it, or "
+    require(ours, f"{said}give another path.", "path")
     return rows

@@ -6,7 +6,7 @@ import contextlib
 
 import keras
 
-from gan.errors import InvalidInput, StrPath, expect, expect_positive_int
+from gan.errors import InvalidInput, StrPath, expect_positive_int, require, shown
 from gan.pages import Recording, film_page
 from gan.support.files import expect_writable
 
@@ -36,22 +36,26 @@ class Page(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         self._path = expect_writable(path)
-        html = self._path.suffix == ".html"
-        expect(html, "a path that ends in .html", path=str(path))
+        said = f"The argument path must end in .html, but it is {shown(str(path))}."
+        require(self._path.suffix == ".html", said, "path")
         expect_positive_int(frames=frames)
-        expect(frames >= 2, "at least 2 frames", frames=frames)
+        said = f"The argument frames must be at least 2, but it is {frames}."
+        require(frames >= 2, said, "frames")
         self._frames, self._title = frames, title
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Refuse now what could not be shown at the end."""
         model = self.model
         shape = model.generator.output_shape[1:]
-        expect(shape in ((1,), (2,)), "examples (1,) or (2,)", shape=shape)
         outputs = keras.tree.flatten(model.discriminator.outputs)[0].shape[1:]
-        expected = "a discriminator that gives one number of an example"
-        expect(outputs == (1,), expected, output_shape=outputs)
         known = hasattr(model.latent_generator, "latent_type")
-        expect(known, "a latent generator of gan.latent", latent_generator=None)
+        require(
+            shape in ((1,), (2,)) and outputs == (1,) and known,
+            "The callback Page needs a model of points of 1 or 2 numbers, of which the "
+            "discriminator gives 1, with a latent generator of gan.latent; but its "
+            f"points have the shape {shape}, its discriminator gives {outputs}.",
+            "callbacks",
+        )
         self._begin(0)
         self._recording: Recording | None = None
 

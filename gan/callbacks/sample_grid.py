@@ -15,7 +15,6 @@ from gan import plots
 from gan.animation import expect_gif, write_gif
 from gan.errors import (
     StrPath,
-    expect,
     expect_path,
     expect_positive_int,
     expect_seed,
@@ -181,23 +180,16 @@ class Animation(SampleGrid):
 
 def _expect_name(name, several):
     """Expect a file's name ending in .png, with no field but `{epoch}`."""
-    png = isinstance(name, str) and name.endswith(".png")
-    expect(png, "name to end in .png", name=name)
     try:
         names = [name.format(epoch=epoch) for epoch in (1, 2)]
-        folders = {pathlib.Path(one).parent for one in names}
+        usable = names[0].endswith(".png")
+        usable = usable and len({pathlib.Path(one).parent for one in names}) == 1
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        names = []
+        usable = False
     require(
-        names and len(folders) == 1,
-        "The argument name may have the field {epoch} and no other, as in "
-        f'"{{epoch:04d}}.png", but it is {shown(name)}.',
-        "name",
-    )
-    require(
-        not several or names[0] != names[1],
-        "The argument name must have the field {epoch}, for the pictures of all epochs "
-        f"become the animation, but it is {shown(name)}.",
+        usable and not (several and names[0] == names[1]),
+        "The argument name must end in .png and have no field but {epoch}, which an "
+        f'animation needs, as in "{{epoch:04d}}.png", but it is {shown(name)}.',
         "name",
     )
 

@@ -8,8 +8,9 @@ import warnings
 import numpy as np
 
 from gan.data.pictures import Pictures, read_pictures
-from gan.errors import StrPath, expect, expect_path
+from gan.errors import StrPath, require, shown
 
+_OWN = "try again, or give pictures of your own by --pictures PATH"
 _TEN = [str(number) for number in range(10)]
 
 
@@ -56,12 +57,8 @@ def load_lfw(path: StrPath | None = None) -> Pictures:
     try:
         from sklearn.datasets import fetch_lfw_people
     except ImportError:
-        expect(
-            False,
-            "scikit-learn, which loads LFW (the extra gan[lfw], or pip install "
-            "scikit-learn), or pictures of your own with --pictures",
-            data=None,
-        )
+        cure = "Without scikit-learn (the extra gan[lfw], or pip install scikit-learn) "
+        require(False, f"{cure}LFW cannot be loaded; {_OWN}.", "path")
     middle = (slice(80, 170), slice(80, 170))
     faces = _fetched(
         "LFW", lambda: fetch_lfw_people(slice_=middle, resize=0.4, color=True).images
@@ -77,15 +74,15 @@ def _load(title, name, path, labelled):
         data = _fetched(title, getattr(keras.datasets, name).load_data)
         pictures, labels = data[0]
         return Pictures(pictures[..., None], np.int32(labels), _TEN)
-    path = expect_path(data=path)
     read = read_pictures(path, (28, 28), colour=False, labelled=labelled)
     if read.labels is None:
         return read
     others = [name for name in read.names if name not in _TEN]
-    expect(not others, "labels from 0 to 9", path=str(path), labels=others)
-    missing = [name for name in _TEN if name not in read.names]
-    expected = f"ten sub-folders 0 to 9 in {path}"
-    expect(not (missing and os.path.isdir(path)), expected, missing=missing)
+    said = f"The labels of {shown(str(path))} must lie from 0 to 9, but there are "
+    require(not others, f"{said}{shown(others)}.", "path")
+    missing = [name for name in _TEN if name not in read.names and os.path.isdir(path)]
+    said = f"The folder {shown(str(path))} must have ten sub-folders 0 to 9; add "
+    require(not missing, f"{said}{', '.join(missing)}.", "path")
     labels = np.int32([int(name) for name in read.names])[read.labels]
     return Pictures(read.pictures, labels, _TEN, read.left_out, read.cropped)
 
@@ -99,5 +96,4 @@ def _fetched(name, fetch):
     except Exception as error:
         # Keras raises a bare Exception, scikit-learn whatever the download gave.
         reason = " ".join(str(error).split()) or type(error).__name__
-        expected = f"{name} to download ({reason}); without that, give --pictures PATH"
-        expect(False, expected, data=None)
+        require(False, f"{name} could not be downloaded ({reason}); {_OWN}.", "path")

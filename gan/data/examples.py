@@ -17,13 +17,15 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
+from gan.data.datasets import expect_dataset, expect_shape, from_py_dataset, is_number
+from gan.data.labels import as_labels, to_numpy
+from gan.data.pixels import NO_RANGE, rescale
+from gan.data.pixels import find_pixel_range as find_pixel_range
 from gan.errors import require, shown
 
 _LOOKED_AT = 1000  # examples from which ranges are read
-_NO_RANGE = (0.0, 1.0)
 
 # The first batch of each Dataset that a model has: reading one again would give another
 # order to the shuffles of the training that reads it.
@@ -67,7 +69,7 @@ class Examples:
         self._examples, self._labels = examples, labels
         self.shape: tuple[int, ...] = shape
         self.streams: bool = False
-        self.pixel_range: tuple[float, float] = _NO_RANGE
+        self.pixel_range: tuple[float, float] = NO_RANGE
 
     @property
     def value(self) -> Any:
@@ -110,10 +112,7 @@ class Examples:
         pictures = examples.dtype == tf.uint8
         examples = tf.cast(examples, tf.float32)
         if pictures:
-            black, white = self.pixel_range
-            examples = examples / 255.0
-            if (black, white) != _NO_RANGE:
-                examples = black + (white - black) * examples
+            examples = rescale(examples / 255.0, NO_RANGE, self.pixel_range)
         return Sample(tf.reshape(examples, (-1, *self.shape)), labels)
 
     def steps(self, batch_size: int) -> int:
@@ -191,12 +190,9 @@ class MappedExamples(Examples):
             sums.update(b"" if part is None else np.ascontiguousarray(part))
         return sums.hexdigest()[:16]
 
-    def _native(self):
-        # TensorFlow takes the bytes of a file from another machine for its own.
-        return self._examples.dtype.newbyteorder("=")
-
     def _gather(self, numbers):
-        dtype = self._native()
+        # TensorFlow takes the bytes of a file from another machine for its own.
+        dtype = self._examples.dtype.newbyteorder("=")
         rows = tf.numpy_function(
             # The file is looked up as the graph runs: another may have come for it.
             lambda i: np.asarray(self._examples[i], dtype),
@@ -230,7 +226,7 @@ class StreamedExamples(Examples):
     """
 
     def __init__(
-        self, dataset: Any, classes: int | None, shape: tuple[int, ...]
+        self, dataset: Any, classes: int | None, shape: tuple[int, ...], name: str
     ) -> None:
         super().__init__(dataset, None, shape)
         self._classes = classes
@@ -238,22 +234,14 @@ class StreamedExamples(Examples):
         if dataset not in _first_batches:
             _first_batches[dataset] = next(iter(dataset), None)
         batch = _first_batches[dataset]
-        given = batch is not None
-        require(given, "The Dataset of real examples is empty.", "real_examples")
+        require(batch is not None, f"The Dataset {name} is empty.", name)
         self._batch = batch if isinstance(batch, tuple) else (batch,)
         self.batch_size: int = len(self._batch[0])
-
-    def __len__(self) -> int:
-        raise TypeError("a Dataset need not know how many examples it has")
 
     @property
     def at_hand(self) -> int:
         """How many examples the first batch has."""
         return self.batch_size
-
-    def draw(self, numbers: tf.Tensor) -> Sample:
-        """Refused: a Dataset has an order of its own."""
-        raise TypeError("a Dataset has an order of its own")
 
     def fills(self, batch_size: int) -> bool:
         """Whether batches of this size are the Dataset's own, or all that it has."""
@@ -346,41 +334,23 @@ def as_examples(
     if value is None:
         return None
     if isinstance(value, keras.utils.PyDataset):
-        value = _from_py_dataset(value, name)
+        value = from_py_dataset(value, name)
     if isinstance(value, tf.data.Dataset):
-        return _as_streamed(value, shape, classes, name)
-    labels = None
-    pair = isinstance(value, (tuple, list)) and len(value) == 2
-    require(
-        classes or not pair or not hasattr(value[0], "shape"),
-        f"The networks take no labels, so that {name} must be the examples alone: "
-        "leave the labels out, or make networks that take them.",
-        name,
-    )
-    if classes:
-        require(
-            pair and hasattr(value[0], "shape"),
-            f"The networks take labels, so that {name} must be a pair (examples, "
-            f"labels) or a Dataset of such pairs, but it is {shown(value)}.",
-            name,
-        )
-        value, labels = value
+        expect_dataset(value, shape, classes, name)
+        return StreamedExamples(value, classes, shape, name)
+    value, labels = _examples_and_labels(value, classes, name)
     array = _as_array(value, name)
-    _require_shape(tuple(array.shape), shape, name)
+    expect_shape(tuple(array.shape), shape, name)
     require(
         array.shape[0] >= batch_size,
         f"The argument {name} has {array.shape[0]} examples, fewer than a batch of "
         f"{batch_size}: give more, or a smaller batch_size.",
         name,
     )
-    if labels is not None:
+    if classes:
         labels = as_labels(labels, classes)
-        require(
-            len(labels) == len(array),
-            f"There are {len(labels)} labels for {len(array)} real examples: each "
-            "example needs one.",
-            name,
-        )
+        said = f"There are {len(labels)} labels for {len(array)} real examples: each "
+        require(len(labels) == len(array), f"{said}example needs one.", name)
     if isinstance(array, np.memmap):
         return MappedExamples(array, labels, shape)
     tensor = tf.convert_to_tensor(array)
@@ -392,105 +362,38 @@ def as_examples(
     return Examples(tf.reshape(tensor, (-1, *shape)), labels, shape)
 
 
-def as_labels(labels: npt.ArrayLike, classes: int) -> tf.Tensor:
-    """Check class labels.
-
-    Args:
-        labels: array, tensor, Series or list of whole numbers in [0, classes), of any
-            dtype, `(N,)` or `(N, 1)`; those of a graph that is being traced are taken
-            as they are.
-        classes: int, number of classes.
-
-    Returns:
-        Int32 tensor `(N,)`.
-
-    Raises:
-        InvalidInput: for another dtype, shape or range.
-    """
-    if tf.is_tensor(labels) and not hasattr(labels, "numpy"):
-        return labels
-    array = _to_numpy(labels)
-    array = array[:, 0] if array.shape[1:] == (1,) else array
+def _examples_and_labels(value, classes, name):
+    """Examples and labels, or `None` where the networks take none."""
+    pair = isinstance(value, (tuple, list)) and len(value) == 2
+    pair = pair and hasattr(value[0], "shape")
     require(
-        array.dtype.kind in "fiub",
-        f"The labels must be whole numbers from 0 to {classes - 1}, but they are "
-        f"{array.dtype}: names, numbers = numpy.unique(labels, return_inverse=True) "
-        "makes numbers of names.",
-        "labels",
+        classes or not pair,
+        f"The networks take no labels, so that {name} must be the examples alone: "
+        "leave the labels out, or make networks that take them.",
+        name,
     )
     require(
-        array.ndim == 1 and array.size > 0,
-        f"The labels must have the shape (N,), but they have {array.shape}: "
-        "labels.argmax(axis=1) makes numbers of one-hot rows.",
-        "labels",
+        pair or not classes,
+        f"The networks take labels, so that {name} must be a pair (examples, "
+        f"labels) or a Dataset of such pairs, but it is {shown(value)}.",
+        name,
     )
-    inside = np.isfinite(array) if array.dtype.kind == "f" else np.full(1, True)
-    inside = inside & (array >= 0) & (array < classes) & (array == np.floor(array))
-    require(
-        inside.all(),
-        f"The labels must be whole numbers from 0 to {classes - 1}, the classes that "
-        f"the networks embed, but they lie in [{shown(array.min())}, "
-        f"{shown(array.max())}].",
-        "labels",
-    )
-    return tf.constant(array.astype(np.int32))
-
-
-def find_pixel_range(pictures: np.ndarray) -> tuple[float, float]:
-    """The numbers that mean black and white in pictures, found by looking at them.
-
-    Args:
-        pictures: float array of any shape, some pictures.
-
-    Returns:
-        Pair of floats: (0, 1), (−1, 1) or (0, 255), the narrowest of these that holds
-        all but 2% of the numbers with a slack of a twentieth; else their own bounds.
-    """
-    for black, white in ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)):
-        slack = 0.05 * min(white - black, 2.0)
-        out = (pictures < black - slack) | (pictures > white + slack)
-        if out.mean() <= 0.02:
-            return black, white
-    low, high = float(pictures.min()), float(pictures.max())
-    return (low, high) if np.isfinite(high - low) and low < high else _NO_RANGE
-
-
-def rescale(
-    values: np.ndarray, old: tuple[float, float], new: tuple[float, float]
-) -> np.ndarray:
-    """Bring numbers from one range of black and white to another.
-
-    Args:
-        values: array of any shape.
-        old: pair of floats, what black and white are in `values`.
-        new: pair of floats, what they become.
-
-    Returns:
-        Array of that shape, `values` itself where the ranges are the same.
-    """
-    if tuple(old) == tuple(new):
-        return values
-    return (values - old[0]) * ((new[1] - new[0]) / (old[1] - old[0])) + new[0]
+    return value if pair else (value, None)
 
 
 def _as_array(value, name):
     """An array of numbers: NumPy's, TensorFlow's, or what becomes one."""
-    frame = hasattr(value, "to_numpy")
     masked = isinstance(value, np.ma.MaskedArray)
     said = f"The argument {name} has a mask: fill or leave out what is masked."
     require(not masked, said, name)
-    array = _to_numpy(value) if frame else value
-    require(
-        hasattr(array, "__array__") and hasattr(array, "dtype"),
-        f"The argument {name} must be a NumPy array, a tensor, a memory map or a "
-        f"tf.data.Dataset, but it is a {type(value).__name__}.",
-        name,
-    )
-    kind = array.dtype
+    array = to_numpy(value) if hasattr(value, "to_numpy") else value
+    kind = getattr(array, "dtype", None)
     native = kind.newbyteorder("=") if isinstance(kind, np.dtype) else kind
+    found = type(value).__name__ + (f" of {kind}" if kind is not None else "")
     require(
-        _is_number(native),
-        f"The argument {name} must hold numbers, but its dtype is {kind}.",
+        hasattr(array, "__array__") and is_number(native),
+        f"The argument {name} must be a NumPy array, a tensor, a memory map or a "
+        f"tf.data.Dataset, of numbers, but it is of the type {found}.",
         name,
     )
     if isinstance(array, np.memmap):
@@ -498,121 +401,6 @@ def _as_array(value, name):
     if isinstance(array, np.ndarray):
         array = array.astype(native, copy=False)
     return tf.cast(array, tf.float32) if tf.as_dtype(native) == tf.bool else array
-
-
-def _to_numpy(value):
-    """A NumPy array of what may be a pandas object with columns of several kinds."""
-    array = value.to_numpy() if hasattr(value, "to_numpy") else np.asarray(value)
-    if array.dtype == object and hasattr(value, "to_numpy"):
-        try:
-            return value.to_numpy(dtype=np.float64, na_value=np.nan)
-        except (TypeError, ValueError):
-            return array
-    return array
-
-
-def _from_py_dataset(value, name):
-    """A Dataset of a PyDataset's batches, arrays or pairs of them."""
-    batch = value[0]
-    pair = isinstance(batch, (tuple, list)) and len(batch) in (1, 2)
-    parts = [np.asarray(part) for part in batch] if pair else [np.asarray(batch)]
-    kind = ", ".join(str(part.dtype) for part in parts)
-    require(
-        all(_is_number(part.dtype) for part in parts),
-        f"The PyDataset {name} must give batches of numbers, or pairs of examples and "
-        f"labels, but it gives {kind}.",
-        name,
-    )
-    specs = tuple(tf.TensorSpec((None, *p.shape[1:]), p.dtype) for p in parts)
-
-    def arrays():
-        for number in range(len(value)):
-            found = value[number]
-            found = tuple(found) if pair else (found,)
-            yield tuple(map(np.asarray, found)) if len(specs) > 1 else found[0]
-
-    spec = specs if len(specs) > 1 else specs[0]
-    batches = tf.data.Dataset.from_generator(arrays, output_signature=spec)
-    return batches.apply(tf.data.experimental.assert_cardinality(len(value)))
-
-
-def _as_streamed(dataset, shape, classes, name):
-    spec = dataset.element_spec
-    if classes:
-        pair = isinstance(spec, tuple) and len(spec) == 2
-        require(
-            pair and all(isinstance(one, tf.TensorSpec) for one in spec),
-            "The networks take labels, so that the Dataset must give pairs (examples, "
-            f"labels), but it gives {_kinds(spec)}: map it to such pairs.",
-            name,
-        )
-        spec, labels = spec
-        number = labels.dtype.is_integer or labels.dtype.is_floating
-        require(
-            number and labels.shape.rank is not None and labels.shape[1:] in ((), (1,)),
-            "The labels in the Dataset must be whole numbers of shape (batch,), but "
-            f"they are {labels.dtype.name} of shape {labels.shape}: "
-            'class_mode="sparse" reads them so, and map(lambda x, y: '
-            "(x, tf.argmax(y, axis=1))) makes numbers of one-hot rows.",
-            name,
-        )
-    cure = {
-        tuple: "map(lambda x, y: x) leaves labels out, as label_mode=None or "
-        "class_mode=None do where the data are read",
-        list: "map it to one tensor",
-        dict: 'map(lambda batch: batch["image"]) takes one of its tensors by name',
-    }
-    tensor = isinstance(spec, tf.TensorSpec)
-    require(
-        tensor,
-        f"The Dataset {name} must give batches of examples alone, but it gives "
-        f"{_kinds(spec)}: {cure.get(type(spec), 'map it to one tensor')}.",
-        name,
-    )
-    require(
-        spec.shape.rank is not None,
-        f"The Dataset {name} does not say the shape of its batches: give "
-        "from_generator output_signature=tf.TensorSpec(shape, dtype), or map(lambda x: "
-        "tf.ensure_shape(x, shape)).",
-        name,
-    )
-    _require_shape(tuple(spec.shape), shape, name)
-    said = f"The Dataset {name} must hold numbers, but its dtype is {spec.dtype.name}."
-    require(_is_number(spec.dtype) and spec.dtype != tf.bool, said, name)
-    empty = int(dataset.cardinality()) == 0
-    require(not empty, f"The Dataset {name} is empty.", name)
-    return StreamedExamples(dataset, classes, shape)
-
-
-def _kinds(spec):
-    """What a Dataset gives, in a few words."""
-    if isinstance(spec, tf.TensorSpec):
-        return f"{spec.dtype.name} {spec.shape}"
-    if isinstance(spec, dict):
-        return "dicts with " + ", ".join(map(str, spec))
-    if isinstance(spec, (tuple, list)):
-        return f"{type(spec).__name__}s of {len(spec)}"
-    return type(spec).__name__
-
-
-def _is_number(dtype):
-    try:
-        dtype = tf.as_dtype(dtype)
-    except TypeError:
-        return False
-    return dtype.is_floating or dtype.is_integer or dtype.is_bool
-
-
-def _require_shape(found, shape, name):
-    each = found[1:]
-    fits = each == shape or (shape[-1] == 1 and (*each, 1) == shape)
-    sizes = ", ".join(map(str, shape))
-    require(
-        len(found) >= 1 and fits,
-        f"The argument {name} must have the shape (N, {sizes}), as the discriminator "
-        f"takes its examples, but it has {shown(found)}.",
-        name,
-    )
 
 
 def _equal(value, other):

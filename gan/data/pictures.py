@@ -15,16 +15,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan.data.arrays import expect_size, read_labels, read_picture_array
-from gan.errors import (
-    StrPath,
-    expect,
-    expect_number,
-    expect_path,
-    require,
-    shown,
-)
+from gan.errors import StrPath, expect_number, expect_path, require, shown
 
 # Ghostscript would run the program that an EPS file is.
 _NOT_READ = {"EPS"}
@@ -137,9 +131,10 @@ def read_pictures(
     if size is not None:
         expect_size(size)
     expect_number(0, 1, keep=keep)
-    expect(keep > 0, "keep above 0", keep=keep)
+    require(keep > 0, "The argument keep must be above 0, but it is 0.", "keep")
     path = expect_path(path=path)
-    expect(path.exists(), "an existing folder or file", path=str(path))
+    said = f"There is no folder or file {shown(str(path))}: give another path."
+    require(path.exists(), said, "path")
     read = _read_folder if path.is_dir() else _read_file
     sides = None if size is None else tuple(size)
     pictures, classes, left_out, cropped = read(path, sides, colour, labelled, keep)
@@ -161,7 +156,8 @@ def _read_folder(folder, size, colour, labelled, keep):
     size = size or (32, 32)
     pictures, read, cropped = _read_each(paths, size, colour, keep, left_out)
     reasons = ", ".join(sorted({*left_out.values()})) or "no files"
-    expect(read, "at least one picture", path=str(folder), skipped=reasons)
+    said = f"There is no picture in the folder {shown(str(folder))} ({reasons}): give "
+    require(read, f"{said}another path.", "path")
     return pictures, classes and [classes[i] for i in read], left_out, cropped
 
 
@@ -316,8 +312,6 @@ def _has_colour(pictures):
 
 
 def _judge_warnings():
-    from PIL import Image
-
     # Of a damaged file that still gives a picture, the picture is enough.
     warnings.simplefilter("ignore")
     warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -325,8 +319,6 @@ def _judge_warnings():
 
 def _opened(path):
     """A file as a `PIL.Image.Image` of which only the header is read so far."""
-    from PIL import Image
-
     # A pipe would be waited for, for ever.
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise _Skip("not a regular file")
@@ -337,8 +329,6 @@ def _opened(path):
 
 def _picture(source, size, colour, keep):
     """One picture of a file or an array at its size, and whether it is whole."""
-    from PIL import Image, ImageOps
-
     if isinstance(source, np.ndarray):
         return _fit(Image.fromarray(source), size, colour, keep)
     with _opened(source) as image:
@@ -346,8 +336,6 @@ def _picture(source, size, colour, keep):
 
 
 def _fit(image, size, colour, keep):
-    from PIL import Image
-
     height, width = size
     unit = min(image.width / width, image.height / height)
     whole = (round(unit * width), round(unit * height)) == image.size
@@ -366,8 +354,6 @@ def _fit(image, size, colour, keep):
 
 def _eight_bits(image):
     """Pillow would clip 16-bit pictures where it should divide."""
-    from PIL import Image
-
     if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
         return image
     values = np.asarray(image)
@@ -377,8 +363,6 @@ def _eight_bits(image):
 
 
 def _reason(error):
-    from PIL import Image, UnidentifiedImageError
-
     if isinstance(error, _Skip):
         return str(error)
     if isinstance(error, UnidentifiedImageError):

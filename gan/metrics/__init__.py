@@ -1,14 +1,10 @@
 """How far fakes are from reals: arrays in, numbers out."""
 
 from gan.metrics.distances import (
-    NAMES,
     chi2_gap,
     density_coverage,
-    evaluate,
-    expect_names,
     frechet_distance,
     kernel_distance,
-    measures,
     neighbour_ratio,
     precision_recall,
     principal_axes,
@@ -16,9 +12,19 @@ from gan.metrics.distances import (
     two_sample_score,
     whitened_coordinates,
 )
+from gan.metrics.registry import (
+    MEASURES,
+    NAMES,
+    Measure,
+    evaluate,
+    expect_names,
+    measures,
+)
 
 __all__ = [
+    "MEASURES",
     "NAMES",
+    "Measure",
     "chi2_gap",
     "density_coverage",
     "evaluate",

@@ -9,20 +9,13 @@ moments fools the Fréchet distance, precision and `chi2_gap` expose it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import expect, expect_array, expect_positive_int, expect_seed
+from gan.errors import expect_array, expect_positive_int, expect_seed, require
 from gan.metrics.pca import fit_pca, ks_distance
 
-NAMES = ("sw2", "fd", "fd49", "kid", "precision", "recall", "density", "coverage")
-NAMES += ("chi2", "neighbour_ratio", "two_sample")
-_WHITENED = {*NAMES} - {"sw2", "fd", "kid", "neighbour_ratio"}
 _BLOCK = 1000  # rows of a distance matrix held at once
-_RESAMPLES = 20
-_STUDENT = 2.093  # 97.5% point of Student's t with _RESAMPLES - 1 degrees of freedom
 
 
 def principal_axes(
@@ -40,12 +33,11 @@ def principal_axes(
     Raises: InvalidInput for unusable arguments, or points that are all the same.
     """
     expect_positive_int(coordinates=coordinates)
-    (real,) = _flat(2, real=real)
-    pca = fit_pca(real)
+    pca = fit_pca(expect_array((None, None, ...), 2, real=real))
     kept = int((pca.deviations[:coordinates] > 0).sum())
-    shape = {"real.shape": real.shape}
-    expect(kept > 0, "real to hold different points", **shape)
-    return pca.mean, pca.axes[:, :kept] / pca.deviations[:kept]
+    same = "The argument real must hold different points, but all are the same."
+    require(kept > 0, same, "real")
+    return pca.mean, pca.whitening(kept)
 
 
 def whitened_coordinates(
@@ -63,9 +55,13 @@ def whitened_coordinates(
     Raises: InvalidInput for unusable points or another d than that of the axes.
     """
     mean, scaled = axes
-    (points,) = _flat(1, points=points)
-    same = points.shape[1] == len(mean)
-    expect(same, f"points of dimension {len(mean)}", **{"points.shape": points.shape})
+    (points,) = flat(1, points=points)
+    require(
+        points.shape[1] == len(mean),
+        f"The argument points must hold {len(mean)} numbers a point, as the axes do, "
+        f"but it holds {points.shape[1]}.",
+        "points",
+    )
     return (points - mean) @ scaled
 
 
@@ -92,7 +88,7 @@ def sliced_wasserstein(
         Measures", section 3.
     """
     expect_positive_int(directions=directions)
-    real, fake = _flat(1, real=real, fake=fake)
+    real, fake = flat(1, real=real, fake=fake)
     units = _generator(seed).standard_normal((directions, real.shape[1]))
     units /= np.linalg.norm(units, axis=1, keepdims=True)
     size = max(len(real), len(fake))
@@ -125,7 +121,7 @@ def frechet_distance(real: npt.ArrayLike, fake: npt.ArrayLike) -> float:
     Reference: Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule", eq.
         6; here over the data themselves, not Inception features.
     """
-    real, fake = _flat(2, real=real, fake=fake)
+    real, fake = flat(2, real=real, fake=fake)
     first, second = _covariance(real), _covariance(fake)
     values, vectors = np.linalg.eigh(first)
     root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
@@ -160,8 +156,7 @@ def kernel_distance(
     Reference: Bińkowski et al. 2018, "Demystifying MMD GANs", section 4; Gretton et
         al. 2012, eq. 3; Hoeffding 1948, eq. 5.13.
     """
-    real, fake = _flat(4, real=real, fake=fake)
-    x, y = _equal_draws(real, fake, points, seed, least=4)
+    x, y = _equal_draws(*flat(4, real=real, fake=fake), 4, points, seed)
     size, d = x.shape
     same = cross = squares = 0.0
     sums = np.empty(size)
@@ -211,10 +206,7 @@ def precision_recall(
         Assessing Generative Models", eqs. 1 and 2.
     """
     expect_positive_int(k=k)
-    real, fake = _flat(k + 1, real=real, fake=fake)
-    axes = axes or principal_axes(real)
-    drawn = _equal_draws(real, fake, points, seed, least=k + 1)
-    real, fake = (whitened_coordinates(some, axes) for some in drawn)
+    real, fake = _whitened_draws(real, fake, k + 1, points, seed, axes)
     return _covered(fake, real, k), _covered(real, fake, k)
 
 
@@ -245,10 +237,7 @@ def density_coverage(
         Generative Models", eqs. 3 and 5.
     """
     expect_positive_int(k=k)
-    real, fake = _flat(k + 1, real=real, fake=fake)
-    axes = axes or principal_axes(real)
-    drawn = _equal_draws(real, fake, points, seed, least=k + 1)
-    real, fake = (whitened_coordinates(some, axes) for some in drawn)
+    real, fake = _whitened_draws(real, fake, k + 1, points, seed, axes)
     radii = _nearest(real, real, k)
     inside = [block <= radii for block in _squared_distances(fake, real)]
     density = np.concatenate([block.sum(axis=1) for block in inside]).mean() / k
@@ -277,11 +266,10 @@ def chi2_gap(
 
     Reference: the course "GANs", appendix: PCA against GAN.
     """
-    real, fake = _flat(1, real=real, fake=fake)
+    real, fake = flat(1, real=real, fake=fake)
     axes = axes or principal_axes(real)
-    coordinates = [whitened_coordinates(points, axes) for points in (real, fake)]
-    real_lengths, fake_lengths = ((z**2).sum(axis=1) for z in coordinates)
-    return ks_distance(real_lengths, fake_lengths)
+    both = [whitened_coordinates(points, axes) for points in (real, fake)]
+    return ks_distance(*((z**2).sum(axis=1) for z in both))
 
 
 def neighbour_ratio(
@@ -307,14 +295,15 @@ def neighbour_ratio(
         point left out stands for a held-out real.
     """
     expect_positive_int(points=points)
-    train, fake = _flat(1, train=train, fake=fake)
-    expect(len(train) >= 2, "at least 2 rows", **{"train.shape": train.shape})
+    train = expect_array((None, None, ...), 2, train=train)
+    train, fake = flat(1, train=train, fake=fake)
     # Products of centred points lose fewer digits.
     train, fake = train - train.mean(axis=0), fake - train.mean(axis=0)
     rng = _generator(seed)
     fake, held = _draw(fake, points, rng), _draw(train, points, rng)
     usual = np.median(_nearest(held, train, 1))
-    expect(usual > 0, "train to hold different points", distance=usual)
+    same = "The argument train must hold different points, but most are the same."
+    require(usual > 0, same, "train")
     return float(np.sqrt(np.median(_nearest(fake, train, 0)) / usual))
 
 
@@ -346,10 +335,7 @@ def two_sample_score(
     Reference: Lopez-Paz & Oquab 2017, "Revisiting Classifier Two-Sample Tests", eq. 2;
         Rahimi & Recht 2007, algorithm 1 (the cosines).
     """
-    real, fake = _flat(4, real=real, fake=fake)
-    axes = axes or principal_axes(real)
-    drawn = _equal_draws(real, fake, points, seed, least=4)
-    both = [whitened_coordinates(some, axes) for some in drawn]
+    both = _whitened_draws(real, fake, 4, points, seed, axes)
     rng, d = _generator(seed), both[0].shape[1]
     waves = rng.standard_normal((d, 500)) / np.sqrt(d)
     phases = rng.uniform(0, 2 * np.pi, 500)
@@ -369,133 +355,20 @@ def two_sample_score(
     return float(((scores[0] > 0).mean() + (scores[1] <= 0).mean()) / 2)
 
 
-def measures(
-    real: npt.ArrayLike,
-    fake: npt.ArrayLike,
-    names: Iterable[str] = NAMES,
-    seed: int = 0,
-    axes: tuple[np.ndarray, np.ndarray] | None = None,
-) -> dict[str, float]:
-    """Some measures of fakes, without their intervals.
-
-    Args:
-        real, fake: arrays `(n, ...)`, `(m, ...)`, at least 8 rows each; for
-            "neighbour_ratio" `real` is the set that was trained on.
-        names: iterable of str, from `NAMES`.
-        seed: int, seed of everything drawn.
-        axes: `principal_axes` to look along; None: those of `real`.
-
-    Returns:
-        Dict of floats by name, in the order of `names`.
-
-    Raises: InvalidInput for unusable arguments.
-    """
-    names = expect_names(names)
-    real, fake = _flat(8, real=real, fake=fake)
-    if axes is None and {*names} & _WHITENED:
-        axes = principal_axes(real)
-    found = {}
-    for some, (measure, _) in _table(seed, axes, len(real)).items():
-        if {*names} & {*some.split()}:
-            values = np.atleast_1d(measure(real, fake)).tolist()
-            found |= zip(some.split(), values, strict=True)
-    return {name: found[name] for name in names}
-
-
-def expect_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Expect an iterable of names of measures; return them as a tuple."""
-    several = tuple(names) if np.iterable(names) and not isinstance(names, str) else ()
-    known = several and all(isinstance(one, str) and one in NAMES for one in several)
-    known = known and len({*several}) == len(several)
-    expect(known, f"different names among {', '.join(NAMES)}", names=names)
-    return several
-
-
-def evaluate(
-    real: npt.ArrayLike, fake: npt.ArrayLike, seed: int = 0
-) -> dict[str, dict[str, float]]:
-    """All measures of the fakes, beside those of other reals: the floor.
-
-    `real` is shuffled and cut into a reference and a floor half of n rows each, n =
-    min(len(real) // 2, len(fake)); n random fakes, and the floor half, are compared
-    with the reference. The principal axes are those of all of `real`, and fakes are
-    checked for copies of all of `real` (the floor: of the reference).
-
-    Args:
-        real: array `(N, ...)`, N >= 16.
-        fake: array `(M, ...)`, M >= 8.
-        seed: int, seed of the split and of everything drawn.
-
-    Returns:
-        Dict of `sw2`, `fd`, `fd49` (Fréchet distance in whitened coordinates), `kid`,
-        `precision`, `recall`, `density`, `coverage`, `chi2`, `neighbour_ratio`,
-        `two_sample`; each a dict of floats `value`, `low`, `high`, `floor`. Low and
-        high are `value ± 2.093 s`, a 95% interval: s is the standard deviation over 20
-        random halves, without repetition, of the rows the value used (delete-half
-        jackknife; 2.093 from Student's t). It speaks of other rows, not of other
-        trainings. On faces s was .95 to 1.7 times the spread over fresh draws, too wide
-        mostly near the floor.
-
-    Raises: InvalidInput for unusable arguments.
-
-    Reference: Shao & Wu 1989, "A General Theory for Jackknife Variance Estimation".
-    """
-    real, fake = _flat(8, real=real, fake=fake)
-    expect(len(real) >= 16, "at least 16 rows", **{"real.shape": real.shape})
-    rng = _generator(seed)
-    real, fake = rng.permutation(real), rng.permutation(fake)
-    n = min(len(real) // 2, len(fake))
-    reference, floor, axes = real[:n], real[n : 2 * n], principal_axes(real)
-    table = _table(seed, axes, n)
-    report = {}
-    for names, (measure, rows) in table.items():
-        against = real if measure is neighbour_ratio else reference[:rows]
-        some = fake[: min(n, rows)]
-        value, least = measure(against, some), measure(against[:n], floor[:rows])
-        halves = [
-            measure(*(rng.permutation(p)[: len(p) // 2] for p in (against, some)))
-            for _ in range(_RESAMPLES)
-        ]
-        width = _STUDENT * np.std(halves, axis=0, ddof=1)
-        columns = np.atleast_2d(
-            np.transpose([value, value - width, value + width, least])
-        )
-        for name, column in zip(names.split(), columns.tolist(), strict=True):
-            fields = ("value", "low", "high", "floor")
-            report[name] = dict(zip(fields, column, strict=True))
-    return report
-
-
-def _table(seed, axes, n):
-    """The measures by names, each with the most rows that it uses of n."""
-
-    def fd49(a, b):
-        return frechet_distance(*(whitened_coordinates(p, axes) for p in (a, b)))
-
-    # `evaluate` cuts rows before the measure: half a sample is half of what it used.
-    return {
-        "sw2": (lambda a, b: sliced_wasserstein(a, b, seed=seed), n),
-        "fd": (frechet_distance, n),
-        "fd49": (fd49, n),
-        "kid": (lambda a, b: kernel_distance(a, b)[0], 3000),
-        "precision recall": (lambda a, b: precision_recall(a, b, axes=axes), 4000),
-        "density coverage": (lambda a, b: density_coverage(a, b, axes=axes), 4000),
-        "chi2": (lambda a, b: chi2_gap(a, b, axes), n),
-        "neighbour_ratio": (neighbour_ratio, 2000),
-        "two_sample": (lambda a, b: two_sample_score(a, b, seed=seed, axes=axes), 5000),
-    }
-
-
-def _flat(least, **sets):
+def flat(least: int, **sets: npt.ArrayLike) -> list[np.ndarray]:
     """Check sets of examples; give each as float64 `(n, d)`, all of one d."""
     arrays = [
         expect_array((None, None, ...), least, **{name: points})
         for name, points in sets.items()
     ]
     arrays = [array.reshape(len(array), -1).astype(np.float64) for array in arrays]
-    shapes = {f"{name}.shape": np.shape(points) for name, points in sets.items()}
-    same = len({array.shape[1] for array in arrays}) == 1
-    expect(same, "as many numbers in every point", **shapes)
+    sizes = [array.shape[1] for array in arrays]
+    require(
+        len({*sizes}) == 1,
+        f"The sets {' and '.join(sets)} must hold as many numbers in every point, but "
+        f"they hold {' and '.join(map(str, sizes))}.",
+        [*sets][-1],
+    )
     return arrays
 
 
@@ -512,12 +385,20 @@ def _draw(points, size, rng):
     return points if len(points) <= size else rng.permutation(points)[:size]
 
 
-def _equal_draws(real, fake, points, seed, least):
+def _equal_draws(real, fake, least, points, seed):
     expect_positive_int(points=points)
-    expect(points >= least, f"points to be at least {least}", points=points)
+    few = f"The argument points must be at least {least}, but it is {points}."
+    require(points >= least, few, "points")
     rng = _generator(seed)
     size = min(len(real), len(fake), points)
     return _draw(real, size, rng), _draw(fake, size, rng)
+
+
+def _whitened_draws(real, fake, least, points, seed, axes):
+    real, fake = flat(least, real=real, fake=fake)
+    axes = axes or principal_axes(real)
+    drawn = _equal_draws(real, fake, least, points, seed)
+    return [whitened_coordinates(some, axes) for some in drawn]
 
 
 def _squared_distances(points, centres):

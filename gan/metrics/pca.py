@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import expect, expect_array, expect_positive_int
+from gan.errors import expect_array, expect_between, expect_positive_int, require
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -43,13 +43,20 @@ class PCA:
         Returns:
             float64 `(n, depth)`; 0 along axes of deviation 0.
         """
-        self._expect_depth(depth)
+        expect_between(1, len(self.mean), depth=depth)
         flat = np.reshape(pictures, (len(pictures), -1)).astype(np.float64)
-        expected = f"pictures of shape {self.shape}"
-        expect(flat.shape[1] == len(self.mean), expected, shape=np.shape(pictures))
+        require(
+            flat.shape[1] == len(self.mean),
+            f"The argument pictures must hold pictures of the shape {self.shape}, but "
+            f"theirs is {np.shape(pictures)[1:]}.",
+            "pictures",
+        )
+        return (flat - self.mean) @ self.whitening(depth)
+
+    def whitening(self, depth: int) -> np.ndarray:
+        """The first axes, float64 `(d, depth)`, divided by their deviations or 0."""
         along, deviations = self.axes[:, :depth], self.deviations[:depth]
-        inverse = np.divide(1, deviations, out=0 * deviations, where=deviations > 0)
-        return (flat - self.mean) @ along * inverse
+        return np.divide(along, deviations, out=0 * along, where=deviations > 0)
 
     def pictures(self, coordinates: npt.ArrayLike) -> np.ndarray:
         """Pictures from whitened coordinates.
@@ -61,7 +68,7 @@ class PCA:
             float64 `(n, *shape)`.
         """
         depth = np.shape(coordinates)[1]
-        self._expect_depth(depth)
+        expect_between(1, len(self.mean), depth=depth)
         scaled = coordinates * self.deviations[:depth]
         flat = scaled @ self.axes[:, :depth].T + self.mean
         return flat.reshape(-1, *self.shape)
@@ -82,12 +89,8 @@ class PCA:
             mean + Σ_i deviation_i · z_i · axis_i, i < depth, z ~ N(0, 1)
         """
         expect_positive_int(count=count)
-        self._expect_depth(depth)
+        expect_between(1, len(self.mean), depth=depth)
         return self.pictures(np.random.default_rng(seed).normal(size=(count, depth)))
-
-    def _expect_depth(self, depth: int) -> None:
-        expect_positive_int(depth=depth)
-        expect(depth <= len(self.mean), f"depth up to {len(self.mean)}", depth=depth)
 
 
 def fit_pca(pictures: npt.ArrayLike) -> PCA:
@@ -206,5 +209,5 @@ def ks_distance(
 def _half(x, degrees):
     expect_positive_int(degrees=degrees)
     x = np.asarray(x, np.float64)
-    expect(np.all(x >= 0), "x of at least 0", x=x)
+    require(np.all(x >= 0), "The argument x must hold no number below 0.", "x")
     return x / 2

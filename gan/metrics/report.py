@@ -9,21 +9,6 @@ import numpy as np
 from gan import metrics
 from gan.metrics.pca import fit_pca
 
-# What a table shows of metrics.evaluate: title, factor, decimals.
-_ROWS = {
-    "sw2": ("SW2", 1, 4),
-    "fd": ("FD", 1, 3),
-    "fd49": ("FD49", 1, 2),
-    "kid": ("KID*1000", 1000, 2),
-    "precision": ("precision", 1, 3),
-    "recall": ("recall", 1, 3),
-    "density": ("density", 1, 3),
-    "coverage": ("coverage", 1, 3),
-    "chi2": ("chi2 gap", 1, 3),
-    "neighbour_ratio": ("neighbour ratio", 1, 3),
-    "two_sample": ("two-sample", 1, 3),
-}
-
 
 def evaluate_faces(
     pictures: np.ndarray,
@@ -78,10 +63,11 @@ def table(reports: dict[str, dict[str, dict[str, float]]]) -> str:
     """
     *_, last = reports.values()
     lines = ["".join(f"{name:>16}" for name in ("", "real", *reports))]
-    for key, (title, factor, decimals) in _ROWS.items():
-        cells = [f"{factor * last[key]['floor']:.{decimals}f}"]
+    for name, measure in metrics.MEASURES.items():
+        factor, decimals = measure.factor, measure.decimals
+        cells = [f"{factor * last[name]['floor']:.{decimals}f}"]
         for report in reports.values():
-            value, high = (factor * report[key][f] for f in ("value", "high"))
+            value, high = (factor * report[name][f] for f in ("value", "high"))
             cells.append(f"{value:.{decimals}f} ±{high - value:.{decimals}f}")
-        lines.append("".join(f"{cell:>16}" for cell in (title, *cells)))
+        lines.append("".join(f"{cell:>16}" for cell in (measure.title, *cells)))
     return "\n".join(lines)

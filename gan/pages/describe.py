@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
 
-from gan.errors import expect
-
-if TYPE_CHECKING:
-    pass
+from gan.errors import require
 
 _ACTIVATIONS = "linear tanh sigmoid relu elu softplus softmax leaky_relu".split()
 
@@ -35,7 +32,8 @@ class Weights:
         """Take an array; give `[start, size]` of where its numbers stand."""
         numbers = np.ravel(np.asarray(array, np.float32))
         fits = np.isfinite(numbers).all() and np.abs(numbers).max(initial=0) <= 65504
-        expect(fits, "finite weights of at most 65504, for half floats", weights=array)
+        said = "The weights must be finite and at most 65504, which half floats hold."
+        require(fits, said, "network")
         self._parts.append(numbers.astype("<f2"))
         self.size += numbers.size
         return [self.size - numbers.size, numbers.size]
@@ -95,10 +93,8 @@ class _Description:
         for one in config["layers"]:
             if one["name"] in made:
                 continue
-            nodes = one["inbound_nodes"]
-            single = len(nodes) == 1
-            expect(single, "layers that are used once", layer=one["name"])
-            layer = network.get_layer(one["name"])
+            layer, nodes = network.get_layer(one["name"]), one["inbound_nodes"]
+            _expect(len(nodes) == 1, layer, "be used once")
             made[one["name"]] = self.layer(layer, [made[n] for n in _sources(nodes)])
         # AC-GAN's discriminator says "real" first, and then the class.
         return made[_names(config["output_layers"])[0]]
@@ -109,9 +105,7 @@ class _Description:
             return self.network(layer, sources)
         name = type(layer).__name__
         known = name in _LAYERS and type(layer).__module__.startswith("keras.")
-        expect(
-            known, f"layers among {', '.join(_LAYERS)}", layer=f"{name} {layer.name}"
-        )
+        _expect(known, layer, f"be one of {', '.join(_LAYERS)}, not {name}")
         shapes = [(None, *self.shapes[source]) for source in sources]
         shape = layer.compute_output_shape(shapes if len(shapes) > 1 else shapes[0])
         description = _LAYERS[name](layer, shapes)
@@ -146,9 +140,8 @@ class _Description:
 
 
 def _names(places):
-    """Names of layers from `[name, node, tensor]` or a list or dict of such."""
-    places = [*places.values()] if isinstance(places, dict) else places
-    return [places[0]] if isinstance(places[0], str) else [p[0] for p in places]
+    """Names of layers from `[name, node, tensor]` or a list of such."""
+    return [part for part in keras.tree.flatten(places) if isinstance(part, str)]
 
 
 def _sources(value):
@@ -163,12 +156,22 @@ def _sources(value):
 
 
 # Layer and its inputs' shapes -> what network.js is told, or None where it does nothing
-# once trained. `expect` in each says what of a layer's settings network.js knows.
+# once trained. `_expect` in each says what of a layer's settings network.js knows.
+def _expect(condition, layer, wanted):
+    said = f"For a page to run it, the layer {layer.name} must {wanted}."
+    require(condition, said, "network")
+
+
+def _expect_last_axis(layer, shapes):
+    _expect(layer.axis in (-1, len(shapes[0]) - 1), layer, "work along the last axis")
+
+
 def _activation(layer):
     name = keras.activations.serialize(layer.activation)
-    known = name in _ACTIVATIONS
-    expected = f"activations among {', '.join(_ACTIVATIONS)}"
-    expect(known, expected, layer=layer.name, activation=name)
+    known = ", ".join(_ACTIVATIONS)
+    _expect(
+        name in _ACTIVATIONS, layer, f"have an activation among {known}, not {name}"
+    )
     return {"activation": name, "slope": 0.2}
 
 
@@ -183,7 +186,7 @@ def _plain(layer, shapes):
     plain = layer.data_format == "channels_last" and {*layer.dilation_rate} == {1}
     plain = plain and getattr(layer, "groups", 1) == 1 and layer.padding != "causal"
     plain = plain and getattr(layer, "output_padding", None) is None
-    expect(plain, "convolutions of one group without dilation", layer=layer.name)
+    _expect(plain, layer, "be a convolution of one group without dilation")
     numbers = {"input": list(shape[1:]), "size": list(layer.kernel_size)}
     return numbers | {"strides": list(layer.strides)} | _activation(layer)
 
@@ -207,15 +210,14 @@ def _transposed(layer, shapes):
 
 
 def _upsample(layer, shapes):
-    kinds = ("nearest", "bilinear")
-    expect(layer.interpolation in kinds, f"interpolation of {kinds}", layer=layer.name)
     bilinear = layer.interpolation == "bilinear"
+    known = bilinear or layer.interpolation == "nearest"
+    _expect(known, layer, "interpolate by nearest or bilinear")
     return {"op": "upsample", "size": list(layer.size), "bilinear": bilinear}
 
 
 def _norm(layer, shapes):
-    last = layer.axis in (-1, len(shapes[0]) - 1)
-    expect(last, "normalisation of the last axis", layer=layer.name)
+    _expect_last_axis(layer, shapes)
     size = shapes[0][-1]
     scale = np.ones(size) if layer.gamma is None else np.asarray(layer.gamma)
     shift = np.zeros(size) if layer.beta is None else np.asarray(layer.beta)
@@ -231,23 +233,21 @@ def _rescaling(layer, shapes):
 
 def _pool(layer, shapes, mean=False):
     plain = (layer.strides, layer.padding) == (layer.pool_size, "valid")
-    expect(plain, "windows side by side", layer=layer.name)
+    _expect(plain, layer, "have windows side by side")
     numbers = {"input": list(shapes[0][1:]), "size": list(layer.pool_size)}
     return {"op": "pool", "mean": mean} | numbers
 
 
 def _together(op):
     def describe_one(layer, shapes):
-        same = len({*shapes}) == 1
-        expect(same, "equal shapes", layer=layer.name, shapes=shapes)
+        _expect(len({*shapes}) == 1, layer, f"take equal shapes, not {shapes}")
         return {"op": op}
 
     return describe_one
 
 
 def _concatenate(layer, shapes):
-    last = layer.axis in (-1, len(shapes[0]) - 1)
-    expect(last, "concatenation of the last axis", layer=layer.name)
+    _expect_last_axis(layer, shapes)
     return {"op": "concatenate", "widths": [shape[-1] for shape in shapes]}
 
 
@@ -258,18 +258,18 @@ def _leaky(layer, shapes):
 
 def _relu(layer, shapes):
     plain = layer.max_value is None and not (layer.negative_slope or layer.threshold)
-    expect(plain, "a ReLU without limits", layer=layer.name)
+    _expect(plain, layer, "be a ReLU without limits")
     return {"op": "activation", "activation": "relu"}
 
 
 def _dot(layer, shapes):
     vectors = {len(shape) for shape in shapes} == {2} and not layer.normalize
-    expect(vectors, "a dot product of vectors", layer=layer.name)
+    _expect(vectors, layer, "be a dot product of vectors")
     return {"op": "dot"}
 
 
 def _softmax(layer, shapes):
-    expect(layer.axis in (-1, len(shapes[0]) - 1), "the last axis", layer=layer.name)
+    _expect_last_axis(layer, shapes)
     return {"op": "activation", "activation": "softmax"}
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import expect, expect_array, expect_number, expect_positive_int
+from gan.errors import expect_array, expect_number, expect_positive_int, require, shown
 from gan.plots.figure import (
     BLUE,
     CYCLE,
@@ -17,6 +17,7 @@ from gan.plots.figure import (
     GREY,
     PINK,
     VERMILLION,
+    expect_some,
     new_figure,
     settle,
 )
@@ -25,7 +26,7 @@ from gan.plots.pictures import as_pictures, draw_pictures, tile
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_LOSSES = {
+LOSSES = {
     "discr_loss": {"label": "discriminator loss", "color": GREEN},
     "gen_loss": {"label": "generator loss", "color": PINK},
     "gp": {"label": "gradient penalty", "color": GREY, "linestyle": "--"},
@@ -44,10 +45,9 @@ def compare_losses(
     Returns:
         `matplotlib.figure.Figure`.
     """
-    expect(len(histories) > 0, "at least one history", histories=len(histories))
-    figure = new_figure(420 * len(histories), 400, title)
-    plots = figure.subplots(1, len(histories), squeeze=False)[0]
-    for axes, (name, history) in zip(plots, histories.items(), strict=True):
+    expect_some(histories=histories)
+    figure, panels = _panels(len(histories), title=title)
+    for axes, (name, history) in zip(panels, histories.items(), strict=True):
         _draw_losses(axes, history)
         axes.set_title(name)
     return settle(figure)
@@ -75,11 +75,11 @@ def losses(
     figure = new_figure(640, 400, title)
     axes = figure.add_subplot()
     _draw_losses(axes, history)
-    for name in [name for name in _LOSSES if healthy and name in healthy[0]]:
+    for name in [name for name in LOSSES if healthy and name in healthy[0]]:
         values = np.array([run[name] for run in healthy])
         epochs = np.linspace(1, len(history["gen_loss"]), values.shape[1])
         band = values.min(axis=0), values.max(axis=0)
-        axes.fill_between(epochs, *band, color=_LOSSES[name]["color"], alpha=0.2)
+        axes.fill_between(epochs, *band, color=LOSSES[name]["color"], alpha=0.2)
     return settle(figure)
 
 
@@ -97,7 +97,7 @@ def side_by_side(
     Returns:
         `matplotlib.figure.Figure`.
     """
-    expect(len(runs) > 0, "at least one run", runs=len(runs))
+    expect_some(runs=runs)
     figure = new_figure(480 * len(runs), 640, title)
     upper, lower = figure.subplots(2, len(runs), squeeze=False, height_ratios=(3, 2))
     for above, below, (name, run) in zip(upper, lower, runs.items(), strict=True):
@@ -121,9 +121,8 @@ def curves(
     Returns:
         `matplotlib.figure.Figure`.
     """
-    expect(len(panels) > 0, "at least one panel", panels=len(panels))
-    figure = new_figure(420 * len(panels), 400, title)
-    several = figure.subplots(1, len(panels), squeeze=False)[0]
+    expect_some(panels=panels)
+    figure, several = _panels(len(panels), title=title)
     for axes, (label, named) in zip(several, panels.items(), strict=True):
         for colour, (name, curve) in zip(CYCLE, named.items(), strict=False):
             _draw_curve(axes, *curve, color=colour, label=name)
@@ -171,18 +170,15 @@ def points_and_values(
     Returns:
         `matplotlib.figure.Figure`.
     """
-    real = expect_array((None, 2), real=real)
-    fake = expect_array((None, 2), fake=fake)
     values = expect_array((None, None), values=values)
-    histories = [] if history is None else [history]
-    figure = new_figure(550 + 550 * len(histories), 480, title)
-    left, *right = figure.subplots(1, 1 + len(histories), squeeze=False)[0]
+    columns = 1 if history is None else 2
+    figure, (left, *right) = _panels(columns, (550, 480), title=title)
     background = left.imshow(
         values, origin="lower", extent=(0, 1, 0, 1), cmap="Greys_r", alpha=0.4
     )
     figure.colorbar(background, ax=left, label="discriminator")
     _draw_points(left, real, fake)
-    for axes, history in zip(right, histories, strict=True):
+    for axes in right:
         _draw_losses(axes, history)
     return settle(figure)
 
@@ -207,16 +203,15 @@ def coloured_points(
     """
     real = expect_array((None, 5), real=real)
     clouds = {"real": real, "fake": expect_array((None, 5), fake=fake)}
-    histories = [] if history is None else [history]
-    figure = new_figure(870 + 430 * len(histories), 430, title)
-    first, second, *right = figure.subplots(1, 2 + len(histories))
+    columns = 2 if history is None else 3
+    figure, (first, second, *right) = _panels(columns, (430, 430), (10, 0), title)
     second.sharex(first)
     second.sharey(first)
     for axes, (name, cloud) in zip((first, second), clouds.items(), strict=True):
         axes.scatter(*cloud[:, :2].T, s=8, linewidths=0, c=cloud[:, 2:].clip(0, 1))
         axes.update_datalim([(0, 0), (1, 1)])
         axes.set(title=name, xlabel="x", ylabel="y", box_aspect=1)
-    for axes, history in zip(right, histories, strict=True):
+    for axes in right:
         _draw_losses(axes, history)
     return settle(figure)
 
@@ -244,13 +239,12 @@ def faces_and_values(
     pictures = as_pictures(pictures)
     values_real = _column(values_real=values_real)
     values_fake = _column(values_fake=values_fake)
-    histories = [] if history is None else [history]
     tiled = tile(pictures, min(len(pictures), 10))
     height = min(960 * tiled.shape[0] // tiled.shape[1], 400)
     figure = new_figure(1000, height + 400, title)
     above, below = figure.add_gridspec(2, 1, height_ratios=[height, 360])
     draw_pictures(figure.add_subplot(above), tiled)
-    columns = below.subgridspec(1, 1 + len(histories))
+    columns = below.subgridspec(1, 1 if history is None else 2)
     left, *right = columns.subplots(squeeze=False)[0]
     bins = np.histogram_bin_edges(np.concatenate([values_real, values_fake]), 30)
     style = {"bins": bins, "histtype": "stepfilled", "alpha": 0.6}
@@ -258,7 +252,7 @@ def faces_and_values(
     left.hist(values_fake, color=VERMILLION, label="fake", **style)
     left.set(xlabel="discriminator", ylabel="pictures")
     left.legend()
-    for axes, history in zip(right, histories, strict=True):
+    for axes in right:
         _draw_losses(axes, history)
     return settle(figure)
 
@@ -284,14 +278,11 @@ def histograms(
 
         plots.histograms({"discriminator": {"real": real, "fake": fake}})
     """
-    expect(len(panels) > 0, "at least one panel", panels=len(panels))
-    columns = min(len(panels), 3)
-    rows = math.ceil(len(panels) / columns)
-    figure = new_figure(120 + 320 * columns, 60 + 260 * rows, title)
-    plots = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axes, (name, sets) in zip(plots, panels.items(), strict=False):
-        few = 0 < len(sets) <= len(CYCLE)
-        expect(few, "one to five sets in a panel", panel=name, sets=len(sets))
+    expect_some(panels=panels)
+    figure, several = _panels(len(panels), (320, 260), (120, 60), title, columns=3)
+    for axes, (name, sets) in zip(several, panels.items(), strict=True):
+        said = f"The panel {shown(name)} must have one to five sets, not {len(sets)}."
+        require(0 < len(sets) <= len(CYCLE), said, "panels")
         sets = {name: _column(**{name: values}) for name, values in sets.items()}
         bins = np.histogram_bin_edges(np.concatenate([*sets.values()]), 50)
         for colour, (which, values) in zip(CYCLE, sets.items(), strict=False):
@@ -299,8 +290,6 @@ def histograms(
             axes.hist(values, bins, density=True, label=which, **style)
         axes.set(title=name, xlabel=label, ylabel="density")
         axes.legend()
-    for axes in plots[len(panels) :]:
-        axes.set_axis_off()
     return settle(figure)
 
 
@@ -322,24 +311,22 @@ def histograms_and_density(
     Returns:
         `matplotlib.figure.Figure`.
     """
-    expect(len(samples) > 0, "at least one sample", samples=len(samples))
-    samples = {name: _column(sample=sample) for name, sample in samples.items()}
+    expect_some(samples=samples)
+    samples = {name: _column(samples=sample) for name, sample in samples.items()}
     x, y = (_column(density=values) for values in density)
     columns = math.ceil(math.sqrt(len(samples)))
-    rows = math.ceil(len(samples) / columns)
     small = columns > 3
     width = 1050 / columns if small else 450
-    figure = new_figure(width * columns, 0.75 * width * rows + 80, title)
-    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    shared = {"columns": columns, "sharex": True, "sharey": True}
+    size = (width, 0.75 * width)
+    figure, panels = _panels(len(samples), size, (0, 80), title, **shared)
     bins = np.linspace(x[0], x[-1], 31 if small else 61)
-    for axes, (name, sample) in zip(panels.flat, samples.items(), strict=False):
+    for axes, (name, sample) in zip(panels, samples.items(), strict=True):
         weights = np.full(len(sample), 1 / (len(sample) * (bins[1] - bins[0])))
         bars = axes.hist(sample, bins, weights=weights, color=BLUE, alpha=0.6)
         (curve,) = axes.plot(x, y, color=VERMILLION)
         axes.set_title(name, fontsize=8 if small else 11)
         axes.tick_params(labelsize=7 if small else 9)
-    for axes in panels.flat[len(samples) :]:
-        axes.set_axis_off()
     # Below the panels, where it hides no bar.
     marks, names = [bars[2], curve], ["histogram", label]
     figure.legend(marks, names, loc="outside lower center", ncols=2)
@@ -371,8 +358,7 @@ def discriminator_and_value(
     """
     expect_number(limit=limit)
     real, fake = densities
-    figure = new_figure(1100, 430, title)
-    left, right = figure.subplots(1, 2)
+    figure, (left, right) = _panels(2, (550, 430), title=title)
     left.fill_between(x, real, color=BLUE, alpha=0.3, label="density of reals, p")
     left.fill_between(x, fake, color=VERMILLION, alpha=0.3, label="of fakes, q")
     left.plot(x, best, color="black", linestyle="--", label="best, p / (p + q)")
@@ -386,6 +372,18 @@ def discriminator_and_value(
     return settle(figure)
 
 
+def _panels(count, size=(420, 400), margin=(0, 0), title=None, columns=None, **shared):
+    """A figure of so many panels of a size in pixels, row by row."""
+    columns = min(columns or count, count)
+    rows = math.ceil(count / columns)
+    width, height = margin[0] + columns * size[0], margin[1] + rows * size[1]
+    figure = new_figure(width, height, title)
+    panels = figure.subplots(rows, columns, squeeze=False, **shared).ravel()
+    for axes in panels[count:]:
+        axes.set_axis_off()
+    return figure, panels[:count]
+
+
 def _draw_points(axes, real, fake):
     real, fake = expect_array((None, 2), real=real), expect_array((None, 2), fake=fake)
     axes.scatter(*real.T, s=8, color=BLUE, linewidths=0, label="real")
@@ -396,10 +394,11 @@ def _draw_points(axes, real, fake):
 
 def _draw_losses(axes, history):
     known = isinstance(history, dict) and {"discr_loss", "gen_loss"} <= history.keys()
-    expect(known, "history to be a dict with discr_loss and gen_loss", history=history)
-    for name in [name for name in _LOSSES if name in history]:
+    said = "The argument history must be a dict with discr_loss and gen_loss, but it is"
+    require(known, f"{said} {shown(history)}.", "history")
+    for name in [name for name in LOSSES if name in history]:
         epochs = range(1, len(history[name]) + 1)
-        _draw_curve(axes, epochs, history[name], **_LOSSES[name])
+        _draw_curve(axes, epochs, history[name], **LOSSES[name])
     _finish_curves(axes, "loss")
 
 

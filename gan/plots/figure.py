@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import pathlib
+from collections.abc import Sized
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import StrPath, expect
+from gan.errors import StrPath, require, shown
 from gan.support.files import atomic_path, expect_writable
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ def save(figure: Figure, path: StrPath) -> pathlib.Path:
     path = expect_writable(path)
     path = path if path.suffix else path.with_suffix(".png")
     suffix = path.suffix.lower()
-    expect(suffix in _METADATA, f"one of {', '.join(_METADATA)}", suffix=suffix)
+    known = ", ".join(_METADATA)
+    said = f"The argument path must end in one of {known}, but it ends in {suffix}."
+    require(suffix in _METADATA, said, "path")
     # Without a salt of ours the names inside an SVG are random.
     with atomic_path(path) as temporary, rc_context({"svg.hashsalt": "gan"}):
         figure.savefig(temporary, format=suffix[1:], metadata=_METADATA[suffix])
@@ -108,15 +111,24 @@ def show(figure: Figure) -> None:
     from matplotlib.backends import BackendFilter, backend_registry
 
     # Of None pyplot would make an empty figure.
-    expect(hasattr(figure, "savefig"), "a matplotlib Figure", figure=figure)
-    backend = plt.get_backend()
+    said = f"The argument figure must be a matplotlib Figure, not {shown(figure)}."
+    require(hasattr(figure, "savefig"), said, "figure")
     screenless = backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE)
-    expected = "a screen to show the figure on (without one, save it)"
-    expect(backend.lower() not in screenless, expected, backend=backend)
+    require(
+        plt.get_backend().lower() not in screenless,
+        "There is no screen to show the figure on: save it instead.",
+    )
     # Before matplotlib 3.11 pyplot shows no figures but its own.
     window = plt.figure(figsize=figure.get_size_inches(), dpi=DPI)
     window.figimage(pixels(figure))
     plt.show()
+
+
+def expect_some(**named: Sized) -> None:
+    """Expect a named dict that is not empty."""
+    for name, several in named.items():
+        said = f"The argument {name} must not be empty: give at least one entry."
+        require(len(several) > 0, said, name)
 
 
 def new_figure(width: float, height: float, title: str | None = None) -> Figure:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import expect, expect_positive_int
-from gan.plots.figure import new_figure, settle
+from gan.errors import expect_positive_int, require
+from gan.plots.figure import expect_some, new_figure, settle
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -105,10 +105,11 @@ def rows(pictures: Mapping[str, npt.ArrayLike], title: str | None = None) -> Fig
     Returns:
         `matplotlib.figure.Figure`.
     """
-    expect(len(pictures) > 0, "at least one row", rows=len(pictures))
+    expect_some(pictures=pictures)
     checked = [as_pictures(some) for some in pictures.values()]
-    equal = len({some.shape for some in checked}) == 1
-    expect(equal, "rows of equal shape", shapes=[some.shape for some in checked])
+    shapes = {some.shape for some in checked}
+    said = f"The argument pictures must hold rows of one shape, but has {shapes}."
+    require(len(shapes) == 1, said, "pictures")
     tiled = tile(np.concatenate(checked), len(checked[0]))
     figure = new_figure(1000, 70 + 880 * len(checked) // len(checked[0]), title)
     axes = figure.add_subplot()
@@ -131,11 +132,14 @@ def as_pictures(pictures: npt.ArrayLike) -> np.ndarray:
     array = np.asarray(pictures)
     shape = array.shape
     images = array.size and (array.ndim == 3 or array.ndim == 4 and shape[3] in [1, 3])
-    expected = "at least one picture, shape (n, h, w), (n, h, w, 1) or (n, h, w, 3)"
-    expect(images, expected, shape=shape)
     # Pictures with values 0…255 would come out all white.
-    floats = array.dtype.kind == "f"
-    expect(floats, "pictures to be floats in [0, 1]", dtype=array.dtype)
-    expect(np.isfinite(array).all(), "pictures to be finite", pictures=array)
+    require(
+        images and array.dtype.kind == "f",
+        "The argument pictures must hold floats in [0, 1] of the shape (n, h, w), "
+        f"(n, h, w, 1) or (n, h, w, 3), but it is {array.dtype} of shape {shape}.",
+        "pictures",
+    )
+    finite = np.isfinite(array).all()
+    require(finite, "The argument pictures must hold no NaN or infinity.", "pictures")
     array = array.clip(0, 1).astype(np.float32)
     return array[..., 0] if shape[3:] == (1,) else array

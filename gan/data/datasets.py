@@ -1,0 +1,105 @@
+"""What a Dataset must give for a model to train on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gan.errors import require, shown
+
+
+def from_py_dataset(value: keras.utils.PyDataset, name: str) -> tf.data.Dataset:
+    """A Dataset of a PyDataset's batches, arrays or pairs of them."""
+    first = value[0]
+    pair = isinstance(first, (tuple, list)) and len(first) in (1, 2)
+
+    def parts(batch):
+        return [np.asarray(part) for part in (batch if pair else [batch])]
+
+    def form(several):
+        return tuple(several) if len(several) > 1 else several[0]
+
+    kinds = [part.dtype for part in parts(first)]
+    require(
+        all(map(is_number, kinds)),
+        f"The PyDataset {name} must give batches of numbers, or pairs of examples and "
+        f"labels, but it gives {', '.join(map(str, kinds))}.",
+        name,
+    )
+    specs = [tf.TensorSpec((None, *p.shape[1:]), p.dtype) for p in parts(first)]
+    batches = tf.data.Dataset.from_generator(
+        lambda: (form(parts(value[number])) for number in range(len(value))),
+        output_signature=form(specs),
+    )
+    return batches.apply(tf.data.experimental.assert_cardinality(len(value)))
+
+
+def expect_dataset(
+    dataset: Any, shape: tuple[int, ...], classes: int | None, name: str
+) -> None:
+    """Expect a Dataset of batches that a model can train on, by its specification."""
+    spec = dataset.element_spec
+    if classes:
+        pair = isinstance(spec, tuple) and len(spec) == 2
+        require(
+            pair and all(isinstance(one, tf.TensorSpec) for one in spec),
+            "The networks take labels, so that the Dataset must give pairs (examples, "
+            f"labels), but it gives {shown(spec)}: map it to such pairs.",
+            name,
+        )
+        spec, labels = spec
+        number = labels.dtype.is_integer or labels.dtype.is_floating
+        require(
+            number and labels.shape.rank is not None and labels.shape[1:] in ((), (1,)),
+            "The labels in the Dataset must be whole numbers of shape (batch,), but "
+            f"they are {labels.dtype.name} of shape {labels.shape}: "
+            'class_mode="sparse" reads them so, and map(lambda x, y: '
+            "(x, tf.argmax(y, axis=1))) makes numbers of one-hot rows.",
+            name,
+        )
+    cure = {
+        tuple: "map(lambda x, y: x) leaves labels out, as label_mode=None or "
+        "class_mode=None do where the data are read",
+        dict: 'map(lambda batch: batch["image"]) takes one of its tensors by name',
+    }
+    require(
+        isinstance(spec, tf.TensorSpec),
+        f"The Dataset {name} must give batches of examples alone, but it gives "
+        f"{shown(spec)}: {cure.get(type(spec), 'map it to one tensor')}.",
+        name,
+    )
+    require(
+        spec.shape.rank is not None,
+        f"The Dataset {name} does not say the shape of its batches: give "
+        "from_generator output_signature=tf.TensorSpec(shape, dtype), or map(lambda x: "
+        "tf.ensure_shape(x, shape)).",
+        name,
+    )
+    expect_shape(tuple(spec.shape), shape, name)
+    said = f"The Dataset {name} must hold numbers, but its dtype is {spec.dtype.name}."
+    require(is_number(spec.dtype) and spec.dtype != tf.bool, said, name)
+
+
+def is_number(dtype: Any) -> bool:
+    """Whether TensorFlow takes a dtype for numbers or truth values."""
+    try:
+        dtype = tf.as_dtype(dtype)
+    except TypeError:
+        return False
+    return dtype.is_floating or dtype.is_integer or dtype.is_bool
+
+
+def expect_shape(found: tuple[Any, ...], shape: tuple[int, ...], name: str) -> None:
+    """Expect the shape of many examples, each of the shape that a network takes."""
+    each = found[1:]
+    fits = each == shape or (shape[-1] == 1 and (*each, 1) == shape)
+    sizes = ", ".join(map(str, shape))
+    require(
+        len(found) >= 1 and fits,
+        f"The argument {name} must have the shape (N, {sizes}), as the discriminator "
+        f"takes its examples, but it has {shown(found)}.",
+        name,
+    )
