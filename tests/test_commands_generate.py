@@ -46,30 +46,18 @@ def models(files, tmp_path_factory):
         ),
         ("generate plain.keras --class 1", "argument labels"),
         ("generate plain.keras --count 0", "argument count"),
-        (
-            "generate plain.keras --each --output run",
-            "argument output must be a new or empty folder",
-        ),
+        ("generate plain.keras --each --output run", "a new or empty folder"),
         ("walk plain.keras --shape segment --output x.png", None),
         ("walk classes.keras --shape segment --class 3 --output x.png", None),
         ("walk vectors.keras --output x.png", "which are no pictures"),
         ("walk classes.keras --class 3 --output x.gif", None),
-        (
-            "faces --generator plain.keras --output x.png",
-            "argument generator must draw faces",
-        ),
+        ("faces --generator plain.keras --output x.png", "argument generator"),
         ("export faces.h5 --output x.keras", None),
         ("export classes.keras --to savedmodel --output x", None),
         ("export vectors.keras --to onnx --output x.onnx", None),
         ("export faces.h5 --to tflite --output x.tflite", None),
-        (
-            "export plain.keras --to onnx --output x.keras",
-            "argument output must end in .onnx",
-        ),
-        (
-            "export plain.keras --to savedmodel --output run",
-            "argument output must be a new folder",
-        ),
+        ("export plain.keras --to onnx --output x.keras", "must end in .onnx"),
+        ("export plain.keras --to savedmodel --output run", "must be a new folder"),
         ("export plain.keras --to savedmodel --output no/x", "existing directory"),
     ],
 )
@@ -149,9 +137,7 @@ def test_pictures_of_any_shape_are_judged_and_diagnosed(
     assert cli.main(["diagnose", model, "--pictures", "real.npz"]) in (0, 1)
     assert "not made: output range" not in capsys.readouterr().out
     assert cli.main(["diagnose", model, "--pictures", "few.npy"]) == 2
-    assert (
-        "argument pictures must name pictures with classes" in capsys.readouterr().err
-    )
+    assert "must name pictures with classes" in capsys.readouterr().err
 
 
 def test_large_pictures_are_judged_by_their_strongest_coordinates(monkeypatch):

@@ -11,11 +11,8 @@ def test_toys_draw_the_circle_and_the_clouds(tmp_path, capsys, monkeypatch):
         monkeypatch.setattr(
             plots, name, lambda *a, draw=draw: drawn.append(a) or draw(*a)
         )
-    options = ["--gan", "WGAN_GP", "--epochs", "1"]
-    assert (
-        cli.main(["lesson", "circle", *options, "--output", str(tmp_path / "a.png")])
-        == 0
-    )
+    options = ["--gan", "WGAN_GP", "--epochs", "1", "--output", str(tmp_path / "a.png")]
+    assert cli.main(["lesson", "circle", *options]) == 0
     paths = [tmp_path / f"a-{name}.png" for name in ("circle", "clouds")]
     assert capsys.readouterr().out.splitlines() == [str(path) for path in paths]
     assert all(path.stat().st_size > 10_000 for path in paths)

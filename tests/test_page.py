@@ -583,10 +583,8 @@ def test_films_of_classes(tab, tmp_path, cls):
 
 @pytest.mark.slow
 def test_three_gans_side_by_side(tab, tmp_path):
-    assert (
-        cli.main(["lesson", "circle", "--page", "--output", str(tmp_path / "x.png")])
-        == 0
-    )
+    output = ["--output", str(tmp_path / "x.png")]
+    assert cli.main(["lesson", "circle", "--page", *output]) == 0
     path = tmp_path / "x.html"
     assert path.stat().st_size < 1.5e6 and [*tmp_path.iterdir()] == [path]
     tab.open(path)
