@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gan.cli.shared import expect_output, expect_pictures, loaded, read_real
-from gan.errors import InvalidInput, require, shown
+from gan.errors import require, shown
 from gan.generators.weights import OURS
 
 
@@ -18,11 +18,9 @@ def page(
 ) -> None:
     """Write a page that runs a generator in the browser."""
     path = expect_output(output, ".html")
-    try:
-        (title or "").encode()
-    except UnicodeEncodeError:
-        sentence = "The argument title must be text in UTF-8, as a page is."
-        raise InvalidInput(sentence, "title") from None
+    # A name of the command line that is no text holds such characters.
+    plain = not any("\ud800" <= one <= "\udfff" for one in title or "")
+    require(plain, "The argument title must be text in UTF-8, as a page is.", "title")
     require(
         (pictures is not None) == show_nearest,
         "Give --pictures and --show-nearest both or neither, for the page shows these "
@@ -38,9 +36,8 @@ def page(
 
     faces = drawing.shape == (16, 16, 1)
     usual = "This person does not exist" if faces else "These pictures do not exist"
-    nearest = None
-    if pictures is not None:
-        nearest = read_real(pictures, drawing.shape, bool(drawing.classes)).pictures
+    shape, labelled = drawing.shape, bool(drawing.classes)
+    nearest = pictures and read_real(pictures, shape, labelled).pictures
     generator_page(
         path,
         drawing.network,

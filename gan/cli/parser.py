@@ -21,21 +21,13 @@ from gan.errors import InvalidInput, require, shown
 from gan.recipes.record import read_record
 
 # A command is a function whose parameters are the options; commands.toml explains them.
+_DRAWING = (draw.faces, draw.generate, draw.walk, draw.export, page.page)
+_OTHERS = (train.train, evaluate.evaluate, evaluate.diagnose)
+_LESSONS = (lessons.circle, lessons.cloud, lessons.gaussian, lessons.theory)
+_LESSONS += (lessons.pca, lessons.guide)
 COMMANDS: dict[str, Callable[..., Any]] = {
-    "faces": draw.faces,
-    "generate": draw.generate,
-    "walk": draw.walk,
-    "export": draw.export,
-    "page": page.page,
-    "train": train.train,
-    "evaluate": evaluate.evaluate,
-    "diagnose": evaluate.diagnose,
-    "lesson circle": lessons.circle,
-    "lesson cloud": lessons.cloud,
-    "lesson gaussian": lessons.gaussian,
-    "lesson theory": lessons.theory,
-    "lesson pca": lessons.pca,
-    "lesson guide": lessons.guide,
+    **{command.__name__: command for command in (*_DRAWING, *_OTHERS)},
+    **{f"lesson {lesson.__name__}": lesson for lesson in _LESSONS},
 }
 
 

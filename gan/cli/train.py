@@ -44,20 +44,13 @@ def train(
         _prepare(pictures, lfw, keep, output or "pictures.npy")
         return
     if recipe == "list":
-        width = max(map(len, RECIPES))
-        print(
-            *(f"{name:{width}}  {title}" for name, title in RECIPES.items()), sep="\n"
-        )
+        print("\n".join(f"{name:13}  {title}" for name, title in RECIPES.items()))
         return
-    recipe = _chosen(told)
-    options = {}
+    recipe, options = _chosen(told), {}
     if recipe == "r3gan":
         options = {"size": size, "colour": False if grey else None}
         options |= {"labelled": not unlabelled, "augment": augment}
     elif recipe in _OWN_PICTURES:
-        from gan.faces import load_faces
-
-        load_faces(pictures)
         options = {"variant": "long" if long else recipe, "until_course": until_course}
         recipe = "faces"
     expect_run(recipe, output, epochs, steps, seed)

@@ -50,7 +50,10 @@ def programs(data):
     digits = ["--data", data / "digits.npz", "--epochs", "120", "--steps", "1", "-q"]
     return {
         "train": [*main, "train", *faces, "--output"],
-        "recipe mnist_dense": [*main, "train", "--recipe", "mnist_dense", *digits, "--output"],
+        "recipe mnist_dense": [
+            *main,
+            *("train", "--recipe", "mnist_dense", *digits, "--output"),
+        ],
         "recipe gaussian": [
             *main,
             *("train", "--recipe", "gaussian", "--epochs", "40", "--steps", "20", "-q"),
