@@ -146,6 +146,11 @@ def test_a_damaged_checkpoint_is_passed_over(trained, tmp_path, capsys):
     assert error.startswith("gan: error: ") and str(tmp_path) in error
 
 
+def test_without_a_model_it_looks_at_our_faces(capsys):
+    assert cli.main(["diagnose", "--count", "50", "--json"]) in (0, 1)
+    assert "dead layer" in json.loads(capsys.readouterr().out)["checked"]
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [

@@ -211,8 +211,8 @@ def _model_of_faces(path):
     """The networks of faces of two files of weights, as the recipe leaves them."""
     from gan.generate_faces import convolutional_GenDiscr
     from gan.latent import LatentGenerator
-    from gan.recipes.faces import Sorter
     from gan.saving.weights_file import load_weights
+    from gan.wgan_gp import WGAN_GP
 
     other = path.with_name(path.name.replace("generator", "discriminator"))
     require(
@@ -224,7 +224,7 @@ def _model_of_faces(path):
     generator, discriminator = convolutional_GenDiscr()
     load_weights((generator, path), (discriminator, other))
     parts = generator, discriminator, LatentGenerator(16)
-    return Sorter(*parts, batch_statistics=False, pixel_range=(0, 1), seed=0)
+    return WGAN_GP(*parts, batch_statistics=False, pixel_range=(0, 1), seed=0)
 
 
 def _give_pictures(model, path, scale, say):
