@@ -49,7 +49,7 @@ def made_of(monkeypatch):
     def made_of(folder, *options):
         made = []
         monkeypatch.setattr(
-            "gan.recipes.run.Run.train", lambda *arguments, **_: made.append(arguments)
+            "gan.recipes.run.Run.train", lambda *run, **_: made.append(run) or []
         )
         line = ["train", "--pictures", str(folder), "--output", f"{folder}-run"]
         assert cli.main([*line, *options]) == 0
