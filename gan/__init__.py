@@ -27,8 +27,8 @@ __version__ = "0.3.0.dev0"
 
 # The public names and where they are; editors read the same in __init__.pyi.
 _MODULES = ("animation", "callbacks", "distribute", "faces", "latent", "losses")
-_MODULES += ("metrics", "penalties", "plots", "saving", "schedules", "toys", "walks")
-_MODULES += ("weights",)
+_MODULES += ("metrics", "penalties", "plots", "saving", "schedules", "testing", "toys")
+_MODULES += ("walks", "weights")
 _HOMES = {
     "AC_GAN": "gan.variants.ac_gan",
     "AdversarialModel": "gan.base",

@@ -10,6 +10,7 @@ from gan import penalties as penalties
 from gan import plots as plots
 from gan import saving as saving
 from gan import schedules as schedules
+from gan import testing as testing
 from gan import toys as toys
 from gan import walks as walks
 from gan import weights as weights

@@ -81,23 +81,6 @@ def _package(frame):
     return frame.f_globals.get("__name__", "").partition(".")[0]
 
 
-def expect(condition: object, expected: str, **received: Any) -> None:
-    """Raise `InvalidInput` unless `condition` holds.
-
-    Args:
-        condition: bool.
-        expected: str, completes the sentence "Expected …".
-        **received: the offending values by their names.
-
-    Raises:
-        InvalidInput: `Expected {expected}. Received: name=value, …`, in one line.
-    """
-    if not condition:
-        values = ", ".join(f"{k}={shown(v)}" for k, v in received.items())
-        message = f"Expected {expected}. Received: {values}"
-        raise InvalidInput(message, next(iter(received), None))
-
-
 def expect_positive_int(**named: Any) -> None:
     """Expect every named value to be a whole number of at least 1."""
     for name, value in named.items():

@@ -330,13 +330,13 @@ def train_faces():
 
 @pytest.fixture
 def run_of(tmp_path, monkeypatch):
-    """What a recipe's `train` asks of its run: how to fit, with which callbacks."""
+    """What a recipe asks of its run: how to fit, with which callbacks."""
 
     def run(recipe, model, data):
-        from gan.recipes.run import Run
+        from gan.recipes.run import Recipe, Run
 
         class Recorded(Run):
-            def fit(self, model, epochs, steps, callbacks=(), every=1):
+            def fit(self, model, epochs, steps, callbacks=(), every=1, settings=None):
                 asked.update(epochs=epochs, steps=steps, every=every)
                 asked["callbacks"] = callbacks
                 for callback in callbacks:
@@ -349,8 +349,8 @@ def run_of(tmp_path, monkeypatch):
                 return paths
 
         asked = {}
-        monkeypatch.setattr(recipe, "make_model", lambda data, seed: model)
-        asked["paths"] = recipe.train(Recorded("lfw", tmp_path, data))
+        monkeypatch.setattr(Recipe, "make_model", lambda *_: model)
+        asked["paths"] = Recorded("lfw", tmp_path, data).train(recipe.RECIPE)
         return asked
 
     return run

@@ -18,7 +18,7 @@ training weights
 base
 simple_gan wgan_clip wgan_gp fully_connected generate_faces variants networks
 generators
-diagnosis pages
+diagnosis pages testing
 callbacks
 recipes
 lessons

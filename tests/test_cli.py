@@ -21,55 +21,86 @@ def test_help_teaches_without_tensorflow(command, python):
     assert "example" in run.stdout and run.stdout.endswith("False\n")
 
 
-@pytest.mark.parametrize("command", [command.__name__ for command in parser.COMMANDS])
+@pytest.mark.parametrize("command", parser.COMMANDS)
 def test_the_example_of_every_command_is_one(command, capsys):
     with pytest.raises(SystemExit, match="^0$"):
-        cli.main([command, "--help"], prog="call me so")
+        cli.main([*command.split(), "--help"], prog="call me so")
     *_, head, example = capsys.readouterr().out.splitlines()
     assert head == "example:" and example.startswith(f"  call me so {command} ")
     options = shlex.split(example.removeprefix("  call me so "))
     parsed = parser._parser("gan").parse_args(options)
-    assert parsed.command.__name__ == command
+    assert parsed.command is parser.COMMANDS[command]
+
+
+@pytest.mark.parametrize("name", parser.OLD_COMMANDS)
+def test_old_names_are_understood_and_say_what_they_are_called_now(name, capsys):
+    """With an option that is refused, so that nothing is done."""
+    old = parser.OLD_COMMANDS[name]
+    needed = ["--pictures", "x"] if name == "pca" else []
+    wrong = ["lfw"] if name == "recipe" else ["--seed", "-1", "--output="]
+    assert cli.main([name, *needed, *wrong]) == 2
+    first, *_ = capsys.readouterr().err.splitlines()
+    now = f"{old.now} {old.options}".strip()
+    assert first == f"This command is now called gan {now}."
+    parsed = parser._parser("gan").parse_args([name, *needed])
+    assert parsed.command is parser.COMMANDS[old.now]
+    for option, value in old.usual.items():
+        assert getattr(parsed, option) == value
+    with pytest.raises(SystemExit, match="^0$"):
+        cli.main(["--help"])
+    listed = capsys.readouterr().out.partition("commands:")[2]
+    assert not re.search(rf"^ *{name} ", listed, re.MULTILINE)
+
+
+def test_the_model_stands_in_its_place_or_behind_its_old_option():
+    for line in ("walk x", "walk --generator x", "evaluate --generator=x --pictures p"):
+        assert parser._parser("gan").parse_args(line.split()).model == "x"
+    assert "model" not in parser._parser("gan").parse_args(["walk", "--rays", "2"])
 
 
 BAD = {
-    "--count 0": "count must be a positive integer. Received: count=0",
-    "--count 10001": "Expected count of at most 10000",
+    "--count 0": "The argument count must be a whole number from 1 to 10000, but it is",
+    "--count 10001": "argument count",
     "--count many": "argument --count: invalid int value: 'many'",
-    "--seed -1": "seed must be a whole number 4294967295. Received: seed=-1",
-    "--seed 4294967296": "seed must be a whole number",
-    "--output {files}/none/x.png": "Expected a path in an existing directory",
-    "--output {files}": "Expected a file path, not a directory",
-    "--output {files}/x.bmp": "Expected an output that ends in .png",
+    "--seed -1": "argument seed",
+    "--seed 4294967296": "argument seed",
+    "--output {files}/none/x.png": "path",
+    "--output {files}": "path",
+    "--output {files}/x.bmp": "output must end in .png or .pdf or .svg, but it is",
     "--generator {files}/none.h5": "There is nothing at",
-    "--generator {files}/text.h5": "Expected a readable file of weights at",
+    "--generator {files}/text.h5": "text.h5",
     "--generator {files}/cut.h5": "truncated file",
     "--generator {files}": "holds no run with a model",
-    "--generator {files}/d.h5": "(7 layers with weights). Received: layers=5",
-    "--discriminator {files}/g.h5": "Expected the weights of 'discriminator' in",
-    "--generator {files}/pictures.npy": "Expected a readable file of weights",
+    "--generator {files}/d.h5": "layers",
+    "--discriminator {files}/g.h5": "discriminator",
+    "--generator {files}/pictures.npy": "pictures.npy",
     "--nonsense": "unrecognized arguments: --nonsense",
-    "segment --count 1": "Expected count from 2 to 100",
-    "segment --count 101": "Expected count from 2 to 100",
-    "segment --discriminator x": "unrecognized arguments",
-    "segmnt": "did you mean 'segment'?",
+    "walk --count 1": "argument count must be a whole number from 2 to 100",
+    "walk --count 101": "argument count must be a whole number from 2 to 100",
+    "walk --discriminator x": "unrecognized arguments",
+    "wlk": "did you mean 'walk'?",
+    "lesson": "the following arguments are required: NAME",
+    "lesson circel": "did you mean 'circle'?",
     "walk --shape cirle": "did you mean 'circle'?",
-    "--output=": "output must be a path",
-    "train --pictures {files}/pictures.npy --output=": "output must be a path",
+    "--output=": "argument output",
+    "train --pictures {files}/pictures.npy --output=": "argument output",
     "nonsense": "argument COMMAND: invalid choice: 'nonsense' (choose from",
-    "train": "Expected --output DIR",
-    "train --pictures {files}/none.npy --output {files}/r": "Expected an existing fold",
-    "train --pictures {files} --output {files}/r": "Expected at least one picture",
-    "train --pictures {files}/g.h5 --output {files}/r": "Expected a readable .npy or",
+    "train": "argument output is missing",
+    "train --output {files}/r": "argument pictures is missing",
+    "train --pictures {files}/none.npy --output {files}/r": "There is nothing at",
+    "train --pictures {files} --output {files}/r": "picture",
+    "train --pictures {files}/g.h5 --output {files}/r": "g.h5",
     "train --pictures {files}/wide.npy --output {files}/r --recipe gan": "of size",
     "train --pictures {files}/wide.npy --output {files}/r --size 30": "a multiple of 4",
     "train --pictures {files}/objects.npy --output {files}/r": "a readable .npy",
-    "train --pictures {files}/few.npy --output {files}/r": "Expected at least",
+    "train --pictures {files}/few.npy --output {files}/r": "at least",
     "train --pictures {files}/pictures.npy --output {files}/g.h5": "must be a folder",
     "train --pictures {files}/pictures.npy --output {files}/g.h5/r": "must be a folder",
-    "train --pictures {files}/pictures.npy --output {files}/r --epochs 0": "epochs to",
-    "train --pictures {files}/pictures.npy --output {files}/r --steps -2": "steps to",
-    "train --pictures {files}/pictures.npy --output {files}/r --recipe x": "recipe to",
+    "train --pictures {files}/pictures.npy --output {files}/r --epochs 0": "epochs",
+    "train --pictures {files}/pictures.npy --output {files}/r --steps -2": "steps",
+    "train --pictures {files}/pictures.npy --output {files}/r --recipe x": "recipe",
+    "train --recipe lfw --size 8 --output {files}/r": "--size does not apply to the",
+    "train --pictures {files}/pictures.npy --output {files}/r --lfw": "--lfw does not",
 }
 
 
@@ -85,31 +116,24 @@ def test_bad_input_is_one_line_and_status_2(
         for name, value in zip(networks[::2], networks[1::2], strict=True):
             if name not in given:
                 arguments += [name, value]
-    try:
-        status = cli.main(arguments)
-    except SystemExit as stop:
-        status = stop.code
-    err = capsys.readouterr().err
-    assert status == 2
+    status, err = cli.main(arguments), capsys.readouterr().err
+    assert status == 2 and err.startswith("gan: error: ")
     assert BAD[line] in err and err.count("\n") == 1
     assert not list(tmp_path.iterdir()) and not (files / "r" / "generator.h5").exists()
 
 
 # Which classes there are, the model has to say.
 NUMBERS = [
-    (command.__name__, name)
-    for command in parser.COMMANDS
-    for name, kind in typing.get_type_hints(command).items()
+    (command, name)
+    for command, function in parser.COMMANDS.items()
+    for name, kind in typing.get_type_hints(function).items()
     if {int, float} & {kind, *typing.get_args(kind)}
     and name not in ("return", "class_")
 ]
 NEEDED = {
     "train": "--pictures {files}/pictures.npy --output {new}",
-    "recipe": "gaussian --output {new}",
-    "prepare": "--pictures {files}",
     "evaluate": "--pictures {files}/pictures.npy",
-    "pca": "--pictures {files}/pictures.npy",
-    "diagnose": "{files}",
+    "lesson pca": "--pictures {files}/pictures.npy",
 }
 
 
@@ -118,17 +142,14 @@ def test_numbers_that_nobody_can_mean_are_refused_at_once(
     command, name, files, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
-    for module in ("shared", "draw", "evaluate", "page", "train"):
+    for module in ("shared", "draw", "evaluate", "lessons", "page", "train"):
         # Before any work means before this.
         monkeypatch.setattr(f"gan.cli.{module}.import_tensorflow", None, raising=False)
     needed = NEEDED.get(command, "").format(files=files, new=tmp_path / "new").split()
     option = f"--{name.rstrip('_').replace('_', '-')}"
     for number in ("1" + 30 * "0", "-7", str(2**64), "nan", "1e999"):
         values = [number] * (2 if name == "range" else 1)
-        try:
-            status = cli.main([command, *needed, option, *values])
-        except SystemExit as stop:
-            status = stop.code
+        status = cli.main([*command.split(), *needed, option, *values])
         error = capsys.readouterr().err
         assert status == 2 and error.count("\n") == 1, (number, error)
         assert option.strip("-") in error or name == "range"
@@ -136,12 +157,12 @@ def test_numbers_that_nobody_can_mean_are_refused_at_once(
 
 
 def test_nothing_is_read_from_docstrings(python, tmp_path):
-    names = [command.__name__ for command in parser.COMMANDS]
+    names = [*parser.COMMANDS, *parser.OLD_COMMANDS]
     code = f"""if True:
         import gan
         from gan import cli
         [getattr(gan, name) for name in dir(gan)]
-        for line in [[], *[[name] for name in {names}]]:
+        for line in [[], *[name.split() for name in {names}]]:
             try:
                 cli.main([*line, "--help"], "python -m gan")
             except SystemExit as stop:
@@ -168,10 +189,10 @@ HOSTILE = "\x1b[2J\x1b]0;title\x07\r\b\x9b31m\u202efed"
         ["--output", f"{HOSTILE}/x.png"],
         ["train", "--pictures", HOSTILE, "--output", "r"],
         ["train", "--config", HOSTILE],
-        ["recipe", HOSTILE],
+        ["train", "--recipe", HOSTILE],
         ["diagnose", HOSTILE],
-        ["prepare", "--pictures", ".", "--output", f"{HOSTILE}.npy"],
-        ["recipe", "lfw", "--output", HOSTILE],
+        ["train", "--prepare", "--pictures", ".", "--output", f"{HOSTILE}.npy"],
+        ["train", "--recipe", "lfw", "--output", HOSTILE],
     ],
 )
 def test_no_name_moves_the_cursor_or_sets_colours(line, tmp_path, monkeypatch, capsys):
@@ -204,7 +225,7 @@ def test_the_bar_of_training_still_moves(monkeypatch, capsys, tmp_path):
         return []
 
     monkeypatch.setattr("gan.cli.train.train_recipe", train)
-    assert cli.main(["recipe", "lfw", "--output", str(tmp_path)]) == 0
+    assert cli.main(["train", "--recipe", "lfw", "--output", str(tmp_path)]) == 0
     assert "\r\x1b[1m 3/10\x1b[0m" in capsys.readouterr().out
 
 
@@ -222,8 +243,8 @@ def test_interrupt_is_quiet(monkeypatch, networks, tmp_path):
 @pytest.mark.parametrize(
     "line",
     [
-        "evaluate --pictures {files}/many.npy --generator {files}/g.h5",
-        "compare --epochs 1 --seeds 1",
+        "evaluate {files}/g.h5 --pictures {files}/many.npy",
+        "lesson cloud --epochs 1 --seeds 1",
     ],
 )
 def test_two_runs_print_and_draw_the_same(line, files, tmp_path, monkeypatch, capsys):
@@ -250,9 +271,7 @@ def test_a_wrong_environment_is_one_line(name, python, tmp_path, monkeypatch):
     value, said = ENVIRONMENTS[name]
     monkeypatch.setenv(name, value)
     code = "import sys; from gan.cli import main; sys.exit(main(sys.argv[1:]))"
-    run = python(
-        "-c", code, "segment", "--output", str(tmp_path / "x.png"), check=False
-    )
+    run = python("-c", code, "walk", "--output", str(tmp_path / "x.png"), check=False)
     lines = [line for line in run.stderr.splitlines() if "error" in line]
     assert run.returncode == 2 and len(lines) == 1 and re.search(said, lines[0])
     assert "Traceback" not in run.stderr
@@ -262,9 +281,7 @@ def test_a_wrong_environment_is_one_line(name, python, tmp_path, monkeypatch):
 def test_what_is_not_installed_is_one_line(module, python, tmp_path):
     code = f"import sys; sys.modules[{module!r}] = None\n"
     code += "from gan.cli import main; sys.exit(main(sys.argv[1:]))"
-    run = python(
-        "-c", code, "segment", "--output", str(tmp_path / "x.png"), check=False
-    )
+    run = python("-c", code, "walk", "--output", str(tmp_path / "x.png"), check=False)
     assert run.returncode == 2 and "Traceback" not in run.stderr, run.stderr
     assert module in run.stderr.splitlines()[-1]
 

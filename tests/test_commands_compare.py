@@ -13,7 +13,7 @@ def test_compare_prints_the_verdict_and_draws_the_losses(tmp_path, monkeypatch, 
         reports, "compare_classes", lambda *settings: asked.append(settings) or found
     )
     path = tmp_path / "c.png"
-    line = ["compare", "--epochs", "2", "--seeds", "1", "--seed", "7"]
+    line = ["lesson", "cloud", "--epochs", "2", "--seeds", "1", "--seed", "7"]
     assert cli.main([*line, "--output", str(path)]) == 0
     assert asked == [(2, 1, 7, print, None)] and path.stat().st_size > 5000
     assert capsys.readouterr().out == f"{reports.conclude(found)}\n{path}\n"
@@ -22,5 +22,5 @@ def test_compare_prints_the_verdict_and_draws_the_losses(tmp_path, monkeypatch, 
 @pytest.mark.parametrize("option", ["--epochs", "--seeds"])
 def test_compare_needs_something_to_do(option, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert cli.main(["compare", option, "0"]) == 2
-    assert "to be a positive integer" in capsys.readouterr().err
+    assert cli.main(["lesson", "cloud", option, "0"]) == 2
+    assert f"argument {option[2:]}" in capsys.readouterr().err

@@ -138,30 +138,37 @@ def test_a_damaged_checkpoint_is_passed_over(trained, tmp_path, capsys):
     bad.write_bytes(good.read_bytes()[:1000])
     assert diagnose(tmp_path) == 0
     out = capsys.readouterr().out
-    assert f"Passed over {bad}: Expected a readable model file" in out
+    assert f"Passed over {bad}: " in out
     assert f"WGAN_GP of {tmp_path / good.name}\n" in out
     (tmp_path / good.name).unlink()
     assert diagnose(tmp_path) == 2
-    error = f"gan: error: Expected an undamaged checkpoint in {tmp_path} ("
-    assert capsys.readouterr().err.startswith(error)
+    error = capsys.readouterr().err
+    assert error.startswith("gan: error: ") and str(tmp_path) in error
+
+
+def test_without_a_model_it_looks_at_our_faces(capsys):
+    assert cli.main(["diagnose", "--count", "50", "--json"]) in (0, 1)
+    assert "dead layer" in json.loads(capsys.readouterr().out)["checked"]
 
 
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        (["{empty}/none"], "an existing folder or .keras file. Received: "),
-        (["{empty}"], "a run with checkpoints (epoch-….keras). Received: "),
-        (["{files}/g.h5"], "a path that ends in .keras. Received: path='"),
-        (["{empty}", "--pictures", "none.npy"], "an existing file. Received: path="),
-        (["{empty}", "--range", "1", "1"], "two different numbers. Received: range="),
-        (["{empty}", "--range", "nan", "1"], "black must be a finite number"),
-        (["{empty}", "--seed", "-1"], "seed must be a whole number"),
+        (["{empty}/none"], "There is nothing at "),
+        (["{empty}"], "a run with checkpoints"),
+        (["{files}/g.h5"], "such as discriminator.h5 beside generator.h5"),
+        (["{empty}", "--pictures", "none.npy"], "There is nothing at none.npy"),
+        (["{empty}", "--range", "1", "1"], "argument range"),
+        (["{empty}", "--range", "nan", "1"], "argument black"),
+        (["{empty}", "--seed", "-1"], "argument seed"),
     ],
 )
 def test_what_is_refused(line, expected, trained, files, tmp_path, capsys):
     places = {"empty": tmp_path, "files": files, "run": trained}
     assert diagnose(*(part.format(**places) for part in line)) == 2
-    assert capsys.readouterr().err.startswith(f"gan: error: Expected {expected}")
+    error = capsys.readouterr().err
+    assert error.startswith("gan: error: ") and expected in error
+    assert error.count("\n") == 1
 
 
 def test_pictures_of_another_shape_are_refused(trained, capsys):
@@ -171,4 +178,4 @@ def test_pictures_of_another_shape_are_refused(trained, capsys):
 
 def test_few_fakes_are_refused_before_anything_is_read(capsys):
     assert cli.main(["diagnose", "none", "--count", "15"]) == 2
-    assert "count must be from 16" in capsys.readouterr().err
+    assert "argument count" in capsys.readouterr().err

@@ -51,8 +51,8 @@ def test_json_is_not_mixed_with_what_is_said(files, tmp_path, monkeypatch, capsy
 def test_evaluate_needs_two_hundred_pictures(files, tmp_path, capsys):
     line = ["evaluate", "--pictures", str(files / "pictures.npy")]
     assert cli.main([*line, "--output", str(tmp_path / "e.png")]) == 2
-    expected = "gan: error: Expected at least 200 pictures. Received: N=60\n"
-    assert capsys.readouterr().err == expected
+    expected = "The argument pictures must name at least 200, but has 60."
+    assert capsys.readouterr().err == f"gan: error: {expected}\n"
     assert not (tmp_path / "e.png").exists()
 
 
@@ -71,7 +71,7 @@ def evaluated(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(reports, "table", str)
 
     def evaluate(model, pictures, *more):
-        line = ["evaluate", "--generator", str(model), "--pictures", str(pictures)]
+        line = ["evaluate", str(model), "--pictures", str(pictures)]
         line += ["--output", str(tmp_path / "e.png"), *more]
         assert cli.main(line) == 0 and (tmp_path / "e.png").exists()
         before, _, after = capsys.readouterr().out.partition("judging\n")

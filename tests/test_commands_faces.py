@@ -37,15 +37,15 @@ def test_faces_are_sorted_by_discriminator_value_on_a_fixed_scale(
     assert (np.diff(values) <= 1e-5).all() and np.ptp(values) > 1e-3
 
 
-@pytest.mark.parametrize("command", ["faces", "segment"])
+@pytest.mark.parametrize("command", [["faces"], ["walk", "--shape", "segment"]])
 def test_a_seed_repeats_itself_and_another_does_not(files, tmp_path, command):
     options = ["--generator", str(files / "plain.h5"), "--count", "9"]
-    if command == "faces":
+    if command == ["faces"]:
         options += ["--discriminator", str(files / "d.h5")]
     pictures = []
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
         path = tmp_path / f"{name}.png"
-        command_line = [command, *options, "--seed", str(seed), "--output", str(path)]
+        command_line = [*command, *options, "--seed", str(seed), "--output", str(path)]
         assert cli.main(command_line) == 0
         pictures.append(path.read_bytes())
     assert pictures[0] == pictures[1] != pictures[2]
@@ -54,7 +54,7 @@ def test_a_seed_repeats_itself_and_another_does_not(files, tmp_path, command):
 def test_show_needs_a_screen(networks, tmp_path, capsys):
     options = [*networks, "--count", "4", "--output", str(tmp_path / "x.png")]
     assert cli.main([*options, "--show"]) == 2
-    assert "Expected a screen" in capsys.readouterr().err
+    assert "screen" in capsys.readouterr().err
     assert (tmp_path / "x.png").is_file()
 
 

@@ -44,20 +44,20 @@ def models(files, tmp_path_factory):
             "generate classes.keras --class 10",
             "must name classes of the generator",
         ),
-        ("generate plain.keras --class 1", "the generator takes none"),
-        ("generate plain.keras --count 0", "count must be a positive integer"),
+        ("generate plain.keras --class 1", "argument labels"),
+        ("generate plain.keras --count 0", "argument count"),
         ("generate plain.keras --each --output run", "a new or empty folder"),
-        ("segment --generator plain.keras --output x.png", None),
-        ("segment --generator classes.keras --class 3 --output x.png", None),
-        ("segment --generator vectors.keras --output x.png", "which are no pictures"),
-        ("walk --generator classes.keras --output x.gif", None),
-        ("faces --generator plain.keras --output x.png", "a generator of faces"),
+        ("walk plain.keras --shape segment --output x.png", None),
+        ("walk classes.keras --shape segment --class 3 --output x.png", None),
+        ("walk vectors.keras --output x.png", "which are no pictures"),
+        ("walk classes.keras --class 3 --output x.gif", None),
+        ("faces --generator plain.keras --output x.png", "argument generator"),
         ("export faces.h5 --output x.keras", None),
         ("export classes.keras --to savedmodel --output x", None),
         ("export vectors.keras --to onnx --output x.onnx", None),
         ("export faces.h5 --to tflite --output x.tflite", None),
-        ("export plain.keras --to onnx --output x.keras", "an output in '.onnx'"),
-        ("export plain.keras --to savedmodel --output run", "a new folder"),
+        ("export plain.keras --to onnx --output x.keras", "must end in .onnx"),
+        ("export plain.keras --to savedmodel --output run", "must be a new folder"),
         ("export plain.keras --to savedmodel --output no/x", "existing directory"),
     ],
 )
@@ -127,17 +127,17 @@ def test_pictures_of_any_shape_are_judged_and_diagnosed(
     np.savez("real.npz", x=real, y=np.arange(200) % 10)
     np.save("few.npy", real[:50])
     model = str(models / "classes.keras")
-    judge = ["evaluate", "--generator", model, "--pictures"]
+    judge = ["evaluate", model, "--pictures"]
     assert cli.main([*judge, "real.npz", "--output", "x.png"]) == 0
     said = capsys.readouterr().out
     assert "coverage" in said and "PCA, depth 128" in said and said.endswith("x.png\n")
     assert "has the class asked for" in said and "of held-out pictures" in said
     assert cli.main([*judge, "few.npy"]) == 2
-    assert "at least 200 pictures" in capsys.readouterr().err
+    assert "argument pictures must name at least 200" in capsys.readouterr().err
     assert cli.main(["diagnose", model, "--pictures", "real.npz"]) in (0, 1)
     assert "not made: output range" not in capsys.readouterr().out
     assert cli.main(["diagnose", model, "--pictures", "few.npy"]) == 2
-    assert "pictures with classes" in capsys.readouterr().err
+    assert "must name pictures with classes" in capsys.readouterr().err
 
 
 def test_large_pictures_are_judged_by_their_strongest_coordinates(monkeypatch):

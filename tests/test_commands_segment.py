@@ -19,7 +19,7 @@ def test_segment_is_straight_in_latent_space(files, tmp_path, monkeypatch):
         "--output",
         str(tmp_path / "s.png"),
     ]
-    assert cli.main(["segment", *options]) == 0
+    assert cli.main(["walk", "--shape", "segment", *options]) == 0
     (latents,) = seen
     assert latents.shape == (20, 16)
     np.testing.assert_allclose(np.diff(latents, 2, axis=0), 0, atol=1e-5)

@@ -48,7 +48,7 @@ def test_the_page_holds_every_failure(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(guide, "FAILURES", guide.FAILURES[5:7])
     monkeypatch.setattr(guide, "HEALTHY", {"Simple_GAN": guide.HEALTHY["Simple_GAN"]})
     path = tmp_path / "guide.html"
-    assert cli.main(["guide", "--output", str(path)]) == 0
+    assert cli.main(["lesson", "guide", "--output", str(path)]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(path)
     with browser() as tab:
         tab.open(path, width=360)
@@ -65,5 +65,5 @@ def test_the_page_holds_every_failure(tmp_path, monkeypatch, capsys):
 
 def test_another_ending_is_refused(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert cli.main(["guide", "--output", "guide.png"]) == 2
-    assert "ends in .html" in capsys.readouterr().err and not [*tmp_path.iterdir()]
+    assert cli.main(["lesson", "guide", "--output", "guide.png"]) == 2
+    assert "must end in .html" in capsys.readouterr().err and not [*tmp_path.iterdir()]

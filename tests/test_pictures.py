@@ -49,11 +49,12 @@ def made_of(monkeypatch):
     def made_of(folder, *options):
         made = []
         monkeypatch.setattr(
-            "gan.recipes.r3gan.train_on", lambda run, data, *_: made.append(data) or []
+            "gan.recipes.run.Run.train", lambda *run, **_: made.append(run) or []
         )
         line = ["train", "--pictures", str(folder), "--output", f"{folder}-run"]
         assert cli.main([*line, *options]) == 0
-        return made[0]
+        (_, _, data), *_ = made
+        return data
 
     return made_of
 

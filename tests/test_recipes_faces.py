@@ -12,12 +12,14 @@ from gan.recipes import faces as recipe_faces
 from gan.recipes.faces import (
     COURSE,
     RECIPES,
-    Recipe,
+    FacesRecipe,
     judge,
     make_model,
 )
 
-TINY = Recipe(2, 3, 8, 1, 1e-3, 0.0, 0.9, 0.5, teacher=True, gamma=0.2, sorting=100)
+TINY = FacesRecipe(
+    2, 3, 8, 1, 1e-3, 0.0, 0.9, 0.5, teacher=True, gamma=0.2, sorting=100
+)
 
 
 @pytest.fixture
@@ -110,7 +112,7 @@ def test_until_course_stops_when_all_six_are_better(
         return good | {"precision": 1 / factor, "recall": 1 / factor}
 
     monkeypatch.setattr(recipe_faces, "judge", found)
-    recipe = Recipe(
+    recipe = FacesRecipe(
         9, 1, 8, 1, 1e-3, 0.0, 0.9, None, teacher=True, gamma=0.2, sorting=100
     )
     train_faces(many, tmp_path, recipe, 1, until_course=True, verbose=0)

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 import gan
+from gan.data.pictures import Pictures
 from gan.recipes import lfw
 
 
@@ -13,7 +14,8 @@ def pictures():
 
 @pytest.fixture(scope="module")
 def model(pictures):
-    return lfw.make_model(pictures, seed=1)
+    data = Pictures(np.uint8(255 * pictures))
+    return lfw.RECIPE.make_model(data, seed=1)
 
 
 def test_the_generator_is_the_documented_one(model, layer_table, layer_settings):

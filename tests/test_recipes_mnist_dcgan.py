@@ -7,7 +7,7 @@ from gan.recipes import mnist_dcgan
 
 @pytest.fixture(scope="module")
 def model(random_digits):
-    return mnist_dcgan.make_model(random_digits(256), seed=1)
+    return mnist_dcgan.RECIPE.make_model(random_digits(256), seed=1)
 
 
 def test_the_generator_is_the_documented_one(model, layer_table, layer_settings):

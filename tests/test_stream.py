@@ -9,6 +9,7 @@ import tensorflow as tf
 from scipy import stats
 
 import gan
+from gan.data.pictures import Pictures
 from gan.latent import Stream, distinct_rows, next_seed
 from gan.lessons import cloud, guide, theory
 from gan.metrics.classes import Classifier
@@ -110,9 +111,9 @@ def test_what_a_library_function_seeds_leaves_the_users_random_states(
     digits = random_digits(256)
     noise = np.random.default_rng(0).random((200, 36, 36, 3), "float32")
     calls = {
-        "mnist": lambda: [recipe.make_model(digits, 0) for recipe in RECIPES],
-        "r3gan": lambda: r3gan.make_model(digits, 0),
-        "lfw": lambda: lfw.make_model(noise, 0),
+        "mnist": lambda: [one.RECIPE.make_model(digits, 0) for one in RECIPES],
+        "r3gan": lambda: r3gan.GREY.make_model(digits, 0),
+        "lfw": lambda: lfw.RECIPE.make_model(Pictures(np.uint8(noise)), 0),
         "gaussian": lambda: gaussian.make_model("minimax", noise[0].reshape(-1, 1), 0),
         "faces": lambda: faces.make_model(noise[:, :16, :16, 0], COURSE, 0),
         "classes": lambda: Classifier(digits.floats()[:50, :4, :4, None], TENS, 0),

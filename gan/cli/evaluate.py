@@ -6,9 +6,11 @@ import builtins
 import contextlib
 import dataclasses
 import functools
+import pathlib
 import sys
 import warnings
 from json import dumps
+from typing import Any
 
 from gan.cli.shared import (
     expect_drawing,
@@ -19,7 +21,7 @@ from gan.cli.shared import (
 )
 from gan.errors import (
     InvalidInput,
-    expect,
+    expect_between,
     expect_number,
     expect_path,
     expect_seed,
@@ -27,12 +29,14 @@ from gan.errors import (
     shown,
 )
 from gan.generators.weights import OURS
-from gan.recipes.run import read_record
+from gan.recipes.record import read_record
 
 
 def evaluate(
+    model: str = OURS,
+    /,
+    *,
     pictures: str,
-    generator: str = OURS,
     course: str | None = None,
     seed: int = 0,
     output: str = "evaluate.png",
@@ -42,22 +46,25 @@ def evaluate(
     """Judge fakes by every measure against real pictures."""
     expect_drawing(seed, output)
     expect_path(pictures=pictures)
-    generators, shapes = {}, set()
-    for name, path in {"course": course, "ours": generator}.items():
-        if path is not None:
-            # Loaded now, so that a bad file is refused before minutes of judging.
-            drawing = loaded(path, seed)
-            shapes.add(drawing.shape)
-            generators[name] = functools.partial(drawing.draw, seed=seed)
-    expect(len(shapes) == 1, "generators of one shape", shapes=shapes)
+    # Loaded now, so that a bad file is refused before minutes of judging.
+    drawings = {} if course is None else {"course": loaded(course, seed)}
+    drawing = drawings["ours"] = loaded(model, seed)
+    shapes = {name: one.shape for name, one in drawings.items()}
+    sentence = f"The argument course must draw what the model does, but {shapes}."
+    require(len({*shapes.values()}) == 1, sentence, "course")
     # Who reads JSON from stdout may still look on.
     tell = functools.partial(print, file=sys.stderr) if json else print
-    real = read_real(pictures, *shapes, bool(drawing.classes), tell)
-    expect(len(real.pictures) >= 200, "at least 200 pictures", N=len(real.pictures))
+    real = read_real(pictures, drawing.shape, bool(drawing.classes), tell)
+    count = len(real.pictures)
+    sentence = f"The argument pictures must name at least 200, but has {count}."
+    require(count >= 200, sentence, "pictures")
     labelled = None if json else _labelled(drawing, real)
     from gan import plots
     from gan.metrics import report
 
+    generators = {
+        name: functools.partial(one.draw, seed=seed) for name, one in drawings.items()
+    }
     reports, shown = report.evaluate_faces(real.floats(), generators, seed)
     print(dumps(reports) if json else report.table(reports))
     if labelled is not None:
@@ -137,7 +144,7 @@ def _listed(names, most=12):
 
 
 def diagnose(
-    model: str,
+    model: str = OURS,
     /,
     pictures: str | None = None,
     range: tuple[float, float] | None = None,
@@ -145,43 +152,89 @@ def diagnose(
     seed: int = 0,
     json: bool = False,
 ) -> int:
-    """Name the known mistakes in a run; return 1 where there is one."""
+    """Name the known mistakes in a model; return 1 where there is one."""
     expect_seed(2**32, seed=seed)
-    sentence = f"The argument count must be from 16 to 10000, but it is {count}."
-    require(16 <= count <= 10_000, sentence, "count")
+    expect_between(16, 10_000, count=count)
     if range is not None:
         expect_number(-1e6, 1e6, black=range[0], white=range[1])
-        expect(range[0] != range[1], "two different numbers", range=range)
-    path = expect_path(RUN=model)
-    expect(path.exists(), "an existing folder or .keras file", RUN=model)
+        sentence = "The argument range must be two different numbers."
+        require(range[0] != range[1], sentence, "range")
+    path = _existing(model, "model")
     if pictures is not None:
-        there = expect_path(pictures=pictures).exists()
-        expect(there, "an existing file", path=pictures)
-    import_tensorflow()
-    from gan.diagnosis import diagnose
-    from gan.generators.trained import TrainedGenerator, noted_names
-    from gan.saving import load_model
-    from gan.training.checkpoint import load_newest
-
-    found, path = load_newest(path) if path.is_dir() else (load_model(path), path)
-    found.class_names = found.class_names or noted_names(path, found.classes)
+        _existing(pictures, "pictures")
+    found, path = _model_of(path)
     say = (lambda text: None) if json else print
     say(f"{type(found).__name__} of {path}")
     if pictures is None:
         say("Without --pictures, what needs the training data is not checked.")
     else:
-        # Another range is one of the findings.
-        with warnings.catch_warnings(action="ignore"):
-            scale = range or TrainedGenerator.of(found).pixel_range or (0.0, 1.0)
-            found.real_examples = _real_of(found, pictures, *scale, say)
+        _give_pictures(found, pictures, range, say)
         if _are_other_pictures(found, path):
             say("These are not the pictures of the run: copies cannot be told.")
+    from gan.diagnosis import diagnose
+
     diagnosis = diagnose(found, count, seed)
     say(str(diagnosis))
     if json:
         findings = [dataclasses.asdict(finding) for finding in diagnosis]
         print(dumps({"findings": findings, **vars(diagnosis)}))
     return int(bool(diagnosis))
+
+
+def _existing(path: str, argument: str) -> pathlib.Path:
+    there = expect_path(**{argument: path})
+    require(there.exists(), f"There is nothing at {path}.", argument)
+    return there
+
+
+def _model_of(path: pathlib.Path) -> tuple[Any, pathlib.Path]:
+    """The whole model of a MODEL, and the file that it was read from."""
+    import_tensorflow()
+    from gan.generators.trained import noted_names
+    from gan.saving import load_model
+    from gan.training.checkpoint import load_newest, newest_path
+
+    if path.is_dir() and newest_path(path) is None:
+        files = [path / name for name in ("model.keras", "generator.h5")]
+        path = next((file for file in files if file.is_file()), path)
+    if path.is_dir():
+        found, path = load_newest(path)
+    elif path.suffix == ".h5":
+        return _model_of_faces(path), path
+    else:
+        found = load_model(path)
+    found.class_names = found.class_names or noted_names(path, found.classes)
+    return found, path
+
+
+def _model_of_faces(path):
+    """The networks of faces of two files of weights, as the recipe leaves them."""
+    from gan.generate_faces import convolutional_GenDiscr
+    from gan.latent import LatentGenerator
+    from gan.saving.weights_file import load_weights
+    from gan.wgan_gp import WGAN_GP
+
+    other = path.with_name(path.name.replace("generator", "discriminator"))
+    require(
+        other != path and other.is_file(),
+        f"Beside the weights of a generator, {path}, there must be those of its "
+        "discriminator, such as discriminator.h5 beside generator.h5.",
+        "model",
+    )
+    generator, discriminator = convolutional_GenDiscr()
+    load_weights((generator, path), (discriminator, other))
+    parts = generator, discriminator, LatentGenerator(16)
+    return WGAN_GP(*parts, batch_statistics=False, pixel_range=(0, 1), seed=0)
+
+
+def _give_pictures(model, path, scale, say):
+    """Give a model the pictures that it was trained on."""
+    from gan.generators.trained import TrainedGenerator
+
+    # Another range is one of the findings.
+    with warnings.catch_warnings(action="ignore"):
+        scale = scale or TrainedGenerator.of(model).pixel_range or (0.0, 1.0)
+        model.real_examples = _real_of(model, path, *scale, say)
 
 
 def _real_of(model, pictures, black, white, say):
@@ -197,7 +250,8 @@ def _real_of(model, pictures, black, white, say):
         real = black + (white - black) * (real / 255)
     if not model.classes:
         return real
-    expect(own.labels is not None, "pictures with classes", pictures=pictures)
+    sentence = "The argument pictures must name pictures with classes, as the model "
+    require(own.labels is not None, f"{sentence}has them.", "pictures")
     numbers = [*map(str, builtins.range(model.classes))]
     labels = _as_the_model_counts(own, model.class_names or numbers, say)
     rows = labels >= 0

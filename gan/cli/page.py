@@ -1,11 +1,10 @@
-"""Commands that write pages for a browser."""
+"""The command that writes a page for a browser."""
 
 from __future__ import annotations
 
-from gan.cli.shared import expect_pictures, import_tensorflow, loaded, read_real
-from gan.errors import InvalidInput, expect, expect_seed, require
+from gan.cli.shared import expect_output, expect_pictures, loaded, read_real
+from gan.errors import require, shown
 from gan.generators.weights import OURS
-from gan.support.files import expect_writable
 
 
 def page(
@@ -18,16 +17,16 @@ def page(
     show_nearest: bool = False,
 ) -> None:
     """Write a page that runs a generator in the browser."""
-    path = expect_writable(output)
-    expect(path.suffix == ".html", "an output that ends in .html", output=output)
-    try:
-        (title or "").encode()
-    except UnicodeEncodeError:
-        sentence = "The argument title must be text in UTF-8, as a page is."
-        raise InvalidInput(sentence, "title") from None
-    both = (pictures is not None) == show_nearest
-    expected = "both or none, for the page shows these pictures to whoever opens it"
-    expect(both, f"--pictures and --show-nearest: {expected}", pictures=pictures)
+    path = expect_output(output, ".html")
+    # A name of the command line that is no text holds such characters.
+    plain = not any("\ud800" <= one <= "\udfff" for one in title or "")
+    require(plain, "The argument title must be text in UTF-8, as a page is.", "title")
+    require(
+        (pictures is not None) == show_nearest,
+        "Give --pictures and --show-nearest both or neither, for the page shows these "
+        "pictures to whoever opens it.",
+        "pictures",
+    )
     drawing = loaded(model)
     expect_pictures(drawing)
     kind = getattr(drawing.latent_generator, "latent_type", None)
@@ -37,9 +36,8 @@ def page(
 
     faces = drawing.shape == (16, 16, 1)
     usual = "This person does not exist" if faces else "These pictures do not exist"
-    nearest = None
-    if pictures is not None:
-        nearest = read_real(pictures, drawing.shape, bool(drawing.classes)).pictures
+    shape, labelled = drawing.shape, bool(drawing.classes)
+    nearest = pictures and read_real(pictures, shape, labelled).pictures
     generator_page(
         path,
         drawing.network,
@@ -55,25 +53,16 @@ def page(
 
 
 def _discriminator(drawing, judge):
-    if judge is None or drawing.discriminator is not None:
-        own = judge in (None, "own")
-        expect(own, '"own": the model has a discriminator', judge=judge)
-        return drawing.discriminator if judge else None
+    """The discriminator that the page is to show: the model's own, or of a file."""
+    if judge is None:
+        return None
+    if drawing.discriminator is not None:
+        sentence = f'The argument judge must be "own", but it is {shown(judge)}: '
+        require(judge == "own", f"{sentence}the model has a discriminator.", "judge")
+        return drawing.discriminator
     from gan.generate_faces import convolutional_GenDiscr
     from gan.saving.weights_file import load_weights
 
     _, discriminator = convolutional_GenDiscr()
     load_weights((discriminator, judge))
     return discriminator
-
-
-def guide(seed: int = 0, output: str = "guide.html") -> None:
-    """Write a page of the failures that everyone meets, and their cures."""
-    expect_seed(2**32, seed=seed)
-    path = expect_writable(output)
-    expect(path.suffix == ".html", "an output that ends in .html", output=output)
-    import_tensorflow()
-    from gan.lessons.guide import write_guide
-
-    write_guide(path, seed)
-    print(path)

@@ -7,40 +7,65 @@ import contextlib
 import difflib
 import inspect
 import logging
-import os
 import pathlib
 import sys
 import tomllib
 import typing
-from collections.abc import Callable, Iterator
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any, NamedTuple, NoReturn
 
 from gan import __version__
-from gan.cli import draw, evaluate, page, train
+from gan.cli import draw, evaluate, lessons, page, train
+from gan.cli.streams import flush, safe_streams
 from gan.errors import InvalidInput, require, shown
-from gan.recipes.run import read_record
+from gan.recipes.record import read_record
 
 # A command is a function whose parameters are the options; commands.toml explains them.
-COMMANDS: list[Callable[..., Any]] = [
-    draw.faces,
-    draw.generate,
-    draw.export,
-    draw.segment,
-    draw.walk,
-    page.page,
-    train.prepare,
-    train.train,
-    train.recipe,
-    evaluate.evaluate,
-    draw.pca,
-    train.compare,
-    train.toys,
-    train.theory,
-    evaluate.diagnose,
-    page.guide,
-]
+_DRAWING = (draw.faces, draw.generate, draw.walk, draw.export, page.page)
+_OTHERS = (train.train, evaluate.evaluate, evaluate.diagnose)
+_LESSONS = (lessons.circle, lessons.cloud, lessons.gaussian, lessons.theory)
+_LESSONS += (lessons.pca, lessons.guide)
+COMMANDS: dict[str, Callable[..., Any]] = {
+    **{command.__name__: command for command in (*_DRAWING, *_OTHERS)},
+    **{f"lesson {lesson.__name__}": lesson for lesson in _LESSONS},
+}
+
+
+class Old(NamedTuple):
+    """A name that a command had in version 0.2.0.
+
+    Attributes:
+        now: str, the name that it has.
+        options: str, what is to be added to it.
+        usual: dict, the defaults of the old name.
+        first: str, the option that is given by its place, or `None`.
+    """
+
+    now: str
+    options: str = ""
+    usual: dict[str, Any] = {}
+    first: str | None = None
+
+
+OLD_COMMANDS: dict[str, Old] = {
+    "segment": Old(
+        "walk", "--shape segment", {"shape": "segment", "output": "segment.png"}
+    ),
+    "prepare": Old("train", "--prepare", {"prepare": True, "output": "pictures.npy"}),
+    "recipe": Old("train", "--recipe NAME", {"recipe": "list"}, "recipe"),
+    "compare": Old("lesson cloud"),
+    "toys": Old("lesson circle"),
+    "theory": Old("lesson theory"),
+    "pca": Old("lesson pca"),
+    "guide": Old("lesson guide"),
+}
+# Options that go by another name now, which help does not show.
+_OLD_OPTIONS = {
+    ("walk", "model"): "--generator",
+    ("evaluate", "model"): "--generator",
+    ("train", "pictures"): "--data",
+}
 _SHORT = ("output", "quiet")
-_OLD_NAMES = {("recipe", "pictures"): "--data"}
 _OF_THE_WHOLE = ("-h", "--help", "--version", "--print-completion")
 
 
@@ -60,12 +85,12 @@ def main(argv: list[str] | None = None, prog: str = "gan") -> int:
     argv = sys.argv[1:] if argv is None else list(argv)
     if not argv or argv[0].startswith("-") and argv[0] not in _OF_THE_WHOLE:
         argv = ["faces", *argv]
-    with _safe_streams():
+    with safe_streams():
         try:
             try:
                 return _run(argv, prog)
             finally:
-                _flush()
+                flush()
         except BrokenPipeError:
             return 141  # what a shell reports of a program that SIGPIPE ended
         except (InvalidInput, ArithmeticError, OSError, ImportError, MemoryError) as e:
@@ -82,9 +107,12 @@ def _run(argv, prog):
     if options.get("config") is not None:
         _read_config(options["config"], options["command"], options["parser"])
         options = vars(parser.parse_args(argv))
-    command = options.pop("command")
+    command = options["command"]
+    if options["now"]:
+        print(f"This command is now called {prog} {options['now']}.", file=sys.stderr)
     bound = inspect.signature(command).bind_partial()
-    bound.arguments.update({k: options[k] for k in bound.signature.parameters})
+    given = {k: options[k] for k in bound.signature.parameters if k in options}
+    bound.arguments.update(given)
     before = _beside(options.get("output"))
     status = command(*bound.args, **bound.kwargs) or 0
     replaced = [str(p) for p, when in before.items() if _written(p) != when]
@@ -113,6 +141,9 @@ def _written(path):
 def _read_config(path, command, parser):
     """Make the options of a run's `run.json` those that hold where none are given."""
     told, name = read_record(path, "config").get("told"), command.__name__
+    if isinstance(told, dict) and told.get("command") == "recipe":
+        # Version 0.2.0 had a command of its own for some of what train does.
+        told |= {"command": "train", "recipe": told.pop("name", None)}
     ours = isinstance(told, dict) and told.get("command") == name
     sentence = f"The run of {path} was not started by the command {name}."
     require(ours, sentence, "config")
@@ -130,74 +161,23 @@ def _read_config(path, command, parser):
             parser.set_defaults(**{option: value if truth else str(value)})
 
 
-class _SafeStream:
-    """A stream on which the name of a file cannot move the cursor or change colours."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def write(self, text: str) -> int:
-        """Write what can be printed, and escapes of what cannot."""
-        # Keras draws its bar, and a "\r" of its own begins each line of progress.
-        writer = sys._getframe(1).f_globals.get("__name__", "")
-        if not (text.isprintable() or text == "\r" or writer.startswith("keras.")):
-            text = "".join(
-                one if one.isprintable() or one in "\n\t" else repr(one)[1:-1]
-                for one in text
-            )
-        return self._stream.write(text)
-
-
-@contextlib.contextmanager
-def _safe_streams() -> Iterator[None]:
-    """Make stdout and stderr take whatever is printed, and print it in the clear."""
-    safe = {}
-    for name in ("stdout", "stderr"):
-        # Of a closed stream Python makes None, and the next file takes its number.
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w"))
-        stream = getattr(sys, name)
-        # Names of files, and signs such as ±, need not be in the stream's encoding;
-        # who reads through a pipe wants to know how far it is.
-        with contextlib.suppress(AttributeError):
-            stream.reconfigure(errors="backslashreplace", line_buffering=True)
-        safe[name] = stream, _SafeStream(stream)
-        setattr(sys, name, safe[name][1])
-    try:
-        yield
-    finally:
-        for name, (stream, ours) in safe.items():
-            if getattr(sys, name) is ours:
-                setattr(sys, name, stream)
-
-
-def _flush():
-    try:
-        sys.stdout.flush()
-    except OSError:
-        # Python would try again at its end, and complain.
-        sys.stdout = open(os.devnull, "w")
-        raise
-
-
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {_one_line(message)} (try --help)\n")
+        raise InvalidInput(f"{message} (try --help)")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
-        near = difflib.get_close_matches(str(value), map(str, action.choices or []), 1)
-        if near and value not in (action.choices or []):
+        choices = [*map(str, action.choices or [value])]
+        if str(value) in choices:
+            return
+        shown = [repr(choice) for choice in choices if choice not in OLD_COMMANDS]
+        near = difflib.get_close_matches(str(value), choices, 1)
+        text = f"invalid choice: {value!r} (choose from {', '.join(shown)})"
+        if near:
             text = f"{value!r} is not known; did you mean {near[0]!r}?"
-            raise argparse.ArgumentError(action, text)
-        super()._check_value(action, value)
+        raise argparse.ArgumentError(action, text)
 
 
 def _parser(prog):
-    formatter: dict[str, Any]
-    formatter = {"formatter_class": argparse.RawDescriptionHelpFormatter}
     parser = _Parser(
         prog=prog,
         description="Draw faces of people who do not exist, or train your own "
@@ -205,41 +185,69 @@ def _parser(prog):
         epilog="examples:\n"
         f"  {prog}  (400 faces in faces.png)\n"
         f"  {prog} --count 100 --seed 7  (other people, fewer of them)\n"
-        f"  {prog} segment  (one face turns into another)\n"
+        f"  {prog} walk  (one face turns into others)\n"
         f"  {prog} train --pictures small_res_faces_10000.npy --output run\n"
         f"  {prog} COMMAND --help  (all options of a command)",
-        **formatter,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"{prog} {__version__}")
     with contextlib.suppress(ImportError):
         import shtab
 
         shtab.add_argument_to(parser, help="print what a shell completes, for its rc")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     source = pathlib.Path(__file__).with_name("commands.toml")
     texts = tomllib.loads(source.read_text(encoding="utf-8"))
-    for command in COMMANDS:
-        name, said = command.__name__, texts["usual"] | texts[command.__name__]
-        added = commands.add_parser(
-            name,
-            help=_one_line(said["help"]),
-            description=said["help"].strip(),
-            epilog=f"example:\n  {prog} {said['example']}",
-            **formatter,
-        )
-        kinds = typing.get_type_hints(command)
-        for parameter in inspect.signature(command).parameters.values():
-            old = _OLD_NAMES.get((name, parameter.name))
-            about = kinds[parameter.name], said[parameter.name]
-            _add_option(added, parameter, *about, [old] if old else [])
-        if command in (train.train, train.recipe):
-            text = "the run.json of a run, whose options hold where no others are given"
-            added.add_argument("--config", metavar="FILE", help=text)
-        added.set_defaults(command=command, parser=added)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    groups = {"": commands}
+    for words in COMMANDS:
+        group, _, name = words.rpartition(" ")
+        if group not in groups:
+            added = _add_parser(commands, group, texts[group], prog)
+            groups[group] = added.add_subparsers(
+                title="lessons", metavar="NAME", required=True
+            )
+        _add_command(groups[group], name, words, texts, prog)
+    for name, old in OLD_COMMANDS.items():
+        _add_command(commands, name, old.now, texts, prog, old)
     return parser
 
 
-def _add_option(parser, parameter, kind, said, names):
+def _add_parser(group, name, said, prog, hidden=False):
+    # Without `help` a command is understood, but not listed.
+    listed = {} if hidden else {"help": _one_line(said["help"])}
+    return group.add_parser(
+        name,
+        description=said["help"].strip(),
+        epilog=f"example:\n  {prog} {said['example']}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        **listed,
+    )
+
+
+def _add_command(group, name, words, texts, prog, old=None):
+    """Add a command, or the old name of one, to a group of commands."""
+    command = COMMANDS[words]
+    said = texts["usual"] | texts[command.__name__]
+    parser = _add_parser(group, name, said, prog, hidden=old is not None)
+    kinds = typing.get_type_hints(command)
+    for parameter in inspect.signature(command).parameters.values():
+        by_place = parameter.kind is parameter.POSITIONAL_ONLY
+        by_place |= old is not None and old.first == parameter.name
+        about = kinds[parameter.name], said[parameter.name]
+        _add_option(parser, parameter, *about, by_place)
+        another = _OLD_OPTIONS.get((words, parameter.name))
+        if another:
+            hidden = {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
+            parser.add_argument(another, dest=parameter.name, **hidden)
+    if command is train.train:
+        text = "the run.json of a run, whose options hold where no others are given"
+        parser.add_argument("--config", metavar="FILE", help=text)
+    now = f"{old.now} {old.options}".strip() if old else None
+    parser.set_defaults(command=command, parser=parser, now=now)
+    parser.set_defaults(**(old.usual if old else {}))
+
+
+def _add_option(parser, parameter, kind, said, by_place):
     """Add a parameter of a command to its parser."""
     metavar, text = said if isinstance(said, list) else (None, said)
     option = parameter.name.rstrip("_").replace("_", "-")
@@ -269,11 +277,13 @@ def _add_option(parser, parameter, kind, said, names):
             shown = " ".join(map(str, usual)) if isinstance(usual, tuple) else usual
             settings["help"] += f" (default {shown})"
     if parameter.kind is parameter.POSITIONAL_ONLY:
-        settings |= {} if settings.pop("required", False) else {"nargs": "?"}
-        parser.add_argument(parameter.name, **settings)
+        # Else its old option would not count where nothing stands in its place.
+        settings["default"] = argparse.SUPPRESS
+    if by_place:
+        parser.add_argument(parameter.name, **settings | {"nargs": "?"})
     else:
         short = [f"-{option[0]}"] if option in _SHORT else []
-        names = [*short, f"--{option}", *names]
+        names = [*short, f"--{option}"]
         parser.add_argument(*names, dest=parameter.name, **settings)
 
 

@@ -7,10 +7,10 @@ import os
 import pathlib
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gan.errors import expect, expect_path, expect_seed, require
+from gan.errors import InvalidInput, expect_path, expect_seed, require, shown
 from gan.support.files import expect_writable
 from gan.support.quiet import quiet
 
@@ -20,21 +20,31 @@ if TYPE_CHECKING:
     from gan.data.pictures import Pictures
     from gan.generators.trained import TrainedGenerator
 
+_DRAWINGS = (".png", ".pdf", ".svg")
 
-def expect_drawing(seed: int, output: str) -> None:
-    """Expect a seed, and a path that a picture can be written to, before any work."""
+
+def expect_drawing(seed: int, output: str, *more: str) -> pathlib.Path:
+    """Expect a seed, and a path that a picture can be written to, before any work.
+
+    Args:
+        seed: int.
+        output: str, that ends as a picture does, or in one of `more`.
+        *more: str, such as ".gif".
+    """
     expect_seed(2**32, seed=seed)
     path = expect_path(output=output)
-    known = path.suffix.lower() in ("", ".png", ".pdf", ".svg")
-    expect(known, "an output that ends in .png, .pdf or .svg", output=output)
-    expect_writable(path)
+    # Matplotlib adds an ending where there is none.
+    if path.suffix.lower() in ("", *_DRAWINGS):
+        return expect_writable(path)
+    return expect_output(output, *_DRAWINGS, *more)
 
 
-def named_outputs(output: str, *names: str) -> list[pathlib.Path]:
-    """Writable paths beside `output`, each with a name added to its stem."""
-    path = pathlib.Path(output)
-    paths = [path.with_name(f"{path.stem}-{name}{path.suffix}") for name in names]
-    return [expect_writable(path) for path in paths]
+def expect_output(output: str, *endings: str) -> pathlib.Path:
+    """Expect a path with one of these endings that a file can be written to."""
+    path = expect_path(output=output)
+    sentence = f"The argument output must end in {' or '.join(endings)}, but it is "
+    require(path.suffix in endings, f"{sentence}{shown(output)}.", "output")
+    return expect_writable(path)
 
 
 def import_tensorflow(side_by_side: bool = False) -> None:
@@ -60,9 +70,10 @@ def import_tensorflow(side_by_side: bool = False) -> None:
                     threading.set_inter_op_parallelism_threads(min(2, cores))
                     threading.set_intra_op_parallelism_threads(max(1, cores // 2))
         except Exception as error:
-            expected = "Keras on TensorFlow, installed, with KERAS_BACKEND=tensorflow "
-            expected += f"and an MPLBACKEND that there is ({error})"
-            expect(False, expected, error=type(error).__name__)
+            raise InvalidInput(
+                "Keras on TensorFlow must be installed, with KERAS_BACKEND=tensorflow "
+                f"and an MPLBACKEND that there is ({type(error).__name__}: {error})."
+            ) from error
 
 
 def loaded(model: str, seed: int = 0) -> TrainedGenerator:
@@ -107,14 +118,15 @@ def read_real(
     """
     from gan.data.pictures import read_pictures
 
-    pictures = len(shape) == 3 and shape[2] in (1, 3)
-    expect(pictures, "a model of pictures", shape=shape)
+    are = len(shape) == 3 and shape[2] in (1, 3)
+    sentence = f"The model must be one of pictures, but its examples are {shape}."
+    require(are, sentence, "model")
     real = read_pictures(path, shape[:2], shape[2] == 3, labelled)
     tell(real.said)
     return real
 
 
-def finish(figure: Figure, output: str, show: bool) -> None:
+def finish(figure: Figure, output: str | pathlib.Path, show: bool) -> None:
     """Save the picture, print its path, show it if asked to."""
     from gan import plots
 
@@ -126,25 +138,3 @@ def finish(figure: Figure, output: str, show: bool) -> None:
 def verbose() -> int:
     """Keras's `verbose`: its bar on a terminal, a line an epoch elsewhere."""
     return 1 if sys.stdout.isatty() else 2
-
-
-@contextlib.contextmanager
-def stoppable(directory: pathlib.Path) -> Iterator[None]:
-    """Say, where a training in a folder is stopped, whether it goes on from there."""
-    before = _checkpoints(directory)
-    try:
-        yield
-    except (KeyboardInterrupt, SystemExit):
-        # An older one may be of the run that a restart was to forget.
-        if _checkpoints(directory) - before:
-            print("\nStopped and saved. The same command, without --restart, goes on.")
-        else:
-            print("\nStopped before anything new was saved.")
-        raise
-
-
-def _checkpoints(directory):
-    """The checkpoints of a run or of its parts, and when they were written."""
-    names = ("checkpoints/epoch-*.keras", "*/checkpoints/epoch-*.keras")
-    paths = [path for name in names for path in directory.glob(name)]
-    return {(path, path.stat().st_mtime_ns) for path in paths}

@@ -1,1 +1,45 @@
 """Lessons: something to see of how GANs learn and fail, each in a minute or so."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclasses.dataclass(frozen=True)
+class Lesson:
+    """What a lesson has to show; `run` of each module of `gan.lessons` gives one.
+
+    Attributes:
+        figures: dict from names to matplotlib Figures.
+        text: str, what the lesson says, or "".
+        page: callable, path -> it writes a page of HTML there, or `None`.
+        data: dict that JSON can hold, the numbers.
+    """
+
+    figures: dict[str, Figure] = dataclasses.field(default_factory=dict)
+    text: str = ""
+    page: Callable[[pathlib.Path], object] | None = None
+    data: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def write(self, paths: list[pathlib.Path]) -> list[pathlib.Path]:
+        """Write the page, or each of the figures.
+
+        Args:
+            paths: list of `pathlib.Path`, of the page, or one for each figure.
+
+        Returns:
+            List of `pathlib.Path` of what was written.
+        """
+        from gan import plots
+
+        if self.page is not None:
+            self.page(paths[0])
+            return paths
+        pairs = zip(self.figures.values(), paths, strict=True)
+        return [plots.save(figure, path) for figure, path in pairs]

@@ -7,10 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gan import toys
+from gan import plots, toys
 from gan.errors import expect_positive_int
 from gan.fully_connected import fully_connected_GenDiscr
 from gan.latent import seeded
+from gan.lessons import Lesson
 from gan.simple_gan import Simple_GAN
 from gan.wgan_clip import WGAN_clip
 from gan.wgan_gp import WGAN_GP
@@ -29,6 +30,33 @@ class Verdict:
     msdcc: list[float]
     dbc: list[float]
     history: dict[str, list[float]]
+
+
+def run(
+    epochs: int = 100,
+    seeds: int = 3,
+    seed: int = 0,
+    tell: Callable[[str], object] = print,
+    watch: Callable[[str], object] | None = None,
+) -> Lesson:
+    """Compare the classes, say whether the course's claim holds, and draw the losses.
+
+    Args:
+        epochs: as of `compare_classes`, and so the others.
+        seeds: the same.
+        seed: the same.
+        tell: the same.
+        watch: the same.
+
+    Returns:
+        `Lesson` of one figure, whose data are the verdicts.
+    """
+    verdicts = compare_classes(epochs, seeds, seed, tell, watch)
+    histories = {name: verdict.history for name, verdict in verdicts.items()}
+    title = "cloud in the corner of [0, 1]^49"
+    figure = plots.compare_losses(histories, title=title)
+    data = {name: dataclasses.asdict(verdict) for name, verdict in verdicts.items()}
+    return Lesson({"losses": figure}, conclude(verdicts), data=data)
 
 
 def compare_classes(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import html
 import io
 import warnings
@@ -21,9 +22,9 @@ import numpy as np
 from gan import plots, toys
 from gan.base import AdversarialModel
 from gan.diagnosis import diagnose
-from gan.errors import StrPath
 from gan.fully_connected import fully_connected_GenDiscr
 from gan.latent import seeded
+from gan.lessons import Lesson
 from gan.metrics.distances import sliced_wasserstein
 from gan.pages import write_page
 from gan.simple_gan import Simple_GAN
@@ -187,41 +188,47 @@ def healthy_histories(name: str, seeds: int = 3) -> list[dict[str, list[float]]]
     return [run.history.history for run in runs]
 
 
-def write_guide(
-    path: StrPath, seed: int = 0, tell: Callable[[str], object] = print
-) -> None:
-    """Make every failure and its cure, and write them to a page.
+def run(seed: int = 0, tell: Callable[[str], object] = print) -> Lesson:
+    """Make every failure and its cure.
 
     Args:
-        path: str or `os.PathLike`, of the page.
         seed: int.
         tell: callable that is given a line at the start of each part.
+
+    Returns:
+        `Lesson` of a page.
     """
     parts = []
     for failure in FAILURES:
         tell(f"{failure.name} ...")
-        runs = [train_on_circle(kind, seed) for kind in (failure.sick, failure.cured)]
-        scores = [distance(run) for run in runs]
-        columns = {
-            f"{title}: {type(run).__name__}, SW2 {score:.3f}": run
-            for title, run, score in zip(("sick", "cured"), runs, scores, strict=True)
-        }
-        drawn = {
-            title: (run.real_examples, run.get_fake_sample(500), run.history.history)
-            for title, run in columns.items()
-        }
-        said = [str(finding) for finding in diagnose(runs[0])] or ["nothing"]
-        cells = [
-            f"<h2>{_text(failure.name)}</h2><p>{_text(failure.why)}</p>",
-            _image(plots.side_by_side(drawn), failure.name),
-            f"<p>diagnose says:</p><pre>{_text(chr(10).join(said))}</pre>",
-            f"<p>The cure: {_text(failure.cure)}</p>",
-        ]
-        parts.append("".join(cells))
+        parts.append(_part(failure, seed))
     tell("healthy curves ...")
-    parts.append(_healthy())
+    body = "\n".join([*parts, _healthy()])
     title = "A field guide to failures of GANs"
-    write_page(path, "guide", title, BODY="\n".join(parts))
+    page = functools.partial(write_page, name="guide", title=title, BODY=body)
+    return Lesson(page=page)
+
+
+def _part(failure, seed):
+    """What the page says of a failure, and the pictures of it and of its cure."""
+    runs = [train_on_circle(kind, seed) for kind in (failure.sick, failure.cured)]
+    scores = [distance(run) for run in runs]
+    columns = {
+        f"{title}: {type(run).__name__}, SW2 {score:.3f}": run
+        for title, run, score in zip(("sick", "cured"), runs, scores, strict=True)
+    }
+    drawn = {
+        title: (run.real_examples, run.get_fake_sample(500), run.history.history)
+        for title, run in columns.items()
+    }
+    said = [str(finding) for finding in diagnose(runs[0])] or ["nothing"]
+    cells = [
+        f"<h2>{_text(failure.name)}</h2><p>{_text(failure.why)}</p>",
+        _image(plots.side_by_side(drawn), failure.name),
+        f"<p>diagnose says:</p><pre>{_text(chr(10).join(said))}</pre>",
+        f"<p>The cure: {_text(failure.cure)}</p>",
+    ]
+    return "".join(cells)
 
 
 def _healthy():

@@ -4,15 +4,43 @@ from __future__ import annotations
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from gan import toys
+from gan import plots, toys
 from gan.errors import expect_positive_int
 from gan.latent import LatentGenerator, seeded
+from gan.lessons import Lesson
 from gan.schedules import LinearDecay
 from gan.training.adam import Adam
 from gan.variants.minimax_gan import MinimaxGAN
 
 REAL, FAKE = (4.0, 1.25), (2.5, 0.8)  # means and standard deviations
+
+
+def run(epochs: int = 20, seed: int = 0, verbose: int = 0) -> Lesson:
+    """Compare the discriminator that training finds with the best one.
+
+    Args:
+        epochs: as of `train_against_fixed`, and so the others.
+        seed: the same.
+        verbose: the same.
+
+    Returns:
+        `Lesson` of one figure, and of the value of the game as found and by theory.
+    """
+    model = train_against_fixed(epochs, seed, verbose)
+    x = np.linspace(-1, 9, 2001)
+    densities = [normal_density(x, *law) for law in (REAL, FAKE)]
+    found = tf.sigmoid(model.discriminator(x[:, None]))[:, 0].numpy()
+    best = best_discriminator(*densities)
+    value = -np.array(model.history.history["discr_loss"])
+    limit = value_of_best(x, *densities)
+    title = "a fixed generator in one dimension"
+    figure = plots.discriminator_and_value(
+        x, densities, found, best, value, limit, title
+    )
+    text = f"value in the last epoch {value[-1]:.4f}, 2 JS - log 4 = {limit:.4f}"
+    return Lesson({"theory": figure}, text)
 
 
 def normal_density(x: np.ndarray, mean: float, std: float) -> np.ndarray:

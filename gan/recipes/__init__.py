@@ -1,1 +1,1 @@
-"""Systems of the literature: one file each, with `train`; `guide` shows failures."""
+"""Systems of the literature, a file each: what a paper says of training, as data."""

@@ -11,15 +11,9 @@ channels, collapsed within 28 epochs.
 
 from __future__ import annotations
 
-import pathlib
-from typing import TYPE_CHECKING
+import dataclasses
+import functools
 
-from gan.recipes import r3gan
+from gan.recipes.r3gan import COLOUR, read
 
-if TYPE_CHECKING:
-    from gan.recipes.run import Run
-
-
-def train(run: Run) -> list[pathlib.Path]:
-    """Train as `run`, a `gan.recipes.run.Run`, says."""
-    return r3gan.train(run, size=32, colour=True)
+RECIPE = dataclasses.replace(COLOUR, read=functools.partial(read, size=32, colour=True))

@@ -20,7 +20,7 @@ import tensorflow as tf
 from keras import layers
 
 from gan import metrics
-from gan.errors import expect
+from gan.errors import require
 from gan.faces import load_faces
 from gan.generate_faces import convolutional_GenDiscr
 from gan.latent import LatentGenerator, Stream, seeded
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @dataclasses.dataclass(frozen=True)
-class Recipe:
+class FacesRecipe:
     """How to train on faces.
 
     Attributes:
@@ -70,9 +70,9 @@ class Recipe:
 
 
 RECIPES = {
-    "gan": Recipe(40, 500, 64, 1, 1e-3, 0.0, 0.998, 0.3, True, 0.2, 500),
-    "long": Recipe(160, 1000, 64, 1, 1e-3, 0.0, 0.999, 0.3, True, 1.0, 2000),
-    "course": Recipe(150, 200, 200, 2, 1e-4, 0.3, None, None),
+    "gan": FacesRecipe(40, 500, 64, 1, 1e-3, 0.0, 0.998, 0.3, True, 0.2, 500),
+    "long": FacesRecipe(160, 1000, 64, 1, 1e-3, 0.0, 0.999, 0.3, True, 1.0, 2000),
+    "course": FacesRecipe(150, 200, 200, 2, 1e-4, 0.3, None, None),
 }
 
 # What the course's own weights reach on its 10,000 faces, by gan.metrics.
@@ -104,13 +104,13 @@ def make_teacher() -> keras.Model:
 
 
 def make_model(
-    pictures: np.ndarray, recipe: Recipe, seed: int = 0
+    pictures: np.ndarray, recipe: FacesRecipe, seed: int = 0
 ) -> tuple[AdversarialModel, keras.Model]:
     """Make the networks and the model of a recipe.
 
     Args:
         pictures: float32 array `(N, 16, 16)` in [0, 1].
-        recipe: `Recipe`.
+        recipe: `FacesRecipe`.
         seed: int; the same seed gives the same run.
 
     Returns:
@@ -169,7 +169,9 @@ class UntilCourse(keras.callbacks.Callback):
 
     def __init__(self, pictures: np.ndarray) -> None:
         super().__init__()
-        expect(len(pictures) >= 200, "at least 200 pictures", N=len(pictures))
+        count = len(pictures)
+        sentence = f"The argument pictures must have at least 200, but has {count}."
+        require(count >= 200, sentence, "pictures")
         self.pictures: np.ndarray = pictures
         self.seconds: float | None = None
 
@@ -221,7 +223,8 @@ def train(
         recipe has one, with how its output becomes a picture) and
         `discriminator.h5`.
     """
-    expect(run.data is not None, "data to be a file of pictures", data=run.data)
+    sentence = "The argument data (--pictures) must name a file of pictures."
+    require(run.data is not None, sentence, "data")
     pictures = load_faces(run.data).pictures
     changes = {"epochs": run.epochs, "steps_per_epoch": run.steps}
     changes = {name: value for name, value in changes.items() if value is not None}
@@ -230,12 +233,13 @@ def train(
 
 
 def train_on(
-    run: Run, pictures: np.ndarray, recipe: Recipe, until_course: bool = False
+    run: Run, pictures: np.ndarray, recipe: FacesRecipe, until_course: bool = False
 ) -> list[pathlib.Path]:
-    """Train as `train` does, on pictures `(N, 16, 16)` in [0, 1], by a `Recipe`."""
+    """Train as `train` does, on pictures `(N, 16, 16)` in [0, 1]."""
     if recipe.teacher:
         least, count = min(50, recipe.batch_size), len(pictures)
-        expect(count >= least, f"at least {least} pictures", N=count)
+        sentence = f"There must be at least {least} pictures in data (--pictures), "
+        require(count >= least, f"{sentence}not {count}.", "data")
         size = min(recipe.batch_size, count)
         recipe = dataclasses.replace(recipe, batch_size=size)
     run.begin("sorter")
@@ -254,24 +258,30 @@ def train_on(
         if run.verbose:
             print("the course's discriminator learns to sort these faces ...")
         model.generator.set_weights(drawing.get_weights())
-        adam = keras.optimizers.Adam(LinearDecay(1e-3, recipe.sorting), 0.0, 0.9)
-        sorter = Sorter(
-            model.generator,
-            discriminator,
-            model.latent_generator,
-            pictures,
-            recipe.batch_size,
-            disc_iter=1,
-            batch_statistics=False,
-            discriminator_optimizer=adam,
-            seed=run.seed,
-        )
-        sorting = dataclasses.replace(run, epochs=None, steps=None)
-        sorting.fit(sorter, recipe.sorting // 100, 100, folder="sorter")
+        _teach_to_sort(run, recipe, discriminator, model, pictures)
     paths = [run.path("generator.h5"), run.path("discriminator.h5")]
     save_weights(drawing, paths[0], picture=_PICTURE)
     save_weights(discriminator, paths[1])
     return paths
+
+
+def _teach_to_sort(run, recipe, discriminator, model, pictures):
+    """Train the course's discriminator against the finished generator of a model."""
+    sorter = Sorter(
+        model.generator,
+        discriminator,
+        model.latent_generator,
+        pictures,
+        recipe.batch_size,
+        disc_iter=1,
+        batch_statistics=False,
+        discriminator_optimizer=keras.optimizers.Adam(
+            LinearDecay(1e-3, recipe.sorting), 0.0, 0.9
+        ),
+        seed=run.seed,
+    )
+    sorting = dataclasses.replace(run, epochs=None, steps=None)
+    sorting.fit(sorter, recipe.sorting // 100, 100, folder="sorter")
 
 
 def _draw(model, count):

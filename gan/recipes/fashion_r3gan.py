@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import pathlib
-from typing import TYPE_CHECKING
+import dataclasses
 
 from gan.data.downloads import load_fashion
-from gan.recipes.r3gan import train_on
+from gan.recipes.r3gan import GREY
 
-if TYPE_CHECKING:
-    from gan.recipes.run import Run
-
-
-def train(run: Run) -> list[pathlib.Path]:
-    """Train as `run`, a `gan.recipes.run.Run`, says."""
-    return train_on(run, load_fashion(run.data))
+RECIPE = dataclasses.replace(GREY, read=load_fashion)

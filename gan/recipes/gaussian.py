@@ -7,7 +7,8 @@ the slope of the best critic is ±1 however near the fakes are, so that the gene
 swings around the mean. A faster critic (3e-3), a slower generator (3e-4) and a penalty
 of weight .1 damp that.
 
-`python main.py recipe gaussian --output run`, 38 s of one core; W1 is the Wasserstein-1
+`python main.py train --recipe gaussian --output run`, 38 s of one core, or `lesson
+gaussian`, which leaves the pictures of the training out; W1 is the Wasserstein-1
 distance to 10,000 fresh reals, faces/gallery/gaussian.png the histograms:
 
                      mean     std      W1
@@ -36,7 +37,7 @@ from keras import layers
 from gan import plots, toys
 from gan.base import AdversarialModel
 from gan.callbacks import SampleGrid
-from gan.errors import expect
+from gan.errors import require
 from gan.latent import LatentGenerator, seeded
 from gan.simple_gan import Simple_GAN
 from gan.variants.minimax_gan import MinimaxGAN
@@ -46,8 +47,11 @@ from gan.wgan_clip import WGAN_clip
 from gan.wgan_gp import WGAN_GP
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from gan.recipes.run import Run
 
+EPOCHS, STEPS = 12, 250
 PAIRS = {
     "least_squares": Simple_GAN,
     "wasserstein_clip": WGAN_clip,
@@ -133,33 +137,54 @@ def judge(real: npt.ArrayLike, fake: npt.ArrayLike) -> tuple[float, float, float
 
 def train(run: Run) -> list[pathlib.Path]:
     """Train every pair as `run`, a `gan.recipes.run.Run`, says; table and pictures."""
-    expect(run.data is None, "no data: the Gaussian is drawn", data=run.data)
-    real, fresh = toys.gaussian(10_000, seed=0), toys.gaussian(10_000, seed=1)
+    sentence = "The argument data (--pictures) must be left out: the Gaussian is drawn."
+    require(run.data is None, sentence, "data")
+    real, fresh = reals(), reals(seed=1)
     panels, paths = {}, []
     run.begin_parts(*PAIRS)
     for pair in PAIRS:
         model = make_model(pair, real, run.seed)
 
         def draw(model, pair=pair):
-            return plots.histograms(_panel(model, pair, fresh))
+            return plots.histograms(panel(model, pair, fresh))
 
         paths.append(run.output / f"training_{pair}.gif")
         pictures = SampleGrid(run.output / pair, draw=draw, gif=paths[-1])
-        run.fit(model, 12, 250, [pictures], folder=pair)
+        run.fit(model, EPOCHS, STEPS, [pictures], folder=pair)
         with model.stream.anew(0):
-            panels |= _panel(model, pair, fresh)
+            panels |= panel(model, pair, fresh)
         paths.append(run.path("model.keras", pair))
         model.save(paths[-1])
-    print(f"{'':17}{'mean':>8}{'std':>8}{'W1':>8}")
-    sets = {name: panel["fake"] for name, panel in panels.items()}
-    for name, fake in {"other reals": real, **sets}.items():
-        print(f"{name:17}" + "".join(f"{value:8.3f}" for value in judge(fresh, fake)))
-    title = "a Gaussian of mean 4 and standard deviation 1.25, by loss pair"
-    picture = plots.histograms(panels, title=title)
-    return [plots.save(picture, run.path("gaussian.png")), *paths]
+    print(table(panels, real, fresh))
+    return [plots.save(picture(panels), run.path("gaussian.png")), *paths]
 
 
-def _panel(model, pair, real):
+def reals(seed: int = 0) -> np.ndarray:
+    """Real numbers, float32 `(10000, 1)`."""
+    return toys.gaussian(10_000, seed=seed)
+
+
+def panel(
+    model: AdversarialModel, pair: str, real: np.ndarray
+) -> dict[str, dict[str, np.ndarray]]:
     """A panel of `gan.plots.histograms`: the reals and as many fakes."""
     fake = model.get_fake_sample(len(real)).numpy()
     return {pair.replace("_", " "): {"real": real, "fake": fake}}
+
+
+def table(
+    panels: dict[str, dict[str, np.ndarray]], real: np.ndarray, fresh: np.ndarray
+) -> str:
+    """What `judge` says of the reals and of each panel's fakes, a line each."""
+    lines = [f"{'':17}{'mean':>8}{'std':>8}{'W1':>8}"]
+    sets = {name: panel["fake"] for name, panel in panels.items()}
+    for name, fake in {"other reals": real, **sets}.items():
+        values = "".join(f"{value:8.3f}" for value in judge(fresh, fake))
+        lines.append(f"{name:17}{values}")
+    return "\n".join(lines)
+
+
+def picture(panels: dict[str, dict[str, np.ndarray]]) -> Figure:
+    """The histograms of all panels."""
+    title = "a Gaussian of mean 4 and standard deviation 1.25, by loss pair"
+    return plots.histograms(panels, title=title)

@@ -5,11 +5,11 @@ batch of 100, five discriminator updates by SGD(1e-3) to one of the generator by
 Adam(1e-4), 100 epochs of 100 steps.
 
 Tried on 10,000 grey faces of 16×16 pixels, which `load_lfw` enlarges, for 20 epochs
-only (`python main.py recipe lfw --output run --pictures small_res_faces_10000.npy
---epochs 20`, 43 minutes of one core): faces without colour (channels .010 apart) that
-still vary less than the reals (mean standard deviation of a pixel .237, reals .275); of
-5,000, sliced Wasserstein distance .057 (two halves of the reals .011), kernel distance
-(7.0 ± 0.9) · 10⁻³ (halves (0.4 ± 0.4) · 10⁻³).
+only (`python main.py train --recipe lfw --output run --epochs 20 --pictures
+small_res_faces_10000.npy`, 43 minutes of one core): faces without colour (channels .010
+apart) that still vary less than the reals (mean standard deviation of a pixel .237,
+reals .275); of 5,000, sliced Wasserstein distance .057 (two halves of the reals .011),
+kernel distance (7.0 ± 0.9) · 10⁻³ (halves (0.4 ± 0.4) · 10⁻³).
 
 Reference:
     Huang et al. 2007, Labeled Faces in the Wild.
@@ -28,12 +28,14 @@ from keras import layers
 from gan import plots
 from gan.callbacks import SampleGrid
 from gan.data.downloads import load_lfw
-from gan.latent import LatentGenerator, seeded
+from gan.latent import LatentGenerator
+from gan.recipes.run import Recipe
 from gan.variants.two_class_gan import TwoClassGAN
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from gan.data.pictures import Pictures
     from gan.recipes.run import Run
 
 
@@ -93,29 +95,6 @@ def make_discriminator() -> keras.Model:
     )
 
 
-def make_model(pictures: np.ndarray, seed: int = 0) -> TwoClassGAN:
-    """The model on pictures.
-
-    Args:
-        pictures: float32 array `(N, 36, 36, 3)` in [0, 1], at least a batch of them.
-        seed: int; the same seed gives the same run.
-
-    Returns:
-        `gan.TwoClassGAN`.
-    """
-    with seeded(seed):
-        return TwoClassGAN(
-            make_generator(),
-            make_discriminator(),
-            LatentGenerator(256),
-            pictures,
-            batch_size=100,
-            disc_iter=5,
-            generator_optimizer=keras.optimizers.Adam(1e-4),
-            discriminator_optimizer=keras.optimizers.SGD(1e-3),
-        )
-
-
 def draw_values(model: TwoClassGAN, pictures: np.ndarray) -> Figure:
     """Histograms of D's probability of "real", on 1,000 real and 1,000 fake pictures.
 
@@ -135,19 +114,33 @@ def draw_values(model: TwoClassGAN, pictures: np.ndarray) -> Figure:
     return plots.histograms({"discriminator": values}, "probability of being real")
 
 
-def train(run: Run) -> list[pathlib.Path]:
-    """Train as `run`, a `gan.recipes.run.Run`, says; then draw 128 samples, 16×8."""
-    faces = load_lfw(run.data)
-    print(faces.said, flush=True)
-    pictures = faces.floats()
-    model = make_model(pictures, run.seed)
-    values = SampleGrid(
-        run.output,
-        name="values_at_epoch_{epoch:04d}.png",
-        draw=functools.partial(draw_values, pictures=pictures),
-    )
-    run.fit(model, 100, 100, [*run.pictures(count=6, columns=3), values])
+def _watch(run: Run, faces: Pictures) -> list[keras.callbacks.Callback]:
+    """What draws the discriminator's probabilities after each epoch."""
+    draw = functools.partial(draw_values, pictures=faces.floats())
+    name = "values_at_epoch_{epoch:04d}.png"
+    return [SampleGrid(run.output, name=name, draw=draw)]
+
+
+def _draw_samples(run: Run, model: TwoClassGAN) -> list[pathlib.Path]:
+    """128 samples of the trained model, 16×8."""
     with model.stream.anew(0):
         samples = model.get_fake_sample(128).numpy()
-    path = plots.save(plots.mosaic(samples, 16), run.path("samples.png"))
-    return run.finish(model, path)
+    return [plots.save(plots.mosaic(samples, 16), run.path("samples.png"))]
+
+
+RECIPE = Recipe(
+    read=load_lfw,
+    networks=lambda _: (make_generator(), make_discriminator(), LatentGenerator(256)),
+    model=TwoClassGAN,
+    examples=lambda faces: faces.floats(),
+    options={"batch_size": 100, "disc_iter": 5},
+    fitted=lambda faces, steps: {
+        "generator_optimizer": keras.optimizers.Adam(1e-4),
+        "discriminator_optimizer": keras.optimizers.SGD(1e-3),
+    },
+    epochs=100,
+    steps=100,
+    grid=(6, 3),
+    watch=_watch,
+    end=_draw_samples,
+)

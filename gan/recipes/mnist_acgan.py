@@ -5,9 +5,9 @@ both networks. Real pictures are to be called real with probability .95; the aux
 loss counts on real pictures only, with weight 2; the generator's step has 200 latents.
 
 A classifier of 97.8% on held-out digits (`tests/benchmarks/digits.py`) judged 5,000
-fakes after 20 epochs on 10,000 digits (`python main.py recipe mnist_acgan --output run
---pictures mnist_10k.npz --seed S`, 24 minutes of one core; an entropy of 2.303 nats
-means that all classes are equally frequent):
+fakes after 20 epochs on 10,000 digits (`python main.py train --recipe mnist_acgan
+--output run --pictures mnist_10k.npz --seed S`, 24 minutes of one core; an entropy of
+2.303 nats means that all classes are equally frequent):
 
     seed  has the class asked for  worst class  entropy  kernel distance · 10³
        0                    0.997        0.976    2.303           14.56 ± 0.40
@@ -22,8 +22,6 @@ Reference:
 
 from __future__ import annotations
 
-import functools
-import pathlib
 from typing import TYPE_CHECKING
 
 import keras
@@ -32,13 +30,13 @@ from keras import layers
 
 from gan import plots
 from gan.data.downloads import load_mnist
-from gan.data.pictures import Pictures
-from gan.errors import expect
-from gan.latent import LatentGenerator, seeded
+from gan.errors import StrPath, require
+from gan.latent import LatentGenerator
+from gan.recipes.run import Recipe
 from gan.variants.ac_gan import AC_GAN
 
 if TYPE_CHECKING:
-    from gan.recipes.run import Run
+    from gan.data.pictures import Pictures
 
 
 def make_generator() -> keras.Model:
@@ -85,29 +83,16 @@ def make_discriminator() -> keras.Model:
     return keras.Model(pictures, [generation, auxiliary], name="discriminator")
 
 
-def make_model(digits: Pictures, seed: int = 0) -> AC_GAN:
-    """The model on digits.
-
-    Args:
-        digits: `gan.data.pictures.Pictures`, 28×28 in grey and with
-            labels, at least a batch of them.
-        seed: int; the same seed gives the same run.
-
-    Returns:
-        `gan.AC_GAN`.
-    """
-    with seeded(seed):
-        return AC_GAN(
-            make_generator(),
-            make_discriminator(),
-            LatentGenerator(100, "symmetric"),
-            (2 * digits.floats() - 1, digits.labels),
-            batch_size=100,
-            disc_iter=1,
-            learning_rate=2e-4,
-            beta_1=0.5,
-            beta_2=0.999,
-        )
+def read_digits(path: StrPath | None) -> Pictures:
+    """Digits as `load_mnist` reads them, which must have labels."""
+    digits = load_mnist(path)
+    require(
+        digits.labels is not None,
+        "The argument data (--pictures) must name digits with labels: y_train or y in "
+        "a .npz file, or sub-folders 0 to 9.",
+        "data",
+    )
+    return digits
 
 
 def draw(model: AC_GAN, digits: Pictures, rows: int = 20) -> np.ndarray:
@@ -134,13 +119,22 @@ def draw(model: AC_GAN, digits: Pictures, rows: int = 20) -> np.ndarray:
     return plots.tile(np.stack(columns, axis=1).reshape(-1, 28, 28), len(columns))
 
 
-def train(run: Run) -> list[pathlib.Path]:
-    """Train as `run`, a `gan.recipes.run.Run`, says."""
-    digits = load_mnist(run.data)
-    print(digits.said, flush=True)
-    expected = "digits with labels: y_train or y in a .npz file, or sub-folders 0 to 9"
-    expect(digits.labels is not None, expected, data=run.data)
-    model = make_model(digits, run.seed)
-    pictures = run.pictures(draw=functools.partial(draw, digits=digits))
-    run.fit(model, 20, None, pictures)
-    return run.finish(model)
+RECIPE = Recipe(
+    read=read_digits,
+    networks=lambda _: (
+        make_generator(),
+        make_discriminator(),
+        LatentGenerator(100, "symmetric"),
+    ),
+    model=AC_GAN,
+    examples=lambda digits: (2 * digits.floats() - 1, digits.labels),
+    options={
+        "batch_size": 100,
+        "disc_iter": 1,
+        "learning_rate": 2e-4,
+        "beta_1": 0.5,
+        "beta_2": 0.999,
+    },
+    epochs=20,
+    draw=draw,
+)

@@ -2,55 +2,99 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import importlib
-import json
 import pathlib
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from gan.errors import (
     StrPath,
+    expect_between,
     expect_choice,
     expect_path,
-    expect_positive_int,
     expect_seed,
     require,
 )
-from gan.support.files import atomic_path, clear_leftovers, expect_writable, made_folder
+from gan.recipes.record import (
+    RECIPES,
+    RECORD,
+    agree,
+    clear,
+    expect_free,
+    note,
+    written,
+)
+from gan.support.files import expect_writable, made_folder
 
 if TYPE_CHECKING:
     import keras
 
     from gan.base import AdversarialModel
-
-# Each is a file of gan/recipes/; the command `train` has `faces` and `r3gan`.
-RECIPES = {
-    "gaussian": "a Gaussian from uniform noise, by six loss pairs",
-    "mnist_dense": "digits by dense networks",
-    "lfw": "colour faces by convolutional networks and two classes",
-    "mnist_dcgan": "digits by DCGAN",
-    "mnist_acgan": "digits of the class you ask for, by AC-GAN",
-    "mnist_r3gan": "digits of the class you ask for, by R3GAN, the quickest of these",
-    "fashion_r3gan": "clothes of the class you ask for, by R3GAN",
-    "emoji": "small colour pictures (--pictures), by R3GAN",
-}
+    from gan.data.pictures import Pictures
 
 _OF_TRAIN = ("faces", "r3gan")
 
-# What the recipes write beside the checkpoints, in their folder and in its parts.
-_PICTURES = r"image_at_epoch_\d{4,}\.png|training\.gif|model\.keras"
-_FILES = dict.fromkeys([*RECIPES, "r3gan"], _PICTURES)
-_FILES["faces"] = r"(generator|discriminator)\.h5"
-_FILES["lfw"] += r"|values_at_epoch_\d{4,}\.png|samples\.png"
-_FILES["gaussian"] += (
-    r"|gaussian\.png|training_(least_squares|wasserstein_clip|wasserstein_gp|minimax|"
-    r"non_saturating|two_class)\.gif"
-)
-_RECORD = "run.json"
-_MOST_BYTES = 2**26  # of a record, which lists a picture for each epoch
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How to train a system: what its paper says of training, as data.
+
+    Attributes:
+        read: callable, what `--pictures` names, or `None` -> `Pictures`.
+        networks: callable, `Pictures` -> tuple of generator, discriminator and latent
+            generator.
+        model: class, a subclass of `gan.AdversarialModel`.
+        examples: callable, `Pictures` -> what the model trains on.
+        options: dict, the model's options.
+        epochs: int.
+        steps: int, steps an epoch, or `None` for once through the data.
+        every: int, epochs between checkpoints.
+        grid: pair of ints, how many fakes are drawn after each epoch, and in how many
+            columns.
+        draw: callable, model and `Pictures` -> the picture that is drawn instead, or
+            `None`.
+        fitted: callable, `Pictures` and the number of steps of the whole run -> dict of
+            the options that follow from them, such as rates that fall.
+        watch: callable, `Run` and `Pictures` -> list of further callbacks.
+        end: callable, `Run` and trained model -> list of paths, what else is written.
+    """
+
+    read: Callable[[StrPath | None], Pictures]
+    networks: Callable[[Pictures], tuple[Any, Any, Any]]
+    model: type[AdversarialModel]
+    examples: Callable[[Pictures], Any]
+    options: dict[str, Any]
+    epochs: int
+    steps: int | None = None
+    every: int = 1
+    grid: tuple[int, int] = (16, 4)
+    draw: Callable[[Any, Pictures], Any] | None = None
+    fitted: Callable[[Pictures, int], dict[str, Any]] = lambda data, steps: {}
+    watch: Callable[[Run, Pictures], list[keras.callbacks.Callback]] = (
+        lambda run, data: []
+    )
+    end: Callable[[Run, Any], list[pathlib.Path]] = lambda run, model: []
+
+    def make_model(
+        self, data: Pictures, seed: int = 0, steps: int = 10_000, **options: Any
+    ) -> AdversarialModel:
+        """Make the networks and the model.
+
+        Args:
+            data: `Pictures`, what `read` gives.
+            seed: int; the same seed gives the same run.
+            steps: int, of the whole run.
+            **options: of the model, that count before the recipe's.
+
+        Returns:
+            An instance of `model`.
+        """
+        from gan.latent import seeded
+
+        options = self.options | self.fitted(data, steps) | options
+        with seeded(seed):
+            return self.model(*self.networks(data), self.examples(data), **options)
 
 
 @dataclasses.dataclass
@@ -80,6 +124,32 @@ class Run:
     verbose: Any = "auto"
     told: dict[str, Any] | None = None
 
+    def train(
+        self, recipe: Recipe, data: Pictures | None = None, **options: Any
+    ) -> list[pathlib.Path]:
+        """Train a model in the folder as a recipe says.
+
+        Args:
+            recipe: `Recipe`.
+            data: `Pictures`, or `None` for what the recipe reads.
+            **options: of the model, that count before the recipe's.
+
+        Returns:
+            List of `pathlib.Path`, as of `finish`.
+        """
+        data = recipe.read(self.data) if data is None else data
+        print(f"{recipe.model.__name__} on {data.said}", flush=True)
+        steps = (self.epochs or recipe.epochs) * (self.steps or recipe.steps or 1)
+        model = recipe.make_model(data, self.seed, steps, **options)
+        count, columns = recipe.grid
+        draw = recipe.draw and (lambda model: recipe.draw(model, data))
+        callbacks = self.pictures(count=count, columns=columns, draw=draw)
+        callbacks += recipe.watch(self, data)
+        settings = {"names": data.names} if "class_names" in recipe.options else {}
+        numbers = recipe.epochs, recipe.steps
+        self.fit(model, *numbers, callbacks, recipe.every, settings=settings)
+        return self.finish(model, *recipe.end(self, model))
+
     def begin(self, *parts: str) -> None:
         """Make the folder and forget an earlier run, if asked to: once.
 
@@ -91,12 +161,12 @@ class Run:
                 folder, or a file that no run has written is where this one will write.
         """
         with made_folder(self.output) as folder:
-            expect_writable(folder / _RECORD)
+            expect_writable(folder / RECORD)
         folders = [self.output, *(self.output / part for part in parts)]
         for folder in folders:
             expect_free(folder, self.recipe)
         if self.restart:
-            _clear([folder for folder in folders if (folder / _RECORD).exists()])
+            clear([folder for folder in folders if (folder / RECORD).exists()])
         self.restart = False
 
     def begin_parts(self, *parts: str) -> None:
@@ -112,7 +182,7 @@ class Run:
         self.begin(*parts)
         # The parts' own settings would not keep another recipe out of the folder.
         settings = {"recipe": self.recipe, "seed": self.seed}
-        _agree(self.output, settings, self.told)
+        agree(self.output, settings, self.told)
 
     def path(self, name: str, folder: str = ".") -> pathlib.Path:
         """Where to write a file, of which the run's record tells from now on.
@@ -125,7 +195,7 @@ class Run:
             `pathlib.Path`.
         """
         path = self.output / folder / name
-        _note([path])
+        note([path])
         return path
 
     def pictures(self, **options: Any) -> list[keras.callbacks.Callback]:
@@ -171,20 +241,9 @@ class Run:
                 process uses it.
             KeyboardInterrupt: after Ctrl-C.
         """
-        import keras
-
-        from gan.callbacks import SampleGrid
         from gan.training.checkpoint import Checkpoint
 
         self.begin()
-        callbacks = [*callbacks]
-        drawing = [one for one in callbacks if isinstance(one, SampleGrid)]
-
-        def note(epoch, logs=None):
-            # Before they are written, so that a kill leaves nothing unknown.
-            _note(path for one in drawing for path in one.paths(epoch + 1))
-
-        noting = keras.callbacks.LambdaCallback(on_epoch_end=note)
         epochs, steps = self.epochs or epochs, self.steps or steps
         with made_folder(self.output / folder) as directory:
             checkpoint = Checkpoint(directory / "checkpoints", every=every)
@@ -193,12 +252,12 @@ class Run:
             data = model.examples and model.examples.fingerprint()
             all_settings = {"recipe": self.recipe, "seed": self.seed, "data": data}
             all_settings |= {"epochs": epochs, "steps_per_epoch": steps}
-            _agree(directory, all_settings | (settings or {}), self.told)
+            agree(directory, all_settings | (settings or {}), self.told)
             model.fit(
                 epochs=epochs,
                 steps_per_epoch=steps,
                 verbose=self.verbose,
-                callbacks=[noting, *callbacks, checkpoint],
+                callbacks=[*_noting(callbacks), checkpoint],
             )
         finally:
             checkpoint.release()
@@ -218,11 +277,27 @@ class Run:
             without what was deleted since it was written.
         """
         model.save(self.path("model.keras"))
-        pictures = [p for p in _written(self.output) if p.match("image_at_epoch_*.png")]
+        pictures = [p for p in written(self.output) if p.match("image_at_epoch_*.png")]
         # The ten thousandth has one more digit.
         last = max(pictures, key=lambda p: (len(p.name), p.name), default=self.output)
         more = [self.output / "training.gif", self.output / "model.keras"]
         return [path for path in (last, *paths, *more) if path.is_file()]
+
+
+def _noting(callbacks):
+    """These callbacks, after one that notes what they are about to draw."""
+    import keras
+
+    from gan.callbacks import SampleGrid
+
+    callbacks = [*callbacks]
+    drawing = [one for one in callbacks if isinstance(one, SampleGrid)]
+
+    def note_pictures(epoch, logs=None):
+        # Before they are written, so that a kill leaves nothing unknown.
+        note(path for one in drawing for path in one.paths(epoch + 1))
+
+    return [keras.callbacks.LambdaCallback(on_epoch_end=note_pictures), *callbacks]
 
 
 def train_recipe(
@@ -250,7 +325,7 @@ def train_recipe(
         restart: bool, forget what an earlier run left in the folder.
         verbose: as in Keras's `fit`.
         told: dict that JSON can hold, which is kept with the run's settings.
-        **options: the recipe's own.
+        **options: of the faces' or R3GAN's own `train`.
 
     Returns:
         List of `pathlib.Path`, what was written.
@@ -265,7 +340,11 @@ def train_recipe(
         expect_path(data=data)
     folder = expect_path(output=output)
     run = Run(name, folder, data, epochs, steps, seed, restart, verbose, told)
-    return importlib.import_module(f"gan.recipes.{name}").train(run, **options)
+    module = importlib.import_module(f"gan.recipes.{name}")
+    if hasattr(module, "RECIPE"):
+        return run.train(module.RECIPE)
+    # What is more than one training says itself how it goes.
+    return module.train(run, **options)
 
 
 def expect_run(
@@ -286,133 +365,11 @@ def expect_run(
     """
     expect_choice([*RECIPES, *_OF_TRAIN], recipe=name)
     said = {"epochs": epochs, "steps": steps}
-    expect_whole(**{name: value for name, value in said.items() if value is not None})
+    said = {name: value for name, value in said.items() if value is not None}
+    expect_between(1, 1_000_000, **said)
     expect_seed(2**32, seed=seed)
     folder = expect_path(output=output)
     there = next(path for path in (folder, *folder.parents) if path.exists())
     sentence = f"The argument output must be a folder, but {there} is a file."
     require(there.is_dir(), sentence, "output")
     expect_free(folder, name)
-
-
-def expect_whole(most: int = 1_000_000, **named: Any) -> None:
-    """Expect every named value to be a whole number from 1 to `most`."""
-    expect_positive_int(**named)
-    for name, value in named.items():
-        sentence = f"The argument {name} must be at most {most}, but it is {value}."
-        require(value <= most, sentence, name)
-
-
-def read_record(path: StrPath, argument: str = "output") -> dict[str, Any]:
-    """Read the `run.json` in which a run keeps its settings and what it has written.
-
-    Args:
-        path: str or `os.PathLike`.
-        argument: str, the name of the argument that led to it.
-
-    Returns:
-        Dict with at least "recipe", a str.
-
-    Raises:
-        InvalidInput: if there is no such file, or another program wrote it.
-    """
-    record, reason = None, "it names no recipe"
-    try:
-        with open(path, "rb") as file:
-            record = json.loads(file.read(_MOST_BYTES))
-    except (OSError, RecursionError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
-    ours = isinstance(record, dict) and record.get("recipe") in [*_FILES]
-    sentence = f"The file {path} is not the record of a run of this library ({reason}):"
-    sentence += " name another one, or move it away."
-    require(ours and isinstance(record.get("files", []), list), sentence, argument)
-    return record
-
-
-def expect_free(folder: pathlib.Path, recipe: str) -> None:
-    """Expect that a run would replace no files in a folder but those of a run.
-
-    Args:
-        folder: `pathlib.Path`.
-        recipe: str.
-
-    Raises:
-        InvalidInput: if there is a file that the recipe writes, or a checkpoint, and no
-            run has written it.
-    """
-    if not folder.is_dir():
-        return
-    own = _written(folder)
-    found = [path for path in folder.iterdir() if path not in own]
-    strange = [path for path in found if re.fullmatch(_FILES[recipe], path.name)]
-    if not (folder / _RECORD).exists():
-        strange += (folder / "checkpoints").glob("epoch-*.keras")
-    sentence = f"The folder {folder} holds {', '.join(sorted(p.name for p in strange))}"
-    sentence += ", which no run has written and this one would replace: choose another "
-    require(not strange, f"{sentence}folder, or move what is there away.", "output")
-
-
-def _written(folder):
-    """The files that a folder's run has written beside its checkpoints."""
-    if not (folder / _RECORD).exists():
-        return []
-    record = read_record(folder / _RECORD)
-    # Version 0.2.0 kept no list. What is listed must be of the recipe all the same,
-    # for the record may come from a stranger.
-    paths = [path for path in folder.iterdir() if path.is_file()]
-    names = {*map(str, record.get("files", [path.name for path in paths]))}
-    pattern = _FILES[record["recipe"]]
-    return [p for p in paths if p.name in names and re.fullmatch(pattern, p.name)]
-
-
-def _note(paths):
-    """Add files to the records of their folders, before they are written."""
-    paths = [*paths]
-    for folder in {path.parent for path in paths}:
-        record = read_record(folder / _RECORD)
-        files = {path.name for path in paths if path.parent == folder}
-        if not files <= {*record["files"]}:
-            _write_record(
-                folder, record | {"files": sorted(files.union(record["files"]))}
-            )
-
-
-def _write_record(folder, record):
-    with atomic_path(folder / _RECORD) as temporary:
-        temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
-
-
-def _agree(folder, settings, told=None):
-    """Write a run's settings, unless the folder holds a run with other ones."""
-    from gan.training.checkpoint import expect_same_run, newest_path
-
-    clear_leftovers(folder, _RECORD)
-    files = sorted(path.name for path in _written(folder))
-    if (folder / _RECORD).exists():
-        there = read_record(folder / _RECORD)
-        # What else the run is made of its checkpoints know.
-        names = sorted({*there} & {*settings})
-        if settings.get("recipe") != there.get("recipe"):
-            names = ["recipe"]
-        both = [(name, there[name], settings[name]) for name in names]
-        expect_same_run(folder, [one for one in both if one[1] != one[2]])
-        # The checkpoint may yet refuse to go on, and then nothing has changed.
-        if "files" in there and newest_path(folder) is not None:
-            return
-    _write_record(folder, settings | {"told": told, "files": files})
-
-
-def _clear(folders):
-    """Delete what the runs in these folders have written, and nothing else."""
-    from gan.training.checkpoint import Checkpoint
-
-    checkpoints = [Checkpoint(folder / "checkpoints") for folder in folders]
-    with contextlib.ExitStack() as stack:
-        for checkpoint in checkpoints:
-            checkpoint.acquire()
-            stack.callback(checkpoint.release)
-        for folder, checkpoint in zip(folders, checkpoints, strict=True):
-            checkpoint.clear()
-            # The record goes last: without it nobody knows whose the others are.
-            for path in [*_written(folder), folder / _RECORD]:
-                path.unlink(missing_ok=True)

@@ -2,9 +2,9 @@
 
     python tests/benchmarks/digits.py --data mnist_10k.npz RUN [RUN ...]
 
-RUN is a folder of `python main.py recipe mnist_…`, with its `model.keras`. A small
-convolutional network learns four fifths of the labelled digits in `--data` and must
-name at least 97% of the others rightly. Then, of 5,000 fakes a run:
+RUN is a folder of `python main.py train --recipe mnist_…`, with its `model.keras`. A
+small convolutional network learns four fifths of the labelled digits in `--data` and
+must name at least 97% of the others rightly. Then, of 5,000 fakes a run:
 
 - with classes: the share that has the class asked for, over all classes and for each;
 - all: how many of the ten digits there are (each at least 1% of the fakes), the

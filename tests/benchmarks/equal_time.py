@@ -44,10 +44,10 @@ def systems(labelled):
     """Dict from names to functions: a seed and a number of steps -> a model."""
     plain = Pictures(labelled.pictures)
     return {
-        "r3gan": lambda *numbers: r3gan.make_model(plain, *numbers),
+        "r3gan": lambda *numbers: r3gan.GREY.make_model(plain, *numbers),
         "wgan_gp": lambda *numbers: wgan_gp(plain, *numbers),
-        "dcgan": lambda seed, _: mnist_dcgan.make_model(labelled, seed),
-        "r3gan-classes": lambda *numbers: r3gan.make_model(labelled, *numbers),
+        "dcgan": lambda seed, _: mnist_dcgan.RECIPE.make_model(labelled, seed),
+        "r3gan-classes": lambda *numbers: r3gan.GREY.make_model(labelled, *numbers),
         "wgan_gp-classes": lambda *numbers: wgan_gp(labelled, *numbers),
     }
 

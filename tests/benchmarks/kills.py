@@ -50,10 +50,13 @@ def programs(data):
     digits = ["--data", data / "digits.npz", "--epochs", "120", "--steps", "1", "-q"]
     return {
         "train": [*main, "train", *faces, "--output"],
-        "recipe mnist_dense": [*main, "recipe", "mnist_dense", *digits, "--output"],
+        "recipe mnist_dense": [
+            *main,
+            *("train", "--recipe", "mnist_dense", *digits, "--output"),
+        ],
         "recipe gaussian": [
             *main,
-            *("recipe", "gaussian", "--epochs", "40", "--steps", "20", "-q"),
+            *("train", "--recipe", "gaussian", "--epochs", "40", "--steps", "20", "-q"),
             "--output",
         ],
         "script with callbacks": [sys.executable, "-c", SCRIPT],

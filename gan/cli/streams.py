@@ -1,0 +1,63 @@
+"""Streams on which whatever is printed can be printed, and does no harm."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+
+class _SafeStream:
+    """A stream on which the name of a file cannot move the cursor or change colours."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write what can be printed, and escapes of what cannot."""
+        # Keras draws its bar, and a "\r" of its own begins each line of progress.
+        writer = sys._getframe(1).f_globals.get("__name__", "")
+        if not (text.isprintable() or text == "\r" or writer.startswith("keras.")):
+            text = "".join(
+                one if one.isprintable() or one in "\n\t" else repr(one)[1:-1]
+                for one in text
+            )
+        return self._stream.write(text)
+
+
+@contextlib.contextmanager
+def safe_streams() -> Iterator[None]:
+    """Make stdout and stderr take whatever is printed, and print it in the clear."""
+    safe = {}
+    for name in ("stdout", "stderr"):
+        # Of a closed stream Python makes None, and the next file takes its number.
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))
+        stream = getattr(sys, name)
+        # Names of files, and signs such as ±, need not be in the stream's encoding;
+        # who reads through a pipe wants to know how far it is.
+        with contextlib.suppress(AttributeError):
+            stream.reconfigure(errors="backslashreplace", line_buffering=True)
+        safe[name] = stream, _SafeStream(stream)
+        setattr(sys, name, safe[name][1])
+    try:
+        yield
+    finally:
+        for name, (stream, ours) in safe.items():
+            if getattr(sys, name) is ours:
+                setattr(sys, name, stream)
+
+
+def flush() -> None:
+    """Write what is left to stdout, so that Python does not fail to at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Python would try again at its end, and complain.
+        sys.stdout = open(os.devnull, "w")
+        raise

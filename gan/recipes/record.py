@@ -1,0 +1,164 @@
+"""The `run.json` of a run's folder: what it was told, and what it has written."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pathlib
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from gan.errors import StrPath, require
+from gan.support.files import atomic_path, clear_leftovers
+
+# Each is a file of gan/recipes/; the command `train` has `faces` and `r3gan` as well.
+RECIPES = {
+    "gaussian": "a Gaussian from uniform noise, by six loss pairs",
+    "mnist_dense": "digits by dense networks",
+    "lfw": "colour faces by convolutional networks and two classes",
+    "mnist_dcgan": "digits by DCGAN",
+    "mnist_acgan": "digits of the class you ask for, by AC-GAN",
+    "mnist_r3gan": "digits of the class you ask for, by R3GAN, the quickest of these",
+    "fashion_r3gan": "clothes of the class you ask for, by R3GAN",
+    "emoji": "small colour pictures (--pictures), by R3GAN",
+}
+
+# What the recipes write beside the checkpoints, in their folder and in its parts.
+_PICTURES = r"image_at_epoch_\d{4,}\.png|training\.gif|model\.keras"
+_FILES = dict.fromkeys([*RECIPES, "r3gan"], _PICTURES)
+_FILES["faces"] = r"(generator|discriminator)\.h5"
+_FILES["lfw"] += r"|values_at_epoch_\d{4,}\.png|samples\.png"
+_FILES["gaussian"] += (
+    r"|gaussian\.png|training_(least_squares|wasserstein_clip|wasserstein_gp|minimax|"
+    r"non_saturating|two_class)\.gif"
+)
+RECORD = "run.json"
+_MOST_BYTES = 2**26  # of a record, which lists a picture for each epoch
+
+
+def read_record(path: StrPath, argument: str = "output") -> dict[str, Any]:
+    """Read the `run.json` in which a run keeps its settings and what it has written.
+
+    Args:
+        path: str or `os.PathLike`.
+        argument: str, the name of the argument that led to it.
+
+    Returns:
+        Dict with at least "recipe", a str.
+
+    Raises:
+        InvalidInput: if there is no such file, or another program wrote it.
+    """
+    record, reason = None, "it names no recipe"
+    try:
+        with open(path, "rb") as file:
+            record = json.loads(file.read(_MOST_BYTES))
+    except (OSError, RecursionError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+    ours = isinstance(record, dict) and record.get("recipe") in [*_FILES]
+    sentence = f"The file {path} is not the record of a run of this library ({reason}):"
+    sentence += " name another one, or move it away."
+    require(ours and isinstance(record.get("files", []), list), sentence, argument)
+    return record
+
+
+def expect_free(folder: pathlib.Path, recipe: str) -> None:
+    """Expect that a run would replace no files in a folder but those of a run.
+
+    Args:
+        folder: `pathlib.Path`.
+        recipe: str.
+
+    Raises:
+        InvalidInput: if there is a file that the recipe writes, or a checkpoint, and no
+            run has written it.
+    """
+    if not folder.is_dir():
+        return
+    own = written(folder)
+    found = [path for path in folder.iterdir() if path not in own]
+    strange = [path for path in found if re.fullmatch(_FILES[recipe], path.name)]
+    if not (folder / RECORD).exists():
+        strange += (folder / "checkpoints").glob("epoch-*.keras")
+    sentence = f"The folder {folder} holds {', '.join(sorted(p.name for p in strange))}"
+    sentence += ", which no run has written and this one would replace: choose another "
+    require(not strange, f"{sentence}folder, or move what is there away.", "output")
+
+
+def written(folder: pathlib.Path) -> list[pathlib.Path]:
+    """The files that a folder's run has written beside its checkpoints."""
+    if not (folder / RECORD).exists():
+        return []
+    record = read_record(folder / RECORD)
+    # Version 0.2.0 kept no list. What is listed must be of the recipe all the same,
+    # for the record may come from a stranger.
+    paths = [path for path in folder.iterdir() if path.is_file()]
+    names = {*map(str, record.get("files", [path.name for path in paths]))}
+    pattern = _FILES[record["recipe"]]
+    return [p for p in paths if p.name in names and re.fullmatch(pattern, p.name)]
+
+
+def note(paths: Iterable[pathlib.Path]) -> None:
+    """Add files to the records of their folders, before they are written."""
+    paths = [*paths]
+    for folder in {path.parent for path in paths}:
+        record = read_record(folder / RECORD)
+        files = {path.name for path in paths if path.parent == folder}
+        if not files <= {*record["files"]}:
+            record["files"] = sorted(files.union(record["files"]))
+            _write_record(folder, record)
+
+
+def _write_record(folder, record):
+    with atomic_path(folder / RECORD) as temporary:
+        temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
+
+
+def agree(
+    folder: pathlib.Path,
+    settings: dict[str, Any],
+    told: dict[str, Any] | None = None,
+) -> None:
+    """Write a run's settings, unless the folder holds a run with other ones.
+
+    Args:
+        folder: `pathlib.Path`.
+        settings: dict that JSON can hold, with "recipe".
+        told: dict that JSON can hold, what the command line was told, or `None`.
+
+    Raises:
+        InvalidInput: if the folder's record says other settings.
+    """
+    from gan.training.checkpoint import expect_same_run, newest_path
+
+    clear_leftovers(folder, RECORD)
+    files = sorted(path.name for path in written(folder))
+    if (folder / RECORD).exists():
+        there = read_record(folder / RECORD)
+        # What else the run is made of its checkpoints know.
+        names = sorted({*there} & {*settings})
+        if settings.get("recipe") != there.get("recipe"):
+            names = ["recipe"]
+        both = [(name, there[name], settings[name]) for name in names]
+        expect_same_run(folder, [one for one in both if one[1] != one[2]])
+        # The checkpoint may yet refuse to go on, and then nothing has changed.
+        if "files" in there and newest_path(folder) is not None:
+            return
+    _write_record(folder, settings | {"told": told, "files": files})
+
+
+def clear(folders: list[pathlib.Path]) -> None:
+    """Delete what the runs in these folders have written, and nothing else."""
+    from gan.training.checkpoint import Checkpoint
+
+    checkpoints = [Checkpoint(folder / "checkpoints") for folder in folders]
+    with contextlib.ExitStack() as stack:
+        for checkpoint in checkpoints:
+            checkpoint.acquire()
+            stack.callback(checkpoint.release)
+        for folder, checkpoint in zip(folders, checkpoints, strict=True):
+            checkpoint.clear()
+            # The record goes last: without it nobody knows whose the others are.
+            for path in [*written(folder), folder / RECORD]:
+                path.unlink(missing_ok=True)
