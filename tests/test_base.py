@@ -6,7 +6,6 @@ from conftest import refused, slow_but_first
 
 import gan
 from gan import losses
-from gan.errors import InvalidInput
 from gan.latent import next_seed
 
 CLASSES = [gan.Simple_GAN, gan.WGAN_clip, gan.WGAN_GP]
@@ -413,8 +412,7 @@ def test_losses_of_activities_are_refused(name):
     layer.activity_regularizer = keras.regularizers.L2(0.1)
     model = gan.Simple_GAN(*parts, np.zeros((9, 2)), batch_size=3)
     model.compile()
-    message = f"Expected a {name} with regularisers of weights only. Received: other_"
-    with pytest.raises(InvalidInput, match=message):
+    with refused(name):
         model.fit(verbose=0)
     assert model.discriminator.optimizer.iterations == 0
 
@@ -444,7 +442,7 @@ def test_the_averaged_generator_draws_unless_training(pictures):
     np.testing.assert_array_equal(by_default, model.averaged_generator(z))
     np.testing.assert_array_equal(by_raw, raw.generator(z))
     assert not np.allclose(by_default, by_raw)
-    with pytest.raises(InvalidInput, match="Expected a model with ema="):
+    with refused("averaged"):
         pictures().get_fake_sample(averaged=True)
 
 
@@ -532,7 +530,7 @@ def bad_nan():
         ({"generator": loose()}, "generator"),
         (
             {"discriminator": networks(3)[1]},
-            "output_shape",
+            "generator",
         ),
         ({"real_examples": [[1, 2]]}, "real_examples"),
         ({"real_examples": np.zeros((0, 2))}, "real_examples"),
@@ -621,7 +619,7 @@ def test_what_is_missing_is_said():
     with refused("real_examples"):
         model.get_real_sample()
     model.latent_generator = None
-    with pytest.raises(InvalidInput, match="Expected a latent generator"):
+    with refused("latent_generator"):
         model.get_fake_sample()
     endless = tf.data.Dataset.from_tensors(np.zeros((200, 2))).repeat()
     with refused("steps_per_epoch"):

@@ -160,7 +160,7 @@ def test_load_newest(vectors, tmp_path, capsys):
     path.write_bytes(b"")
     assert load_newest(tmp_path)[1].name == "epoch-000001.keras"
     assert f"Passed over {path}" in capsys.readouterr().out
-    with pytest.raises(InvalidInput, match="a run with checkpoints"):
+    with pytest.raises(InvalidInput, match="holds no checkpoints"):
         load_newest(tmp_path.parent)
 
 
@@ -168,7 +168,7 @@ def test_load_newest(vectors, tmp_path, capsys):
 def test_two_runs_in_one_folder(vectors, tmp_path):
     class Second(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
-            with pytest.raises(InvalidInput, match="that no other run is using"):
+            with pytest.raises(InvalidInput, match="Another run is using"):
                 fit(vectors(), 1, Checkpoint(tmp_path))
 
     fit(vectors(), 1, Checkpoint(tmp_path), Second())
@@ -188,7 +188,7 @@ def test_two_runs_in_one_folder_on_windows(vectors, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "msvcrt", stand_in)
     first, second = Checkpoint(tmp_path), Checkpoint(tmp_path)
     first.acquire()
-    with pytest.raises(InvalidInput, match="no other run is using"):
+    with pytest.raises(InvalidInput, match="Another run is using"):
         second.acquire()
     assert held == [(2, 1)]
 

@@ -58,7 +58,7 @@ def models(files, tmp_path_factory):
         ("export faces.h5 --to tflite --output x.tflite", None),
         ("export plain.keras --to onnx --output x.keras", "must end in .onnx"),
         ("export plain.keras --to savedmodel --output run", "must be a new folder"),
-        ("export plain.keras --to savedmodel --output no/x", "existing directory"),
+        ("export plain.keras --to savedmodel --output no/x", "There is no folder"),
     ],
 )
 def test_each_command_on_each_kind_of_model(
@@ -121,7 +121,7 @@ def test_what_is_exported_opens_without_the_library(models, tmp_path, python):
 def test_pictures_of_any_shape_are_judged_and_diagnosed(
     models, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr("gan.metrics.distances._RESAMPLES", 2)
+    monkeypatch.setattr("gan.metrics.registry._RESAMPLES", 2)
     monkeypatch.chdir(tmp_path)
     real = np.random.default_rng(0).integers(0, 256, (200, 12, 12, 3), "uint8")
     np.savez("real.npz", x=real, y=np.arange(200) % 10)

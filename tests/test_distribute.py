@@ -337,7 +337,7 @@ def test_two_devices_save_load_and_resume_exactly(found):
 @pytest.mark.slow
 def test_two_devices_sample_and_diverge_as_one(found):
     assert found["sample"] == [[5, 2], [5, 2]]
-    assert found["diverged"].startswith("Expected finite losses and weights.")
+    assert found["diverged"].startswith("A loss or a weight ceased to be finite")
 
 
 @pytest.mark.slow
@@ -520,11 +520,9 @@ def test_two_workers(tmp_path):
     assert found[0]["files"] == found[1]["files"] == ["epoch-000001.keras"]
     assert [f["then"] for f in found] == [10, 10]
     for one in found:
-        assert one["disagreement"][0].startswith("Expected all workers")
+        assert one["disagreement"][0].startswith("The workers must be given")
     assert found[0]["no shared folder"] == "lost"
-    assert found[1]["no shared folder"][0].startswith(
-        "Expected a folder that all workers"
-    )
+    assert "all workers share" in found[1]["no shared folder"][0]
     assert "Epoch 1/2" in printed(tmp_path, 0)
     assert "Epoch" not in printed(tmp_path, 1)
 

@@ -265,9 +265,9 @@ def test_a_conditional_model_resumes_exactly(augment, tmp_path):
     [
         ({"labels": LABELS + 1}, "whole numbers from 0 to 2"),
         ({"labels": None}, "real_examples must be a pair"),
-        ({"classes": (3, 4)}, "equally many classes"),
-        ({"classes": (3, None)}, "a discriminator that takes labels"),
-        ({"classes": (None, 3)}, "networks that both take"),
+        ({"classes": (3, 4)}, "they know 3 and 4"),
+        ({"classes": (3, None)}, "discriminator must take labels"),
+        ({"classes": (None, 3)}, "Both networks must take"),
     ],
 )
 def test_labels_and_networks_that_do_not_fit(change, message):
@@ -281,7 +281,7 @@ def test_labels_and_networks_that_do_not_fit(change, message):
 
 def test_labels_out_of_range_in_a_dataset_are_told():
     data = tf.data.Dataset.from_tensor_slices((PICTURES, LABELS + 5)).batch(8)
-    with pytest.raises(InvalidInput, match="labels from 0 to classes - 1"):
+    with refused("y"):
         fit(conditional(), x=data)
 
 
@@ -364,15 +364,10 @@ def test_augmentation_acts_in_training_alone():
 
 
 @pytest.mark.parametrize(
-    "augment, message",
-    [
-        ("flip", "augment to be a keras Layer"),
-        (L.Flatten(), "augment to keep the examples' shape"),
-        (L.Lambda(tf.stop_gradient), "an augment that is differentiable"),
-    ],
+    "augment", ["flip", L.Flatten(), L.Lambda(tf.stop_gradient)], ids=str
 )
-def test_augmentations_that_cannot_work(augment, message):
-    with pytest.raises(InvalidInput, match=message):
+def test_augmentations_that_cannot_work(augment):
+    with refused("augment"):
         conditional(augment=augment)
 
 

@@ -333,7 +333,7 @@ def test_a_restart_that_is_refused_changes_nothing(train_faces, trained):
     other_run = Checkpoint(folder / "checkpoints")
     other_run.acquire()
     try:
-        with pytest.raises(InvalidInput, match="that no other run is using"):
+        with pytest.raises(InvalidInput, match="Another run is using"):
             train_faces(pictures, folder, TINY, 9, restart=True, verbose=0)
         assert (folder / "run.json").read_text() == before
     finally:

@@ -91,7 +91,7 @@ def test_other_settings_or_data_are_refused(small, digits_file, tmp_path):
         trained(tmp_path / "run", tmp_path / "other.npy", epochs=1)
     (tmp_path / "run" / "notes.txt").write_text("the user's")
     (tmp_path / "run" / "training.gif").write_text("damaged")
-    with pytest.raises(InvalidInput, match="dtype uint8 or float"):
+    with pytest.raises(InvalidInput, match="pictures of uint8 or floats"):
         np.savez(tmp_path / "other.npz", x_train=np.zeros((300, 28, 28), "int64"))
         trained(tmp_path / "run", tmp_path / "other.npz", epochs=1, restart=True)
     assert (tmp_path / "run" / "model.keras").is_file()

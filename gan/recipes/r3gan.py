@@ -9,7 +9,7 @@ fakes after 100 epochs on 10,000 digits with their classes (`python main.py trai
 --recipe mnist_r3gan --output run --pictures mnist_10k.npz`, seed 0, 14 minutes): 98.5%
 have the class asked for, of the worst class 96.4%; kernel distance to the reals (0.06 ±
 0.08) · 10⁻³, of two halves of the reals (0.01 ± 0.05) · 10⁻³; precision .85, recall
-.76. Two more seeds and without classes, beside WGAN_GP and DCGAN in equal time: faces/gallery.
+.76. Other seeds, and without classes beside WGAN_GP and DCGAN: faces/gallery.
 
 Reference:
     Huang et al. 2024, The GAN is dead; long live the GAN! A Modern GAN Baseline.

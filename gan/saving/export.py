@@ -162,7 +162,9 @@ def _run_keras(path, inputs):
 
 
 def _run_saved_model(path, inputs):
-    return tf.saved_model.load(str(path)).serve(_given(inputs.values()))
+    # Its variables are gone when nothing holds it any more.
+    loaded = tf.saved_model.load(str(path))
+    return loaded.serve(_given(inputs.values()))
 
 
 def _run_onnx(path, inputs):
