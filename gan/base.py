@@ -10,7 +10,8 @@ import keras
 import tensorflow as tf
 
 from gan import distribute
-from gan.data.examples import NOTHING, Sample, rescale
+from gan.data.examples import NOTHING, Sample
+from gan.data.pixels import rescale
 from gan.errors import (
     Option,
     Unsaid,
@@ -345,7 +346,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         # A layer may say on which scale of black and white it works.
         mine = self.pixel_range or (0.0, 1.0)
         scale = getattr(self.augment, "pixel_range", mine)
-        with self.stream.feeds():
+        with self.stream.sampling():
             changed = self.augment(rescale(examples, mine, scale), training=True)
         return rescale(changed, scale, mine)
 

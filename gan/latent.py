@@ -172,12 +172,12 @@ class Stream(keras.random.SeedGenerator):
         seed = tf.convert_to_tensor(self.state.value.assign_add((0, 1)))
         return distribute.own_seed(seed)
 
-    def feeds(self) -> contextlib.AbstractContextManager[None]:
+    def sampling(self) -> contextlib.AbstractContextManager[None]:
         """Within this context the latent samplers draw from this stream."""
         return drawn_from(self.next_seed)
 
     @contextlib.contextmanager
-    def anew(self, seed: int) -> Iterator[None]:
+    def restarted(self, seed: int) -> Iterator[None]:
         """Within this context the stream starts from `seed`; then it goes on as before.
 
         What a callback draws is the same every time and leaves no trace in the run.

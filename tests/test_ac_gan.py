@@ -126,7 +126,7 @@ def test_rows_keep_their_labels():
 def test_asked_and_drawn_labels():
     model, twin = make(ema=0.5), make(ema=0.5)
     rows, labels = model.get_fake_sample(labels=[3, 0, 1])
-    with twin.stream.feeds():
+    with twin.stream.sampling():
         latents = twin.latent_generator(3)
     expected = twin.averaged_generator([latents, tf.constant([3, 0, 1])])
     np.testing.assert_array_equal(rows, expected)

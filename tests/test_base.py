@@ -200,7 +200,7 @@ def test_step_is_algorithm_1(vectors, disc_iter):
 
 
 def draw(model):
-    with model.stream.feeds():
+    with model.stream.sampling():
         return model.latent_generator(model.batch_size)
 
 

@@ -49,7 +49,7 @@ def fixed_fakes(model, count, seed=0, averaged=None):
     network = model.generator
     if averaged is not False and model.averaged_generator is not None:
         network = model.averaged_generator
-    with Stream(seed).feeds():
+    with Stream(seed).sampling():
         latents = [model.latent_generator(min(500, count))]
         latents += [model.latent_generator(count - 500)] if count > 500 else []
     return network(np.concatenate(latents), training=False).numpy()
@@ -497,7 +497,7 @@ def test_a_model_with_labels(tmp_path):
     )
     assert names(tmp_path) == ["image_at_epoch_0001.png", "losses.csv", "losses.png"]
     (row,) = read_table(tmp_path / "losses.csv")
-    with model.stream.anew(0):
+    with model.stream.restarted(0):
         fake = model.get_fake_sample(9)
     sets = [(np.float32(held_out[0]), held_out[1]), fake]
     said = [(*model.discriminator(rows), labels) for rows, labels in sets]

@@ -122,7 +122,7 @@ def test_what_an_export_lacks_is_named_before_any_work(models, tmp_path, monkeyp
 
 # -- every generator of ours -----------------------------------------------------------
 
-OURS = {
+PRETRAINED = {
     "faces": lambda: gan.convolutional_GenDiscr()[0],
     "vectors": lambda: gan.fully_connected_GenDiscr([2, 4, 2], None)[0],
     "residual": lambda: gan.residual_GenDiscr((8, 8, 1), 8, 4)[0],
@@ -140,10 +140,10 @@ OURS = {
 @pytest.mark.slow
 @onnx_s_own
 @pytest.mark.parametrize("to", ENDINGS)
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", PRETRAINED)
 def test_every_generator_of_ours_is_exported_in_every_format(name, to, tmp_path):
     keras.utils.set_random_seed(0)
-    generator = OURS[name]()
+    generator = PRETRAINED[name]()
     latents, *labels = generator.inputs
     arrays = [np.random.default_rng(0).normal(size=(20, latents.shape[1]))]
     arrays += [np.arange(20) % 3 for _ in labels]

@@ -46,7 +46,7 @@ def test_train_on_batch_is_one_step(model):
 
 def test_evaluate_gives_the_measures(model):
     found = model.evaluate(REAL, names=["sw2"], count=50, seed=3)
-    with model.stream.anew(3):
+    with model.stream.restarted(3):
         fakes = model.get_fake_sample(50)
     assert found == gan.metrics.measures(REAL, fakes, ["sw2"])
 

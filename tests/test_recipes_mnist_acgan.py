@@ -102,7 +102,7 @@ def test_the_picture_has_classes_in_columns(model, digits, monkeypatch):
     columns = seen["p"].reshape(3, 21, 28, 28).swapaxes(0, 1)
     assert (seen["c"], columns[10].min()) == (21, 1)
     np.testing.assert_array_equal(columns[11 + 4], digits.floats()[[4, 14, 24]])
-    with model.stream.anew(0):
+    with model.stream.restarted(0):
         latents = model.latent_generator(3)
         expected, _ = model.get_fake_sample(labels=[7, 7, 7])
     assert latents.shape == (3, 100)

@@ -14,7 +14,7 @@ def mse(values, target):
 
 
 def latents(model):
-    with model.stream.feeds():
+    with model.stream.sampling():
         return model.latent_generator(model.batch_size)
 
 

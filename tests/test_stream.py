@@ -67,7 +67,7 @@ def test_outside_a_model_the_seed_follows_tensorflow():
 
 def test_inside_feeds_the_seed_comes_from_the_stream():
     stream, twin = Stream(5), Stream(5)
-    with stream.feeds():
+    with stream.sampling():
         inside = next_seed()
     np.testing.assert_array_equal(inside, twin.next_seed())
 
@@ -77,9 +77,9 @@ def test_anew_draws_the_same_each_time_and_leaves_no_trace():
     draw = tf.function(stream.next_seed)
     for _ in range(2):
         draw(), twin.next_seed()
-        with stream.anew(3):
+        with stream.restarted(3):
             np.testing.assert_array_equal(draw(), Stream(3).next_seed())
-    with pytest.raises(RuntimeError), stream.anew(3):
+    with pytest.raises(RuntimeError), stream.restarted(3):
         raise RuntimeError
     np.testing.assert_array_equal(draw(), twin.next_seed())
 
@@ -92,7 +92,7 @@ def test_anew_makes_no_variable(monkeypatch):
         raise AssertionError("a variable was made")
 
     monkeypatch.setattr(keras.random.SeedGenerator, "__init__", refuse)
-    with stream.anew(2**62 + 1):
+    with stream.restarted(2**62 + 1):
         np.testing.assert_array_equal(stream.next_seed(), wanted)
 
 

@@ -12,7 +12,7 @@ from keras import layers
 
 import gan
 from gan.generators.trained import TrainedGenerator, in_parts
-from gan.generators.weights import OURS, WEIGHTS
+from gan.generators.weights import PRETRAINED, WEIGHTS
 from gan.saving.weights_file import save_weights
 
 
@@ -84,7 +84,7 @@ def test_one_network_is_drawn_alike_from_both_kinds_of_files(tmp_path):
     from gan.recipes.faces import make_teacher
 
     network, _ = gan.convolutional_GenDiscr()
-    gan.weights.load_weights((network, OURS))
+    gan.weights.load_weights((network, PRETRAINED))
     real = RNG.random((200, 16, 16)).astype("float32")
     latents = gan.latent.LatentGenerator(16)
     gan.R3GAN(network, make_teacher(), latents, real).save(tmp_path / "m.keras")

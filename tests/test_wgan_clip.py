@@ -29,7 +29,7 @@ def largest(weights):
 
 
 def latents(model):
-    with model.stream.feeds():
+    with model.stream.sampling():
         return model.latent_generator(model.batch_size)
 
 

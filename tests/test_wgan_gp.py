@@ -30,7 +30,7 @@ def linear_model(w, **options):
 
 
 def latents(model):
-    with model.stream.feeds():
+    with model.stream.sampling():
         return model.latent_generator(model.batch_size)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gan.errors import expect_positive_int
-from gan.training.aside import Judge
+from gan.training.aside import Evaluator
 
 Logs = dict[str, float] | None
 
@@ -47,12 +47,12 @@ class Metrics(keras.callbacks.Callback):
     ) -> None:
         super().__init__()
         expect_positive_int(every=every)
-        self._judge = Judge(real, names, count, seed, to_picture)
+        self._evaluator = Evaluator(real, names, count, seed, to_picture)
         self._every = every
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Refuse now fakes that could not be compared after the first epoch."""
-        self._judge.expect_fit(self.model)
+        self._evaluator.expect_fit(self.model)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Judge, where it is due and the weights are finite."""
@@ -62,4 +62,4 @@ class Metrics(keras.callbacks.Callback):
 
     def judge(self) -> dict[str, float]:
         """Measure now: dict of floats by their names."""
-        return self._judge(self.model)
+        return self._evaluator(self.model)

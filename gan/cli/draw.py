@@ -13,7 +13,7 @@ from gan.cli.shared import (
     loaded,
 )
 from gan.errors import expect_between, expect_number, expect_path, expect_seed, require
-from gan.generators.weights import OURS, WEIGHTS
+from gan.generators.weights import PRETRAINED, WEIGHTS
 from gan.support.files import atomic_path, expect_writable, made_folder
 
 _MOST = 10_000  # pictures in one call
@@ -23,7 +23,7 @@ _ENDINGS = {"keras": ".keras", "onnx": ".onnx", "savedmodel": "", "tflite": ".tf
 
 def faces(
     count: int = 400,
-    generator: str = OURS,
+    generator: str = PRETRAINED,
     discriminator: str = str(WEIGHTS / "discriminator.h5"),
     seed: int = 0,
     output: str = "faces.png",
@@ -56,7 +56,7 @@ def faces(
 
 
 def generate(
-    model: str = OURS,
+    model: str = PRETRAINED,
     /,
     count: int = 64,
     class_: str | None = None,
@@ -115,7 +115,7 @@ def _write_each(pictures, folder):
 
 
 def walk(
-    model: str = OURS,
+    model: str = PRETRAINED,
     /,
     shape: Literal["circle", "star", "segment"] = "circle",
     rays: int = 4,
@@ -163,7 +163,7 @@ def _path(drawing, shape, rays, count, seed):
 
 
 def export(
-    model: str = OURS,
+    model: str = PRETRAINED,
     /,
     to: Literal["keras", "onnx", "savedmodel", "tflite"] = "keras",
     output: str | None = None,

@@ -28,12 +28,12 @@ from gan.errors import (
     require,
     shown,
 )
-from gan.generators.weights import OURS
+from gan.generators.weights import PRETRAINED
 from gan.recipes.record import read_record
 
 
 def evaluate(
-    model: str = OURS,
+    model: str = PRETRAINED,
     /,
     *,
     pictures: str,
@@ -144,7 +144,7 @@ def _listed(names, most=12):
 
 
 def diagnose(
-    model: str = OURS,
+    model: str = PRETRAINED,
     /,
     pictures: str | None = None,
     range: tuple[float, float] | None = None,

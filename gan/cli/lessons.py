@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gan.cli.shared import expect_drawing, expect_output, import_tensorflow, loaded
 from gan.errors import expect_between, expect_seed
-from gan.generators.weights import OURS
+from gan.generators.weights import PRETRAINED
 from gan.support.files import expect_writable
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def theory(
 def pca(
     pictures: str,
     depth: int = 128,
-    generator: str = OURS,
+    generator: str = PRETRAINED,
     seed: int = 0,
     output: str = "pca.png",
     show: bool = False,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from gan.cli.shared import expect_output, expect_pictures, loaded, read_real
 from gan.errors import require, shown
-from gan.generators.weights import OURS
+from gan.generators.weights import PRETRAINED
 
 
 def page(
-    model: str = OURS,
+    model: str = PRETRAINED,
     /,
     output: str = "page.html",
     title: str | None = None,

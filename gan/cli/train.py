@@ -39,14 +39,14 @@ def train(
     keep: float | None = None,
 ) -> None:
     """Train a generator on the user's own pictures, or a system of the literature."""
-    told = {"command": "train"} | locals()
+    given = {"command": "train"} | locals()
     if prepare:
         _prepare(pictures, lfw, keep, output or "pictures.npy")
         return
     if recipe == "list":
         print("\n".join(f"{name:13}  {title}" for name, title in RECIPES.items()))
         return
-    recipe, options = _chosen(told), {}
+    recipe, options = _chosen(given), {}
     if recipe == "r3gan":
         options = {"size": size, "colour": False if grey else None}
         options |= {"labelled": not unlabelled, "augment": augment}
@@ -58,17 +58,17 @@ def train(
     start = time.perf_counter()
     numbers = (epochs, steps, seed, restart, 0 if quiet else verbose())
     with _stoppable(pathlib.Path(output)):
-        paths = train_recipe(recipe, output, pictures, *numbers, told=told, **options)
+        paths = train_recipe(recipe, output, pictures, *numbers, given=given, **options)
     print(f"{recipe}: {time.perf_counter() - start:.0f} s this call")
     print(*paths, sep="\n")
 
 
-def _chosen(told):
+def _chosen(given):
     """The recipe that the options mean, which must be some that it has."""
-    recipe, pictures, size = told["recipe"], told["pictures"], told["size"]
+    recipe, pictures, size = given["recipe"], given["pictures"], given["size"]
     expect_choice([*_OWN_PICTURES, *RECIPES], recipe=recipe)
     sentence = "The argument output is missing: --output DIR is where to train."
-    require(told["output"] is not None, sentence, "output")
+    require(given["output"] is not None, sentence, "output")
     require(
         size is None or size in range(8, 1025, 4),
         f"The argument size must be a multiple of 4 from 8 to 1024, but it is {size}.",
@@ -78,13 +78,13 @@ def _chosen(told):
         sentence = "The argument pictures is missing: --pictures PATH is what to learn."
         require(pictures is not None, sentence, "pictures")
     if recipe == "auto":
-        plain = not any(told[name] for name in _OF_R3GAN)
+        plain = not any(given[name] for name in _OF_R3GAN)
         recipe = "gan" if plain and _are_faces(pictures) else "r3gan"
     own = {"r3gan": _OF_R3GAN, "gan": _OF_FACES, "course": _OF_FACES[1:]}
     for name in (*_OF_R3GAN, *_OF_FACES, "lfw", "keep"):
         option = name.replace("_", "-")
         sentence = f"--{option} does not apply to the recipe {recipe}."
-        require(name in own.get(recipe, ()) or not told[name], sentence, name)
+        require(name in own.get(recipe, ()) or not given[name], sentence, name)
     return recipe
 
 

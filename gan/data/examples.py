@@ -22,7 +22,6 @@ import tensorflow as tf
 from gan.data.datasets import expect_dataset, expect_shape, from_py_dataset, is_number
 from gan.data.labels import as_labels, to_numpy
 from gan.data.pixels import NO_RANGE, rescale
-from gan.data.pixels import find_pixel_range as find_pixel_range
 from gan.errors import require, shown
 
 _LOOKED_AT = 1000  # examples from which ranges are read

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from gan.data.examples import find_pixel_range
+from gan.data.pixels import find_pixel_range
 from gan.errors import (
     StrPath,
     expect_array,
@@ -27,7 +27,7 @@ from gan.errors import (
     shown,
 )
 from gan.generate_faces import convolutional_GenDiscr
-from gan.generators.weights import OURS
+from gan.generators.weights import PRETRAINED
 from gan.latent import LatentGenerator, drawn_from
 from gan.saving import load_model
 from gan.saving.weights_file import load_weights, read_picture
@@ -292,7 +292,7 @@ def load_generator(
     Raises:
         InvalidInput: if there is nothing of that kind, or it is damaged.
     """
-    path = expect_path(path=OURS if path is None else path)
+    path = expect_path(path=PRETRAINED if path is None else path)
     require(
         path.exists(),
         f"There is nothing at {path}: name a .keras file, the folder of a run or an "

@@ -7,4 +7,4 @@ _PACKAGE = pathlib.Path(__file__).resolve().parents[1]
 _INSTALLED = _PACKAGE / "pretrained"
 WEIGHTS: pathlib.Path = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "faces"
 
-OURS: str = str(WEIGHTS / "generator.h5")
+PRETRAINED: str = str(WEIGHTS / "generator.h5")

@@ -24,7 +24,7 @@ def run(epochs: int = gaussian.EPOCHS, seed: int = 0, verbose: Any = 0) -> Lesso
     for pair in gaussian.PAIRS:
         model = gaussian.make_model(pair, real, seed)
         model.fit(epochs=epochs, steps_per_epoch=gaussian.STEPS, verbose=verbose)
-        with model.stream.anew(0):
+        with model.stream.restarted(0):
             panels |= gaussian.panel(model, pair, fresh)
     text = gaussian.table(panels, real, fresh)
     return Lesson({"gaussian": gaussian.picture(panels)}, text)

@@ -42,7 +42,7 @@ class Recording:
         sampler: Any = model.latent_generator
         # The run does not hear of it.
         most = min(400, model.batch_size, model.examples.at_hand)
-        with model.stream.anew(0):
+        with model.stream.restarted(0):
             real = model.get_real_sample(most)
         real = np.asarray(real[0] if isinstance(real, tuple) else real)
         middle, reach = real.mean(), 0.75 * np.ptp(real) or 1.0

@@ -287,7 +287,7 @@ def _teach_to_sort(run, recipe, discriminator, model, pictures):
 def _draw(model, count):
     """Pictures `(count, 16, 16)` of the averaged generator, the same latents always."""
     network, stream = model.averaged_generator or model.generator, Stream(0)
-    with stream.feeds():
+    with stream.sampling():
         parts = [network(model.latent_generator(500)) for _ in range(0, count, 500)]
     return np.concatenate(parts)[..., 0]
 

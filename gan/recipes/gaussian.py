@@ -151,7 +151,7 @@ def train(run: Run) -> list[pathlib.Path]:
         paths.append(run.output / f"training_{pair}.gif")
         pictures = SampleGrid(run.output / pair, draw=draw, gif=paths[-1])
         run.fit(model, EPOCHS, STEPS, [pictures], folder=pair)
-        with model.stream.anew(0):
+        with model.stream.restarted(0):
             panels |= panel(model, pair, fresh)
         paths.append(run.path("model.keras", pair))
         model.save(paths[-1])

@@ -123,7 +123,7 @@ def _watch(run: Run, faces: Pictures) -> list[keras.callbacks.Callback]:
 
 def _draw_samples(run: Run, model: TwoClassGAN) -> list[pathlib.Path]:
     """128 samples of the trained model, 16×8."""
-    with model.stream.anew(0):
+    with model.stream.restarted(0):
         samples = model.get_fake_sample(128).numpy()
     return [plots.save(plots.mosaic(samples, 16), run.path("samples.png"))]
 

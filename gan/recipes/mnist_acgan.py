@@ -109,7 +109,7 @@ def draw(model: AC_GAN, digits: Pictures, rows: int = 20) -> np.ndarray:
     """
     columns, pictures = [], digits.floats()
     for digit in range(10):
-        with model.stream.anew(0):
+        with model.stream.restarted(0):
             fakes, _ = model.get_fake_sample(labels=np.full(rows, digit))
         columns.append(fakes[..., 0] / 2 + 0.5)
     columns.append(np.ones((rows, 28, 28)))

@@ -98,7 +98,7 @@ def draw(model: R3GAN, data: Pictures | None = None) -> np.ndarray:
     if not model.classes:
         return plots.tile(model.get_fake_sample(64), 8)
     shown = min(model.classes, 20)
-    with model.stream.feeds():
+    with model.stream.sampling():
         latents = np.repeat(model.latent_generator(8), shown, axis=0)
     fakes = model([latents, np.tile(np.arange(shown, dtype=np.int32), 8)])
     return plots.tile(fakes, shown)

@@ -1,4 +1,4 @@
-"""The `run.json` of a run's folder: what it was told, and what it has written."""
+"""The `run.json` of a run's folder: what it was asked for, and what it has written."""
 
 from __future__ import annotations
 
@@ -118,14 +118,14 @@ def _write_record(folder, record):
 def agree(
     folder: pathlib.Path,
     settings: dict[str, Any],
-    told: dict[str, Any] | None = None,
+    given: dict[str, Any] | None = None,
 ) -> None:
     """Write a run's settings, unless the folder holds a run with other ones.
 
     Args:
         folder: `pathlib.Path`.
         settings: dict that JSON can hold, with "recipe".
-        told: dict that JSON can hold, what the command line was told, or `None`.
+        given: dict that JSON can hold, what the command line was given, or `None`.
 
     Raises:
         InvalidInput: if the folder's record says other settings.
@@ -145,7 +145,7 @@ def agree(
         # The checkpoint may yet refuse to go on, and then nothing has changed.
         if "files" in there and newest_path(folder) is not None:
             return
-    _write_record(folder, settings | {"told": told, "files": files})
+    _write_record(folder, settings | {"told": given, "files": files})
 
 
 def clear(folders: list[pathlib.Path]) -> None:

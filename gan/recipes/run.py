@@ -110,7 +110,7 @@ class Run:
         seed: int; the same seed gives the same run.
         restart: bool, forget what an earlier run left in the folder.
         verbose: as in Keras's `fit`.
-        told: dict that JSON can hold, what the command line was told, or `None`; kept
+        given: dict that JSON can hold, what the command line was given, or `None`; kept
             with the settings, for `--config`.
     """
 
@@ -122,7 +122,7 @@ class Run:
     seed: int = 0
     restart: bool = False
     verbose: Any = "auto"
-    told: dict[str, Any] | None = None
+    given: dict[str, Any] | None = None
 
     def train(
         self, recipe: Recipe, data: Pictures | None = None, **options: Any
@@ -182,7 +182,7 @@ class Run:
         self.begin(*parts)
         # The parts' own settings would not keep another recipe out of the folder.
         settings = {"recipe": self.recipe, "seed": self.seed}
-        agree(self.output, settings, self.told)
+        agree(self.output, settings, self.given)
 
     def path(self, name: str, folder: str = ".") -> pathlib.Path:
         """Where to write a file, of which the run's record tells from now on.
@@ -252,7 +252,7 @@ class Run:
             data = model.examples and model.examples.fingerprint()
             all_settings = {"recipe": self.recipe, "seed": self.seed, "data": data}
             all_settings |= {"epochs": epochs, "steps_per_epoch": steps}
-            agree(directory, all_settings | (settings or {}), self.told)
+            agree(directory, all_settings | (settings or {}), self.given)
             model.fit(
                 epochs=epochs,
                 steps_per_epoch=steps,
@@ -309,7 +309,7 @@ def train_recipe(
     seed: int = 0,
     restart: bool = False,
     verbose: Any = "auto",
-    told: dict[str, Any] | None = None,
+    given: dict[str, Any] | None = None,
     **options: Any,
 ) -> list[pathlib.Path]:
     """Train a recipe; the same call again goes on where the last one stopped.
@@ -324,7 +324,7 @@ def train_recipe(
             on one machine.
         restart: bool, forget what an earlier run left in the folder.
         verbose: as in Keras's `fit`.
-        told: dict that JSON can hold, which is kept with the run's settings.
+        given: dict that JSON can hold, which is kept with the run's settings.
         **options: of the faces' or R3GAN's own `train`.
 
     Returns:
@@ -339,7 +339,7 @@ def train_recipe(
     if data is not None:
         expect_path(data=data)
     folder = expect_path(output=output)
-    run = Run(name, folder, data, epochs, steps, seed, restart, verbose, told)
+    run = Run(name, folder, data, epochs, steps, seed, restart, verbose, given)
     module = importlib.import_module(f"gan.recipes.{name}")
     if hasattr(module, "RECIPE"):
         return run.train(module.RECIPE)

@@ -76,7 +76,7 @@ class WholeModel(keras.Model):
             found["latent_generator"] = described(self.latent_generator)
         elif self.latent_generator is not None and self.draws_repeat:
             # A function is told from another by what it draws.
-            with self.stream.anew(0), self.stream.feeds():
+            with self.stream.restarted(0), self.stream.sampling():
                 drawn = np.ravel(self.latent_generator(4))[:8]
             found["latent_generator"] = [float(f"{number:.3g}") for number in drawn]
         return json.loads(json.dumps(found, default=str))
@@ -260,7 +260,7 @@ def expect_loadable(model: WholeModel, folder: pathlib.Path) -> None:
 
 def _write(model, path, text):
     """Write a model to a file, and look at what was written as `load_model` would."""
-    model.claim()
+    model.reattach()
     _require_finite(model)
     # Of several workers only the chief saves, and may make no more than the others do.
     alone = not distribute.many_workers(model.distribute_strategy)
@@ -416,7 +416,7 @@ def load_state(model: WholeModel, load: Callable[[], Any]) -> None:
 
 def state_of(model: WholeModel) -> list[keras.Variable]:
     """All variables of a model that its files hold: weights, optimizers, randomness."""
-    model.claim()
+    model.reattach()
     variables = [*model.weights, *model.random_states()]
     for network in (model.generator, model.discriminator):
         variables += network.optimizer.variables

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gan import metrics
-from gan.data.examples import find_pixel_range, rescale
+from gan.data.pixels import find_pixel_range, rescale
 from gan.errors import expect_array, expect_positive_int, expect_seed, require
 
 _AT_ONCE = 500  # samples that go through a network together
@@ -35,7 +35,7 @@ def aside(model: Any, seed: int) -> Iterator[None]:
     states = [s for n in networks if n is not None for s in n.non_trainable_variables]
     before = [np.array(state) for state in states]
     try:
-        with model.stream.anew(seed):
+        with model.stream.restarted(seed):
             yield
     finally:
         for state, value in zip(states, before, strict=True):
@@ -72,7 +72,7 @@ def draw_fakes(
     return rescale(samples, model.pixel_range or scale, scale)
 
 
-class Judge:
+class Evaluator:
     """Measures of a model's fakes beside real examples, on the same latents each time.
 
     Args:

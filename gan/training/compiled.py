@@ -38,7 +38,7 @@ class TwoOptimizers(keras.Model):
         ]
         self._generator, self._discriminator = players
         for player in players:
-            player.own()
+            player.attach()
 
     def compile(
         self,
@@ -161,7 +161,7 @@ class TwoOptimizers(keras.Model):
         """The generator's and the discriminator's side of the game."""
         return self._generator, self._discriminator
 
-    def claim(self) -> None:
+    def reattach(self) -> None:
         """Make the networks' `loss` and `optimizer` this model's own again."""
         for name, player in zip(
             ("generator", "discriminator"), self.players(), strict=True
@@ -171,7 +171,7 @@ class TwoOptimizers(keras.Model):
                 f"The {name} cannot be replaced: make a new model of the other one.",
                 name,
             )
-            player.claim()
+            player.reattach()
 
     def finalize_optimizers(self) -> None:
         """Put the averages of optimizers made with `use_ema=True` into the weights."""

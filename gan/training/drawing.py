@@ -11,7 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from gan import distribute
-from gan.data.examples import Sample, as_labels
+from gan.data.examples import Sample
+from gan.data.labels import as_labels
 from gan.errors import StrPath, expect_positive_int, require
 from gan.latent import Stream
 from gan.training.networks import expect_latents, latent_shape
@@ -58,7 +59,7 @@ class Drawing(RealExamples):
         said = "The model has no latent generator, for the saved one could not be "
         said += "stored: set model.latent_generator."
         require(self._latent_generator is not None, said, "latent_generator")
-        with self.stream.feeds():
+        with self.stream.sampling():
             given = latents = self._latent_generator(size)
             if self.classes and labels is None:
                 seed, most = self.stream.next_seed(), self.classes
@@ -94,14 +95,14 @@ class Drawing(RealExamples):
         Returns:
             Dict of floats by their names.
         """
-        from gan.training.aside import Judge
+        from gan.training.aside import Evaluator
 
         data = self.examples if x is None else self.as_examples(x, 1, "x")
         said = "The argument x must be an array of real examples."
         require(data is not None and not data.streams, said, "x")
         data.pixel_range = self.pixel_range or data.pixel_range
         # As the discriminator takes them, and so on the scale of the fakes.
-        return Judge(data.first(len(data)).examples, **options)(self)
+        return Evaluator(data.first(len(data)).examples, **options)(self)
 
     def export(
         self, filepath: StrPath, format: str = "tf_saved_model", **options: Any
@@ -142,7 +143,7 @@ class Drawing(RealExamples):
     def _checked_latents(self, latent_generator, generator):
         if latent_generator is None:
             return None, True
-        with self.stream.feeds():
+        with self.stream.sampling():
             return expect_latents(latent_generator, generator)
 
     def _count(self, size):

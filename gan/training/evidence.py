@@ -128,7 +128,7 @@ class Evidence:
     def hidden(self) -> dict[str, tuple[keras.layers.Layer, np.ndarray]]:
         """Hidden layers by name, each with its outputs `(n, units)` on a batch."""
         model, size = self.model, self.model.batch_size
-        with model.stream.feeds():
+        with model.stream.sampling():
             inputs = [model.latent_generator(size)]
         if takes_labels(model.generator):
             inputs.append(tf.range(size) % model.classes)

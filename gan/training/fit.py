@@ -122,7 +122,7 @@ class GraphFit(TwoOptimizers):
         expect_positive_int(steps_per_epoch=steps_per_epoch)
         if verbose == "auto" and not distribute.is_chief(strategy):
             verbose = 0
-        self.claim()
+        self.reattach()
         self._warn_of_the_frozen()
         # Keras calls the train function once an epoch, and that the graph at its pace.
         self.steps_per_execution = steps_per_epoch
@@ -279,7 +279,7 @@ class GraphFit(TwoOptimizers):
 
     def _traced_with(self):
         """What a traced graph remembers, as objects and as plain options."""
-        self.claim()
+        self.reattach()
         objects = [self._examples, self.augment, self._compile_options]
         objects += [self.latent_generator, self.averaged_generator]
         players = self.players()

@@ -90,7 +90,7 @@ class Player:
         ]
         self.optimizer.apply(gradients, weights)
 
-    def own(self) -> None:
+    def attach(self) -> None:
         """Be the network's loss, and give it the optimizer."""
         self.network.loss, self.network.optimizer = self, self.optimizer
 
@@ -107,9 +107,9 @@ class Player:
         """Go on with another optimizer, which has been checked."""
         self.optimizer = optimizer
         self.__post_init__()
-        self.own()
+        self.attach()
 
-    def claim(self) -> None:
+    def reattach(self) -> None:
         """Own the network again.
 
         It is another model's after that was made of the same networks. What a user has
@@ -123,7 +123,7 @@ class Player:
             self.take(optimizer)
         if callable(loss) and not isinstance(loss, Player):
             self.loss = loss
-        self.own()
+        self.attach()
         known = {id(weight) for weight in self.weights}
         trained = self.network.trainable_variables
         new = [weight.path for weight in trained if id(weight) not in known]

@@ -6,7 +6,8 @@ from typing import Any
 
 import keras
 
-from gan.data.examples import Examples, as_examples, find_pixel_range
+from gan.data.examples import Examples, as_examples
+from gan.data.pixels import find_pixel_range
 from gan.errors import Unsaid, require
 from gan.latent import Stream, distinct_rows
 from gan.training.networks import is_picture, warn_of_range

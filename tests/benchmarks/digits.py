@@ -35,7 +35,7 @@ def draw(model):
     parts, asked = [], None
     if model.classes:
         asked = np.repeat(np.arange(10), FAKES // 10)
-    with model.stream.anew(0):
+    with model.stream.restarted(0):
         for start in range(0, FAKES, 500):
             if asked is None:
                 parts.append(model.get_fake_sample(500))
