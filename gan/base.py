@@ -32,6 +32,7 @@ from gan.training.networks import (
 )
 from gan.training.options import (
     Options,
+    Parameters,
     expect_average,
     expect_decay,
     expect_hooks,
@@ -41,7 +42,7 @@ from gan.training.options import (
 )
 from gan.training.player import brought, expect_optimizers
 
-__all__ = ["AdversarialModel", "Options"]
+__all__ = ["AdversarialModel", "Options", "Parameters"]
 
 _BACKEND = keras.backend.backend()
 require(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Unpack
 
 import keras
-import tensorflow as tf
 
 from gan import losses
-from gan.base import AdversarialModel, Options
-from gan.errors import Option, Unsaid, expect_number, require
+from gan.base import AdversarialModel, Parameters
+from gan.errors import Option, expect_number, require
 
 
 def _expect_bound(clip: float) -> None:
@@ -43,30 +41,12 @@ class WGAN_clip(AdversarialModel):
 
     def __init__(
         self,
-        generator: keras.Model,
-        discriminator: keras.Model,
-        latent_generator: Callable[[int], tf.Tensor] | None,
-        real_examples: Any = None,
-        batch_size: int = Unsaid(200),
-        disc_iter: int = 2,
-        learning_rate: float = 0.005,
-        *,
-        beta_1: float = 0.5,
+        *args: Any,
         clip: float = 1.0,
-        **options: Unpack[Options],
+        **options: Unpack[Parameters],
     ) -> None:
         self.clip = clip
-        super().__init__(
-            generator,
-            discriminator,
-            latent_generator,
-            real_examples,
-            batch_size,
-            disc_iter,
-            learning_rate,
-            beta_1=beta_1,
-            **options,
-        )
+        super().__init__(*args, **options)
 
     def after_discriminator_update(self) -> None:
         """Clip every trainable critic weight to [−clip, clip]."""

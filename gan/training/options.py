@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+from collections.abc import Callable
 from typing import Any, TypedDict
 
 import keras
+import tensorflow as tf
 
 from gan.errors import expect_number, require, shown
 
@@ -25,6 +27,19 @@ class Options(TypedDict, total=False):
     discriminator_optimizer: keras.optimizers.Optimizer | None
     seed: int | None
     name: str
+
+
+class Parameters(Options, total=False):
+    """All parameters of every model, for constructors that pass them on."""
+
+    generator: keras.Model
+    discriminator: keras.Model
+    latent_generator: Callable[[int], tf.Tensor] | None
+    real_examples: Any
+    batch_size: int
+    disc_iter: int
+    learning_rate: float
+    beta_1: float
 
 
 expect_decay = functools.partial(expect_number, 0, math.nextafter(1, 0))
@@ -64,16 +79,17 @@ def expect_names(class_names: list[str] | None) -> None:
 
 
 def show_parameters(cls: type, base: type) -> None:
-    """Let `inspect.signature` and `help` show the options behind `**options`."""
-    *named, last = [*inspect.signature(cls.__init__).parameters.values()][1:]
-    if last.kind is last.VAR_KEYWORD:
-        names = {parameter.name for parameter in named}
-        others = inspect.signature(base.__init__).parameters.values()
-        others = [p for p in others if p.kind is p.KEYWORD_ONLY]
-        named += [p for p in others if p.name not in names]
-    else:
-        named.append(last)
-    cls.__signature__ = inspect.Signature(named)
+    """Let `inspect.signature` and `help` show what is behind `*args`, `**options`."""
+    named = [*inspect.signature(cls.__init__).parameters.values()][1:]
+    others = [*inspect.signature(base.__init__).parameters.values()][1:]
+    names, found = {parameter.name for parameter in named}, []
+    behind = {inspect.Parameter.VAR_POSITIONAL: inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    behind[inspect.Parameter.VAR_KEYWORD] = inspect.Parameter.KEYWORD_ONLY
+    for parameter in named:
+        kind = behind.get(parameter.kind)
+        hidden = [p for p in others if p.kind is kind and p.name not in names]
+        found += hidden if kind is not None else [parameter]
+    cls.__signature__ = inspect.Signature(found)
 
 
 def expect_hooks(cls: Any, *names: str) -> None:

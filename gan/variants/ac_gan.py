@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any, Unpack
 
 import keras
 import tensorflow as tf
 
 from gan import losses
-from gan.base import AdversarialModel, Options
+from gan.base import AdversarialModel, Parameters
 from gan.data.examples import Sample
-from gan.errors import Option, Unsaid, expect_number, require, shown
+from gan.errors import Option, expect_number, require, shown
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -62,30 +61,14 @@ class AC_GAN(AdversarialModel):
         self,
         generator: keras.Model,
         discriminator: keras.Model,
-        latent_generator: Callable[[int], tf.Tensor] | None,
-        real_examples: Any = None,
-        batch_size: int = Unsaid(200),
-        disc_iter: int = 2,
-        learning_rate: float = 0.005,
-        *,
-        beta_1: float = 0.5,
+        *args: Any,
         real_target: float = 0.95,
         auxiliary_weight: float = 2.0,
-        **options: Unpack[Options],
+        **options: Unpack[Parameters],
     ) -> None:
         _expect_conditional(generator, discriminator)
         self.real_target, self.auxiliary_weight = real_target, auxiliary_weight
-        super().__init__(
-            generator,
-            discriminator,
-            latent_generator,
-            real_examples,
-            batch_size,
-            disc_iter,
-            learning_rate,
-            beta_1=beta_1,
-            **options,
-        )
+        super().__init__(generator, discriminator, *args, **options)
 
     @staticmethod
     def count_classes(generator: keras.Model, discriminator: keras.Model) -> int:

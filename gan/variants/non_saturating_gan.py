@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
 from typing import Any, Unpack
 
 import keras
 import tensorflow as tf
 
 from gan import losses
-from gan.base import AdversarialModel, Options
+from gan.base import AdversarialModel, Parameters
 from gan.data.examples import Sample
-from gan.errors import Option, Unsaid, expect_number
+from gan.errors import Option, expect_number
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -53,31 +52,13 @@ class NonSaturatingGAN(AdversarialModel):
 
     def __init__(
         self,
-        generator: keras.Model,
-        discriminator: keras.Model,
-        latent_generator: Callable[[int], tf.Tensor] | None,
-        real_examples: Any = None,
-        batch_size: int = Unsaid(200),
-        disc_iter: int = 2,
-        learning_rate: float = 0.005,
-        *,
-        beta_1: float = 0.5,
+        *args: Any,
         real_target: float = 1.0,
         gamma: float = 0.0,
-        **options: Unpack[Options],
+        **options: Unpack[Parameters],
     ) -> None:
         self.real_target, self.gamma = real_target, gamma
-        super().__init__(
-            generator,
-            discriminator,
-            latent_generator,
-            real_examples,
-            batch_size,
-            disc_iter,
-            learning_rate,
-            beta_1=beta_1,
-            **options,
-        )
+        super().__init__(*args, **options)
         if gamma:
             self.log_names = (*self.log_names, "r1")
 
