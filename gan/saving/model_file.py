@@ -44,10 +44,22 @@ _read_back = weakref.WeakKeyDictionary()
 class WholeModel(keras.Model):
     """A model whose files hold all of its state and appear whole or not at all.
 
+    What a subclass has beside its networks is declared here.
+
     Attributes:
         begun_with: str, JSON of what the last run with a Checkpoint began with.
         left_with: str, the same as that run left it, which may have changed itself.
     """
+
+    stream: Any
+    augment: Any
+    latent_generator: Any
+    draws_repeat: bool
+    learning_rate: Any
+    averaged_generator: Any
+    reattach: Callable[[], None]
+    _generator: Any
+    _discriminator: Any
 
     begun_with: str = "{}"
     left_with: str = "{}"
