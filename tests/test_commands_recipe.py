@@ -36,7 +36,7 @@ def test_ctrl_c_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
     path = tmp_path / "pair" / "checkpoints" / "epoch-000001.keras"
     path.parent.mkdir(parents=True)
 
-    def train(*arguments, told):
+    def train(*arguments, given):
         if not arguments[6]:
             path.touch()
         raise KeyboardInterrupt
@@ -86,8 +86,8 @@ def asked(monkeypatch):
     """What the commands ask of a recipe, instead of training it."""
     asked = []
 
-    def train(*arguments, told, **options):
-        asked.append((arguments[:7], told))
+    def train(*arguments, given, **options):
+        asked.append((arguments[:7], given))
         return []
 
     monkeypatch.setattr("gan.cli.train.train_recipe", train)
@@ -105,7 +105,7 @@ LINES = {
 def test_a_run_is_told_again(asked, tmp_path, command, how):
     """`--config run.json` gives the options that are not given otherwise."""
     assert cli.main([*LINES[command], "--output", str(tmp_path / "a")]) == 0
-    (arguments, told), path = asked.pop(), tmp_path / "run.json"
+    (arguments, given), path = asked.pop(), tmp_path / "run.json"
     path.write_text(json.dumps({"recipe": "lfw", "told": told}))
     again = [command, *how.format(path).split(), "--seed", "3"]
     assert cli.main([*again, "--output", str(tmp_path / "b")]) == 0
@@ -116,8 +116,8 @@ def test_a_run_is_told_again(asked, tmp_path, command, how):
         assert cli.main(["recipe", "emoji", *again[1:]]) == 0
         assert asked.pop()[0] == ("emoji", str(tmp_path / "a"), *expected[2:])
         # Version 0.2.0 noted it so.
-        told = told | {"command": "recipe", "name": told["recipe"]}
-        told = {name: told[name] for name in ("command", "name", "pictures", "epochs")}
+        given = given | {"command": "recipe", "name": given["recipe"]}
+        given = {name: given[name] for name in ("command", "name", "pictures", "epochs")}
         path.write_text(json.dumps({"recipe": "lfw", "told": told}))
         assert cli.main([*again, "--output", str(tmp_path / "b")]) == 0
         assert asked.pop()[0] == expected
@@ -140,14 +140,14 @@ def test_a_run_is_told_again(asked, tmp_path, command, how):
         *([], None, "", "[" * 100_000, "{", '{"told": {}}', "\xff"),
     ],
 )
-def test_a_config_that_is_none_is_refused_in_one_line(asked, tmp_path, told, capsys):
+def test_a_config_that_is_none_is_refused_in_one_line(asked, tmp_path, given, capsys):
     path, usual = tmp_path / "run.json", {"command": "train", "recipe": "lfw"}
     usual |= {"output": str(tmp_path / "run"), "pictures": "x"}
-    if isinstance(told, dict):
+    if isinstance(given, dict):
         told = json.dumps({"recipe": "lfw", "told": usual | told})
-    elif not isinstance(told, str):
+    elif not isinstance(given, str):
         told = json.dumps({"recipe": "lfw", "told": told})
-    path.write_text(told, encoding="latin-1")
+    path.write_text(given, encoding="latin-1")
     for place in (path, tmp_path, tmp_path / "none"):
         status = cli.main(["train", "--config", str(place)])
         error = capsys.readouterr().err
@@ -157,7 +157,7 @@ def test_a_config_that_is_none_is_refused_in_one_line(asked, tmp_path, told, cap
 def test_train_takes_recipes_and_the_old_name_of_pictures_holds(tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "gan.cli.train.train_recipe", lambda *a, told, **o: asked.append(a) or a
+        "gan.cli.train.train_recipe", lambda *a, given, **o: asked.append(a) or a
     )
     end = ["--output", str(tmp_path)]
     assert cli.main(["train", "--recipe", "lfw", "--pictures", "x", *end]) == 0
