@@ -38,10 +38,23 @@ def refused(argument):
     assert "\n" not in str(error.value)
 
 
-def slow_but_first(*values):
-    """Values of a parameter, of which only the first is tried in the default run."""
-    rest = [v if isinstance(v, tuple) else (v,) for v in values[1:]]
-    return [values[0], *(pytest.param(*v, marks=pytest.mark.slow) for v in rest)]
+def slow_but_first(*values, single=False):
+    """Values of a parameter, of which only the first is tried in the default run.
+
+    Args:
+        *values: as of `pytest.mark.parametrize`.
+        single: bool, whether there is one parameter, whose values may be tuples.
+    """
+
+    def slow(value):
+        marks, name = [pytest.mark.slow], None
+        if hasattr(value, "marks"):
+            value, marks, name = value.values, [*marks, *value.marks], value.id
+        elif single or not isinstance(value, tuple):
+            value = (value,)
+        return pytest.param(*value, marks=marks, id=name)
+
+    return [values[0], *map(slow, values[1:])]
 
 
 def unpack(archive, folder):

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import refused
+from conftest import refused, slow_but_first
 from keras import layers
 from test_base import assert_same, state
 from test_fit import count_traces
@@ -137,6 +137,7 @@ def test_asked_and_drawn_labels():
     assert model.get_fake_sample()[0].shape == (8, 2)
 
 
+@pytest.mark.slow
 def test_labels_as_a_column():
     keras.utils.set_random_seed(0)
     model = gan.AC_GAN(*networks((1,)), (ROWS, LABELS[:, None]), 8)
@@ -145,7 +146,9 @@ def test_labels_as_a_column():
     assert model.get_fake_sample(labels=[[1], [2]])[1].shape == (2,)
 
 
-@pytest.mark.parametrize("kind", ["uint8", "memmap", "tensors"])
+@pytest.mark.parametrize(
+    "kind", slow_but_first("uint8", "memmap", "tensors", single=True)
+)
 def test_data_it_takes(tmp_path, kind):
     pictures = np.random.default_rng(0).integers(0, 256, (64, 2, 2), "uint8")
     scaled, twin_of = pictures / np.float32(255), (pictures, LABELS.astype("uint8"))

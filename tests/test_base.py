@@ -111,14 +111,15 @@ ROWS = np.random.default_rng(0).random((32, 4, 4))
 
 @pytest.mark.parametrize(
     "real",
-    [
+    slow_but_first(
         ROWS,
         ROWS.astype("float32"),
         ROWS[..., None],
         tf.constant(ROWS),
         tf.constant(ROWS[..., None], tf.float32),
         np.round(ROWS * 255).astype("uint8"),
-    ],
+        single=True,
+    ),
     ids=["float64", "float32", "rank 4", "tensor", "tensor rank 4", "uint8"],
 )
 def test_data_it_takes(pictures, real):
@@ -141,6 +142,7 @@ def test_memmap_rows_are_read_as_drawn(tmp_path, pictures):
     assert_same(model, twin)
 
 
+@pytest.mark.slow
 def test_dataset_batches_are_the_real_samples(vectors):
     seen = []
 
@@ -159,6 +161,7 @@ def test_dataset_batches_are_the_real_samples(vectors):
     assert model.get_real_sample(5).shape == (5, 2)
 
 
+@pytest.mark.slow
 def test_dataset_of_odd_batches_is_regrouped_and_has_a_length(vectors):
     dataset = tf.data.Dataset.from_tensor_slices(np.random.random((30, 2))).batch(8)
     model = vectors(gan.WGAN_GP)
@@ -171,7 +174,7 @@ def test_dataset_of_odd_batches_is_regrouped_and_has_a_length(vectors):
 # -- one step -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("disc_iter", [1, 3])
+@pytest.mark.parametrize("disc_iter", slow_but_first(1, 3, single=True))
 def test_step_is_algorithm_1(vectors, disc_iter):
     """The same updates written out with the public parts on a twin."""
     model = vectors(gan.WGAN_clip, disc_iter=disc_iter, clip=0.4)
@@ -228,6 +231,7 @@ def test_fake_sample_is_the_generator_of_latents(vectors):
 # -- fit ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", slow_but_first(7, 1, 50, 63))
 def test_exactly_the_steps_asked_for_whatever_n(vectors, steps):
     model = vectors(gan.Simple_GAN, rows=20, disc_iter=2)
@@ -241,6 +245,7 @@ def test_exactly_the_steps_asked_for_whatever_n(vectors, steps):
     assert ends[-1] == steps - 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", slow_but_first(*CLASSES))
 def test_weights_and_history_do_not_depend_on_how_steps_are_grouped(vectors, cls):
     models = [vectors(cls), vectors(cls), vectors(cls)]
@@ -360,7 +365,9 @@ def course_seed(seed):
     tf.random.set_seed(seed)
 
 
-@pytest.mark.parametrize("set_seed", [keras.utils.set_random_seed, course_seed])
+@pytest.mark.parametrize(
+    "set_seed", slow_but_first(keras.utils.set_random_seed, course_seed, single=True)
+)
 @pytest.mark.parametrize("lambda_latent", slow_but_first(True, False))
 def test_seeded_runs_agree_exactly(set_seed, lambda_latent):
     runs = []
@@ -420,6 +427,7 @@ def test_losses_of_activities_are_refused(name):
 # -- averaging ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_average_follows_its_formula_batch_norm_included(pictures):
     model = pictures(ema=0.6)
     average = [np.array(w) for w in model.generator.weights]

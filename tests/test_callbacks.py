@@ -7,7 +7,7 @@ import numpy as np
 import PIL.Image
 import pytest
 import test_ac_gan
-from conftest import refused
+from conftest import refused, slow_but_first
 from matplotlib.figure import Figure
 from test_base import assert_same
 
@@ -96,6 +96,7 @@ class Stop(keras.callbacks.Callback):
 # -- pictures -------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_grid_and_animation_show_the_averaged_generator_from_fixed_latents(
     pictures, tmp_path
 ):
@@ -121,7 +122,7 @@ def test_grid_and_animation_show_the_averaged_generator_from_fixed_latents(
         np.testing.assert_array_equal(png, frame)
 
 
-@pytest.mark.parametrize("side", [43, 116, 600])
+@pytest.mark.parametrize("side", slow_but_first(43, 116, 600, single=True))
 def test_frames_are_shrunk_to_about_350_pixels(vectors, tmp_path, side):
     animation = Animation(tmp_path / "a.gif", draw=lambda _: np.eye(side))
     animation.set_model(vectors())
@@ -134,6 +135,7 @@ def test_frames_are_shrunk_to_about_350_pixels(vectors, tmp_path, side):
     assert abs(frame.mean() - whole.mean()) < 1
 
 
+@pytest.mark.slow
 def test_every_name_and_draw_of_a_figure(vectors, tmp_path):
     def figure(model):
         figure = Figure((1, 1), facecolor="#808000")
@@ -238,6 +240,7 @@ def test_unusable_places_of_pictures(tmp_path):
 # -- Metrics --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_metrics_are_those_of_fixed_fakes_in_history_and_in_later_callbacks(
     vectors, tmp_path, capsys
 ):
@@ -322,7 +325,9 @@ def test_fakes_unlike_the_reals_are_refused_before_any_step(vectors):
 
 @pytest.mark.parametrize(
     "cls, held_out",
-    [(gan.WGAN_GP, HELD_OUT), (gan.Simple_GAN, HELD_OUT), (gan.WGAN_GP, None)],
+    slow_but_first(
+        (gan.WGAN_GP, HELD_OUT), (gan.Simple_GAN, HELD_OUT), (gan.WGAN_GP, None)
+    ),
     ids=["wasserstein", "least squares", "nothing held out"],
 )
 def test_losses_are_noted_and_drawn(vectors, tmp_path, monkeypatch, cls, held_out):
@@ -362,7 +367,9 @@ def test_losses_are_noted_and_drawn(vectors, tmp_path, monkeypatch, cls, held_ou
     assert last == pytest.approx(expected, abs=1e-6)
 
 
-@pytest.mark.parametrize("base", [gan.WGAN_GP, gan.Simple_GAN])
+@pytest.mark.parametrize(
+    "base", slow_but_first(gan.WGAN_GP, gan.Simple_GAN, single=True)
+)
 def test_the_class_says_how_its_loss_is_drawn(base, vectors, tmp_path, monkeypatch):
     """Whatever its function is called, and not for a subclass of another loss."""
 
@@ -401,6 +408,7 @@ def test_the_class_says_how_its_loss_is_drawn(base, vectors, tmp_path, monkeypat
         assert panels[title]["training"] == ((1,), (sign * row["discr_loss"],))
 
 
+@pytest.mark.slow
 def test_a_discriminator_that_knows_its_training_rows_shows_a_gap(pictures, tmp_path):
     """Held-out rows far from the training ones, as uint8 pictures without channel."""
     dark = np.zeros((32, 4, 4), np.uint8)
@@ -414,6 +422,7 @@ def test_a_discriminator_that_knows_its_training_rows_shows_a_gap(pictures, tmp_
     assert row["held_out_loss"] - row["training_loss"] == pytest.approx(1, abs=0.1)
 
 
+@pytest.mark.slow
 def test_losses_of_a_dataset(vectors, tmp_path):
     import tensorflow as tf
 
@@ -450,6 +459,7 @@ def test_unusable_options_of_losses(vectors, tmp_path):
     assert model.generator.optimizer.iterations == 0
 
 
+@pytest.mark.slow
 def test_losses_that_are_beyond_all_bounds_and_logs_that_are_missing(vectors, tmp_path):
     table = tmp_path / "losses.csv"
     table.write_text("epoch,discr_loss,gp\n1,inf,1e308\n2,nan,-1e308\n3,-inf,0\n")
@@ -461,7 +471,9 @@ def test_losses_that_are_beyond_all_bounds_and_logs_that_are_missing(vectors, tm
     fit(vectors(), 1, Losses(tmp_path / "losses.png"), initial_epoch=1)
 
 
-@pytest.mark.parametrize("kind", ["array", "Dataset", "labels"])
+@pytest.mark.parametrize(
+    "kind", slow_but_first("array", "Dataset", "labels", single=True)
+)
 def test_more_examples_are_held_out_than_trained_on(tmp_path, kind):
     model = KINDS["labels" if kind == "labels" else "pairs of real and fake"]()
     if kind == "Dataset":
@@ -484,6 +496,7 @@ def test_batches_are_no_held_out_examples(tmp_path):
         Losses(tmp_path / "losses.png", Batches())
 
 
+@pytest.mark.slow
 def test_a_model_with_labels(tmp_path):
     real = np.random.default_rng(0).random((40, 4, 4)), np.arange(40) % 4
     held_out = real[0][:9], real[1][:9]
@@ -592,6 +605,7 @@ def seeded(kind):
     return KINDS[kind]()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     [
@@ -647,7 +661,7 @@ def unwatched(noise):
     return trained_twice(noise)
 
 
-@pytest.mark.parametrize("name", CALLBACKS)
+@pytest.mark.parametrize("name", slow_but_first(*CALLBACKS, single=True))
 def test_each_callback_leaves_the_draws_of_the_next_fit_as_they_are(tmp_path, name):
     # Pages know no layers but Keras's own.
     noise = name != "Page"
@@ -655,6 +669,7 @@ def test_each_callback_leaves_the_draws_of_the_next_fit_as_they_are(tmp_path, na
     assert_same(unwatched(noise), trained_twice(noise, watching))
 
 
+@pytest.mark.slow
 def test_a_page_survives_weights_that_it_cannot_hold(tmp_path):
     class Grow(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -714,6 +729,7 @@ def test_a_new_run_starts_its_files_anew(vectors, tmp_path):
         assert len(read_gif(tmp_path / "a.gif")) == epochs // 2
 
 
+@pytest.mark.slow
 def test_divergence_leaves_the_last_good_files(vectors, tmp_path):
     class Poison(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -727,6 +743,7 @@ def test_divergence_leaves_the_last_good_files(vectors, tmp_path):
     assert len(read_gif(tmp_path / "a.gif")) == 1
 
 
+@pytest.mark.slow
 def test_a_run_killed_while_it_made_its_animation_makes_it_again(vectors, tmp_path):
     def train():
         draw = [
@@ -742,7 +759,9 @@ def test_a_run_killed_while_it_made_its_animation_makes_it_again(vectors, tmp_pa
     assert (tmp_path / "a.gif").read_bytes() == expected
 
 
-@pytest.mark.parametrize("name", ["pictures/0001.png", "losses.png", "losses.csv"])
+@pytest.mark.parametrize(
+    "name", slow_but_first("pictures/0001.png", "losses.png", "losses.csv", single=True)
+)
 def test_what_a_kill_left_of_a_picture_is_cleared(vectors, tmp_path, name):
     (tmp_path / "pictures").mkdir()
     left = (tmp_path / name).with_name(f".gan-{name.rpartition('/')[2]}-x.png")

@@ -78,6 +78,7 @@ def test_a_crashed_run_goes_on_and_ends_as_the_uninterrupted_one(
     assert f"Going on from {tmp_path / 'epoch-000002'}" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_finished_run_stays_finished(vectors, tmp_path):
     model, again = vectors(), vectors(seed=5)
     fit(model, 2, Checkpoint(tmp_path))
@@ -85,6 +86,7 @@ def test_a_finished_run_stays_finished(vectors, tmp_path):
     assert_same(model, again)
 
 
+@pytest.mark.slow
 def test_it_keeps_the_last_and_keras_the_best(vectors, tmp_path):
     best = keras.callbacks.ModelCheckpoint(
         tmp_path / "best.keras", monitor="gp", mode="min", save_best_only=True
@@ -96,6 +98,7 @@ def test_it_keeps_the_last_and_keras_the_best(vectors, tmp_path):
     assert updates == 5 * (int(np.argmin(history)) + 1)
 
 
+@pytest.mark.slow
 def test_epochs_of_seven_digits_come_last(vectors, tmp_path):
     model = vectors()
     model.fit(epochs=10**6 - 1, initial_epoch=10**6 - 2, steps_per_epoch=1, verbose=0)
@@ -107,11 +110,13 @@ def test_epochs_of_seven_digits_come_last(vectors, tmp_path):
     assert model.history.epoch == [10**6 + 2]
 
 
+@pytest.mark.slow
 def test_every_saves_the_end_too(vectors, tmp_path):
     fit(vectors(), 5, Checkpoint(tmp_path, keep=9, every=2))
     assert names(tmp_path) == [f"epoch-{n:06d}.keras" for n in (2, 4, 5)]
 
 
+@pytest.mark.slow
 def test_restart_forgets(vectors, tmp_path):
     fit(vectors(), 2, Checkpoint(tmp_path))
     model, fresh = vectors(), vectors()
@@ -139,6 +144,7 @@ def test_a_damaged_checkpoint_is_passed_over(vectors, tmp_path, capsys):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_another_model_is_refused(vectors, pictures, tmp_path):
     fit(vectors(), 1, Checkpoint(tmp_path))
     for other in (pictures(), vectors(ema=0.9)):
@@ -150,6 +156,7 @@ def test_another_model_is_refused(vectors, pictures, tmp_path):
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.slow
 def test_load_newest(vectors, tmp_path, capsys):
     model = vectors()
     fit(model, 2, Checkpoint(tmp_path / "checkpoints"))
@@ -202,7 +209,11 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize("changes", CHANGES, ids=lambda changes: next(iter(changes)))
+@pytest.mark.parametrize(
+    "changes",
+    slow_but_first(*CHANGES, single=True),
+    ids=lambda changes: next(iter(changes)),
+)
 def test_another_run_is_refused_with_what_differs(vectors, tmp_path, changes):
     fit(vectors(), 1, Checkpoint(tmp_path))
     other = vectors(**changes)
@@ -237,6 +248,7 @@ def noise(deviation):
     return keras.Sequential([keras.layers.GaussianNoise(deviation)])
 
 
+@pytest.mark.slow
 def test_the_same_lines_run_again_are_the_same_run(tmp_path):
     for epochs in (1, 2):
         fit(simple(augment=noise(0.1)), epochs, Checkpoint(tmp_path), steps=1)
@@ -278,7 +290,7 @@ OTHERS = {
 
 
 @pytest.mark.filterwarnings("ignore:The latent generator cannot be stored")
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", slow_but_first(*OTHERS, single=True))
 def test_whatever_makes_another_run_is_told(tmp_path, name):
     one, other = (dict(options) for options in OTHERS[name])
     for options in (one, other):
@@ -298,6 +310,7 @@ def test_whatever_makes_another_run_is_told(tmp_path, name):
     fit(simple(**one), 2, Checkpoint(tmp_path / "run"), steps=1)
 
 
+@pytest.mark.slow
 def test_a_model_that_goes_on_to_other_data_or_options_begins_another_run(tmp_path):
     def script(model):
         fit(model, 1, Checkpoint(tmp_path / "a"), steps=1)
@@ -326,6 +339,7 @@ class Score(keras.callbacks.Callback):
         logs["score"] = 1.0 / (epoch + 1)
 
 
+@pytest.mark.slow
 def test_the_best_epoch_stays_the_best_after_a_resume(tmp_path):
     path = tmp_path / "best.keras"
     for epochs in (1, 2):
@@ -363,6 +377,7 @@ def test_more_epochs_than_a_checkpoint_has_room_for(tmp_path):
     assert caught.value.argument == "epochs" and not names(tmp_path)
 
 
+@pytest.mark.slow
 def test_notes_that_no_run_wrote_are_passed_over(tmp_path, capsys):
     fit(simple(), 1, Checkpoint(tmp_path), steps=1)
     good = gan.saving.read_notes(tmp_path / "epoch-000001.keras")
@@ -395,7 +410,9 @@ def functional():
     return keras.Model(pictures, keras.layers.RandomFlip(seed=1)(pictures))
 
 
-@pytest.mark.parametrize("augment", [several_flips, pipeline, functional])
+@pytest.mark.parametrize(
+    "augment", slow_but_first(several_flips, pipeline, functional, single=True)
+)
 def test_what_is_made_again_is_no_other_run(pictures, tmp_path, augment):
     for epochs in (1, 2):
         model = pictures(gan.Simple_GAN, augment=augment())
@@ -408,6 +425,7 @@ def test_what_is_made_again_is_no_other_run(pictures, tmp_path, augment):
         model.fit(epochs=3, verbose=0, callbacks=[gan.callbacks.Checkpoint(tmp_path)])
 
 
+@pytest.mark.slow
 def test_what_a_run_changes_of_itself_is_no_other_run(vectors, tmp_path):
     class Slower(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
@@ -452,6 +470,7 @@ class Interrupt(keras.callbacks.Callback):
         self.on_train_batch_begin(-1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch, done", slow_but_first((2, 1), (-1, 2)))
 def test_after_an_interrupt_it_goes_on_from_the_last_epoch(
     vectors, tmp_path, batch, done
@@ -471,7 +490,9 @@ def test_after_an_interrupt_it_goes_on_from_the_last_epoch(
     assert checkpoint.history == history
 
 
-@pytest.mark.parametrize("name, status", [("SIGTERM", 143), ("SIGHUP", 129)])
+@pytest.mark.parametrize(
+    "name, status", slow_but_first(("SIGTERM", 143), ("SIGHUP", 129))
+)
 def test_what_ends_a_program_ends_it_as_ctrl_c_does(request, tmp_path, name, status):
     number = getattr(signal, name)
     # Who runs the tests may have handled or ignored it.
@@ -493,7 +514,9 @@ def test_what_ends_a_program_ends_it_as_ctrl_c_does(request, tmp_path, name, sta
     assert_same(whole, resumed)
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+@pytest.mark.parametrize(
+    "name", slow_but_first("SIGTERM", "SIGHUP", "SIGINT", single=True)
+)
 def test_signals_that_the_user_ignores_or_handles_are_left_alone(name):
     number, received = getattr(signal, name), []
     handlers = [signal.SIG_IGN, lambda *_: received.append(name)]
@@ -526,6 +549,7 @@ def test_a_file_is_no_directory(vectors, tmp_path):
 # -- divergence -----------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_divergence_keeps_the_last_good(vectors, tmp_path):
     model = vectors()
     with pytest.raises(Diverged) as caught:
@@ -588,6 +612,7 @@ def test_backup_and_restore(vectors, tmp_path):
     assert_same(whole, resumed)
 
 
+@pytest.mark.slow
 def test_terminate_on_nan_ends_gracefully(vectors):
     model = vectors()
     history = fit(model, 5, keras.callbacks.TerminateOnNaN(), Poison(1))

@@ -16,6 +16,7 @@ def pictures():
     return pictures, labels
 
 
+@pytest.mark.slow
 def test_fakes_are_named_by_what_they_show(pictures):
     classifier = Classifier(*pictures)
     assert classifier.accuracy > 0.95

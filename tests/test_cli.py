@@ -156,6 +156,7 @@ def test_numbers_that_nobody_can_mean_are_refused_at_once(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_nothing_is_read_from_docstrings(python, tmp_path):
     names = [*parser.COMMANDS, *parser.OLD_COMMANDS]
     code = f"""if True:

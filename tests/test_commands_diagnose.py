@@ -5,6 +5,7 @@ import shutil
 import keras
 import numpy as np
 import pytest
+from conftest import slow_but_first
 from keras import layers
 
 import gan
@@ -45,6 +46,7 @@ def diagnose(*line):
     return cli.main(["diagnose", *map(str, line), "--count", "50"])
 
 
+@pytest.mark.slow
 def test_a_run_with_its_pictures(trained, capsys):
     line = [trained, "--pictures", trained / "pictures.npy"]
     assert diagnose(*line) == 1
@@ -90,12 +92,12 @@ def test_other_pictures_and_another_range(trained, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("names", "labels", "said"),
-    [
+    slow_but_first(
         (("ant", "bee", "cat"), {1, 2}, "knows no such class: zebra.\nClasses of the"),
         (("zebra", "cat", "bee"), {0, 1, 2}, ""),
         (("cat", "b", "c"), {0}, "knows no such class: bee, zebra."),
         ((), {0, 1, 2}, "does not say what its classes are called"),
-    ],
+    ),
 )
 def test_classes_are_matched_by_name(
     names, labels, said, three_stripes, monkeypatch, capsys
@@ -146,6 +148,7 @@ def test_a_damaged_checkpoint_is_passed_over(trained, tmp_path, capsys):
     assert error.startswith("gan: error: ") and str(tmp_path) in error
 
 
+@pytest.mark.slow
 def test_without_a_model_it_looks_at_our_faces(capsys):
     assert cli.main(["diagnose", "--count", "50", "--json"]) in (0, 1)
     assert "dead layer" in json.loads(capsys.readouterr().out)["checked"]

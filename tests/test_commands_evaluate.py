@@ -3,12 +3,14 @@ import re
 import matplotlib.image
 import numpy as np
 import pytest
+from conftest import slow_but_first
 from PIL import Image
 
 from gan import cli
 from gan.metrics import report as reports
 
 
+@pytest.mark.slow
 def test_evaluate_judges_the_fakes_the_files_draw(files, tmp_path, monkeypatch, capsys):
     rng = np.random.default_rng(0)
     np.save(tmp_path / "real.npy", rng.integers(0, 256, (200, 16, 16), "uint8"))
@@ -81,6 +83,7 @@ def evaluated(tmp_path, monkeypatch, capsys):
     return evaluate
 
 
+@pytest.mark.slow
 def test_classes_are_matched_by_name_and_what_cannot_be_judged_is_said_first(
     three_stripes, evaluated
 ):
@@ -98,13 +101,13 @@ def test_classes_are_matched_by_name_and_what_cannot_be_judged_is_said_first(
 
 @pytest.mark.parametrize(
     ("names", "counts", "said", "judged"),
-    [
+    slow_but_first(
         (("ant", "bee"), {"ant": 70, "bee": 70, "cat": 70}, "does not say what", 3),
         (ABC, {"ant": 99, "bee": 99, "cat": 3}, "fewer than 5 pictures: cat.", 2),
         (ABC, {"ant": 203, "cat": 2}, "fewer than 5 pictures: cat.", 0),
         (ABC, {"cat": 210}, "Fewer than two classes are left", 0),
         (("x", "y", "z"), {"cat": 100, "bee": 110}, "Fewer than two classes are", 0),
-    ],
+    ),
 )
 def test_only_classes_that_can_be_matched_and_learnt_are_judged(
     names, counts, said, judged, three_stripes, evaluated, monkeypatch

@@ -3,6 +3,7 @@ import pathlib
 import matplotlib.image
 import numpy as np
 import pytest
+from conftest import slow_but_first
 
 import gan
 from gan import cli
@@ -10,6 +11,7 @@ from gan import cli
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
+@pytest.mark.slow
 def test_one_command_makes_the_picture_and_prints_only_its_path(tmp_path, python):
     run = python(ROOT / "main.py", cwd=tmp_path)
     assert (run.returncode, run.stdout, run.stderr) == (0, "faces.png\n", "")
@@ -37,7 +39,9 @@ def test_faces_are_sorted_by_discriminator_value_on_a_fixed_scale(
     assert (np.diff(values) <= 1e-5).all() and np.ptp(values) > 1e-3
 
 
-@pytest.mark.parametrize("command", [["faces"], ["walk", "--shape", "segment"]])
+@pytest.mark.parametrize(
+    "command", slow_but_first(["faces"], ["walk", "--shape", "segment"], single=True)
+)
 def test_a_seed_repeats_itself_and_another_does_not(files, tmp_path, command):
     options = ["--generator", str(files / "plain.h5"), "--count", "9"]
     if command == ["faces"]:
@@ -58,6 +62,7 @@ def test_show_needs_a_screen(networks, tmp_path, capsys):
     assert (tmp_path / "x.png").is_file()
 
 
+@pytest.mark.slow
 def test_what_is_replaced_is_said(networks, tmp_path, capsys):
     command = [*networks, "--count", "4", "--output", str(tmp_path / "x.png")]
     (tmp_path / "x-other.png").write_text("not touched")

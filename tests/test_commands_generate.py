@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from conftest import slow_but_first
 from PIL import Image
 
 import gan
@@ -30,7 +31,7 @@ def models(files, tmp_path_factory):
 
 @pytest.mark.parametrize(
     "command, wrong",
-    [
+    slow_but_first(
         ("generate faces.h5 --count 5 --output x.png", None),
         ("generate plain.keras --output x.png", None),
         ("generate run --output x.png", None),
@@ -59,7 +60,7 @@ def models(files, tmp_path_factory):
         ("export plain.keras --to onnx --output x.keras", "must end in .onnx"),
         ("export plain.keras --to savedmodel --output run", "must be a new folder"),
         ("export plain.keras --to savedmodel --output no/x", "There is no folder"),
-    ],
+    ),
 )
 def test_each_command_on_each_kind_of_model(
     command, wrong, models, tmp_path, monkeypatch, capsys
@@ -88,6 +89,7 @@ def test_single_files_hold_the_pictures_themselves(models, tmp_path):
             np.testing.assert_array_equal(image, np.rint(255 * expected))
 
 
+@pytest.mark.slow
 def test_truncation_scales_the_latents(models, tmp_path):
     path, draws = tmp_path / "x.npy", []
     for factor in ("0", "1", "2"):
@@ -101,6 +103,7 @@ def test_truncation_scales_the_latents(models, tmp_path):
         np.testing.assert_allclose(drawn, model(factor * latents), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_what_is_exported_opens_without_the_library(models, tmp_path, python):
     path = tmp_path / "g.keras"
     source = str(models / "classes.keras")
@@ -118,6 +121,7 @@ def test_what_is_exported_opens_without_the_library(models, tmp_path, python):
     np.testing.assert_allclose(np.load(tmp_path / "x.npy"), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_pictures_of_any_shape_are_judged_and_diagnosed(
     models, tmp_path, monkeypatch, capsys
 ):
@@ -140,6 +144,7 @@ def test_pictures_of_any_shape_are_judged_and_diagnosed(
     assert "must name pictures with classes" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_large_pictures_are_judged_by_their_strongest_coordinates(monkeypatch):
     from gan.metrics import report
 

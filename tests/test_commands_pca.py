@@ -2,6 +2,7 @@ import re
 
 import numpy as np
 import pytest
+from conftest import slow_but_first
 from scipy import stats
 
 from gan import cli, plots
@@ -77,7 +78,7 @@ def test_of_the_real_faces_only_the_shuffled_follow_chi2(shared):
 
 @pytest.mark.parametrize(
     "options, message",
-    [
+    slow_but_first(
         ("--depth 48", "argument depth"),
         ("--depth 257", "argument depth"),
         ("--pictures none.npy", "none.npy"),
@@ -86,7 +87,7 @@ def test_of_the_real_faces_only_the_shuffled_follow_chi2(shared):
         ("--pictures {files}/one.npy", "vary along 0."),
         ("--output none/x.png", "none"),
         ("--seed -1", "argument seed"),
-    ],
+    ),
 )
 def test_bad_input_is_one_line(files, options, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -106,7 +106,7 @@ def test_a_run_is_told_again(asked, tmp_path, command, how):
     """`--config run.json` gives the options that are not given otherwise."""
     assert cli.main([*LINES[command], "--output", str(tmp_path / "a")]) == 0
     (arguments, given), path = asked.pop(), tmp_path / "run.json"
-    path.write_text(json.dumps({"recipe": "lfw", "told": told}))
+    path.write_text(json.dumps({"recipe": "lfw", "told": given}))
     again = [command, *how.format(path).split(), "--seed", "3"]
     assert cli.main([*again, "--output", str(tmp_path / "b")]) == 0
     assert arguments[:4] == ("lfw", str(tmp_path / "a"), "x.npz", 2)
@@ -117,14 +117,16 @@ def test_a_run_is_told_again(asked, tmp_path, command, how):
         assert asked.pop()[0] == ("emoji", str(tmp_path / "a"), *expected[2:])
         # Version 0.2.0 noted it so.
         given = given | {"command": "recipe", "name": given["recipe"]}
-        given = {name: given[name] for name in ("command", "name", "pictures", "epochs")}
-        path.write_text(json.dumps({"recipe": "lfw", "told": told}))
+        given = {
+            name: given[name] for name in ("command", "name", "pictures", "epochs")
+        }
+        path.write_text(json.dumps({"recipe": "lfw", "told": given}))
         assert cli.main([*again, "--output", str(tmp_path / "b")]) == 0
         assert asked.pop()[0] == expected
 
 
 @pytest.mark.parametrize(
-    "told",
+    "given",
     [
         *(
             {"rest": True},
@@ -144,9 +146,9 @@ def test_a_config_that_is_none_is_refused_in_one_line(asked, tmp_path, given, ca
     path, usual = tmp_path / "run.json", {"command": "train", "recipe": "lfw"}
     usual |= {"output": str(tmp_path / "run"), "pictures": "x"}
     if isinstance(given, dict):
-        told = json.dumps({"recipe": "lfw", "told": usual | told})
+        given = json.dumps({"recipe": "lfw", "told": usual | given})
     elif not isinstance(given, str):
-        told = json.dumps({"recipe": "lfw", "told": told})
+        given = json.dumps({"recipe": "lfw", "told": given})
     path.write_text(given, encoding="latin-1")
     for place in (path, tmp_path, tmp_path / "none"):
         status = cli.main(["train", "--config", str(place)])

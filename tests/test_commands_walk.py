@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from conftest import slow_but_first
 from PIL import Image
 
 from gan import cli
@@ -14,7 +15,8 @@ def frames(path):
 
 
 @pytest.mark.parametrize(
-    "shape, rows, columns", [("circle", 60, 10), ("star --rays 2", 48, 12)]
+    "shape, rows, columns",
+    slow_but_first(("circle", 60, 10), ("star --rays 2", 48, 12)),
 )
 def test_a_walk_is_an_animation_and_a_strip(
     files, tmp_path, monkeypatch, capsys, shape, rows, columns

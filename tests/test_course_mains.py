@@ -151,6 +151,7 @@ def real_clouds(N):
     return np.stack([x, y, r, g, b], axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "convert", slow_but_first(lambda array: array, tf.constant, np.float32)
 )
@@ -189,6 +190,7 @@ def test_task_0_main_2_four_clouds(convert):
     assert len(right.lines) == 2
 
 
+@pytest.mark.slow
 def test_a_repeated_main_gives_the_same_numbers():
     histories, samples = [], []
     for _ in range(2):
@@ -211,7 +213,7 @@ def test_a_repeated_main_gives_the_same_numbers():
 # -- tasks 1 and 2 --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("GAN", CLASSES)
+@pytest.mark.parametrize("GAN", slow_but_first(*CLASSES, single=True))
 @pytest.mark.parametrize(
     "learning_rate, steps",
     [(0.003, 60), pytest.param(0.00003, 4, marks=pytest.mark.slow)],
@@ -288,6 +290,7 @@ def train_on_faces(real_examples):
     return G
 
 
+@pytest.mark.slow
 def test_task_3_main_faces(faces):
     pictures, mean_face, multiplier = faces
     G = train_on_faces((pictures - mean_face) / multiplier)

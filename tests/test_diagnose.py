@@ -77,6 +77,7 @@ def names(model, count=200):
 # -- healthy --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", slow_but_first(gan.WGAN_GP, gan.Simple_GAN))
 def test_nothing_in_a_trained_model(cls):
     rng = np.random.default_rng(1)
@@ -297,7 +298,7 @@ CASES = [(name, plant) for name, plants in FAULTS.items() for plant in plants]
 
 @pytest.mark.filterwarnings("ignore:The real examples lie")
 @pytest.mark.filterwarnings("ignore:.* its last activation")
-@pytest.mark.parametrize(("name", "plant"), CASES)
+@pytest.mark.parametrize(("name", "plant"), slow_but_first(*CASES))
 def test_a_planted_fault_is_found_and_no_other(name, plant):
     model, evidence = plant()
     found = diagnose(model, 300)
@@ -322,12 +323,12 @@ def test_a_critic_that_wakes_up_is_not_asleep_and_all_updates_are_undone():
 
 @pytest.mark.parametrize(
     ("cls", "without", "weighted"),
-    [
+    slow_but_first(
         (gan.Simple_GAN, {}, None),
         (gan.WGAN_GP, {"lambda_gp": 0}, {"lambda_gp": 0.1}),
         (gan.NonSaturatingGAN, {"gamma": 0}, {"gamma": 0.1}),
         (gan.R3GAN, {"gamma": 0, "penalty_every": 3}, {"penalty_every": 3}),
-    ],
+    ),
 )
 def test_batch_normalisation_is_a_fault_under_a_penalty_of_some_weight(
     cls, without, weighted
@@ -373,6 +374,7 @@ def test_the_penalties_of_r3gan_count():
 # -- what it does not do --------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cls", "options"),
     slow_but_first(
@@ -456,6 +458,7 @@ def test_a_dataset():
     assert found.not_made["copied examples"] == reason
 
 
+@pytest.mark.slow
 def test_two_columns_and_logits():
     column = keras.layers.Dense(2)
     critic = keras.Sequential([linear(), column, layers.Activation("log_softmax")])
@@ -487,7 +490,7 @@ def conditional(cls, shift):
     return cls(*networks, sampler, real, batch_size=50, seed=0)
 
 
-@pytest.mark.parametrize("shift", [0.0, 2.5])
+@pytest.mark.parametrize("shift", slow_but_first(0.0, 2.5, single=True))
 @pytest.mark.parametrize(
     "cls",
     [

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import refused
+from conftest import refused, slow_but_first
 
 import gan
 from gan.data.examples import as_examples
@@ -291,7 +291,7 @@ def test_examples_and_labels_are_taken_together(tmp_path):
         assert examples.shape == (2, 4)
 
 
-@pytest.mark.parametrize("dtype", ["int64", "float32"])
+@pytest.mark.parametrize("dtype", slow_but_first("int64", "float32", single=True))
 def test_pairs_of_a_dataset_or_a_py_dataset(dtype):
     labels = LABELS.astype(dtype)
     pairs = tf.data.Dataset.from_tensor_slices((ROWS, labels)).batch(3)

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import slow_but_first
 from keras import layers
 
 import gan
@@ -84,7 +85,7 @@ def opened(path, to, arrays):
 
 
 @onnx_s_own
-@pytest.mark.parametrize("to", ENDINGS)
+@pytest.mark.parametrize("to", slow_but_first(*ENDINGS, single=True))
 @pytest.mark.parametrize("kind", MODELS)
 def test_every_kind_of_generator_is_exported_in_every_format(
     kind, to, models, tmp_path

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import refused
+from conftest import refused, slow_but_first
 from tensorflow.python.eager import context
 from test_base import assert_same, state
 
@@ -114,6 +114,7 @@ def test_stopping_in_the_middle_ends_the_epoch_there(vectors):
     assert events.names[-2:] == ["epoch_end 0", "train_end"]
 
 
+@pytest.mark.slow
 def test_what_a_callback_changes_acts_from_its_epoch_on(vectors):
     def change(model):
         model.lambda_gp = 0.0
@@ -231,7 +232,7 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", slow_but_first(*FORMS, single=True))
 def test_other_data_of_the_same_shape_need_no_new_trace(vectors, form, tmp_path):
     model, twin = vectors(gan.Simple_GAN), vectors(gan.Simple_GAN)
     traces, real = count_traces(model.update_generator), model.real_examples.numpy()
@@ -247,6 +248,7 @@ def test_other_data_of_the_same_shape_need_no_new_trace(vectors, form, tmp_path)
             np.testing.assert_allclose(a, b, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_how_steps_are_grouped_changes_nothing(vectors):
     models = [vectors(gan.Simple_GAN) for _ in range(3)]
     for model, chunk in zip(models, (1, 7, "auto"), strict=True):
@@ -272,6 +274,7 @@ def test_compile_options_round_trip(vectors):
     assert other.get_compile_config() == options
 
 
+@pytest.mark.slow
 def test_compile_need_not_be_called(vectors):
     model = vectors(gan.Simple_GAN)
     parts = model.generator, model.discriminator, model.latent_generator
@@ -294,7 +297,7 @@ class Breaks(gan.Simple_GAN):
         return {"gen_loss": tf.where(bad, np.nan, logs["gen_loss"])}
 
 
-@pytest.mark.parametrize("chunk, last", [(1, 6), (4, 7), (10, 9)])
+@pytest.mark.parametrize("chunk, last", slow_but_first((1, 6), (4, 7), (10, 9)))
 def test_a_loss_that_is_not_finite_ends_it(vectors, chunk, last):
     model, events = vectors(Breaks), Events()
     model.compile(steps_per_execution=chunk, run_eagerly=chunk == 1)
@@ -340,6 +343,7 @@ def fused(fit):
     return [node.op for node in nodes if "Fused" in node.op]
 
 
+@pytest.mark.slow
 def test_no_product_of_a_step_is_fused(vectors, monkeypatch):
     model = vectors(gan.Simple_GAN)
 
@@ -358,6 +362,7 @@ def remapping():
     return config.graph_options.rewrite_options.remapping
 
 
+@pytest.mark.slow
 def test_fusing_is_back_after_an_exception(vectors):
     events = Events(fail, "batch_end 0")
     events.note("x")
@@ -395,7 +400,9 @@ def test_a_second_interrupt_does_what_it_always_does(vectors, handler):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-@pytest.mark.parametrize("when", ["epoch_begin 0", "batch_end 0", "train_end"])
+@pytest.mark.parametrize(
+    "when", slow_but_first("epoch_begin 0", "batch_end 0", "train_end", single=True)
+)
 def test_an_exception_frees_callbacks_and_signal(vectors, handler, when):
     events, other = Events(fail, when), Events()
     model = vectors(gan.Simple_GAN)

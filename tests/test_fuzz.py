@@ -371,6 +371,7 @@ def same(left, right):
 # -- in this process: a few -----------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "keras"])
 def test_a_hundred_mutations(kind, tmp_path):
     write_originals(tmp_path)

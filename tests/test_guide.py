@@ -34,6 +34,7 @@ def test_losses_against_healthy_ones():
     np.testing.assert_allclose([bands[1][:, 1].min(), bands[1][:, 1].max()], [0, 3])
 
 
+@pytest.mark.slow
 def test_the_page_holds_every_failure(tmp_path, monkeypatch, capsys):
     """With one short run of each kind: how good they are is tested above."""
     trained, short = guide.train_on_circle, {}

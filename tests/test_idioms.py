@@ -29,6 +29,7 @@ def fit(model, x=None, **options):
 # -- the model as Keras's others ----------------------------------------------------
 
 
+@pytest.mark.slow
 def test_calling_and_predicting_draw_fakes_from_latents(model):
     fit(model)
     latents = np.zeros((3, 2), "float32")
@@ -37,6 +38,7 @@ def test_calling_and_predicting_draw_fakes_from_latents(model):
     np.testing.assert_allclose(model.predict(latents, verbose=0), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_train_on_batch_is_one_step(model):
     twin = gan.Simple_GAN(*nets(), REAL, batch_size=8, disc_iter=1, seed=0, ema=0.9)
     logs = model.train_on_batch()
@@ -107,6 +109,7 @@ def test_a_generator_s_file_opens_where_gan_is_not(python, tmp_path):
     assert "(None, 16, 16, 1)" in run.stdout, run.stderr
 
 
+@pytest.mark.slow
 def test_compile_takes_names_and_an_optimizer_for_each(model):
     model.compile("sgd")
     fit(model)
@@ -167,7 +170,7 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("argument", SETTINGS)
+@pytest.mark.parametrize("argument", slow_but_first(*SETTINGS, single=True))
 def test_a_refused_setting_changes_nothing(model, argument):
     def settings():
         return (
@@ -419,6 +422,7 @@ def test_commands_ask_for_fast_convolutions_and_scripts_do_not(given, then, pyth
     assert run.stdout.split() == [str(given)]
 
 
+@pytest.mark.slow
 def test_what_a_notebook_shows(tmp_path, model):
     history = {"discr_loss": [1.0], "gen_loss": [2.0]}
     assert gan.plots.losses(history)._repr_png_().startswith(b"\x89PNG")

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import slow_but_first
 from keras import layers
 
 import gan
@@ -127,7 +128,7 @@ def test_shortcuts_are_taken(size):
 
 @pytest.mark.parametrize(
     "options",
-    [
+    slow_but_first(
         {"padding": "valid"},
         {"strides": 2},
         {"dilation_rate": 2},
@@ -136,7 +137,8 @@ def test_shortcuts_are_taken(size):
         {"use_bias": False},
         {"activation": "tanh"},
         {"groups": 2, "filters": 4},
-    ],
+        single=True,
+    ),
 )
 def test_every_option_of_a_convolution(options):
     assert_same(network((4, 4, 2), conv(**options)), random(3, 4, 4, 2))
@@ -219,7 +221,7 @@ RUNS = [
 ]
 
 
-@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("which", slow_but_first(0, 1, single=True))
 @pytest.mark.parametrize("run", RUNS)
 def test_derivatives_of_the_networks(networks, which, run):
     assert_same(networks[which], inputs_of(networks[which]), run=run)

@@ -55,6 +55,7 @@ def test_a_reader_that_left_ends_the_program_quietly():
     assert (run.returncode, run.stderr) == (141, b"")
 
 
+@pytest.mark.slow
 def test_output_may_be_full_or_closed(tmp_path):
     full = "python -m gan: error: [Errno 28] No space left on device\n2\n"
     assert shell('"$@" --help >/dev/full; echo $? >&2', tmp_path) == ("", full)
@@ -62,6 +63,7 @@ def test_output_may_be_full_or_closed(tmp_path):
     assert shell('"$@" --count 0 2>&-; echo $?', tmp_path) == ("2\n", "")
 
 
+@pytest.mark.slow
 def test_the_picture_does_not_land_in_a_closed_stream(tmp_path):
     # A file that is opened while 1 is closed gets that number, and what is printed.
     np.save(tmp_path / "p.npy", np.zeros((1, 16, 16), np.uint8))
@@ -71,6 +73,7 @@ def test_the_picture_does_not_land_in_a_closed_stream(tmp_path):
     assert (tmp_path / "a.npy").read_bytes() == expected
 
 
+@pytest.mark.slow
 def test_names_outside_the_encoding_are_printed_all_the_same(tmp_path):
     np.save(tmp_path / "p.npy", np.zeros((1, 16, 16), np.uint8))
     line = 'PYTHONIOENCODING=ascii "$@" train --prepare --pictures p.npy --output ±.npy'
@@ -78,6 +81,7 @@ def test_names_outside_the_encoding_are_printed_all_the_same(tmp_path):
     assert out.splitlines()[1:] == ["\\xb1.npy", "\\xb1.png"] and error == ""
 
 
+@pytest.mark.slow
 def test_a_home_that_cannot_be_written_is_no_matter(tmp_path):
     np.save(tmp_path / "p.npy", np.zeros((1, 16, 16), np.uint8))
     line = 'env -u MPLCONFIGDIR HOME=/dev/null "$@" train --prepare --pictures p.npy'

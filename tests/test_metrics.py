@@ -251,6 +251,7 @@ def test_density_coverage_brute_force():
         assert metrics.density_coverage(real, fake, k=k) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_density_coverage_extremes():
     real = normal(2000, 4)
     assert metrics.density_coverage(real, real + 100) == (0, 0)

@@ -126,6 +126,7 @@ def test_everything_comes_back(pictures, tmp_path, cls):
     assert_same(model, loaded)
 
 
+@pytest.mark.slow
 def test_given_optimizers_come_back(vectors, tmp_path):
     schedule = gan.schedules.LinearDecay(0.1, 50, 0.2)
     model = vectors(
@@ -154,7 +155,9 @@ def test_a_learning_rate_set_by_hand_comes_back(vectors, tmp_path):
     )
 
 
-@pytest.mark.parametrize("number", [np.float32, np.float64, np.int64])
+@pytest.mark.parametrize(
+    "number", slow_but_first(np.float32, np.float64, np.int64, single=True)
+)
 def test_options_that_are_numpy_numbers(vectors, tmp_path, number):
     model = vectors(lambda_gp=number(3), batch_size=np.int64(8))
     model.save(tmp_path / "g.keras")
@@ -302,7 +305,7 @@ LOST = {
 
 
 @pytest.mark.filterwarnings("ignore:The object being serialized includes a `lam")
-@pytest.mark.parametrize("name", LOST)
+@pytest.mark.parametrize("name", slow_but_first(*LOST, single=True))
 def test_what_could_not_be_loaded_is_not_saved(tmp_path, name):
     path = tmp_path / "g.keras"
     simple(*networks()).save(path)
@@ -367,6 +370,7 @@ def test_a_save_makes_no_optimizers(tmp_path, monkeypatch):
     assert not made
 
 
+@pytest.mark.slow
 def test_notes_that_are_too_long_to_be_read_are_not_written(saved):
     model, path = saved
     before = path.read_bytes()
@@ -432,7 +436,9 @@ def test_a_lambda_layer_is_refused(tmp_path):
         keras.models.load_model(tmp_path / "g.keras")
 
 
-@pytest.mark.parametrize("part", ["generator", "latent_generator", "name"])
+@pytest.mark.parametrize(
+    "part", slow_but_first("generator", "latent_generator", "name", single=True)
+)
 def test_a_config_that_names_a_function(saved, part, tmp_path):
     def change(config):
         config[part] = {
@@ -458,7 +464,7 @@ def test_a_file_of_another_kind_of_model(saved, tmp_path):
 # -- paths ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("use", [str, pathlib.Path])
+@pytest.mark.parametrize("use", slow_but_first(str, pathlib.Path, single=True))
 def test_paths_of_both_kinds(vectors, tmp_path, use):
     model = vectors(gan.Simple_GAN)
     model.save(use(tmp_path / "g.keras"))
@@ -472,7 +478,7 @@ def test_paths_of_both_kinds(vectors, tmp_path, use):
 
 @pytest.mark.parametrize(
     "name, argument",
-    [
+    slow_but_first(
         ("g.h5", "filepath"),
         ("g", "filepath"),
         (".keras", "path"),
@@ -480,7 +486,7 @@ def test_paths_of_both_kinds(vectors, tmp_path, use):
         ("folder.keras", "path"),
         (3, "filepath"),
         (None, "filepath"),
-    ],
+    ),
 )
 def test_paths_it_does_not_write_to(vectors, tmp_path, name, argument):
     (tmp_path / "folder.keras").mkdir()
@@ -511,6 +517,7 @@ def test_paths_it_does_not_read(vectors, tmp_path, name):
     unchanged(lambda: saving.restore_model(model, path), "path", model)
 
 
+@pytest.mark.slow
 def test_overwrite(vectors, tmp_path):
     model = vectors(gan.Simple_GAN)
     for save, name in (
@@ -543,7 +550,9 @@ def test_options_of_keras_that_save_does_not_have(vectors, tmp_path):
 # -- whole or not at all --------------------------------------------------------
 
 
-@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, OSError])
+@pytest.mark.parametrize(
+    "error", slow_but_first(RuntimeError, KeyboardInterrupt, OSError, single=True)
+)
 @pytest.mark.parametrize("place", ["get_config", "save_own_variables"])
 def test_a_failed_save_leaves_the_old_file(saved, monkeypatch, error, place):
     model, path = saved
@@ -573,6 +582,7 @@ def test_notes_that_json_cannot_hold(saved):
     assert path.read_bytes() == old and os.listdir(path.parent) == [path.name]
 
 
+@pytest.mark.slow
 def test_notes_come_back(saved):
     model, path = saved
     assert saving.read_notes(path) == {}
@@ -593,7 +603,7 @@ def add(name, data=b"x"):
 
 @pytest.mark.parametrize(
     "change, options, reason",
-    [
+    slow_but_first(
         (add("config.json", b"{}"), {}, "config"),
         (add("model.weights.h5"), {}, "signature|truncated"),
         (add("config.json", b" " * (2**24 + 1)), {}, "too large"),
@@ -607,7 +617,7 @@ def add(name, data=b"x"):
         (add("config.json", b"[]"), {}, "list indices"),
         (add("config.json", b"\xff"), {}, "decode"),
         (add("model.weights.h5", b""), {}, "signature|truncated"),
-    ],
+    ),
 )
 def test_changed_members(saved, vectors, change, options, reason):
     _, path = saved
@@ -626,14 +636,18 @@ def test_a_member_twice(saved):
     unchanged(lambda: gan.load_model(path), "path")
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"notes": []}'])
+@pytest.mark.parametrize(
+    "content", slow_but_first(b"", b"{}", b"[]", b'{"notes": []}', single=True)
+)
 def test_a_changed_gan_json(saved, content):
     _, path = saved
     rewrite(path, add("gan.json", content))
     unchanged(lambda: saving.read_notes(path), "path")
 
 
-@pytest.mark.parametrize("member", ["config.json", "model.weights.h5", "gan.json"])
+@pytest.mark.parametrize(
+    "member", slow_but_first("config.json", "model.weights.h5", "gan.json", single=True)
+)
 def test_a_flipped_bit_is_found(saved, vectors, member):
     _, path = saved
     with zipfile.ZipFile(path) as archive:
@@ -704,7 +718,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("number", range(len(WRONG)))
+@pytest.mark.parametrize("number", slow_but_first(*range(len(WRONG)), single=True))
 def test_wrong_arrays_are_refused_and_change_nothing(saved, vectors, number):
     model, path = saved
     rewrite_weights(path, WRONG[number])
@@ -713,6 +727,7 @@ def test_wrong_arrays_are_refused_and_change_nothing(saved, vectors, number):
     unchanged(lambda: gan.load_model(path), "path")
 
 
+@pytest.mark.slow
 def test_a_failed_load_restores_randomness_and_averages(pictures, tmp_path):
     """What is loaded first is put back when something later does not fit."""
     model, other = pictures(ema=0.9), pictures(seed=7, ema=0.9)
@@ -746,7 +761,7 @@ def test_load_state_undoes_whatever_happens(vectors, error):
 # -- weights of a freshly made model --------------------------------------------
 
 
-@pytest.mark.parametrize("ema", [None, 0.9])
+@pytest.mark.parametrize("ema", slow_but_first(None, 0.9, single=True))
 @pytest.mark.parametrize("shape", slow_but_first("vectors", "pictures"))
 def test_weights_carry_everything_into_a_fresh_model(request, tmp_path, shape, ema):
     make = request.getfixturevalue(shape)
@@ -765,11 +780,11 @@ SGD = keras.optimizers.SGD
 @pytest.mark.parametrize("side", slow_but_first("generator", "discriminator"))
 @pytest.mark.parametrize(
     "saved_with, loaded_with",
-    [
+    slow_but_first(
         (lambda: None, lambda: SGD(0.1)),
         (lambda: SGD(0.1), lambda: None),
         (lambda: SGD(0.1), lambda: SGD(0.1, momentum=0.9)),
-    ],
+    ),
     ids=["Adam SGD", "SGD Adam", "momentum"],
 )
 def test_another_optimizer_is_refused(vectors, tmp_path, side, saved_with, loaded_with):
@@ -807,7 +822,9 @@ def test_damaged_weights(vectors, tmp_path, content):
     )
 
 
-@pytest.mark.parametrize("part", ["generator", "discriminator"])
+@pytest.mark.parametrize(
+    "part", slow_but_first("generator", "discriminator", single=True)
+)
 def test_networks_larger_than_their_file_are_never_built(saved, part):
     """With right checksums a config could ask for terabytes of weights."""
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 from browser import browser
-from conftest import refused
+from conftest import refused, slow_but_first
 from keras import layers as L
 
 import gan
@@ -142,7 +142,7 @@ def halved(network):
     return network
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", slow_but_first(*NETWORKS, single=True))
 def test_layers_are_keras_s(run, name):
     network = halved(NETWORKS[name]())
     x = np.random.default_rng(1).normal(size=(3, *network.input_shape[1:]))
@@ -177,6 +177,7 @@ def generators():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
@@ -266,7 +267,10 @@ def classes(tmp_path_factory):
     return path, title, names["names"]
 
 
-@pytest.mark.parametrize("record", ["[" * 100_000, "{", '{"names": ["a", "b"]}', "\0"])
+@pytest.mark.parametrize(
+    "record",
+    slow_but_first("[" * 100_000, "{", '{"names": ["a", "b"]}', "\0", single=True),
+)
 def test_a_page_does_without_a_record_that_is_none(classes, tmp_path, record):
     shutil.copy(classes[0].with_name("model.keras"), tmp_path)
     (tmp_path / "run.json").write_text(record)
@@ -299,6 +303,7 @@ def test_the_page_opens_alone_and_small(tab, faces):
     assert tab.evaluate("document.title") == "This person does not exist"
 
 
+@pytest.mark.slow
 def test_a_seed_is_a_face_on_every_machine(tab, faces):
     tab.open(faces, "#seed=7")
     first = face(tab)
@@ -317,6 +322,7 @@ def test_a_seed_is_a_face_on_every_machine(tab, faces):
 SEVEN = [0.1419704, -0.8642530, -1.0063664]
 
 
+@pytest.mark.slow
 def test_latents_are_drawn_as_the_samplers_do(tab, faces):
     tab.open(faces)
     draw = "Array.from({length: 4000}, (_, i) => Array.from(latentsOf(i, 3, '%s')))"
@@ -332,6 +338,7 @@ def test_latents_are_drawn_as_the_samplers_do(tab, faces):
         assert np.abs(np.corrcoef(z.T) - np.eye(3)).max() < 0.06
 
 
+@pytest.mark.slow
 def test_every_control_does_what_it_says(tab, faces):
     tab.open(faces)
     settled(tab)
@@ -376,6 +383,7 @@ def test_every_control_does_what_it_says(tab, faces):
     assert tab.errors == []
 
 
+@pytest.mark.slow
 def test_keys_do_it_all(tab, faces):
     tab.open(faces)
     settled(tab)
@@ -403,7 +411,7 @@ def test_keys_do_it_all(tab, faces):
     assert tab.errors == []
 
 
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dark", slow_but_first(False, True, single=True))
 def test_it_fits_a_phone_in_light_and_dark(tab, faces, dark):
     tab.open(faces, width=360, height=740, dark=dark)
     assert tab.evaluate("document.documentElement.scrollWidth") <= 360
@@ -412,6 +420,7 @@ def test_it_fits_a_phone_in_light_and_dark(tab, faces, dark):
     assert (max(numbers) < 60) is dark and (min(numbers) > 200) is not dark
 
 
+@pytest.mark.slow
 def test_hostile_names_are_text(tab, classes):
     path, title, names = classes
     tab.open(path)
@@ -487,6 +496,7 @@ def film(tmp_path_factory):
     return path, model
 
 
+@pytest.mark.slow
 def test_the_film_is_the_training(tab, film):
     path, model = film
     tab.open(path)
@@ -506,6 +516,7 @@ def test_the_film_is_the_training(tab, film):
     np.testing.assert_allclose(logs["gp"], model.history.history["gp"])
 
 
+@pytest.mark.slow
 def test_controls_of_the_film(tab, film):
     tab.open(film[0], width=360)
     assert tab.evaluate("document.documentElement.scrollWidth") <= 360
@@ -525,7 +536,9 @@ def test_controls_of_the_film(tab, film):
     assert tab.evaluate("playing") == 0 and tab.errors == []
 
 
-@pytest.mark.parametrize("dim, size, kind", [(1, 1, "normal"), (3, 2, "uniform")])
+@pytest.mark.parametrize(
+    "dim, size, kind", slow_but_first((1, 1, "normal"), (3, 2, "uniform"))
+)
 def test_films_of_other_dimensions(tab, tmp_path, dim, size, kind):
     model = points_model(dim, size, gan.WGAN_clip, clip=0.1)
     model.latent_generator = gan.latent.LatentGenerator(dim, kind)
@@ -542,7 +555,9 @@ def flat(network):
     return np.concatenate([np.ravel(weight) for weight in network.get_weights()])
 
 
-@pytest.mark.parametrize("cls", [gan.NonSaturatingGAN, gan.AC_GAN])
+@pytest.mark.parametrize(
+    "cls", slow_but_first(gan.NonSaturatingGAN, gan.AC_GAN, single=True)
+)
 def test_films_of_classes(tab, tmp_path, cls):
     """Fakes of all classes by turns; a field that is the mean over the classes."""
     layers = keras.layers

@@ -7,7 +7,7 @@ import time
 import numpy as np
 import PIL.Image
 import pytest
-from conftest import refused
+from conftest import refused, slow_but_first
 
 from gan import plots
 
@@ -112,6 +112,7 @@ def test_curves_are_drawn_panel_by_panel():
         plots.curves({"a": {"b": ([1, 2], [3])}})
 
 
+@pytest.mark.slow
 def test_without_a_history_the_losses_are_left_out():
     cloud, values = RNG.random((9, 5)), RNG.random((9, 1))
     arguments = {
@@ -440,6 +441,7 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path, name, suffix):
     assert first.read_bytes().startswith(start)
 
 
+@pytest.mark.slow
 def test_figures_of_the_same_arrays_give_the_same_bytes(tmp_path):
     for suffix in [".png", ".pdf", ".svg"]:
         files = [
@@ -497,7 +499,7 @@ def test_no_pyplot_is_needed_to_draw_and_save(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("backend", ["agg", "tkagg"])
+@pytest.mark.parametrize("backend", slow_but_first("agg", "tkagg", single=True))
 def test_show_without_a_screen(backend):
     done = python(
         "import gan.plots as plots\n"

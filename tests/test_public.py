@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from conftest import slow_but_first
 
 import gan
 
@@ -40,7 +41,7 @@ def test_a_name_that_is_not_there():
 
 @pytest.mark.parametrize(
     "code",
-    [
+    slow_but_first(
         pytest.param(
             "import gan.plots, gan.callbacks, gan.faces; gan.plots.tile",
             marks=pytest.mark.slow,
@@ -51,7 +52,8 @@ def test_a_name_that_is_not_there():
         ),
         "import gan.weights as weights; weights.load_weights",
         "from gan import toys; toys.circle()",
-    ],
+        single=True,
+    ),
 )
 def test_modules_of_wings_are_found_by_their_public_names(code):
     run = [sys.executable, "-W", "error", "-c", f"{code}\nimport sys; print('ok')"]

@@ -89,6 +89,7 @@ def test_one_update_of_r3gan_is_the_papers(vectors):
     np.testing.assert_allclose(generator.get_weights()[0], expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("eagerly", [True, False])
 def test_penalties_now_and_then_are_as_much_heavier(vectors, eagerly):
     def weights(*settings):
@@ -212,7 +213,7 @@ def test_bad_arguments_of_residual_networks(arguments, argument):
         gan.residual_GenDiscr(*arguments)
 
 
-@pytest.mark.parametrize("name", OBJECTIVES)
+@pytest.mark.parametrize("name", slow_but_first(*OBJECTIVES, single=True))
 def test_labels_work_with_every_objective(name, moves_both_networks):
     assert moves_both_networks(conditional(name))
 
@@ -243,6 +244,7 @@ def test_a_penalty_of_labelled_samples_differentiates_the_examples_alone():
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("augment", slow_but_first("ours", None, "keras"))
 def test_a_conditional_model_resumes_exactly(augment, tmp_path):
     def make(seed):
@@ -262,13 +264,13 @@ def test_a_conditional_model_resumes_exactly(augment, tmp_path):
 
 @pytest.mark.parametrize(
     "change, message",
-    [
+    slow_but_first(
         ({"labels": LABELS + 1}, "whole numbers from 0 to 2"),
         ({"labels": None}, "real_examples must be a pair"),
         ({"classes": (3, 4)}, "they know 3 and 4"),
         ({"classes": (3, None)}, "discriminator must take labels"),
         ({"classes": (None, 3)}, "Both networks must take"),
-    ],
+    ),
 )
 def test_labels_and_networks_that_do_not_fit(change, message):
     pairs = change.get("classes", (3, 3))
@@ -279,12 +281,14 @@ def test_labels_and_networks_that_do_not_fit(change, message):
         gan.R3GAN(made[0][0], made[1][1], made[0][2], real, batch_size=8)
 
 
+@pytest.mark.slow
 def test_labels_out_of_range_in_a_dataset_are_told():
     data = tf.data.Dataset.from_tensor_slices((PICTURES, LABELS + 5)).batch(8)
     with refused("y"):
         fit(conditional(), x=data)
 
 
+@pytest.mark.slow
 def test_an_augmentation_set_later_acts(pictures):
     models = [pictures(), pictures()]
     for model in models:
@@ -397,6 +401,7 @@ def test_colour_changes_as_much_as_is_documented():
     assert 0 <= spread.min() < 0.02 and 2.5 < spread.max() <= 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["HingeGAN", "WGAN_GP"])
 def test_spectral_normalisation_by_keras_bounds_the_slope(name):
     keras.utils.set_random_seed(0)

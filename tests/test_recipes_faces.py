@@ -44,6 +44,7 @@ def test_recipe_reaches_the_model(pictures, teacher):
     np.testing.assert_allclose(rates, [1e-3, 0])
 
 
+@pytest.mark.slow
 def test_the_sorter_teaches_no_generator(pictures):
     model, discriminator = make_model(pictures, TINY)
     parts = (model.generator, discriminator, model.latent_generator, pictures, 8, 1)

@@ -68,6 +68,7 @@ def test_a_step_moves_both_networks(model, moves_both_networks):
     assert moves_both_networks(model)
 
 
+@pytest.mark.slow
 def test_pictures(model, pictures, run_of, tmp_path, monkeypatch):
     np.save(tmp_path / "faces.npy", pictures)
     shown = []

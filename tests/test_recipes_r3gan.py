@@ -69,6 +69,7 @@ def test_data_that_cannot_be_used(tmp_path, options, labels, argument):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_the_model_is_the_documented_one(random_digits, moves_both_networks):
     data = random_digits(70)
     model = r3gan.GREY.make_model(data, steps=10, augment=gan.DiffAugment())
@@ -90,6 +91,7 @@ def test_colours_are_taught_in_smaller_batches():
     assert (model.batch_size, model.classes, model.augment) == (32, None, None)
 
 
+@pytest.mark.slow
 def test_train_goes_on_and_its_run_draws_the_class_asked_for(tmp_path, capsys):
     write(tmp_path / "pets" / "cats", 9, True)
     write(tmp_path / "pets" / "dogs", 9, True)

@@ -106,6 +106,7 @@ print(type(model).__module__, type(model).__name__)
 """
 
 
+@pytest.mark.slow
 def test_a_new_process_knows_every_class_that_files_name(tmp_path, python):
     real = np.random.default_rng(0).random((8, 2), "float32")
     parts = gan.fully_connected_GenDiscr([2, 2], real)
@@ -301,6 +302,7 @@ def test_train_refuses_other_settings(
     assert files(folder) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["", "{", "\x00", "[1]", "3", "null"])
 def test_train_refuses_a_damaged_run_json(train_faces, trained, content):
     pictures, folder = trained
@@ -326,6 +328,7 @@ def test_train_restarts(train_faces, trained, tmp_path):
     assert (settings["seed"], settings["hold"]) == (3, TINY.hold)
 
 
+@pytest.mark.slow
 def test_a_restart_that_is_refused_changes_nothing(train_faces, trained):
     """Else the old run would go on under the new settings."""
     pictures, folder = trained
@@ -400,6 +403,7 @@ def test_a_terminal_that_is_closed_ends_a_run_that_goes_on(faces, tmp_path):
 # -- checkpoints of others ------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_model_file_that_is_no_checkpoint_changes_nothing(vectors, tmp_path):
     vectors(seed=5).save(tmp_path / "epoch-000001.keras")
     model, twin = vectors(), vectors()

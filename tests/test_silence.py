@@ -82,6 +82,7 @@ def freeze_and_thaw(model):
     model.discriminator.layers[-1].trainable = True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", slow_but_first(freeze_and_thaw, freeze_one, freeze_all)
 )
@@ -145,7 +146,7 @@ BOUNDED = {
 }
 
 
-@pytest.mark.parametrize("cls", [*LOGITS, gan.Simple_GAN])
+@pytest.mark.parametrize("cls", slow_but_first(*LOGITS, gan.Simple_GAN, single=True))
 def test_outputs_that_the_losses_seek_and_the_discriminator_cannot_give(cls, tmp_path):
     generator, _, latents = nets()
     for name, bounded in BOUNDED.items():
@@ -161,7 +162,9 @@ def test_outputs_that_the_losses_seek_and_the_discriminator_cannot_give(cls, tmp
     gan.load_model(tmp_path / "m.keras")
 
 
-@pytest.mark.parametrize("cls", [*LOGITS, gan.Simple_GAN, gan.WGAN_GP])
+@pytest.mark.parametrize(
+    "cls", slow_but_first(*LOGITS, gan.Simple_GAN, gan.WGAN_GP, single=True)
+)
 def test_outputs_that_can_be_any_are_not_warned_of(cls):
     generator, _, latents = nets()
     for end in (
@@ -187,6 +190,7 @@ def test_a_class_of_other_losses_seeks_other_outputs():
     Other(generator, critic(L.Dense(1, "tanh")), latents)
 
 
+@pytest.mark.slow
 def test_loss_scaling_is_done_and_undone():
     def trained(**options):
         optimizers = [keras.optimizers.SGD(0.1, **options) for _ in range(2)]
@@ -200,6 +204,7 @@ def test_loss_scaling_is_done_and_undone():
     np.testing.assert_allclose(scaled, trained(), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_average_of_an_optimizer_reaches_the_weights():
     seen = []
 
@@ -216,6 +221,7 @@ def test_the_average_of_an_optimizer_reaches_the_weights():
     np.testing.assert_allclose(weights(model.generator), average, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_two_models_of_the_same_networks_each_have_their_own_loss():
     parts = nets()
     alone = fit(make(parts=nets()))
@@ -285,6 +291,7 @@ def test_outputs_that_are_not_one_number_each_are_refused(discriminator):
             make(cls, (generator, discriminator, latents))
 
 
+@pytest.mark.slow
 def test_a_network_frozen_between_two_fits_stays():
     model = make()
     fit(model)
@@ -295,6 +302,7 @@ def test_a_network_frozen_between_two_fits_stays():
     assert (weights(model.generator) != generator).any()
 
 
+@pytest.mark.slow
 def test_a_dropout_rate_changed_between_two_fits_acts():
     generator, _, latents = nets()
     critic = head(L.Dropout(0.9), L.Dense(1, use_bias=False))
@@ -418,6 +426,7 @@ def test_a_sentence_names_what_is_wrong(words):
         SENTENCES[words]()
 
 
+@pytest.mark.slow
 def test_labels_out_of_range_in_a_dataset():
     from test_ac_gan import make as make_ac_gan
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import slow_but_first
 from scipy import stats
 
 import gan
@@ -37,7 +38,7 @@ def test_rows_are_distinct_and_in_range(rows):
         assert sample.min() >= 0 and sample.max() < rows
 
 
-@pytest.mark.parametrize("rows, size", [(6, 2), (33, 2)])
+@pytest.mark.parametrize("rows, size", slow_but_first((6, 2), (33, 2)))
 def test_every_ordered_pair_is_equally_likely(rows, size):
     """Both the shuffle of few rows and the rejection among many are unbiased."""
     pairs = list(itertools.permutations(range(rows), size))
@@ -101,6 +102,7 @@ RECIPES = (mnist_acgan, mnist_dcgan, mnist_dense)
 TENS = np.arange(50, dtype=np.int32) % 10
 
 
+@pytest.mark.slow
 def test_what_a_library_function_seeds_leaves_the_users_random_states(
     random_digits, monkeypatch
 ):
@@ -140,6 +142,7 @@ def users_draws():
     return [float(number) for number in drawn]
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_results_whatever_was_drawn_before(random_digits):
     found, pictures = [], random_digits(200).floats()[:, :4, :4, None]
     for before in (1, 2):

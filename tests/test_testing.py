@@ -23,10 +23,12 @@ def test_every_class(cls):
     gan.testing.check_model(cls)
 
 
+@pytest.mark.slow
 def test_the_class_with_a_classifier():
     gan.testing.check_model(make_ac_gan)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", slow_but_first(gan.WGAN_GP, *ONE_OUTPUT))
 def test_with_convolutions_batch_normalisation_and_dropout(pictures, cls):
     gan.testing.check_model(functools.partial(pictures, cls))
@@ -38,6 +40,7 @@ def test_with_labels(cls):
     gan.testing.check_model(functools.partial(conditional, cls.__name__))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"ema": 0.9}, {"batch_statistics": False}])
 def test_with_options(vectors, options):
     gan.testing.check_model(functools.partial(vectors, **options))
@@ -169,6 +172,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", FAULTS, ids=lambda cls: cls.__name__)
 def test_a_fault_is_said_in_a_sentence(vectors, cls):
     with pytest.raises(AssertionError) as error:

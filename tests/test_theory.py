@@ -54,6 +54,7 @@ def test_the_closed_forms():
     np.testing.assert_allclose(same, -np.log(4), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_trained_discriminator_approaches_the_best(trained):
     """Excess loss is at least 4 E(D − D*)² over both halves (Pinsker)."""
     squares = (probability(trained, X) - best(X)) ** 2 * (P.pdf(X) + Q.pdf(X)) / 2

@@ -81,6 +81,7 @@ def test_a_stopped_recipe_goes_on_to_the_same_files(
     assert pictures == [f"image_at_epoch_000{epoch}.png" for epoch in (1, 2, 3)]
 
 
+@pytest.mark.slow
 def test_other_settings_or_data_are_refused(small, digits_file, tmp_path):
     trained(tmp_path / "run", digits_file, epochs=1)
     with pytest.raises(InvalidInput, match="seed is 2 and was 1"):
@@ -101,6 +102,7 @@ def test_other_settings_or_data_are_refused(small, digits_file, tmp_path):
     assert len([*(tmp_path / "run").glob("image_at_epoch_*.png")]) == 1
 
 
+@pytest.mark.slow
 def test_a_finished_run_without_its_pictures_is_called_again(
     small, digits_file, tmp_path
 ):
@@ -118,6 +120,7 @@ OF_THE_USER = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["0.2.0", "now"])
 def test_a_restart_deletes_what_the_run_has_written_and_nothing_else(
     small, digits_file, tmp_path, version
@@ -182,6 +185,7 @@ def test_a_folder_with_the_record_of_another_program_is_left_alone(
     assert [*contents(tmp_path).values()] == [b"the user's"]
 
 
+@pytest.mark.slow
 def test_a_record_from_a_stranger_deletes_no_other_files(small, digits_file, tmp_path):
     folder = tmp_path / "run"
     trained(folder, digits_file, epochs=1)

@@ -7,7 +7,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import refused
+from conftest import refused, slow_but_first
 from keras import layers
 
 import gan
@@ -65,7 +65,9 @@ def train(real, **options):
 RNG = np.random.default_rng(0)
 
 
-@pytest.mark.parametrize("name", ["plain", "nested", "cropped", "twice nested"])
+@pytest.mark.parametrize(
+    "name", slow_but_first("plain", "nested", "cropped", "twice nested", single=True)
+)
 @pytest.mark.parametrize("low", [0, -1])
 def test_pictures_are_drawn_on_the_scale_of_training(name, low, tmp_path):
     """The generator can reach [−1, 1] in all of these; what the data were counts."""
@@ -92,6 +94,7 @@ def test_one_network_is_drawn_alike_from_both_kinds_of_files(tmp_path):
     np.testing.assert_allclose(*both, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_files_that_do_not_say_their_scale_are_looked_at(tmp_path):
     for low in (0.0, -1.0):
         model = train(None)
@@ -202,7 +205,9 @@ def test_classes_are_asked_for_by_name_or_number(animals):
         np.testing.assert_allclose(found, expected[..., 0], atol=1e-6)
 
 
-@pytest.mark.parametrize("labels", ["cat", 3, -1, 1.5, ["ant"], "-1", [None] * 3])
+@pytest.mark.parametrize(
+    "labels", slow_but_first("cat", 3, -1, 1.5, ["ant"], "-1", [None] * 3, single=True)
+)
 def test_unknown_classes(animals, labels):
     with refused("labels"):
         animals.draw(3, labels=labels)
@@ -234,6 +239,7 @@ def test_the_nearest_real_picture():
     np.testing.assert_allclose(distances, 0.01, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_newest_of_a_run_is_taken_and_said(tmp_path, capsys):
     """Finished, stopped, taken up again."""
     model = train(RNG.random((30, 8, 8, 1), "float32"))
@@ -261,6 +267,7 @@ def test_the_newest_of_a_run_is_taken_and_said(tmp_path, capsys):
     assert "epoch-000002.keras" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_names_that_a_run_of_version_0_2_0_noted(tmp_path):
     model = train((RNG.random((30, 8, 8, 1), "float32"), np.arange(30) % 3), n=3)
     model.save(tmp_path / "model.keras")

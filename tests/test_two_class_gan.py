@@ -46,6 +46,7 @@ def test_logged_losses_are_those_of_the_log_probabilities():
     np.testing.assert_allclose(logs["gen_loss"], -said[:, 1].mean(), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_it_goes_on_from_a_file_with_momentum_and_regulariser(tmp_path):
     model = two_classes()
     model.train_step(None)

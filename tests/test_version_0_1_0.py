@@ -35,7 +35,7 @@ def examples(name):
 
 # The examples are normal, the old generators end in a tanh.
 @pytest.mark.filterwarnings("ignore:The real examples lie")
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", slow_but_first(*NAMES, single=True))
 def test_a_model_loads_draws_and_trains_on(old, name):
     expected = json.loads((old / "expected.json").read_text())[name]
     model = gan.load_model(old / f"{name}.keras")
@@ -54,6 +54,7 @@ def test_a_model_loads_draws_and_trains_on(old, name):
     np.testing.assert_allclose(np.ravel(fakes), expected["fakes"], atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The real examples lie")
 def test_a_run_goes_on(old, tmp_path):
     shutil.copytree(old / "checkpoints", tmp_path / "run")

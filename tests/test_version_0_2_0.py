@@ -12,7 +12,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from conftest import unpack
+from conftest import slow_but_first, unpack
 from keras import layers
 
 import gan
@@ -119,7 +119,11 @@ def old(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n in SLOW)) for n in NAMES]
+    "name",
+    slow_but_first(
+        *[pytest.param(n, marks=[pytest.mark.slow] * (n in SLOW)) for n in NAMES],
+        single=True,
+    ),
 )
 def test_a_run_ends_as_it_did(old, name):
     expected = json.loads((old / "expected.json").read_text())[name]

@@ -105,6 +105,7 @@ def test_batch_normalisation_statistics_are_not_weights_to_clip():
     assert largest(critic.trainable_variables) <= 1
 
 
+@pytest.mark.slow
 def test_the_bound_can_change_between_fits_and_is_kept_in_the_config(vectors):
     model = vectors(gan.WGAN_clip, clip=0.5)
     model.fit(epochs=1, steps_per_epoch=2, verbose=0)

@@ -3,7 +3,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import refused
+from conftest import refused, slow_but_first
 from scipy import stats
 
 import gan
@@ -129,7 +129,10 @@ def test_float64_and_rank_3_pictures_are_interpolated(pictures):
     np.testing.assert_array_equal(points, expected)
 
 
-@pytest.mark.parametrize("w", [[3.0, 4.0], [0.3, 0.4], [-1.0, 0.0], [1.0, -2.0, 2.0]])
+@pytest.mark.parametrize(
+    "w",
+    slow_but_first([3.0, 4.0], [0.3, 0.4], [-1.0, 0.0], [1.0, -2.0, 2.0], single=True),
+)
 def test_penalty_of_a_linear_critic(w):
     model = linear_model(w)
     expected = (np.linalg.norm(w) - 1) ** 2
@@ -222,6 +225,7 @@ def test_step_of_a_curved_critic_on_a_twin(vectors):
         np.testing.assert_allclose(a, b, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_penalty_draws_slopes_towards_one(vectors):
     model = vectors(lambda_gp=100, learning_rate=0.02)
     for weight in model.discriminator.trainable_variables:
@@ -262,6 +266,7 @@ def test_the_courses_weights(shared):
     assert abs(fakes.mean() - 0.463) < 0.03
 
 
+@pytest.mark.slow
 def test_own_weights_and_the_average(vectors, tmp_path):
     source, model = vectors(seed=5, ema=0.5), vectors(seed=6, ema=0.5)
     source.fit(epochs=1, steps_per_epoch=2, verbose=0)
@@ -273,7 +278,10 @@ def test_own_weights_and_the_average(vectors, tmp_path):
     assert_equal(model.averaged_generator.get_weights(), source.generator.get_weights())
 
 
-@pytest.mark.parametrize("fault", ["missing", "other network", "cut", "not finite"])
+@pytest.mark.parametrize(
+    "fault",
+    slow_but_first("missing", "other network", "cut", "not finite", single=True),
+)
 @pytest.mark.parametrize("bad", [0, 1])
 def test_both_networks_or_none(vectors, tmp_path, fault, bad):
     source, model = vectors(seed=5), vectors(seed=6, ema=0.5)
