@@ -273,7 +273,7 @@ def test_bad_arguments(changes, argument):
 
 @pytest.mark.parametrize(
     "use, argument",
-    [
+    slow_but_first(
         (lambda m: m.fit(ROWS), "x"),
         (lambda m: m.fit((ROWS, LABELS + 1)), "labels"),
         (lambda m: m.get_real_sample(65), "size"),
@@ -283,7 +283,7 @@ def test_bad_arguments(changes, argument):
         (lambda m: m.get_fake_sample(3, labels=[0, 1]), "size"),
         (lambda m: m.get_fake_sample(0), "size"),
         (lambda m: m.get_fake_sample(averaged=True), "averaged"),
-    ],
+    ),
 )
 def test_bad_use_changes_nothing(use, argument):
     model = make()

@@ -365,6 +365,7 @@ def course_seed(seed):
     tf.random.set_seed(seed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "set_seed", slow_but_first(keras.utils.set_random_seed, course_seed, single=True)
 )

@@ -204,6 +204,7 @@ def test_what_would_fail_after_the_first_epoch_is_refused_at_once(
     assert names(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_what_an_earlier_run_left_is_no_frame(vectors, tmp_path):
     frames = tmp_path / "a-frames"
     frames.mkdir()
@@ -323,6 +324,7 @@ def test_fakes_unlike_the_reals_are_refused_before_any_step(vectors):
 # -- Losses ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "cls, held_out",
     slow_but_first(
@@ -367,6 +369,7 @@ def test_losses_are_noted_and_drawn(vectors, tmp_path, monkeypatch, cls, held_ou
     assert last == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "base", slow_but_first(gan.WGAN_GP, gan.Simple_GAN, single=True)
 )
@@ -471,6 +474,7 @@ def test_losses_that_are_beyond_all_bounds_and_logs_that_are_missing(vectors, tm
     fit(vectors(), 1, Losses(tmp_path / "losses.png"), initial_epoch=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", slow_but_first("array", "Dataset", "labels", single=True)
 )
@@ -759,6 +763,7 @@ def test_a_run_killed_while_it_made_its_animation_makes_it_again(vectors, tmp_pa
     assert (tmp_path / "a.gif").read_bytes() == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", slow_but_first("pictures/0001.png", "losses.png", "losses.csv", single=True)
 )

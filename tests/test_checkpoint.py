@@ -289,6 +289,7 @@ OTHERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The latent generator cannot be stored")
 @pytest.mark.parametrize("name", slow_but_first(*OTHERS, single=True))
 def test_whatever_makes_another_run_is_told(tmp_path, name):
@@ -350,6 +351,7 @@ def test_the_best_epoch_stays_the_best_after_a_resume(tmp_path):
     assert gan.load_model(path).generator.optimizer.iterations == 1
 
 
+@pytest.mark.slow
 def test_what_could_not_be_loaded_is_refused_before_the_first_step(tmp_path):
     steps = []
 
@@ -410,6 +412,7 @@ def functional():
     return keras.Model(pictures, keras.layers.RandomFlip(seed=1)(pictures))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "augment", slow_but_first(several_flips, pipeline, functional, single=True)
 )

@@ -32,7 +32,7 @@ def test_the_example_of_every_command_is_one(command, capsys):
     assert parsed.command is parser.COMMANDS[command]
 
 
-@pytest.mark.parametrize("name", parser.OLD_COMMANDS)
+@pytest.mark.parametrize("name", slow_but_first(*parser.OLD_COMMANDS, single=True))
 def test_old_names_are_understood_and_say_what_they_are_called_now(name, capsys):
     """With an option that is refused, so that nothing is done."""
     old = parser.OLD_COMMANDS[name]
@@ -137,7 +137,7 @@ NEEDED = {
 }
 
 
-@pytest.mark.parametrize(("command", "name"), NUMBERS)
+@pytest.mark.parametrize(("command", "name"), slow_but_first(*NUMBERS))
 def test_numbers_that_nobody_can_mean_are_refused_at_once(
     command, name, files, tmp_path, monkeypatch, capsys
 ):
@@ -182,7 +182,7 @@ HOSTILE = "\x1b[2J\x1b]0;title\x07\r\b\x9b31m\u202efed"
 
 @pytest.mark.parametrize(
     "line",
-    [
+    slow_but_first(
         [HOSTILE],
         [f"--{HOSTILE}\nx"],
         ["--count", HOSTILE],
@@ -194,7 +194,8 @@ HOSTILE = "\x1b[2J\x1b]0;title\x07\r\b\x9b31m\u202efed"
         ["diagnose", HOSTILE],
         ["train", "--prepare", "--pictures", ".", "--output", f"{HOSTILE}.npy"],
         ["train", "--recipe", "lfw", "--output", HOSTILE],
-    ],
+        single=True,
+    ),
 )
 def test_no_name_moves_the_cursor_or_sets_colours(line, tmp_path, monkeypatch, capsys):
     def train(*arguments, **options):

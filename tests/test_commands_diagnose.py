@@ -65,6 +65,7 @@ def test_a_run_with_its_pictures(trained, capsys):
     assert "clipped weights" in found["not_made"]
 
 
+@pytest.mark.slow
 def test_without_pictures_it_says_what_is_missing(trained, capsys):
     for path in (trained / "checkpoints" / NEWEST, trained / "checkpoints"):
         assert diagnose(path) == 0

@@ -39,6 +39,7 @@ def test_faces_are_sorted_by_discriminator_value_on_a_fixed_scale(
     assert (np.diff(values) <= 1e-5).all() and np.ptp(values) > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command", slow_but_first(["faces"], ["walk", "--shape", "segment"], single=True)
 )

@@ -79,6 +79,7 @@ def test_each_command_on_each_kind_of_model(
         assert (tmp_path / said.out.splitlines()[-1].split("/")[-1]).exists()
 
 
+@pytest.mark.slow
 def test_single_files_hold_the_pictures_themselves(models, tmp_path):
     each, array = tmp_path / "each", tmp_path / "x.npy"
     options = ["generate", str(models / "plain.keras"), "--count", "3"]

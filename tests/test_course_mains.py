@@ -213,6 +213,7 @@ def test_a_repeated_main_gives_the_same_numbers():
 # -- tasks 1 and 2 --------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("GAN", slow_but_first(*CLASSES, single=True))
 @pytest.mark.parametrize(
     "learning_rate, steps",
@@ -373,6 +374,7 @@ def pretrained(faces, shared):
     return make
 
 
+@pytest.mark.slow
 def test_task_4_main_1_four_hundred_faces(pretrained, faces, tmp_path):
     G = pretrained(0)
     sample = G.get_fake_sample(400)

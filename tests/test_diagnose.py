@@ -493,7 +493,7 @@ def conditional(cls, shift):
 @pytest.mark.parametrize("shift", slow_but_first(0.0, 2.5, single=True))
 @pytest.mark.parametrize(
     "cls",
-    [
+    slow_but_first(
         gan.Simple_GAN,
         gan.WGAN_clip,
         gan.WGAN_GP,
@@ -501,7 +501,8 @@ def conditional(cls, shift):
         gan.MinimaxGAN,
         gan.HingeGAN,
         gan.R3GAN,
-    ],
+        single=True,
+    ),
 )
 def test_every_class_is_judged_with_labels(cls, shift):
     found = diagnose(conditional(cls, shift), 100)

@@ -176,7 +176,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("argument", REFUSED)
+@pytest.mark.parametrize("argument", slow_but_first(*REFUSED, single=True))
 def test_a_refused_fit_keeps_data_and_batch_size(vectors, argument):
     model = vectors(gan.Simple_GAN)
     before = state(model), model.real_examples
@@ -386,6 +386,7 @@ def test_interrupt_ends_the_call_then_the_callbacks_then_fit(vectors, handler):
     assert signal.getsignal(signal.SIGINT) is handler and not handler.calls
 
 
+@pytest.mark.slow
 def test_a_second_interrupt_does_what_it_always_does(vectors, handler):
     model = vectors(gan.Simple_GAN)
     events = Events(interrupt_twice, "batch_end 0")

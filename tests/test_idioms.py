@@ -370,6 +370,7 @@ def test_a_data_frame(model):
     np.testing.assert_array_equal(model.real_examples, REAL)
 
 
+@pytest.mark.slow
 def test_latents_drawn_with_numpy_are_drawn_anew_and_told_of():
     generator, discriminator, _ = nets()
     rng = np.random.default_rng(0)

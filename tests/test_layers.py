@@ -161,7 +161,7 @@ def test_half_precision_is_keras_s():
 # -- pooling -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("shape", [(4, 6, 2), (5, 3, 2)])
+@pytest.mark.parametrize("shape", slow_but_first((4, 6, 2), (5, 3, 2), single=True))
 @pytest.mark.parametrize(
     "options",
     [
@@ -222,7 +222,7 @@ RUNS = [
 
 
 @pytest.mark.parametrize("which", slow_but_first(0, 1, single=True))
-@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize("run", slow_but_first(*RUNS, single=True))
 def test_derivatives_of_the_networks(networks, which, run):
     assert_same(networks[which], inputs_of(networks[which]), run=run)
 

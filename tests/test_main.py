@@ -12,6 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 CALLS = {"python main.py": [ROOT / "main.py"], "python -m gan": ["-m", "gan"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prog", CALLS)
 def test_help_and_errors_name_the_program_as_it_was_called(prog, python, tmp_path):
     shown = python(*CALLS[prog], "--help", cwd=tmp_path)

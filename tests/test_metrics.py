@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import refused
+from conftest import refused, slow_but_first
 from scipy.linalg import sqrtm
 from scipy.stats import ks_2samp, wasserstein_distance
 from sklearn.decomposition import PCA
@@ -184,7 +184,7 @@ def test_kernel_standard_error_by_brute_force():
     assert metrics.kernel_distance(x, y)[1] == pytest.approx(np.sqrt(variance))
 
 
-@pytest.mark.parametrize("shift", [0.0, 0.5])
+@pytest.mark.parametrize("shift", slow_but_first(0.0, 0.5, single=True))
 def test_kernel_standard_error_is_the_spread_over_fresh_draws(shift):
     draws = np.array(
         [
@@ -400,6 +400,7 @@ def test_the_interval_is_as_wide_as_fresh_draws_spread(monkeypatch):
     assert stated == pytest.approx(spread, rel=0.3)
 
 
+@pytest.mark.slow
 def test_same_seed_same_numbers(quick):
     real, fake = normal(60, 3), normal(40, 3, seed=1)
     first, again, other = (metrics.evaluate(real, fake, seed=s) for s in (0, 0, 1))

@@ -399,6 +399,7 @@ def test_models_of_more_than_a_gibibyte(tmp_path):
 # -- a latent generator that cannot be stored -----------------------------------
 
 
+@pytest.mark.slow
 def test_a_lambda_is_said_once_and_asked_for_when_needed(vectors, tmp_path):
     model = vectors(gan.Simple_GAN)
     model.latent_generator = lambda k: gan.normal_generator(k, 2)
@@ -553,7 +554,9 @@ def test_options_of_keras_that_save_does_not_have(vectors, tmp_path):
 @pytest.mark.parametrize(
     "error", slow_but_first(RuntimeError, KeyboardInterrupt, OSError, single=True)
 )
-@pytest.mark.parametrize("place", ["get_config", "save_own_variables"])
+@pytest.mark.parametrize(
+    "place", slow_but_first("get_config", "save_own_variables", single=True)
+)
 def test_a_failed_save_leaves_the_old_file(saved, monkeypatch, error, place):
     model, path = saved
     old = path.read_bytes()

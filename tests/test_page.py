@@ -267,6 +267,7 @@ def classes(tmp_path_factory):
     return path, title, names["names"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "record",
     slow_but_first("[" * 100_000, "{", '{"names": ["a", "b"]}', "\0", single=True),
@@ -411,6 +412,7 @@ def test_keys_do_it_all(tab, faces):
     assert tab.errors == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dark", slow_but_first(False, True, single=True))
 def test_it_fits_a_phone_in_light_and_dark(tab, faces, dark):
     tab.open(faces, width=360, height=740, dark=dark)
@@ -432,6 +434,7 @@ def test_hostile_names_are_text(tab, classes):
     assert tab.evaluate(options) == names
 
 
+@pytest.mark.slow
 def test_classes_judge_and_nearest(tab, classes):
     path, _, _ = classes
     tab.open(path, "#seed=3")
@@ -536,6 +539,7 @@ def test_controls_of_the_film(tab, film):
     assert tab.evaluate("playing") == 0 and tab.errors == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "dim, size, kind", slow_but_first((1, 1, "normal"), (3, 2, "uniform"))
 )

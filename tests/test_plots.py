@@ -489,6 +489,7 @@ def test_import_is_light():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_no_pyplot_is_needed_to_draw_and_save(tmp_path):
     done = python(
         "import sys, numpy, gan.plots as plots\n"
@@ -499,6 +500,7 @@ def test_no_pyplot_is_needed_to_draw_and_save(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", slow_but_first("agg", "tkagg", single=True))
 def test_show_without_a_screen(backend):
     done = python(

@@ -88,6 +88,7 @@ def test_a_step_moves_both_networks(model, moves_both_networks):
     assert moves_both_networks(model)
 
 
+@pytest.mark.slow
 def test_the_picture_has_classes_in_columns(model, digits, monkeypatch):
     seen = {}
     monkeypatch.setattr(

@@ -146,6 +146,7 @@ BOUNDED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cls", slow_but_first(*LOGITS, gan.Simple_GAN, single=True))
 def test_outputs_that_the_losses_seek_and_the_discriminator_cannot_give(cls, tmp_path):
     generator, _, latents = nets()

@@ -91,6 +91,7 @@ def test_no_constraint_and_no_penalty(vectors, extra):
     assert list(model.history.history) == ["discr_loss", "gen_loss"]
 
 
+@pytest.mark.slow
 def test_discriminator_learns_against_a_generator_that_stands_still(vectors):
     still = keras.optimizers.SGD(0.0)
     model = vectors(gan.Simple_GAN, generator_optimizer=still, learning_rate=0.05)

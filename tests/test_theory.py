@@ -62,6 +62,7 @@ def test_the_trained_discriminator_approaches_the_best(trained):
     assert distance < np.sqrt(allowed(trained) / 4) < 0.03
 
 
+@pytest.mark.slow
 def test_the_value_approaches_that_of_theory(trained):
     rng, n = np.random.default_rng(1), 50_000
     real, fake = P.rvs(n, random_state=rng), Q.rvs(n, random_state=rng)

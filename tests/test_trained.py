@@ -68,7 +68,7 @@ RNG = np.random.default_rng(0)
 @pytest.mark.parametrize(
     "name", slow_but_first("plain", "nested", "cropped", "twice nested", single=True)
 )
-@pytest.mark.parametrize("low", [0, -1])
+@pytest.mark.parametrize("low", slow_but_first(0, -1, single=True))
 def test_pictures_are_drawn_on_the_scale_of_training(name, low, tmp_path):
     """The generator can reach [−1, 1] in all of these; what the data were counts."""
     real = RNG.uniform(low, 1, (30, 8, 8, 1)).astype("float32")

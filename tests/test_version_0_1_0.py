@@ -34,6 +34,7 @@ def examples(name):
 
 
 # The examples are normal, the old generators end in a tanh.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The real examples lie")
 @pytest.mark.parametrize("name", slow_but_first(*NAMES, single=True))
 def test_a_model_loads_draws_and_trains_on(old, name):
