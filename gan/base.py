@@ -55,30 +55,39 @@ require(
 class AdversarialModel(Drawing, GraphFit, WholeModel):
     """A generator and a discriminator, trained against each other.
 
-    The base owns the game: draws, alternation, updates, logs, saving. To define a new
-    kind of GAN, subclass it and write its two losses; the base does the rest. What may
+    To define a new kind of GAN, subclass it and write its two losses; the base does the
+    rest. This file is the game itself, from the draw to the update. Around it stand the
+    classes that it is made of: in `training.reals` the real examples, in
+    `training.drawing` the generator and its average, in `training.compiled` the
+    optimizers, in `training.fit` the loop, in `saving.model_file` the files. What may
     be overridden:
 
     - `discriminator_loss(real, fake)` and `generator_loss(fake)`, functions of the
       discriminator's outputs, static unless they need an option;
     - `generator_outputs(real, fake, condition)`: the outputs that `generator_loss` is
-      given, where it sees those on reals too, as in `gan.R3GAN`;
-    - `output_logs(real, fake)`: further logs of these outputs, whose names are in
-      `log_names`;
+      given, where it needs those on reals too, as in `gan.R3GAN`;
     - `discriminator_extra(real, fake, condition)` and `generator_extra(real, fake,
-      condition)`: a further term of the objective of either, with the names of its
-      logs in `log_names`;
-    - `judge_both(real, fake)`: the outputs and that term of the discriminator together,
-      where both come of one pass through it, as in `gan.R3GAN`;
+      condition)`: a further term of either objective, as in `gan.WGAN_GP`;
+    - `output_logs(real, fake)`: further logs of the discriminator's outputs. Only logs
+      that `log_names` lists are kept;
+    - `judge_both(real, fake)`: instead of `discriminator_extra`, where its term can
+      come of the same pass through the discriminator, which saves time, as in
+      `gan.R3GAN`;
     - `after_discriminator_update()`: a constraint on the discriminator;
+    - `generator_batches`: how many batches of fakes an update of the generator sees;
     - `outputs`: how many numbers the discriminator gives of an example, `None` for any;
-    - `targets`: the least and greatest output that the losses seek, infinite for those
-      made for any; the constructor warns of a discriminator that cannot give them.
-      `None`: none in particular;
+    - `targets`: the least and the greatest output that the losses push towards, ±inf
+      where they are made for unbounded ones; the constructor warns of a discriminator
+      that cannot reach them. `None`: nothing is known. A class with another
+      `discriminator_loss` does not inherit `targets` and `loss_panel`;
     - `loss_panel`: title and sign of the discriminator's loss in `callbacks.Losses`;
-    - `penalises_slopes`, where `discriminator_extra` holds something else;
+    - `penalises_slopes`: `False` where `discriminator_extra` is no penalty of slopes,
+      for `gan.diagnosis`;
     - `count_classes`, `fakes_for_training` and `judge`, where the networks know classes
       in another way, as in `gan.AC_GAN`.
+
+    Then `gan.testing.check_model` checks the class. For its files to be loaded without
+    `custom_objects`, decorate it with `keras.saving.register_keras_serializable`.
 
     Networks that take labels make any model conditional: a generator of `[latents,
     labels]` and a discriminator of `[examples, labels]`, with `real_examples` a pair
@@ -87,19 +96,30 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
     many classes there are is the `input_dim` of the networks' first `Embedding`.
     `gan.residual_GenDiscr(classes=)` makes such networks.
 
-    An option of its own is a `gan.errors.Option`, so that it is checked, saved and
-    acts when it is changed; set before `super().__init__`, a wrong one is refused
-    before the networks are touched.
+    An option of a class's own is an attribute `weight = gan.errors.Option(check)`.
+    Assign it before `super().__init__`: it is then checked before the networks are
+    touched, saved with the model, and a later change acts from the next `fit` on.
 
     Example:
 
     ```python
-    class HingeGAN(AdversarialModel):
-        @staticmethod
-        def discriminator_loss(real, fake):
-            return tf.reduce_mean(tf.nn.relu(1 - real) + tf.nn.relu(1 + fake))
+    @keras.saving.register_keras_serializable(package="mine")
+    class SquareGAN(gan.AdversarialModel):
+        log_names = (*gan.AdversarialModel.log_names, "brightness")
+        weight = gan.errors.Option(gan.errors.expect_number)
 
-        generator_loss = staticmethod(gan.losses.wasserstein_generator)
+        def __init__(self, *args, weight=1.0, **options):
+            self.weight = weight
+            super().__init__(*args, **options)
+
+        discriminator_loss = staticmethod(gan.losses.least_squares_discriminator)
+        generator_loss = staticmethod(gan.losses.least_squares_generator)
+
+        def generator_extra(self, real, fake, condition):
+            gap = tf.square(tf.reduce_mean(real) - tf.reduce_mean(fake))
+            return self.weight * gap, {"brightness": gap}
+
+    gan.testing.check_model(SquareGAN)
     ```
 
     Args:
@@ -127,7 +147,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
             batch-normalisation statistics included, such as 0.995; `None` keeps none.
             With an average, `get_fake_sample()` draws from `averaged_generator`, whose
             pictures are usually better. The decay ramps up as (1 + t)/(10 + t), t the
-            generator's updates, so that the first pictures are not the initial ones.
+            generator's updates, so that the average soon forgets the initial weights.
         batch_statistics: bool, whether the generator is trained in training mode, in
             which batch normalisation divides by each batch's statistics. `False`: in
             inference mode, as it draws pictures later; batch normalisation then only
@@ -138,9 +158,9 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
             real and fake examples go through it before the discriminator in each
             update, so that few examples last longer (Zhao et al. 2020). `None`: none.
         pixel_range: pair of floats, the numbers that mean black and white where the
-            examples are pictures, such as (−1, 1). Bytes are brought to this range, and
-            all that draws the model's pictures goes by it. `None`: found by looking at
-            the first real examples, (0, 1) for bytes.
+            examples are pictures, such as (−1, 1). The bytes 0 and 255 become these
+            numbers, and all that draws the model's pictures goes by them. `None`: found
+            by looking at the first real examples, (0, 1) for bytes, and then kept.
         class_names: list of str, what the classes are called, or `None`.
         generator_optimizer: `keras.optimizers.Optimizer`, or `None` for Adam.
         discriminator_optimizer: the same, for the discriminator.
@@ -175,7 +195,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         show_parameters(cls, AdversarialModel)
         expect_hooks(cls, "discriminator_extra", "generator_extra", "generator_outputs")
         if "discriminator_loss" in vars(cls):
-            # What a class says of its losses need not hold for other ones.
+            # Another loss seeks other outputs, and is drawn in another way.
             for name in ("targets", "loss_panel"):
                 if name not in vars(cls):
                     setattr(cls, name, getattr(AdversarialModel, name))
@@ -247,7 +267,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
             (generator_optimizer, discriminator_optimizer),
         )
         self.compile()
-        # Keras calls a model built after its first call, for which fit does not wait.
+        # fit never calls the model itself, so Keras would take it for not built.
         self.built = True
 
     @staticmethod
@@ -263,16 +283,17 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
     # Plain Python throughout: AutoGraph would only rewrite it, and slowly.
     @tf.autograph.experimental.do_not_convert
     def train_step(self, useless_argument: Any = None) -> dict[str, tf.Tensor]:
-        """One step of the game: Algorithm 1 of the papers.
+        """One step of the game: Algorithm 1 of Goodfellow et al. 2014.
 
         `disc_iter` times: draw real examples, draw fakes, update the discriminator.
         Then draw fakes and update the generator.
 
         Args:
-            useless_argument: ignored when `real_examples` is an array. When it is a
-                Dataset: a real batch `(batch_size, …)`, or a list with one for each
-                discriminator update. A subclass's own `train_step` is given such
-                batches in `fit` whatever the data are.
+            useless_argument: ignored when `real_examples` is an array, from which the
+                step draws. When `real_examples` is a Dataset: a real batch
+                `(batch_size, …)`, or a list with one for each discriminator update. To
+                a subclass that overrides `train_step`, `fit` always gives such batches,
+                of arrays as well.
 
         Returns:
             Dict of float scalar tensors by `log_names`: this step's values, those
@@ -286,7 +307,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         logs |= self.update_generator(real)
         return {name: logs[name] for name in self.log_names if name in logs}
 
-    # To tell a subclass's own train_step, to which `fit` hands real samples.
+    # `fit` sees by it whether a subclass overrides train_step.
     game_step = train_step
 
     def update_discriminator(self, real: Sample, fake: Sample) -> dict[str, tf.Tensor]:
@@ -344,7 +365,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         """Examples `(batch, …)` as the discriminator sees them in an update."""
         if self.augment is None:
             return examples
-        # A layer may say on which scale of black and white it works.
+        # A layer may have a `pixel_range` of its own, in which it works.
         mine = self.pixel_range or (0.0, 1.0)
         scale = getattr(self.augment, "pixel_range", mine)
         with self.stream.sampling():
@@ -352,7 +373,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         return rescale(changed, scale, mine)
 
     def output_logs(self, real: Any, fake: Any) -> dict[str, tf.Tensor]:
-        """Further logs of the discriminator's outputs `(batch, 1)`: dict of scalars."""
+        """Further logs of the outputs that the losses are given: dict of scalars."""
         return {}
 
     def judge_both(
@@ -379,13 +400,16 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         """Further terms of the discriminator's objective.
 
         Args:
-            real: float32 tensor `(batch_size, …)`, real examples.
-            fake: float32 tensor of the same shape, fake examples.
-            condition: `None`, or int32 tensor `(batch_size,)`, the labels of both.
+            real: float32 tensor `(batch_size, …)`, real examples, before augmentation;
+                `self.judge(real, condition)` augments them.
+            fake: float32 tensor of the same shape, fake examples, likewise.
+            condition: `None`, or int32 tensor `(batch_size,)`, the labels of the reals
+                and, unless the class draws others as `gan.AC_GAN` does, of the fakes.
 
         Returns:
             Tuple `(term, logs)`: a scalar tensor (or 0.0) that is added to the
-            objective but not to the logged `discr_loss`, and a dict of scalars.
+            objective but not to the logged `discr_loss`, and a dict of scalars, of
+            which those in `log_names` are logged.
         """
         return 0.0, {}
 
@@ -396,7 +420,8 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
 
         Args:
             real: float32 tensor `(batch_size, …)`, the step's last real examples.
-            fake: float32 tensor, fresh fakes, which the gradient goes through.
+            fake: float32 tensor `(generator_batches * batch_size, …)`, fresh fakes,
+                which the gradient goes through.
             condition: `None`, or int32 tensor, the labels of the fakes.
 
         Returns:
@@ -414,7 +439,10 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
 
     @property
     def penalises_slopes(self) -> bool:
-        """Whether the discriminator's objective holds a penalty of its slopes."""
+        """Whether the discriminator's objective holds a penalty of its slopes.
+
+        A class that overrides `discriminator_extra` is taken for one that does.
+        """
         return (
             type(self).discriminator_extra is not AdversarialModel.discriminator_extra
         )
@@ -443,7 +471,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         return self.examples.in_form(batch)
 
     def fakes_for_training(self, condition: Any = None, batches: int = 1) -> Sample:
-        """Fakes for an update, `batches` samples of them, of the condition given."""
+        """One sample of `batches` · `batch_size` fakes, with the condition given."""
         size, training = batches * self._count(None), self.batch_statistics
         labels = None if condition is None else tf.tile(condition, [batches])
         drawn = self.get_fake_sample(size, training, averaged=False, labels=labels)

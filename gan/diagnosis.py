@@ -88,8 +88,8 @@ def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagn
     generator, a planted fault). Found is:
 
     - non-finite numbers: in weights, examples, fakes or D(fakes);
-    - dead layer: half of its units have no gradient on any row (healthy, with ReLU, up
-      to .44; a critic clipped at .01: .94);
+    - dead layer: half of its units give the same number for every example (healthy,
+      with ReLU, up to .44; a critic clipped at .01: .94);
     - saturated layer: .9 of a hidden layer's activations are within .5% of the whole
       range from a bound (healthy up to .18);
     - flat output: .9 of the discriminator's outputs on fakes are as near to a bound of
@@ -135,7 +135,7 @@ def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagn
 
     Formula:
         pull = mean ‖∂l(D(f))/∂f‖ · mean ‖x − f‖ / (mean l(D(f)) − mean l(D(x))),
-        x real, f fake, l the generator's loss of a row
+        x real, f fake, l the generator's loss of an example
 
     Reference:
         Arjovsky & Bottou 2017, Towards Principled Methods for Training GANs, theorem
@@ -186,7 +186,7 @@ _CHECKS: list[_Check] = []
 
 
 def _check(name, cure, causes=()):
-    """Make a function of the evidence a check; they are made in their order here."""
+    """Decorate a function of the evidence: a check, made in the order written here."""
     # Among numbers that are not finite nothing can be measured.
     causes = (*_CHECKS[:1], *causes)
 

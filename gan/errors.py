@@ -30,7 +30,7 @@ _repr.maxstring = _repr.maxother = 200  # paths and shapes are shown whole
 
 
 class InvalidInput(ValueError):
-    """What a user can get wrong; the command line shows it as one line.
+    """Raised for every mistake in an argument; the command line shows it as one line.
 
     Attributes:
         argument: str, the name of the argument that must be changed, or `None`.
@@ -66,7 +66,7 @@ _PASSED_OVER = ("gan", "keras", "tensorflow", "contextlib")
 
 
 def warn(sentence: str) -> None:
-    """Warn of the user's line, the last that is not of this library, Keras, TensorFlow.
+    """Warn, pointing at the innermost line outside this library, Keras and TensorFlow.
 
     Args:
         sentence: str, a whole sentence that says what to do.
@@ -185,7 +185,7 @@ def _whole(value: object) -> bool:
 
 
 class Unsaid(int):
-    """A number that nobody gave: what the data say counts before it."""
+    """A default that nobody chose: what the data say counts before it."""
 
 
 class Option:

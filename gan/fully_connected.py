@@ -26,7 +26,7 @@ def fully_connected_GenDiscr(
         gen_shape: sequence of at least two positive ints: the latent dimension,
             the hidden sizes, the size of an example.
         real_examples: array `(N, gen_shape[-1])`, whose shape is checked, or None.
-        latent_type: "normal", "uniform" or "spheric".
+        latent_type: "normal", "uniform", "spheric" or "symmetric".
         activation: str, of the hidden layers. The course takes "tanh"; "relu" learns
             shapes with fewer updates.
         bounded: bool, whether the generator ends in a sigmoid and the discriminator in
@@ -36,8 +36,9 @@ def fully_connected_GenDiscr(
 
     Returns:
         Tuple `(generator, discriminator, latent_generator)`. Generator:
-        `(batch, gen_shape[0])` -> `(batch, gen_shape[-1])`, bounded in (0, 1).
-        Discriminator: `(batch, gen_shape[-1])` -> `(batch, 1)`, bounded in (−1, 1).
+        `(batch, gen_shape[0])` -> `(batch, gen_shape[-1])`, if `bounded` in (0, 1).
+        Discriminator: `(batch, gen_shape[-1])` -> `(batch, 1)`, if `bounded` in
+        (−1, 1).
 
     Raises:
         InvalidInput: if an argument is not of that form.

@@ -121,7 +121,7 @@ class LatentGenerator:
 
 
 def of_dimension(sampler: Any, dim: int) -> Any:
-    """A `LatentGenerator` for a function above; any other sampler as it is."""
+    """A `LatentGenerator` for a function of this module; other samplers as they are."""
     for latent_type, function in _GENERATORS.items():
         if sampler is function:
             return LatentGenerator(dim, latent_type)
@@ -186,7 +186,7 @@ class Stream(keras.random.SeedGenerator):
             seed: int.
         """
         before = self.state.numpy()
-        # As of a new one, of whose variable Keras would keep 35 KB for ever.
+        # Equal to a new Stream(seed), of which Keras would keep 35 KB for ever.
         expect_seed(seed=seed)
         self.state.assign((seed, 0))
         try:
@@ -227,26 +227,27 @@ def next_seed() -> tf.Tensor:
     return tf.random.uniform((2,), tf.int64.min, tf.int64.max, tf.int64)
 
 
-def distinct_rows(rows: int, size: int, seed: tf.Tensor) -> tf.Tensor:
-    """Uniform draw of row numbers without repetition, at a cost free of `rows`.
+def distinct_numbers(count: int, size: int, seed: tf.Tensor) -> tf.Tensor:
+    """Uniform draw of numbers without repetition.
 
-    The first `size` distinct values of a uniform sequence are an unbiased
-    ordered sample without repetition, so nothing of length `rows` is made.
+    From a count of 16 · `size` on, the cost does not depend on `count`: the first
+    `size` distinct values of a uniform sequence are an unbiased ordered sample without
+    repetition. Of fewer numbers, all are shuffled.
 
     Args:
-        rows: int, at least `size`.
+        count: int, how many numbers there are, at least `size`.
         size: int, how many to draw.
         seed: int64 tensor `(2,)`.
 
     Returns:
-        Int64 tensor `(size,)` of distinct values in [0, rows).
+        Int64 tensor `(size,)` of distinct values in [0, count).
     """
-    if rows < 16 * size:
-        # 64 random bits a row: a tie, which alone could bias, has a chance of 1e-13.
-        keys = tf.random.stateless_uniform((rows,), seed, None, None, tf.int64)
+    if count < 16 * size:
+        # 64 random bits a number: a tie, which alone could bias, has a chance of 1e-13.
+        keys = tf.random.stateless_uniform((count,), seed, None, None, tf.int64)
         return tf.cast(tf.argsort(keys)[:size], tf.int64)
-    # Among 16 times as many rows at most one draw in 32 repeats another, so an eighth
-    # more is enough but once in 1e16; ensure_shape makes that an error, not a bias.
-    count = size + size // 8 + 32
-    draws = tf.random.stateless_uniform((count,), seed, 0, rows, tf.int64)
+    # Among 16 times as many at most one draw in 32 repeats another, so an eighth more
+    # is enough but once in 1e16; ensure_shape makes that an error, not a bias.
+    drawn = size + size // 8 + 32
+    draws = tf.random.stateless_uniform((drawn,), seed, 0, count, tf.int64)
     return tf.ensure_shape(tf.unique(draws).y[:size], (size,))

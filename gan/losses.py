@@ -1,9 +1,9 @@
 """Losses and penalties: pure functions of what the discriminator says.
 
-Every function takes the discriminator's outputs on real rows and on fake rows
-(float tensors `(batch, 1)`, any range; log-probabilities `(batch, 2)` in the
-two-class pair) and gives a float scalar to minimise. Then come the parts of
-conditional models' losses, from probabilities, and the gradient penalty.
+The losses of a discriminator take its outputs on real and on fake examples, those of a
+generator the outputs on fakes (float tensors `(batch, 1)`, any range; log-probabilities
+`(batch, 2)` in the two-class pair), and give a float scalar to minimise. Then come the
+parts of conditional models' losses, from probabilities, and the gradient penalty.
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ def relativistic_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         fake: float tensor `(batch, 1)`, D(fake); each fake has a real beside it.
 
     Returns:
-        Float scalar tensor, at least 0; log 2 where both are judged alike.
+        Float scalar tensor, at least 0; log 2 where both outputs are equal.
 
     Formula:
         −mean(log σ(D(real) − D(fake))), σ the logistic function
@@ -244,7 +244,7 @@ def relativistic_generator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         fake: float tensor `(batch, 1)`, D(fake).
 
     Returns:
-        Float scalar tensor, at least 0; log 2 where both are judged alike.
+        Float scalar tensor, at least 0; log 2 where both outputs are equal.
 
     Formula:
         −mean(log σ(D(fake) − D(real)))
@@ -260,7 +260,7 @@ def relativistic_generator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
 
 
 def binary_cross_entropy(probabilities: tf.Tensor, target: float) -> tf.Tensor:
-    """Cross-entropy of the probability of "real" with one target for all rows.
+    """Cross-entropy of the probability of "real" with one target for all examples.
 
     Args:
         probabilities: float tensor `(batch, 1)` in [0, 1], best straight from a
@@ -282,7 +282,7 @@ def binary_cross_entropy(probabilities: tf.Tensor, target: float) -> tf.Tensor:
 
 
 def class_cross_entropy(probabilities: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """Cross-entropy of the probabilities of the classes with the rows' classes.
+    """Cross-entropy of the probabilities of the classes with the examples' own.
 
     Args:
         probabilities: float tensor `(batch, classes)` in [0, 1], best straight from a
@@ -304,12 +304,12 @@ def class_cross_entropy(probabilities: tf.Tensor, labels: tf.Tensor) -> tf.Tenso
 
 
 def interpolate(real: tf.Tensor, fake: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
-    """Points on the segments between real and fake rows.
+    """Points on the segments between real and fake examples.
 
     Args:
         real: float tensor `(batch, …)`.
         fake: float tensor of the same shape and dtype.
-        u: float tensor `(batch, 1, …)` in [0, 1], one number a row.
+        u: float tensor `(batch, 1, …)` in [0, 1], one number an example.
 
     Returns:
         Float tensor of the same shape as `real`.

@@ -1,4 +1,4 @@
-"""What every model class must do, checked in one call, of your own classes, too."""
+"""Check that a GAN class, yours too, trains, saves, loads and resumes correctly."""
 
 from __future__ import annotations
 
@@ -77,8 +77,8 @@ def check_model(make: type[AdversarialModel] | Callable[[], AdversarialModel]) -
     _expect_same(
         model,
         fresh,
-        "Two models that make() gives must be equal, for what is checked is whether "
-        "two runs from there are: set a seed in it, by keras.utils.set_random_seed.",
+        "The function make must give equal models each time it is called: set a seed "
+        "inside it, by keras.utils.set_random_seed.",
     )
     known = _classes_of(model)
     _check_construction(model)
@@ -166,7 +166,7 @@ def _check_graph(eager, model):
 
 
 def _train(model, eagerly=True):
-    """Train for two steps, which is when Python that ran in the trace alone shows."""
+    """Train for two steps: the second misses what Python did only while tracing."""
     # Adam's first steps would magnify the last bits of the gradients.
     rules = {f"{name}_optimizer": keras.optimizers.SGD(0.01) for name in "dg"}
     model.compile(run_eagerly=eagerly, **rules)

@@ -62,7 +62,7 @@ def star(
     Each ray is a quarter of a circle as of `circle`, slow at both of its ends.
 
     Args:
-        centre: float array `(dim,)`; the walk starts on the sphere above it.
+        centre: float array `(dim,)`; the walk starts there, scaled to the length √dim.
         directions: float array `(n, dim)`, none parallel to the centre.
         count: int, latents of each ray, there and back.
 

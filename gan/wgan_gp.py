@@ -30,7 +30,7 @@ class WGAN_GP(AdversarialModel):
 
     Formula:
         D minimises mean(D(G(z))) − mean(D(x)) + lambda_gp · mean((‖∇D(x̂)‖ − 1)²),
-        x̂ = u·x + (1 − u)·G(z), u ~ U[0, 1] one per row
+        x̂ = u·x + (1 − u)·G(z), u ~ U[0, 1] one per example
         G minimises −mean(D(G(z)))
 
     Reference:
@@ -82,8 +82,8 @@ class WGAN_GP(AdversarialModel):
     def dims(self) -> tf.TensorShape:
         """`tf.TensorShape` of the real examples, N first (None without them)."""
         known = self.real_examples is not None and hasattr(self.real_examples, "shape")
-        rows = self.real_examples.shape[0] if known else None
-        return tf.TensorShape((rows, *self.generator.output_shape[1:]))
+        count = self.real_examples.shape[0] if known else None
+        return tf.TensorShape((count, *self.generator.output_shape[1:]))
 
     @property
     def len_dims(self) -> int:
@@ -97,7 +97,7 @@ class WGAN_GP(AdversarialModel):
 
     @property
     def scal_shape(self) -> tf.Tensor:
-        """Shape of the interpolation weights: one number a row of a batch."""
+        """Shape of the interpolation weights: one number an example of a batch."""
         return tf.constant([self.batch_size] + [1] * (self.len_dims - 1))
 
     def get_interpolated_sample(self, real_sample: Any, fake_sample: Any) -> Any:

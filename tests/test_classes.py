@@ -22,11 +22,11 @@ def test_fakes_are_named_by_what_they_show(pictures):
     assert classifier.accuracy > 0.95
     fakes = pictures[0][:150]
     asked = np.where(np.arange(150) % 3 == 2, 0, np.arange(150) % 3)
-    found = classifier.judge(fakes, asked)
+    found = classifier.classify(fakes, asked)
     # What shows class 2 was asked to be 0; of class 2 none was asked for.
     np.testing.assert_allclose(found.right[:2], [0.5, 1], atol=0.05)
     assert abs(found.entropy - np.log(3)) < 0.01 and "3 of 3" in str(found)
-    only = classifier.judge(fakes[asked == 1])
+    only = classifier.classify(fakes[asked == 1])
     assert only.right is None and only.entropy < 0.2 and "1 of 3" in str(only)
 
 

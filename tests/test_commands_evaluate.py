@@ -53,7 +53,7 @@ def test_json_is_not_mixed_with_what_is_said(files, tmp_path, monkeypatch, capsy
 def test_evaluate_needs_two_hundred_pictures(files, tmp_path, capsys):
     line = ["evaluate", "--pictures", str(files / "pictures.npy")]
     assert cli.main([*line, "--output", str(tmp_path / "e.png")]) == 2
-    expected = "The argument pictures must name at least 200, but has 60."
+    expected = "The argument pictures must name at least 200 pictures, not 60."
     assert capsys.readouterr().err == f"gan: error: {expected}\n"
     assert not (tmp_path / "e.png").exists()
 
@@ -117,7 +117,7 @@ def test_only_classes_that_can_be_matched_and_learnt_are_judged(
             assert real.shape == (len(labels), 8, 12, 1)
             assert {*labels} == {*range(judged)}
 
-        def judge(self, fakes, asked):
+        def classify(self, fakes, asked):
             assert {*asked} == {*range(judged)} and len(fakes) == len(asked)
             return "judged"
 

@@ -60,6 +60,21 @@ def test_evaluate_takes_bytes_as_the_discriminator_does():
     assert model.evaluate(count=50) == model.evaluate(bytes_, count=50) == expected
 
 
+def test_evaluate_takes_bright_examples_on_the_model_s_scale():
+    """Reals of a model of (-1, 1) that happen to lie in [0, 1] stay where they are."""
+    bright = np.random.default_rng(0).uniform(0, 1, (40, 8, 8, 1)).astype("float32")
+    layers = [keras.layers.Dense(64, "tanh"), keras.layers.Reshape((8, 8, 1))]
+    generator = keras.Sequential([keras.Input((2,)), *layers])
+    flat = [keras.layers.Flatten(), keras.layers.Dense(1)]
+    critic = keras.Sequential([keras.Input((8, 8, 1)), *flat])
+    latents = gan.latent.LatentGenerator(2)
+    model = gan.WGAN_GP(generator, critic, latents, pixel_range=(-1, 1), seed=0)
+    with model.stream.restarted(0):
+        fakes = model.get_fake_sample(40)
+    expected = gan.metrics.measures(bright, fakes, ["sw2"])
+    assert model.evaluate(bright, names=["sw2"], count=40) == expected
+
+
 @pytest.mark.slow
 def test_the_exported_generator_is_plain_tensorflow_s(model, tmp_path, python):
     latents = np.random.default_rng(1).normal(size=(100, 2)).astype("float32")
@@ -226,7 +241,7 @@ def test_callbacks_set_both_learning_rates(model):
 
 SENTENCES = {
     "no loss": lambda m: m.compile(loss="mse"),
-    "callbacks.Metrics the metrics": lambda m: m.compile(metrics=["mae"]),
+    "for metrics use callbacks.Metrics": lambda m: m.compile(metrics=["mae"]),
     "by their names": lambda m: m.compile(keras.optimizers.Adam()),
     "callbacks.Metrics or callbacks.Losses": lambda m: fit(m, validation_data=REAL),
     "Give the model": lambda m: fit(m, callbacks=[keras.callbacks.SwapEMAWeights()]),

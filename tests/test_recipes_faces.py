@@ -13,8 +13,8 @@ from gan.recipes.faces import (
     COURSE,
     RECIPES,
     FacesRecipe,
-    judge,
     make_model,
+    measure,
 )
 
 TINY = FacesRecipe(
@@ -112,7 +112,7 @@ def test_until_course_stops_when_all_six_are_better(
         good = {name: factor * bound for name, bound in COURSE.items()}
         return good | {"precision": 1 / factor, "recall": 1 / factor}
 
-    monkeypatch.setattr(recipe_faces, "judge", found)
+    monkeypatch.setattr(recipe_faces, "measure", found)
     recipe = FacesRecipe(
         9, 1, 8, 1, 1e-3, 0.0, 0.9, None, teacher=True, gamma=0.2, sorting=100
     )
@@ -128,12 +128,12 @@ def test_until_course_stops_when_all_six_are_better(
 def test_the_six_measures_are_those_of_metrics():
     rng = np.random.default_rng(0)
     real, fake = rng.random((300, 16, 16)), rng.random((150, 16, 16)) * 0.9
-    found = judge(real, fake)
+    found = measure(real, fake)
     assert list(found) == list(COURSE)
     half = np.random.default_rng(0).permutation(real)[:150]
     np.testing.assert_allclose(found["fd"], gan.metrics.frechet_distance(half, fake))
     np.testing.assert_allclose(found["sw2"], gan.metrics.sliced_wasserstein(half, fake))
-    assert found["fd"] > judge(real, half)["fd"]
+    assert found["fd"] > measure(real, half)["fd"]
 
 
 @pytest.mark.slow
@@ -148,7 +148,7 @@ def test_the_committed_weights_are_as_good_as_said(shared):
         [generator(gan.normal_generator(1000, 16)) for _ in range(5)]
     )
     fakes = gan.faces.recover(fakes, *gan.weights.read_picture(folder / "generator.h5"))
-    found = judge(pictures, fakes)
+    found = measure(pictures, fakes)
     text = (folder / "README.md").read_text(encoding="utf-8")
     (row,) = re.findall(r"\| these weights \|(.*)\|", text)
     said = dict(zip(COURSE, map(float, row.split("|")), strict=True))

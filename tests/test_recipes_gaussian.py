@@ -38,7 +38,7 @@ def test_the_networks_are_the_documented_ones(layer_table):
 
 def test_judge_is_the_moments_and_scipys_distance():
     real, fake = toys.gaussian(500, seed=0), toys.gaussian(500, 5, 2, seed=1)
-    mean, std, distance = gaussian.judge(real, fake)
+    mean, std, distance = gaussian.measure(real, fake)
     assert (mean, std) == pytest.approx((fake.mean(), fake.std()))
     expected = stats.wasserstein_distance(real[:, 0], fake[:, 0])
     assert distance == pytest.approx(expected, rel=1e-5)
@@ -49,7 +49,7 @@ def test_one_pair_comes_near_in_seconds():
     real = toys.gaussian(2000)
     model = gaussian.make_model("least_squares", real, seed=0)
     model.fit(epochs=1, steps_per_epoch=500, verbose=0)
-    mean, std, distance = gaussian.judge(real, model.get_fake_sample(2000))
+    mean, std, distance = gaussian.measure(real, model.get_fake_sample(2000))
     assert abs(mean - 4) < 0.3 and abs(std - 1.25) < 0.3 and distance < 0.3
 
 

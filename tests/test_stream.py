@@ -11,7 +11,7 @@ from scipy import stats
 
 import gan
 from gan.data.pictures import Pictures
-from gan.latent import Stream, distinct_rows, next_seed
+from gan.latent import Stream, distinct_numbers, next_seed
 from gan.lessons import cloud, guide, theory
 from gan.metrics.classes import Classifier
 from gan.recipes import (
@@ -27,7 +27,7 @@ from gan.recipes import (
 
 def draws(rows, size, count, seed=0):
     stream = Stream(seed)
-    draw = tf.function(lambda: distinct_rows(rows, size, stream.next_seed()))
+    draw = tf.function(lambda: distinct_numbers(rows, size, stream.next_seed()))
     return np.array([draw() for _ in range(count)])
 
 
@@ -148,7 +148,7 @@ def test_equal_seeds_give_equal_results_whatever_was_drawn_before(random_digits)
     for before in (1, 2):
         keras.utils.set_random_seed(before)
         model = gaussian.make_model("minimax", pictures[:, 0, 0], 3)
-        shares = Classifier(pictures[:50], TENS, 3).judge(pictures).shares
+        shares = Classifier(pictures[:50], TENS, 3).classify(pictures).shares
         found.append((model.stream.state, *model.generator.get_weights(), shares))
     for one, other in zip(*found, strict=True):
         np.testing.assert_array_equal(one, other)

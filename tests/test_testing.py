@@ -1,6 +1,8 @@
 """Every class of the library passes check_model, and classes with faults do not."""
 
 import functools
+import re
+import textwrap
 
 import keras
 import numpy as np
@@ -179,6 +181,13 @@ def test_a_fault_is_said_in_a_sentence(vectors, cls):
         gan.testing.check_model(cls)
     said = str(error.value)
     assert FAULTS[cls] in said and said.endswith(".") and said[0].isupper(), said
+
+
+@pytest.mark.slow
+def test_the_example_of_the_base_class():
+    """The class of one's own that AdversarialModel shows is one, as it stands."""
+    (example,) = re.findall("```python\n(.*?)```", gan.AdversarialModel.__doc__, re.S)
+    exec(textwrap.dedent(example), {"gan": gan, "keras": keras, "tf": tf})
 
 
 def test_other_models_each_time(vectors):

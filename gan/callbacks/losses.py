@@ -26,14 +26,15 @@ class Losses(keras.callbacks.Callback):
     generator's loss alone says nothing. Where the estimate on training reals stays
     above that on held-out ones, and the gap grows, the critic has learnt the training
     reals by heart: it needs more data or a smaller critic. For other models the panel
-    is the discriminator's loss, and that gap opens the other way; a class of your own
-    says by `loss_panel` which it is.
+    is the discriminator's loss: there the loss on held-out reals rises above the one on
+    training reals. `loss_panel = (title, sign)` of a class of your own says how to draw
+    its loss; the sign −1 draws minus the loss.
 
     Without `held_out` the first panel is the mean over each epoch, as all others are.
     With it, both curves are taken at the epoch's end, in inference mode, on the same
-    training examples and latents each time, for in the course of an epoch the critic
-    changes more than the gap. The numbers stand beside the picture in a .csv, from
-    which a resumed run goes on; `fit` from epoch 0 starts anew.
+    training examples and latents each time, because within an epoch the critic changes
+    by more than the gap to be seen. The numbers stand beside the picture in a .csv,
+    from which a resumed run goes on; `fit` from epoch 0 starts anew.
 
     Args:
         path: str or `os.PathLike` that ends in .png.
@@ -78,11 +79,11 @@ class Losses(keras.callbacks.Callback):
         if self._held_out is not None:
             self._unseen = self.model.as_examples(self._held_out, 1, "held_out")
             self._unseen.pixel_range = self.model.examples.pixel_range
-            # Refuse now what could not be judged after the first epoch.
+            # Refuse now what could not be measured after the first epoch.
             self._losses_now()
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        """Forget epochs that are done again."""
+        """Drop the rows of epochs that will be repeated."""
         self._rows = [row for row in self._rows if row["epoch"] <= epoch]
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:

@@ -19,15 +19,15 @@ class Metrics(keras.callbacks.Callback):
 
     They are in the history, the progress bar, and what comes later in the list of
     callbacks: TensorBoard, CSVLogger, ModelCheckpoint. As with Keras's
-    `validation_freq`, the history holds the judged epochs only: the first, and every
+    `validation_freq`, the history holds the measured epochs only: the first, and every
     `every`-th.
 
     Args:
         real: array `(n, …)`, at least 8 examples that were not trained on (but for
             "neighbour_ratio" those that were).
         names: iterable of str, from `gan.metrics.NAMES`.
-        every: int, epochs between judgements.
-        count: int, at least 8, fakes that are judged.
+        every: int, epochs between measurements.
+        count: int, at least 8, fakes that are compared.
         seed: int, of their latents, the same each time.
         to_picture: callable, samples (float32 array `(count, …)`) -> samples on the
             scale of `real`. `None`: the model's `pixel_range` says it.
@@ -55,11 +55,11 @@ class Metrics(keras.callbacks.Callback):
         self._evaluator.expect_fit(self.model)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Judge, where it is due and the weights are finite."""
+        """Measure, where it is due and the weights are finite."""
         due = epoch == 0 or (epoch + 1) % self._every == 0
         if due and self.model.diverged is None:
-            logs.update(self.judge())
+            logs.update(self.measure())
 
-    def judge(self) -> dict[str, float]:
+    def measure(self) -> dict[str, float]:
         """Measure now: dict of floats by their names."""
         return self._evaluator(self.model)

@@ -93,7 +93,7 @@ class SampleGrid(keras.callbacks.Callback):
         clear_leftovers(self._directory, self._name.partition("{")[0])
         if self._gif:
             clear_leftovers(self._gif.parent, self._gif.name)
-        # Where no epoch begins, all were done before a kill.
+        # If no epoch begins, fit has nothing left to do: all were done earlier.
         self._done = self.params["epochs"]
         if self._draw is None:
             self._picture()

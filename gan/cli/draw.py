@@ -47,10 +47,10 @@ def faces(
         f"{drawing.shape}: the command generate draws from any other.",
         "generator",
     )
-    _, judge = convolutional_GenDiscr()
-    load_weights((judge, discriminator))
+    _, critic = convolutional_GenDiscr()
+    load_weights((critic, discriminator))
     fakes = drawing.outputs(count, seed=seed)
-    fakes = fakes[np.argsort(-in_parts(judge, fakes)[:, 0], kind="stable")]
+    fakes = fakes[np.argsort(-in_parts(critic, fakes)[:, 0], kind="stable")]
     faces = drawing.pictures(fakes)[..., 0]
     finish(plots.mosaic(faces, title="fake faces"), output, show)
 

@@ -1,4 +1,4 @@
-"""Commands that judge: how good the fakes are, and what is wrong with a run."""
+"""Commands that measure: how good the fakes are, and what is wrong with a run."""
 
 from __future__ import annotations
 
@@ -43,20 +43,21 @@ def evaluate(
     show: bool = False,
     json: bool = False,
 ) -> None:
-    """Judge fakes by every measure against real pictures."""
+    """Compare fakes with real pictures by every measure."""
     expect_drawing(seed, output)
     expect_path(pictures=pictures)
-    # Loaded now, so that a bad file is refused before minutes of judging.
+    # Loaded now, so that a bad file is refused before minutes of measuring.
     drawings = {} if course is None else {"course": loaded(course, seed)}
     drawing = drawings["ours"] = loaded(model, seed)
     shapes = {name: one.shape for name, one in drawings.items()}
-    sentence = f"The argument course must draw what the model does, but {shapes}."
+    sentence = "The argument course must draw pictures of the model's shape, but the "
+    sentence += f"shapes are {shapes}."
     require(len({*shapes.values()}) == 1, sentence, "course")
     # Who reads JSON from stdout may still look on.
     tell = functools.partial(print, file=sys.stderr) if json else print
     real = read_real(pictures, drawing.shape, bool(drawing.classes), tell)
     count = len(real.pictures)
-    sentence = f"The argument pictures must name at least 200, but has {count}."
+    sentence = f"The argument pictures must name at least 200 pictures, not {count}."
     require(count >= 200, sentence, "pictures")
     labelled = None if json else _labelled(drawing, real)
     from gan import plots
@@ -73,7 +74,7 @@ def evaluate(
 
 
 def _labelled(drawing, own):
-    """Pictures of the classes that can be judged, their labels, the model's numbers."""
+    """Pictures of the classes that can be learnt, labels, the model's numbers."""
     if not drawing.classes:
         return None
     import numpy as np
@@ -81,25 +82,25 @@ def _labelled(drawing, own):
     from gan.metrics.classes import LEAST
 
     height, width, _ = drawing.shape
-    not_judged = "whether fakes have the class asked for is not judged."
+    not_known = "whether fakes have the class asked for is not measured."
     if own.labels is None:
-        print(f"The pictures have no classes: {not_judged}")
+        print(f"The pictures have no classes: {not_known}")
         return None
     if min(height, width) < 4:
-        print(f"The pictures have sides of fewer than 4 pixels: {not_judged}")
+        print(f"The pictures have sides of fewer than 4 pixels: {not_known}")
         return None
     labels = _as_the_model_counts(own, drawing.names, print)
     numbers, counts = np.unique(labels[labels >= 0], return_counts=True)
     numbers = numbers[counts >= LEAST]
-    rows = np.isin(labels, numbers)
-    few = {own.names[label] for label in own.labels[~rows & (labels >= 0)]}
+    known = np.isin(labels, numbers)
+    few = {own.names[label] for label in own.labels[~known & (labels >= 0)]}
     if few:
-        print(f"Not judged, for fewer than {LEAST} pictures: {_listed(sorted(few))}.")
+        print(f"Left out, for fewer than {LEAST} pictures: {_listed(sorted(few))}.")
     if len(numbers) < 2:
-        print(f"Fewer than two classes are left: {not_judged}")
+        print(f"Fewer than two classes are left: {not_known}")
         return None
-    real = np.divide(own.pictures[rows], 255, dtype=np.float32)
-    return real, np.searchsorted(numbers, labels[rows]), numbers
+    real = np.divide(own.pictures[known], 255, dtype=np.float32)
+    return real, np.searchsorted(numbers, labels[known]), numbers
 
 
 def _tell_classes(drawing, seed, real, labels, numbers):
@@ -109,9 +110,10 @@ def _tell_classes(drawing, seed, real, labels, numbers):
     from gan.metrics.classes import Classifier
 
     asked = drawing.labels(5000)
-    rows = np.isin(asked, numbers)
-    fakes = drawing.draw(5000, seed=seed).reshape(-1, *drawing.shape)[rows]
-    print(Classifier(real, labels).judge(fakes, np.searchsorted(numbers, asked[rows])))
+    known = np.isin(asked, numbers)
+    fakes = drawing.draw(5000, seed=seed).reshape(-1, *drawing.shape)[known]
+    asked = np.searchsorted(numbers, asked[known])
+    print(Classifier(real, labels).classify(fakes, asked))
 
 
 def _as_the_model_counts(own, names, tell):
@@ -254,14 +256,14 @@ def _real_of(model, pictures, black, white, say):
     require(own.labels is not None, f"{sentence}has them.", "pictures")
     numbers = [*map(str, builtins.range(model.classes))]
     labels = _as_the_model_counts(own, model.class_names or numbers, say)
-    rows = labels >= 0
+    known = labels >= 0
     require(
-        rows.any(),
+        known.any(),
         f"None of the classes of {pictures} ({_listed(own.names)}) is one that the "
         "model was trained on: give pictures with their classes.",
         "pictures",
     )
-    return real[rows], labels[rows]
+    return real[known], labels[known]
 
 
 def _are_other_pictures(model, path):

@@ -12,7 +12,7 @@ def page(
     /,
     output: str = "page.html",
     title: str | None = None,
-    judge: str | None = None,
+    discriminator: str | None = None,
     pictures: str | None = None,
     show_nearest: bool = False,
 ) -> None:
@@ -43,7 +43,7 @@ def page(
         drawing.network,
         kind,
         drawing.picture,
-        _discriminator(drawing, judge),
+        _discriminator(drawing, discriminator),
         drawing.names,
         title or usual,
         nearest,
@@ -52,17 +52,18 @@ def page(
     print(path)
 
 
-def _discriminator(drawing, judge):
+def _discriminator(drawing, given):
     """The discriminator that the page is to show: the model's own, or of a file."""
-    if judge is None:
+    if given is None:
         return None
     if drawing.discriminator is not None:
-        sentence = f'The argument judge must be "own", but it is {shown(judge)}: '
-        require(judge == "own", f"{sentence}the model has a discriminator.", "judge")
+        sentence = 'The argument discriminator must be "own", for the model has one, '
+        sentence += f"but it is {shown(given)}."
+        require(given == "own", sentence, "discriminator")
         return drawing.discriminator
     from gan.generate_faces import convolutional_GenDiscr
     from gan.saving.weights_file import load_weights
 
     _, discriminator = convolutional_GenDiscr()
-    load_weights((discriminator, judge))
+    load_weights((discriminator, given))
     return discriminator

@@ -64,6 +64,7 @@ _OLD_OPTIONS = {
     ("walk", "model"): "--generator",
     ("evaluate", "model"): "--generator",
     ("train", "pictures"): "--data",
+    ("page", "discriminator"): "--judge",
 }
 _SHORT = ("output", "quiet")
 _OF_THE_WHOLE = ("-h", "--help", "--version", "--print-completion")
@@ -80,7 +81,7 @@ def main(argv: list[str] | None = None, prog: str = "gan") -> int:
         int: 0, what the command says (1 where diagnose found something), or 2 after
             one line on stderr for anything a user can get wrong.
     """
-    # Where its cache cannot be written it would say so on each run.
+    # Matplotlib would complain on each run if its cache could not be written.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     argv = sys.argv[1:] if argv is None else list(argv)
     if not argv or argv[0].startswith("-") and argv[0] not in _OF_THE_WHOLE:
@@ -277,7 +278,7 @@ def _add_option(parser, parameter, kind, said, by_place):
             shown = " ".join(map(str, usual)) if isinstance(usual, tuple) else usual
             settings["help"] += f" (default {shown})"
     if parameter.kind is parameter.POSITIONAL_ONLY:
-        # Else its old option would not count where nothing stands in its place.
+        # Else the default of the missing argument would count before its old option.
         settings["default"] = argparse.SUPPRESS
     if by_place:
         parser.add_argument(parameter.name, **settings | {"nargs": "?"})

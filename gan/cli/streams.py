@@ -35,7 +35,7 @@ def safe_streams() -> Iterator[None]:
     """Make stdout and stderr take whatever is printed, and print it in the clear."""
     safe = {}
     for name in ("stdout", "stderr"):
-        # Of a closed stream Python makes None, and the next file takes its number.
+        # Python makes a closed stream None, and the next file would take its number.
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))
         stream = getattr(sys, name)

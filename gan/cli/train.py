@@ -38,7 +38,7 @@ def train(
     lfw: bool = False,
     keep: float | None = None,
 ) -> None:
-    """Train a generator on the user's own pictures, or a system of the literature."""
+    """Train a generator on the user's own pictures, or train a published system."""
     given = {"command": "train"} | locals()
     if prepare:
         _prepare(pictures, lfw, keep, output or "pictures.npy")
@@ -64,7 +64,7 @@ def train(
 
 
 def _chosen(given):
-    """The recipe that the options mean, which must be some that it has."""
+    """Choose the recipe, and refuse options that it does not have."""
     recipe, pictures, size = given["recipe"], given["pictures"], given["size"]
     expect_choice([*_OWN_PICTURES, *RECIPES], recipe=recipe)
     sentence = "The argument output is missing: --output DIR is where to train."

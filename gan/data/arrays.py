@@ -64,7 +64,7 @@ def _read_array(path, names):
             first. Where none of `_NAMES` is there, the only array.
 
     Returns:
-        NumPy array, or `None` where other names than those of pictures are not there.
+        NumPy array, or `None` if labels were asked for and the file has none.
 
     Raises:
         InvalidInput: if there is no such file, it is not a regular file, or damaged.

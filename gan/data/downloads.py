@@ -57,8 +57,8 @@ def load_lfw(path: StrPath | None = None) -> Pictures:
     try:
         from sklearn.datasets import fetch_lfw_people
     except ImportError:
-        cure = "Without scikit-learn (the extra gan[lfw], or pip install scikit-learn) "
-        require(False, f"{cure}LFW cannot be loaded; {_OWN}.", "path")
+        said = "LFW needs the package scikit-learn (pip install 'keras-gan[lfw]'); "
+        require(False, f"{said}{_OWN}.", "path")
     middle = (slice(80, 170), slice(80, 170))
     faces = _fetched(
         "LFW", lambda: fetch_lfw_people(slice_=middle, resize=0.4, color=True).images

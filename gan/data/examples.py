@@ -33,7 +33,7 @@ _first_batches = weakref.WeakKeyDictionary()
 
 
 class Sample(NamedTuple):
-    """Some examples, and what they were asked to be.
+    """Some examples, and the condition that they fulfil.
 
     Attributes:
         examples: tensor `(n, …)`.
@@ -135,7 +135,8 @@ class Examples:
 
     @property
     def tensors(self) -> list[tf.Tensor]:
-        """What of the data are tensors, which a graph is given as its arguments."""
+        """The tensors among the data: arguments of the graph, so that it can be kept
+        when the data change."""
         return [*filter(tf.is_tensor, (self._examples, self._labels))]
 
     @contextlib.contextmanager
@@ -151,7 +152,11 @@ class Examples:
             self._examples, self._labels = before
 
     def refill(self, other: Examples) -> bool:
-        """Take the data of others, if a graph cannot tell them by their form."""
+        """Take the data of others if their form is equal, so that the graph is kept.
+
+        Returns:
+            bool, whether the data were taken.
+        """
         same = self._form() == other._form()
         if same:
             self.__dict__.update(other.__dict__)
@@ -190,31 +195,31 @@ class MappedExamples(Examples):
         return sums.hexdigest()[:16]
 
     def _gather(self, numbers):
-        # TensorFlow takes the bytes of a file from another machine for its own.
+        # TensorFlow ignores the order of the bytes, so they are given in its own.
         dtype = self._examples.dtype.newbyteorder("=")
-        rows = tf.numpy_function(
+        examples = tf.numpy_function(
             # The file is looked up as the graph runs: another may have come for it.
             lambda i: np.asarray(self._examples[i], dtype),
             [numbers],
             tf.as_dtype(dtype),
         )
-        rows.set_shape((*numbers.shape, *self._examples.shape[1:]))
-        return rows
+        examples.set_shape((*numbers.shape, *self._examples.shape[1:]))
+        return examples
 
 
 def _spread(array):
-    """Up to 512 rows of a memory-mapped array, spread evenly over all of it."""
+    """Up to 512 examples of a memory-mapped array, spread evenly over all of it."""
     most = max(8, min(512, 2**25 // max(1, array[0].nbytes)))
     numbers = np.unique(np.linspace(0, len(array) - 1, most).astype(int))
     file = array
     while isinstance(file, np.ndarray):
         file = file.base
-    # Else the system reads megabytes around each row. Windows takes no such advice.
+    # Else the system reads megabytes around each example. Windows takes no such advice.
     advise = getattr(file, "madvise", lambda advice: None)
     advise(getattr(mmap, "MADV_RANDOM", 0))
-    rows = np.ascontiguousarray(array[numbers])
+    some = np.ascontiguousarray(array[numbers])
     advise(getattr(mmap, "MADV_NORMAL", 0))
-    return rows
+    return some
 
 
 class StreamedExamples(Examples):

@@ -106,7 +106,8 @@ def read_pictures(
       the path of another part to read that.
     - If at least two sub-folders hold pictures, these are classes, and pictures that
       lie loose beside them are left out. Without `labelled` they are read.
-    - Links to files are followed, links to folders directly in the folder only.
+    - Links to files are followed, links to folders only if they lie directly in the
+      folder.
 
     Args:
         path: str or `os.PathLike`: a folder; or an `.npy` file, or an `.npz` file with
@@ -118,8 +119,8 @@ def read_pictures(
             or above 64.
         colour: bool, RGB or grey (ITU-R 601 luma); `None`: colour where there is any.
         labelled: bool, `False` leaves the classes out.
-        keep: float in (0, 1], the share of the largest such crop's height and
-            width that is kept.
+        keep: float in (0, 1], which share of the height and width around the centre of
+            this crop is kept.
 
     Returns:
         `Pictures`.
@@ -204,7 +205,7 @@ def _read_each(sources, size, colour, keep, left_out):
         require(False, f"The argument size must be smaller: {many}.", "size")
     read, cropped = [], 0
     with warnings.catch_warnings():
-        _judge_warnings()
+        _filter_warnings()
         for i, source in enumerate(progress(sources)):
             try:
                 picture, whole = _picture(source, size, colour is not False, keep)
@@ -286,7 +287,7 @@ def _walk(root):
             folders.remove(path.name)
     paths = []
     with warnings.catch_warnings():
-        _judge_warnings()
+        _filter_warnings()
         for path in progress(sorted(files)):
             try:
                 if path.name.startswith(_HIDDEN):
@@ -311,7 +312,7 @@ def _has_colour(pictures):
     return np.mean(np.ptp(pictures, axis=3) > 8) > 0.01
 
 
-def _judge_warnings():
+def _filter_warnings():
     # Of a damaged file that still gives a picture, the picture is enough.
     warnings.simplefilter("ignore")
     warnings.simplefilter("error", Image.DecompressionBombWarning)

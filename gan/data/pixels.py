@@ -16,8 +16,9 @@ def find_pixel_range(pictures: np.ndarray) -> tuple[float, float]:
         pictures: float array of any shape, some pictures.
 
     Returns:
-        Pair of floats: (0, 1), (−1, 1) or (0, 255), the narrowest of these that holds
-        all but 2% of the numbers with a slack of a twentieth; else their own bounds.
+        Pair of floats: the first of (0, 1), (−1, 1) and (0, 255) that holds all but 2%
+        of the numbers, where those up to .05 beyond (0, 1) and up to .1 beyond the
+        others count as within; else the least and the greatest of the numbers.
     """
     for black, white in ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)):
         slack = 0.05 * min(white - black, 2.0)

@@ -266,8 +266,8 @@ class TrainedGenerator:
         some, reals = (a.reshape(len(a), -1) for a in (some, reals))
         squares = (some**2).sum(1)[:, None] - 2 * some @ reals.T + (reals**2).sum(1)
         numbers = squares.argmin(axis=1)
-        least = np.take_along_axis(squares, numbers[:, None], axis=1)[:, 0]
-        return numbers, np.sqrt(np.maximum(least, 0) / some.shape[1])
+        # These sums tell which is nearest; near 0 their rounding would be seen.
+        return numbers, np.sqrt(np.mean((some - reals[numbers]) ** 2, axis=1))
 
     def __repr__(self) -> str:
         of = f", {self.classes} classes" if self.classes else ""
@@ -277,7 +277,7 @@ class TrainedGenerator:
 def load_generator(
     path: StrPath | None = None, tell: Callable[[str], object] = print
 ) -> TrainedGenerator:
-    """Load the generator of any trained thing.
+    """Load a generator from a model's file, a run's folder or a file of weights.
 
     Args:
         path: str or `os.PathLike`: a `.keras` file of `model.save`; the folder of a

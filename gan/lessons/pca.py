@@ -41,7 +41,7 @@ def run(
     """
     expect_between(_COORDINATES, 256, depth=depth)
     real = load_faces(pictures).pictures
-    said = f"The argument pictures must name at least 200, but {pictures} has "
+    said = f"The argument pictures must name at least 200 pictures, but {pictures} has "
     require(len(real) >= 200, f"{said}{len(real)}.", "pictures")
     components = fit_pca(real)
     varying = int((components.deviations[:_COORDINATES] > 0).sum())

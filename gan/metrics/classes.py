@@ -100,7 +100,7 @@ class Classifier:
         )
         self.accuracy: float = accuracy
 
-    def judge(self, fakes: np.ndarray, asked: np.ndarray | None = None) -> Classes:
+    def classify(self, fakes: np.ndarray, asked: np.ndarray | None = None) -> Classes:
         """Name the classes of fakes.
 
         Args:

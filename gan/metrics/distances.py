@@ -3,7 +3,7 @@
 Every set is an array `(n, ...)` of n finite vectors or pictures of any real dtype,
 flattened to float64 `(n, d)`. Real and fake share d and the scale (pictures: [0, 1]);
 nothing is clipped. "Whitened coordinates" are the 49 first principal ones, divided by
-their standard deviations. Judge by all measures together: a Gaussian with the right
+their standard deviations. Look at all measures together: a Gaussian with the right
 moments fools the Fréchet distance, precision and `chi2_gap` expose it.
 """
 
@@ -108,10 +108,10 @@ def frechet_distance(real: npt.ArrayLike, fake: npt.ArrayLike) -> float:
     """Squared Fréchet distance between the Gaussians with the sets' moments.
 
     Args:
-        real, fake: arrays `(n, ...)`, `(m, ...)`, at least 2 rows each.
+        real, fake: arrays `(n, ...)`, `(m, ...)`, at least 2 examples each.
 
     Returns:
-        float >= 0, in squared units of the data; larger for fewer rows.
+        float >= 0, in squared units of the data; larger for fewer examples.
 
     Raises: InvalidInput for unusable arguments.
 
@@ -137,8 +137,8 @@ def kernel_distance(
     """Kernel distance (KID): unbiased squared MMD with the cubic kernel.
 
     Args:
-        real, fake: arrays `(n, ...)`, `(m, ...)`, at least 4 rows each.
-        points: int >= 4, `min(n, m, points)` random rows of each are used.
+        real, fake: arrays `(n, ...)`, `(m, ...)`, at least 4 examples each.
+        points: int >= 4, `min(n, m, points)` random examples of each are used.
         seed: int, seed of that draw.
 
     Returns:
@@ -150,7 +150,7 @@ def kernel_distance(
     Raises: InvalidInput for unusable arguments.
 
     Formula: `mean k(x,x') + mean k(y,y') - 2 mean k(x,y)`, x ≠ x' real, y ≠ y' fake,
-        `k(x,y) = (x·y/d + 1)³`; over N rows the variance is
+        `k(x,y) = (x·y/d + 1)³`; over N examples the variance is
         `(4 (N-2) Cov(h12,h13) + 2 Var(h12)) / (N (N-1))`.
 
     Reference: Bińkowski et al. 2018, "Demystifying MMD GANs", section 4; Gretton et
@@ -190,9 +190,9 @@ def precision_recall(
     """Improved precision and recall in whitened coordinates.
 
     Args:
-        real, fake: arrays `(n, ...)`, `(m, ...)`, more than k rows each.
+        real, fake: arrays `(n, ...)`, `(m, ...)`, more than k examples each.
         k: int, a ball reaches to the k-th nearest other point of the same set.
-        points: int > k, `min(n, m, points)` random rows of each are used.
+        points: int > k, `min(n, m, points)` random examples of each are used.
         seed: int, seed of that draw.
         axes: `principal_axes` to look along; None: those of `real`.
 
@@ -227,9 +227,9 @@ def density_coverage(
         As `precision_recall`.
 
     Returns:
-        Tuple `(density, coverage)` of floats: how many reals' balls a fake is in, for
-        each k expected, at least 0; the share of reals with a fake in their ball, in
-        [0, 1], of other reals about 1 − 1/2^k.
+        Tuple `(density, coverage)` of floats: the mean number of reals' balls that a
+        fake is in, divided by k, at least 0; the share of reals with a fake in their
+        ball, in [0, 1], of other reals about 1 − 1/2^k.
 
     Raises: InvalidInput for unusable arguments.
 
@@ -321,13 +321,13 @@ def two_sample_score(
     cos(w·z + c), w ~ N(0, 1/d), c ~ U[0, 2π]. Its sign is scored on the other halves.
 
     Args:
-        real, fake: arrays `(n, ...)`, `(m, ...)`, at least 4 rows each.
-        points: int >= 4, `min(n, m, points)` random rows of each are used.
+        real, fake: arrays `(n, ...)`, `(m, ...)`, at least 4 examples each.
+        points: int >= 4, `min(n, m, points)` random examples of each are used.
         seed: int, seed of that draw and of the cosines.
         axes: `principal_axes` to look along; None: those of `real`.
 
     Returns:
-        float in [0, 1], held-out accuracy: .5 ± .5/√(rows used) when
+        float in [0, 1], held-out accuracy: .5 ± .5/√(examples used) when
         indistinguishable.
 
     Raises: InvalidInput for unusable arguments.

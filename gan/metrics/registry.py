@@ -39,7 +39,7 @@ class Measure:
         needs: tuple of str: "axes" and "seed" are arguments of the function, "train"
             says that its reals must be those that were trained on.
         larger_is_better: bool, or `None` where the best is neither end.
-        rows: int, how many rows of a set it uses at most; `None`: all.
+        most: int, how many examples of a set it uses at most; `None`: all.
         part: int, its place among the floats of the function.
         factor, decimals: ints, how a table writes it.
     """
@@ -49,7 +49,7 @@ class Measure:
     function: Callable[..., Any]
     needs: tuple[str, ...] = ()
     larger_is_better: bool | None = False
-    rows: int | None = None
+    most: int | None = None
     part: int = 0
     factor: int = 1
     decimals: int = 3
@@ -68,12 +68,12 @@ def _whitened_frechet_distance(real, fake, axes):
     return frechet_distance(*both)
 
 
-_ROOM = {"needs": ("axes",), "larger_is_better": True, "rows": 4000}
+_ROOM = {"needs": ("axes",), "larger_is_better": True, "most": 4000}
 _TABLE = [
     Measure("sw2", "SW2", sliced_wasserstein, ("seed",), decimals=4),
     Measure("fd", "FD", frechet_distance),
     Measure("fd49", "FD49", _whitened_frechet_distance, ("axes",), decimals=2),
-    Measure("kid", "KID*1000", kernel_distance, rows=3000, factor=1000, decimals=2),
+    Measure("kid", "KID*1000", kernel_distance, most=3000, factor=1000, decimals=2),
     Measure("precision", "precision", precision_recall, **_ROOM),
     Measure("recall", "recall", precision_recall, part=1, **_ROOM),
     Measure("density", "density", density_coverage, **_ROOM),
@@ -82,7 +82,7 @@ _TABLE = [
     Measure(
         "neighbour_ratio", "neighbour ratio", neighbour_ratio, ("train",), None, 2000
     ),
-    Measure("two_sample", "two-sample", two_sample_score, ("seed", "axes"), rows=5000),
+    Measure("two_sample", "two-sample", two_sample_score, ("seed", "axes"), most=5000),
 ]
 MEASURES: dict[str, Measure] = {measure.name: measure for measure in _TABLE}
 NAMES = tuple(MEASURES)
@@ -98,10 +98,10 @@ def measures(
     """Some measures of fakes, without their intervals.
 
     Args:
-        real, fake: arrays `(n, ...)`, `(m, ...)`, at least 8 rows each; for
+        real, fake: arrays `(n, ...)`, `(m, ...)`, at least 8 examples each; for
             "neighbour_ratio" `real` is the set that was trained on.
         names: iterable of str, from `NAMES`.
-        seed: int, seed of everything drawn.
+        seed: int, of what `sw2` and `two_sample` draw; the others draw by 0.
         axes: `principal_axes` to look along; None: those of `real`.
 
     Returns:
@@ -138,7 +138,7 @@ def evaluate(
 ) -> dict[str, dict[str, float]]:
     """All measures of the fakes, beside those of other reals: the floor.
 
-    `real` is shuffled and cut into a reference and a floor half of n rows each, n =
+    `real` is shuffled and cut into a reference and a floor half of n examples each, n =
     min(len(real) // 2, len(fake)); n random fakes, and the floor half, are compared
     with the reference. The principal axes are those of all of `real`, and fakes are
     checked for copies of all of `real` (the floor: of the reference).
@@ -153,16 +153,16 @@ def evaluate(
         `precision`, `recall`, `density`, `coverage`, `chi2`, `neighbour_ratio`,
         `two_sample`; each a dict of floats `value`, `low`, `high`, `floor`. Low and
         high are `value ± 2.093 s`, a 95% interval: s is the standard deviation over 20
-        random halves, without repetition, of the rows the value used (delete-half
-        jackknife; 2.093 from Student's t). It speaks of other rows, not of other
-        trainings. On faces s was .95 to 1.7 times the spread over fresh draws, too wide
-        mostly near the floor.
+        random halves, without repetition, of the examples that the value used
+        (delete-half jackknife; 2.093 from Student's t). It speaks of other examples,
+        not of other trainings. On faces s was .95 to 1.7 times the spread over fresh
+        draws, too wide mostly near the floor.
 
     Raises: InvalidInput for unusable arguments.
 
     Reference: Shao & Wu 1989, "A General Theory for Jackknife Variance Estimation".
     """
-    # Half of a half still has the six rows that the nearest five others need.
+    # Half of a half still has the six examples that the nearest five others need.
     real = expect_array((None, None, ...), 24, real=real)
     real, fake = flat(12, real=real, fake=fake)
     expect_seed(seed=seed)
@@ -172,12 +172,12 @@ def evaluate(
     reference, floor, axes = real[:n], real[n : 2 * n], principal_axes(real)
     report = {}
     for several in _by_function(NAMES):
-        # Rows are cut before the measure: half a sample is half of what it used.
-        measure, rows = several[0], min(several[0].rows or n, n)
-        against = real if "train" in measure.needs else reference[:rows]
-        sets = against, fake[:rows]
+        # Sets are cut before the measure: half a sample is half of what it used.
+        measure, most = several[0], min(several[0].most or n, n)
+        against = real if "train" in measure.needs else reference[:most]
+        sets = against, fake[:most]
         value = measure.values(*sets, axes, seed)
-        least = measure.values(against[:n], floor[:rows], axes, seed)
+        least = measure.values(against[:n], floor[:most], axes, seed)
         halves = []
         for _ in range(_RESAMPLES):
             half = (rng.permutation(points)[: len(points) // 2] for points in sets)

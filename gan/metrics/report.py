@@ -16,13 +16,14 @@ def evaluate_faces(
     seed: int = 0,
     tell: Callable[[str], object] = print,
 ) -> tuple[dict[str, dict[str, dict[str, float]]], dict[str, np.ndarray]]:
-    """Judge sets of fakes against real pictures, with floors and intervals.
+    """Compare sets of fakes with real pictures, with floors and intervals.
 
-    Pictures of more than 1,024 numbers are judged by their 256 strongest principal
+    Pictures of more than 1,024 numbers are compared by their 256 strongest principal
     coordinates, for which there are enough of them.
 
     Args:
-        pictures: float array `(N, h, w)` or `(N, h, w, 3)` in [0, 1], the real set.
+        pictures: float array `(N, h, w)` or `(N, h, w, 3)` in [0, 1], the real
+            pictures.
         generators: dict from names to callables, int n -> fakes `(n, …)`.
         seed: int, of the PCA generators and of the measures.
         tell: callable that is given a line at the start of each part.
@@ -38,16 +39,16 @@ def evaluate_faces(
         if depth <= len(pca.deviations)
     }
 
-    def judged(some):
+    def compared(some):
         if some[0].size <= 1024:
             return some
         return pca.coordinates(some, 256) * pca.deviations[:256]
 
     reports, shown = {}, {"real": pictures[:10]}
     for name, generate in (rivals | dict(generators)).items():
-        tell(f"judging {name} ...")
+        tell(f"measuring {name} ...")
         fakes = generate(len(pictures) // 2)
-        reports[name] = metrics.evaluate(judged(pictures), judged(fakes), seed=seed)
+        reports[name] = metrics.evaluate(compared(pictures), compared(fakes), seed=seed)
         shown[name] = fakes[:10]
     return reports, shown
 

@@ -41,9 +41,10 @@ def residual_GenDiscr(
 
     Returns:
         Tuple `(generator, discriminator, latent_generator)`. Generator: latents
-        `(batch, latent_dim)` -> pictures `(batch, h, w, c)` in [0, 1]. Discriminator:
-        pictures -> logits `(batch, 1)`; with classes the projection of Miyato and
-        Koyama.
+        `(batch, latent_dim)` -> pictures `(batch, h, w, c)`, in [0, 1] if `bounded` and
+        else only about so. Discriminator: pictures of that scale -> logits `(batch,
+        1)`; with classes the projection of Miyato and Koyama. Train them with
+        `pixel_range=(0, 1)`.
 
     Raises:
         InvalidInput: if an argument is not of that form.

@@ -73,15 +73,15 @@ def generator_page(
     if picture is not None:
         mean, multiplier = picture
         data["picture"] = [weights.add(multiplier), weights.add(mean)]
-    judged = None
+    critic = None
     if discriminator is not None:
         sides = discriminator.output_shape
         sides = sides[0] if isinstance(sides, list) else sides
-        judged = describe(discriminator, weights) | {"outputs": sides[-1]}
-        judged["labelled"] = len(input_shapes(discriminator)) > 1
+        critic = describe(discriminator, weights) | {"outputs": sides[-1]}
+        critic["labelled"] = len(input_shapes(discriminator)) > 1
     seen = None
     if nearest is not None:
         seen = base64.b64encode(np.ascontiguousarray(nearest, np.uint8)).decode()
-    data |= {"generator": drawn, "discriminator": judged, "nearest": seen}
+    data |= {"generator": drawn, "discriminator": critic, "nearest": seen}
     data |= {"classes": classes, "directions": directions(generator, dim).tolist()}
     write_running(path, "generator", title, data | {"weights": str(weights)})

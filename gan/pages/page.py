@@ -15,7 +15,7 @@ _FOLDER = pathlib.Path(__file__).parent / "static"
 
 
 def write_page(path: StrPath, name: str, title: str, **parts: str) -> None:
-    """Write a page from `page/name.html`, whose comments in capitals are replaced.
+    """Write a page from `static/name.html`, whose comments in capitals are replaced.
 
     Args:
         path: str or `os.PathLike`, of the page.

@@ -346,7 +346,7 @@ def discriminator_and_value(
 
     Args:
         x: array `(k,)`, rising.
-        densities: pair of arrays `(k,)`, of the real and of the fake rows at x.
+        densities: pair of arrays `(k,)`, of the real and of the fake examples at x.
         found: array `(k,)`, the discriminator's probability of "real" at x.
         best: array `(k,)`, that of the best discriminator.
         value: array `(epochs,)`, the value of the game in each epoch.

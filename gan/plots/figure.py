@@ -110,7 +110,7 @@ def show(figure: Figure) -> None:
     import matplotlib.pyplot as plt
     from matplotlib.backends import BackendFilter, backend_registry
 
-    # Of None pyplot would make an empty figure.
+    # Given None, pyplot would open an empty window.
     said = f"The argument figure must be a matplotlib Figure, not {shown(figure)}."
     require(hasattr(figure, "savefig"), said, "figure")
     screenless = backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE)
@@ -132,7 +132,7 @@ def expect_some(**named: Sized) -> None:
 
 
 def new_figure(width: float, height: float, title: str | None = None) -> Figure:
-    """Make an empty figure of so many inches, perhaps with a title."""
+    """Make an empty figure of `width` by `height` pixels, perhaps with a title."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

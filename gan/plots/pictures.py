@@ -108,7 +108,7 @@ def rows(pictures: Mapping[str, npt.ArrayLike], title: str | None = None) -> Fig
     expect_some(pictures=pictures)
     checked = [as_pictures(some) for some in pictures.values()]
     shapes = {some.shape for some in checked}
-    said = f"The argument pictures must hold rows of one shape, but has {shapes}."
+    said = f"The argument pictures must hold pictures of one shape, but has {shapes}."
     require(len(shapes) == 1, said, "pictures")
     tiled = tile(np.concatenate(checked), len(checked[0]))
     figure = new_figure(1000, 70 + 880 * len(checked) // len(checked[0]), title)

@@ -1,1 +1,1 @@
-"""Systems of the literature, a file each: what a paper says of training, as data."""
+"""Published systems, a file each: what a paper says of training, as data."""

@@ -157,7 +157,7 @@ class Sorter(WGAN_GP):
 class UntilCourse(keras.callbacks.Callback):
     """Stop when the averaged generator is better than the course's weights.
 
-    After every epoch as many fakes as half the pictures are judged by the six
+    After every epoch as many fakes as half the pictures are compared by the six
     measures of `COURSE`; the model's own random stream is not touched.
 
     Args:
@@ -170,7 +170,9 @@ class UntilCourse(keras.callbacks.Callback):
     def __init__(self, pictures: np.ndarray) -> None:
         super().__init__()
         count = len(pictures)
-        sentence = f"The argument pictures must have at least 200, but has {count}."
+        sentence = (
+            f"The argument pictures must have at least 200 pictures, not {count}."
+        )
         require(count >= 200, sentence, "pictures")
         self.pictures: np.ndarray = pictures
         self.seconds: float | None = None
@@ -180,9 +182,9 @@ class UntilCourse(keras.callbacks.Callback):
         self._start = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Judge."""
+        """Measure, and stop where all six are better."""
         trained = time.perf_counter()
-        found = judge(self.pictures, _draw(self.model, len(self.pictures) // 2))
+        found = measure(self.pictures, _draw(self.model, len(self.pictures) // 2))
         better = [name for name in COURSE if _better(name, found[name])]
         values = ", ".join(f"{name} {value:.4f}" for name, value in found.items())
         print(f"\nbetter than the course's in {len(better)} of {len(COURSE)}: {values}")
@@ -192,7 +194,7 @@ class UntilCourse(keras.callbacks.Callback):
         self._start += time.perf_counter() - trained
 
 
-def judge(pictures: np.ndarray, fakes: np.ndarray) -> dict[str, float]:
+def measure(pictures: np.ndarray, fakes: np.ndarray) -> dict[str, float]:
     """The six measures of `COURSE` for fakes against half of the pictures.
 
     Args:

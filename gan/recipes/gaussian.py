@@ -118,7 +118,7 @@ def make_model(pair: str, real: np.ndarray, seed: int = 0) -> AdversarialModel:
         )
 
 
-def judge(real: npt.ArrayLike, fake: npt.ArrayLike) -> tuple[float, float, float]:
+def measure(real: npt.ArrayLike, fake: npt.ArrayLike) -> tuple[float, float, float]:
     """Mean, standard deviation and distance of fakes.
 
     Args:
@@ -175,11 +175,11 @@ def panel(
 def table(
     panels: dict[str, dict[str, np.ndarray]], real: np.ndarray, fresh: np.ndarray
 ) -> str:
-    """What `judge` says of the reals and of each panel's fakes, a line each."""
+    """What `measure` says of the reals and of each panel's fakes, a line each."""
     lines = [f"{'':17}{'mean':>8}{'std':>8}{'W1':>8}"]
     sets = {name: panel["fake"] for name, panel in panels.items()}
     for name, fake in {"other reals": real, **sets}.items():
-        values = "".join(f"{value:8.3f}" for value in judge(fresh, fake))
+        values = "".join(f"{value:8.3f}" for value in measure(fresh, fake))
         lines.append(f"{name:17}{values}")
     return "\n".join(lines)
 

@@ -105,10 +105,10 @@ def draw_values(model: TwoClassGAN, pictures: np.ndarray) -> Figure:
     Returns:
         matplotlib `Figure`.
     """
-    rows = np.random.default_rng(0).permutation(len(pictures))[:1000]
-    fakes = model.get_fake_sample(len(rows)).numpy()
+    numbers = np.random.default_rng(0).permutation(len(pictures))[:1000]
+    fakes = model.get_fake_sample(len(numbers)).numpy()
     values = {}
-    for name, some in (("real", pictures[rows]), ("fake", fakes)):
+    for name, some in (("real", pictures[numbers]), ("fake", fakes)):
         parts = [model.discriminator(part) for part in np.array_split(some, 4)]
         values[name] = np.exp(np.concatenate(parts)[:, 1])
     return plots.histograms({"discriminator": values}, "probability of being real")

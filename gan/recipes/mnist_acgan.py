@@ -4,7 +4,7 @@ Latents uniform in [−1, 1)^100, pictures in [−1, 1], a batch of 100, Adam(2e
 both networks. Real pictures are to be called real with probability .95; the auxiliary
 loss counts on real pictures only, with weight 2; the generator's step has 200 latents.
 
-A classifier of 97.5% on held-out digits (`tests/benchmarks/digits.py`) judged 5,000
+A classifier of 97.5% on held-out digits (`tests/benchmarks/digits.py`) classified 5,000
 fakes after 20 epochs on 10,000 digits (`python main.py train --recipe mnist_acgan
 --output run --pictures mnist_10k.npz --seed S`, 42 minutes of one core; an entropy of
 2.303 nats means that all classes are equally frequent):

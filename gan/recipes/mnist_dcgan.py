@@ -3,7 +3,7 @@
 Latents N(0, I) of 100 dimensions, pictures in [−1, 1], cross-entropy from logits, a
 batch of 256, Adam(1e-4) for both networks, 100 epochs.
 
-A classifier of 97.8% on held-out digits (`tests/benchmarks/digits.py`) judged 5,000
+A classifier of 97.8% on held-out digits (`tests/benchmarks/digits.py`) classified 5,000
 fakes after training on 10,000 digits (`python main.py train --recipe mnist_dcgan
 --output run --pictures mnist_10k.npz`, 51 minutes of one core): all ten digits are
 there, the rarest with 2.7%, the most frequent with 26.5%; entropy of the classes 2.065

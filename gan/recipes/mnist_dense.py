@@ -3,7 +3,7 @@
 Latents N(0, I) of 100 dimensions, pictures in [−1, 1], cross-entropy from logits, a
 batch of 32, Adam(2e-4, .5) for both networks, 150 epochs of 200 steps.
 
-A classifier of 97.8% on held-out digits (`tests/benchmarks/digits.py`) judged 5,000
+A classifier of 97.8% on held-out digits (`tests/benchmarks/digits.py`) classified 5,000
 fakes after training on 10,000 digits (`python main.py train --recipe mnist_dense
 --output run --pictures mnist_10k.npz`, 5 minutes of one core): all ten digits are
 there, the rarest with 6.3%; entropy of the classes 2.263 nats (log 10 = 2.303); kernel

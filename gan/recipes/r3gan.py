@@ -4,7 +4,7 @@ Latents N(0, I) of 64 dimensions, pictures in [0, 1], γ 1, batches of 64 grey o
 colour pictures, Adam(1e-3; 0, .99) for both networks, whose rates hold for two fifths
 of the run and then fall to 0; pictures are drawn by an average of the generator.
 
-A classifier of 97.5% on held-out digits (`tests/benchmarks/digits.py`) judged 5,000
+A classifier of 97.5% on held-out digits (`tests/benchmarks/digits.py`) classified 5,000
 fakes after 100 epochs on 10,000 digits with their classes (`python main.py train
 --recipe mnist_r3gan --output run --pictures mnist_10k.npz`, seed 0, 14 minutes): 98.5%
 have the class asked for, of the worst class 96.4%; kernel distance to the reals (0.06 ±

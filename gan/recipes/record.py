@@ -136,7 +136,7 @@ def agree(
     files = sorted(path.name for path in written(folder))
     if (folder / RECORD).exists():
         there = read_record(folder / RECORD)
-        # What else the run is made of its checkpoints know.
+        # All other settings are compared by the checkpoint.
         names = sorted({*there} & {*settings})
         if settings.get("recipe") != there.get("recipe"):
             names = ["recipe"]

@@ -103,7 +103,8 @@ class Run:
 
     Attributes:
         recipe: str, one of `RECIPES`, or "faces" or "r3gan".
-        output: `pathlib.Path` of a folder, made when there are data and model.
+        output: `pathlib.Path` of a folder, made once the data are read and the model
+            is made.
         data: str, `os.PathLike` or `None`: where the real examples come from.
         epochs: int, or `None` for the recipe's.
         steps: int, steps an epoch, or `None` for the recipe's.
@@ -151,7 +152,7 @@ class Run:
         return self.finish(model, *recipe.end(self, model))
 
     def begin(self, *parts: str) -> None:
-        """Make the folder and forget an earlier run, if asked to: once.
+        """Make the folder; with `restart`, delete an earlier run, the first time only.
 
         Args:
             *parts: str, the names of sub-folders that are runs, too.
@@ -343,7 +344,7 @@ def train_recipe(
     module = importlib.import_module(f"gan.recipes.{name}")
     if hasattr(module, "RECIPE"):
         return run.train(module.RECIPE)
-    # What is more than one training says itself how it goes.
+    # A recipe of several trainings has a function of its own.
     return module.train(run, **options)
 
 

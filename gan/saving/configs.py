@@ -57,6 +57,11 @@ def entries(config: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(one)
 
 
+def class_names(config: Any) -> set[str]:
+    """Names of the classes of all objects in a config."""
+    return {str(entry["class_name"]) for entry in entries(config)}
+
+
 def unknown(config: Any, custom_objects: dict[str, Any]) -> set[str]:
     """Names of the classes and functions in a config that nobody has registered."""
     names = set()

@@ -1,7 +1,7 @@
 """HDF5 files that need not be trusted: looked at before anything of them is read.
 
-Contiguous numbers of the size that they take in the file, reached by hard links, are
-all that Keras writes. Chunks may unpack to any size, other links and external data
+Keras writes only contiguous data, stored whole in the file and reached by hard links;
+everything else is refused. Chunks may unpack to any size, other links and external data
 name other files, and damaged strings make HDF5 1.14 reserve GiBs or never return.
 """
 
@@ -19,7 +19,7 @@ import h5py
 import numpy as np
 
 from gan.errors import StrPath, expect_path, require
-from gan.saving.damage import refusing, sound
+from gan.saving.damage import Damaged, refusing, sound
 
 # HDF5 object headers hold 64 KiB, so Keras writes no larger list of names.
 MOST_BYTES = 2**16
@@ -51,7 +51,8 @@ def expect_weights(source: StrPath | IO[bytes], size: int) -> None:
 
 def _count(group, depth):
     """Bytes of all numbers in a group, each dataset looked at."""
-    sound(depth < _MOST_DEPTH, "its groups lie too deep within each other")
+    if depth >= _MOST_DEPTH:
+        raise Damaged("its groups lie too deep within each other")
     total = 0
     for name in group:
         item = child(group, name)
@@ -66,8 +67,8 @@ def _count(group, depth):
 def child(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
     """What hard links of that name lead to: other links may leave the file."""
     for part in name.split("/"):
-        hard = group.id.links.get_info(part.encode()).type == h5py.h5l.TYPE_HARD
-        sound(hard, f"{part} in {group.name} is a link, perhaps to another file")
+        if group.id.links.get_info(part.encode()).type != h5py.h5l.TYPE_HARD:
+            raise Damaged(f"{part} in {group.name} is a link, perhaps to another file")
         group = group[part]
     return group
 
@@ -76,20 +77,22 @@ def _expect_plain(dataset):
     """Expect contiguous numbers that are all in the file."""
     name, stored = dataset.name, dataset.id.get_create_plist()
     plain = stored.get_layout() in (h5py.h5d.CONTIGUOUS, h5py.h5d.COMPACT)
-    plain = plain and stored.get_external_count() == 0
-    sound(plain, f"the numbers of {name} are not contiguous")
-    sound(dataset.dtype.kind in "fiu", f"{name} holds {dataset.dtype}, not numbers")
+    if not plain or stored.get_external_count():
+        raise Damaged(f"the numbers of {name} are not contiguous")
+    if dataset.dtype.kind not in "fiu":
+        raise Damaged(f"{name} holds {dataset.dtype}, not numbers")
     there = dataset.id.get_storage_size() == dataset.nbytes
-    there = there and dataset.nbytes <= dataset.file.id.get_filesize()
-    sound(there, f"some of the numbers of {name} are missing")
+    if not there or dataset.nbytes > dataset.file.id.get_filesize():
+        raise Damaged(f"some of the numbers of {name} are missing")
 
 
 def read_array(
     dataset: h5py.Dataset, shape: tuple[int, ...] | None = None
 ) -> np.ndarray:
     """Read numbers of the given shape, `None` for any, after a look at them."""
-    fits = shape is None or dataset.shape == shape
-    sound(fits, f"{dataset.name} has the shape {dataset.shape} instead of {shape}")
+    if shape not in (None, dataset.shape):
+        there = f"the shape {dataset.shape} instead of {shape}"
+        raise Damaged(f"{dataset.name} has {there}")
     _expect_plain(dataset)
     return dataset[()]
 
@@ -134,8 +137,8 @@ def _check_strings(path: pathlib.Path) -> None:
             length, heap, index = struct.unpack_from("<IQI", data, at)
             if heap not in heaps:
                 heaps[heap] = _heap_sizes(data, heap)
-            whole = heaps[heap].get(index) == length
-            sound(whole, "the strings of its lists of names are damaged")
+            if heaps[heap].get(index) != length:
+                raise Damaged("the strings of its lists of names are damaged")
 
 
 def _heap_sizes(data, start):

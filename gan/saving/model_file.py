@@ -32,7 +32,7 @@ from gan.errors import (
 )
 from gan.saving import archive, hdf5_guard
 from gan.saving.archive import MOST_NOTES, read_notes
-from gan.saving.configs import described, entries, own_classes, unknown
+from gan.saving.configs import class_names, described, own_classes, unknown
 from gan.saving.damage import reason, refusing, sound
 from gan.support.files import atomic_path, temporary_path
 
@@ -42,13 +42,15 @@ _read_back = weakref.WeakKeyDictionary()
 
 
 class WholeModel(keras.Model):
-    """A model whose files hold all of its state and appear whole or not at all.
+    """The part of a model that is saved and loaded.
 
-    What a subclass has beside its networks is declared here.
+    Its files hold all of its state, and appear whole or not at all. What is declared
+    below without a value stands in the other parts of the model.
 
     Attributes:
-        begun_with: str, JSON of what the last run with a Checkpoint began with.
-        left_with: str, the same as that run left it, which may have changed itself.
+        begun_with: str, JSON of the settings at the start of the last run with a
+            Checkpoint.
+        left_with: str, JSON of the settings at the end of that run.
     """
 
     stream: Any
@@ -131,7 +133,8 @@ class WholeModel(keras.Model):
             )
         flags = []
         for name in networks:
-            # What was frozen or not when the model was made its optimizers still know.
+            # The optimizers know only the weights that were trainable when the model
+            # was made, so that they are so again while it is made.
             trained = config.pop(f"{name}_trained", None)
             for number, weight in enumerate(config[name].variables):
                 flags.append((weight, weight.trainable))
@@ -263,7 +266,7 @@ def expect_loadable(model: WholeModel, folder: pathlib.Path) -> None:
     Raises:
         InvalidInput: with the reason and what to do.
     """
-    # A model that diverged waits for a checkpoint's weights.
+    # A model that diverged is restored from a checkpoint, and need not be saved now.
     if not _finite(model):
         return
     with temporary_path(folder / "model.keras") as path, _as_written():
@@ -283,7 +286,7 @@ def _write(model, path, text):
     with archive.opened(path) as members:
         config = json.loads(members.read("config.json"))
     # To make the model again may take a second; what it is made of seldom changes.
-    classes = {str(entry["class_name"]) for entry in entries(config)}
+    classes = class_names(config)
     if alone and not classes <= _read_back.get(model, set()):
         _expect_twin(model, path, config)
         _read_back[model] = classes
@@ -309,7 +312,7 @@ def _expect_twin(model, path, config):
     """Expect that a file gives a model equal to the one that it was written of."""
     names = unknown(config, {})
     classes = own_classes(model, names)
-    # A user finds with custom_objects what we do not.
+    # Classes that are not found here a user may give as custom_objects.
     if not classes.keys() >= names:
         return
     unsafe = global_state.get_global_attribute("safe_mode_saving") is False
@@ -462,7 +465,7 @@ def _told_of_classes(path, config, custom_objects):
 
 @contextlib.contextmanager
 def _as_written():
-    """Within this context what goes wrong with a file just written is the model's."""
+    """Within this context an error of the file just written is said of the model."""
     try:
         yield
     # What Keras raises where there is no get_config, or not of plain values, as well.

@@ -1,4 +1,4 @@
-"""What a model draws aside from its run, and how it is judged."""
+"""What a model draws aside from its run, and how good it is."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from gan.errors import expect_array, expect_positive_int, expect_seed, require
 
 _AT_ONCE = 500  # samples that go through a network together
 _LEAST = 8  # examples on each side of a comparison
-_OF_ANY = {"sw2", "fd", "kid"}  # measures of reals that may be all the same, too
+_OF_ANY = {"sw2", "fd", "kid"}  # measures that work even if all reals are equal
 
 ToPicture = Callable[[np.ndarray], npt.ArrayLike] | None
 
 
 @contextlib.contextmanager
 def aside(model: Any, seed: int) -> Iterator[None]:
-    """Within this context a model draws from a seed, and its run hears nothing of it.
+    """Within this context a model draws from a seed, and its run is not affected.
 
     Afterwards the model's stream goes on as before, and so does what its layers count:
     the seeds of a layer of noise, the statistics of a batch normalisation.
@@ -56,9 +56,9 @@ def draw_fakes(
         model: `gan.AdversarialModel`.
         count: int, how many; few at a time go through the network.
         seed: int, of their latents.
-        to_picture: callable, what is made of the samples, or `None`.
-        scale: pair of floats, what black and white become in pictures that nothing else
-            is made of.
+        to_picture: callable, makes pictures of the samples; `None`: they are brought
+            from the model's `pixel_range` to `scale`.
+        scale: pair of floats, black and white of the result without `to_picture`.
 
     Returns:
         Array `(count, …)`.
@@ -78,10 +78,11 @@ class Evaluator:
     Args:
         real: array `(n, …)`, at least 8 examples.
         names: iterable of str, from `gan.metrics.NAMES`.
-        count: int, at least 8, fakes that are judged.
+        count: int, at least 8, fakes that are compared.
         seed: int, of their latents.
         to_picture: callable, samples (float32 array `(count, …)`) -> samples on the
             scale of `real`. `None`: the model's `pixel_range` says it.
+        scale: pair of floats, black and white in `real`; `None` finds them by looking.
 
     Raises:
         InvalidInput: if an argument is not of that form.
@@ -94,6 +95,7 @@ class Evaluator:
         count: int = 1000,
         seed: int = 0,
         to_picture: ToPicture = None,
+        scale: tuple[float, float] | None = None,
     ) -> None:
         self._names = metrics.expect_names(names)
         expect_positive_int(count=count)
@@ -105,7 +107,8 @@ class Evaluator:
         different = bool((self._real != self._real[0]).any())
         sentence = "The argument real must hold examples that are not all the same."
         require({*self._names} <= _OF_ANY or different, sentence, "real")
-        self._options = (seed, to_picture, find_pixel_range(self._real))
+        scale = find_pixel_range(self._real) if scale is None else scale
+        self._options = (seed, to_picture, scale)
         self._count = count
 
     def expect_fit(self, model: Any) -> None:
@@ -120,7 +123,7 @@ class Evaluator:
         )
 
     def __call__(self, model: Any) -> dict[str, float]:
-        """Judge a model now: dict of floats by their names."""
+        """Measure a model now: dict of floats by their names."""
         fakes = draw_fakes(model, self._count, *self._options)
         return metrics.measures(self._real, fakes, self._names)
 

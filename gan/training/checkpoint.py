@@ -1,4 +1,4 @@
-"""A run's state on disk: kept while `fit` runs, gone on with when it runs again."""
+"""A run's state on disk: saved while `fit` runs, resumed when it runs again."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Checkpoint(keras.callbacks.Callback):
         shared = f"The folder {self.directory} must be one that all workers share"
         require(self.directory.is_dir(), f"{shared}.", "directory")
         self._begin()
-        # The next fit of this object goes on, as any other.
+        # `restart` counts once: a later fit with this object resumes.
         self._restart, self.history, self._epoch = False, {}, 0
         found = read_newest(self.directory, lambda path: self._restore(model, path))
         if found is not None:
@@ -201,10 +201,10 @@ class Checkpoint(keras.callbacks.Callback):
         return other
 
     def _begin(self):
-        """Note what the run is made of as it begins, whatever it changes of itself.
+        """Remember what the run is made of as it begins.
 
-        What an earlier run of this model left is its own change; what differs from that
-        is the user's.
+        A setting that an earlier run of this model changed itself keeps the value that
+        it had at the start; one that the user has changed since takes the new value.
         """
         model = self.model
         begun, left = json.loads(model.begun_with), json.loads(model.left_with)
@@ -218,7 +218,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.model.left_with = json.dumps(self.model.made_of())
 
     def _expect_room(self):
-        """Expect fewer epochs than a file has room for the logs of."""
+        """Refuse more epochs than a checkpoint has room for the logs of."""
         epochs, logs = self.params.get("epochs", 0), len(self.model.log_names)
         most = MOST_NOTES // (_CHARACTERS * logs)
         said = f"A checkpoint has room for the logs of {most:,} epochs, but fit is "
@@ -246,7 +246,11 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def _read_place(path):
-    """Epoch, history, what the run began with, and whether in these versions.
+    """Read how far a checkpoint's run is.
+
+    Returns:
+        Tuple of the epoch, the history, the settings at the start, and whether the same
+        versions of gan and Keras wrote it.
 
     Raises:
         InvalidInput: if the file is damaged, or its notes are not what `save` writes.

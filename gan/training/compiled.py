@@ -13,7 +13,7 @@ from gan.training.player import Optimizers, Player, brought, expect_optimizers
 
 
 class TwoOptimizers(keras.Model):
-    """What `compile` and the optimizers are to a model of two players.
+    """The part of a model that holds its two optimizers, and `compile`.
 
     A subclass has `generator` and `discriminator`, `beta_1` and `beta_2`.
     """
@@ -61,22 +61,23 @@ class TwoOptimizers(keras.Model):
             run_eagerly: bool, run `train_step` as plain Python, for debugging.
             jit_compile: bool, compile each step with XLA, which takes seconds; with
                 convolutions on a CPU it is then several times slower. XLA draws
-                other floats of a seed, so that it is another run.
+                other floats of a seed, so that it is another run. Keras's "auto" is
+                taken for `True`.
             steps_per_execution: int, steps in one graph call, which is how often
                 batch callbacks and the progress bar hear of them; or "auto": as
                 many as take about a tenth of a second. The trained weights do not
                 depend on it.
             *more: refused, as Keras's examples give `compile(d_optimizer, g_optimizer,
                 loss)`: which is which must be said.
-            **others: what Keras's `compile` takes besides, and a GAN does not.
+            **others: any other argument of Keras's `compile`, which is refused.
         """
         single = isinstance(optimizer, keras.optimizers.Optimizer)
         require(
             not (single or more or others),
             "The method compile takes the optimizers by their names, "
             "compile(d_optimizer=…, g_optimizer=…), and no "
-            f"{', '.join(others) or 'others'}: the class has the losses, and "
-            "callbacks.Metrics the metrics.",
+            f"{', '.join(others) or 'other arguments'}. Losses belong to the class; "
+            "for metrics use callbacks.Metrics.",
             next(iter(others), "optimizer"),
         )
         if steps_per_execution != "auto":

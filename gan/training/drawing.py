@@ -20,7 +20,7 @@ from gan.training.reals import RealExamples
 
 
 class Drawing(RealExamples):
-    """What a model does with its generator.
+    """The part of a model that draws with its generator.
 
     A subclass has what is declared here and in `RealExamples`.
     """
@@ -84,7 +84,7 @@ class Drawing(RealExamples):
         return self._drawing(training, None)(latents, training=training)
 
     def evaluate(self, x: Any = None, **options: Any) -> dict[str, float]:
-        """Judge fakes by the measures of `gan.metrics`.
+        """Compare fakes with real examples by the measures of `gan.metrics`.
 
         Args:
             x: array of real examples, of the form of the model's own, best such as
@@ -101,6 +101,7 @@ class Drawing(RealExamples):
         said = "The argument x must be an array of real examples."
         require(data is not None and not data.streams, said, "x")
         data.pixel_range = self.pixel_range or data.pixel_range
+        options = {"scale": self.pixel_range} | options
         # As the discriminator takes them, and so on the scale of the fakes.
         return Evaluator(data.first(len(data)).examples, **options)(self)
 
@@ -172,7 +173,7 @@ class Drawing(RealExamples):
         return average
 
     def _update_average(self, updates):
-        """Move the average towards the generator, after so many of its updates."""
+        """Move the average towards the generator, which has made `updates` updates."""
         updates = tf.cast(updates, tf.float32)
         decay = tf.minimum(self.ema, (1.0 + updates) / (10.0 + updates))
         pairs = zip(

@@ -135,11 +135,11 @@ class Evidence:
         batch = self.batches(self.played)[0]
         if model.real_examples is not None:
             batch = _joined([self.real, batch])
-        judged = [*batch][: len(model.discriminator.inputs)]
+        taken = [*batch][: len(model.discriminator.inputs)]
         found = {}
         for network, given, training in (
             (model.generator, inputs, model.batch_statistics),
-            (model.discriminator, judged, True),
+            (model.discriminator, taken, True),
         ):
             for layer in _shaping(network)[:-1]:
                 inner = keras.Model(network.inputs, layer.output)

@@ -37,9 +37,10 @@ class Diverged(ArithmeticError):
 
 
 class GraphFit(TwoOptimizers):
-    """A model whose `train_step` draws its own samples, so that `fit` can loop.
+    """`fit` of a model whose `train_step` draws its own samples.
 
-    What a subclass has beside its networks and their optimizers is declared here.
+    What is declared below without a value stands in the other parts of the model: see
+    `gan.base.AdversarialModel`.
 
     Attributes:
         diverged: None, or str that says where numbers ceased to be finite.
@@ -82,9 +83,11 @@ class GraphFit(TwoOptimizers):
         initial_epoch: int = 0,
         validation_data: object = None,
     ) -> keras.callbacks.History:
-        """Train. Ctrl-C ends the running graph call, then callbacks, then `fit`.
+        """Train.
 
-        So do SIGTERM and SIGHUP, and then the program, with status 143 or 129.
+        After Ctrl-C training stops when the running graph call ends, callbacks finish,
+        and `fit` raises `KeyboardInterrupt`. After SIGTERM or SIGHUP it stops likewise,
+        and the program exits with status 143 or 129.
 
         Args:
             x: real examples, which replace `real_examples`; `None` keeps those.
@@ -124,7 +127,8 @@ class GraphFit(TwoOptimizers):
             verbose = 0
         self.reattach()
         self._warn_of_the_frozen()
-        # Keras calls the train function once an epoch, and that the graph at its pace.
+        # To Keras an epoch is one execution, so that it calls `_train_epoch` once an
+        # epoch. How many steps a graph call makes is in `_compile_options`.
         self.steps_per_execution = steps_per_epoch
         with (
             self._on(examples, batch_size),
@@ -202,7 +206,7 @@ class GraphFit(TwoOptimizers):
 
     @contextlib.contextmanager
     def _on(self, examples, batch_size):
-        """Take examples and batch size; if training is refused, those before."""
+        """Train on these examples; put the former ones back if training is refused."""
         before = self.batch_size, self.pixel_range, copy.copy(self._examples)
         self.batch_size = batch_size
         self.take_examples(examples)
@@ -244,18 +248,18 @@ class GraphFit(TwoOptimizers):
         """Run an epoch, a graph call at a time; give the means of its logs."""
         graph, steps, done = self._graph(), self.steps_per_execution, 0
         totals = {name: tf.zeros((), tf.float64) for name in self.log_names}
-        setting = self._compile_options["steps_per_execution"]
-        if setting == "auto" and distribute.many_workers(self.distribute_strategy):
-            setting = 10  # for their paces differ
-        self._chunk = self._chunk if setting == "auto" else setting
+        per_call = self._compile_options["steps_per_execution"]
+        if per_call == "auto" and distribute.many_workers(self.distribute_strategy):
+            per_call = 10  # for their paces differ
+        self._chunk = self._chunk if per_call == "auto" else per_call
         while not self._interrupt.is_set():
             count, start = min(self._chunk, steps - done), time.perf_counter()
-            # TensorFlow keeps every distinct number for ever, but not NumPy's arrays.
+            # TensorFlow caches Python's integers for ever, but not NumPy's arrays.
             steps_now, tensors = tf.constant(np.array(count)), self.examples.tensors
             with explained(), accelerated(self.generator, self.discriminator):
                 totals, finite = graph(steps_now, totals, iterator, tensors)
             done += count
-            if setting == "auto" and count == self._chunk:
+            if per_call == "auto" and count == self._chunk:
                 self._chunk = _next_chunk(count, time.perf_counter() - start)
             logs = {name: float(total) / done for name, total in totals.items()}
             if not (finite and np.isfinite([*logs.values()]).all()):
@@ -278,7 +282,7 @@ class GraphFit(TwoOptimizers):
         raise KeyboardInterrupt
 
     def _traced_with(self):
-        """What a traced graph remembers, as objects and as plain options."""
+        """What a traced graph depends on: objects, and options with their values."""
         self.reattach()
         objects = [self._examples, self.augment, self._compile_options]
         objects += [self.latent_generator, self.averaged_generator]
@@ -324,7 +328,7 @@ class GraphFit(TwoOptimizers):
         graph = many_steps
         if not self.run_eagerly:
             graph = tf.function(graph, autograph=False)
-        # A function, for Keras would track what a list holds.
+        # Within a function, for Keras would track the layers in a list.
         self._traced, self._chunk = lambda: (objects, options, graph), 1
         return graph
 

@@ -79,7 +79,7 @@ def expect_names(class_names: list[str] | None) -> None:
 
 
 def show_parameters(cls: type, base: type) -> None:
-    """Let `inspect.signature` and `help` show what is behind `*args`, `**options`."""
+    """Let `inspect.signature` and `help` list what `*args` and `**options` may be."""
     named = [*inspect.signature(cls.__init__).parameters.values()][1:]
     others = [*inspect.signature(base.__init__).parameters.values()][1:]
     names, found = {parameter.name for parameter in named}, []

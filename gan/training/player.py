@@ -40,7 +40,7 @@ class Player:
             self.optimizer.build(self.weights)
 
     def __call__(self, *outputs: tf.Tensor) -> tf.Tensor:
-        """The loss of the discriminator's outputs."""
+        """This player's loss, of the discriminator's outputs."""
         loss = self.loss(*outputs)
         scalar = tf.is_tensor(loss) and loss.shape.rank == 0 and loss.dtype.is_floating
         said = f"The loss of the {self.role} must give a scalar tensor of floats."
@@ -50,7 +50,7 @@ class Player:
     def objective(self, loss: tf.Tensor) -> tf.Tensor:
         """What is minimised: the loss and the network's regularisers, each once."""
         kept = sum(w.regularizer is not None for w in self.network.trainable_variables)
-        # Of what layers add of their activities Keras keeps the last call's only.
+        # Keras keeps activity losses of the last call only: they cannot be added up.
         require(
             len(self.network.losses) == kept,
             f"The {self.role} must have regularisers of weights only: leave out "
@@ -78,9 +78,10 @@ class Player:
                 self.role,
             )
         depends = not weights or any(slope is not None for slope in gradients)
-        said = f"The loss of the {self.role} does not depend on its weights."
+        said = f"The loss of the {self.role} does not depend on the {self.role}'s "
+        said += "weights."
         require(depends, said, f"{self.role}_loss")
-        # The gradient of an Embedding lists rows, the same row perhaps several times;
+        # The gradient of an Embedding lists vectors, one of them perhaps several times;
         # Keras 3.15 would square each before it adds them up.
         gradients = [
             tf.convert_to_tensor(slope)
@@ -91,13 +92,18 @@ class Player:
         self.optimizer.apply(gradients, weights)
 
     def attach(self) -> None:
-        """Be the network's loss, and give it the optimizer."""
+        """Mark the network as this player's, by its loss, and give it the optimizer.
+
+        Another model of the same network then sees whose it is, and Keras finds the
+        optimizer where it looks for it when it writes files.
+        """
         self.network.loss, self.network.optimizer = self, self.optimizer
 
     def current(self) -> keras.optimizers.Optimizer:
-        """The optimizer of the next update: one given to the network since, or its own.
+        """The optimizer of the next update.
 
-        The network may be another model's for the moment.
+        It is the one that the user has set on the network since, or else this player's
+        own, also while the network is marked as another model's.
         """
         loss, optimizer = self.network.loss, self.network.optimizer
         others = isinstance(loss, Player) and loss is not self
@@ -110,10 +116,10 @@ class Player:
         self.attach()
 
     def reattach(self) -> None:
-        """Own the network again.
+        """Mark the network as this player's again, after another model was made of it.
 
-        It is another model's after that was made of the same networks. What a user has
-        given to the network since then is taken over.
+        An optimizer or a loss that the user has set on the network since then is used
+        from now on.
         """
         loss, optimizer = self.network.loss, self.current()
         if optimizer is not self.optimizer:

@@ -9,12 +9,12 @@ import keras
 from gan.data.examples import Examples, as_examples
 from gan.data.pixels import find_pixel_range
 from gan.errors import Unsaid, require
-from gan.latent import Stream, distinct_rows
+from gan.latent import Stream, distinct_numbers
 from gan.training.networks import is_picture, warn_of_range
 
 
 class RealExamples:
-    """What a model has of real examples.
+    """The part of a model that holds its real examples: set, checked, drawn.
 
     A subclass has what is declared here; `fit` takes other examples by `as_examples`,
     which changes nothing, and `take_examples`.
@@ -30,6 +30,7 @@ class RealExamples:
     @property
     def examples(self) -> Examples | None:
         """The real examples, as what samples are drawn from."""
+        # The option may have been set since the examples were.
         if self._examples is not None and self.pixel_range is not None:
             self._examples.pixel_range = self.pixel_range
         return self._examples
@@ -64,14 +65,14 @@ class RealExamples:
         if examples is None:
             self._examples = None
             return
-        given = self.pixel_range
-        if given is None and is_picture(self.generator.output_shape[1:]):
+        known = self.pixel_range
+        if known is None and is_picture(self.generator.output_shape[1:]):
             self.pixel_range = find_pixel_range(examples.look())
         if examples.streams and isinstance(self.batch_size, Unsaid):
             self.batch_size = Unsaid(examples.batch_size)
         examples.pixel_range = self.pixel_range or examples.pixel_range
         if self._examples is None or not self._examples.equals(examples):
-            warn_of_range(examples.look(), self.generator, given)
+            warn_of_range(examples.look(), self.generator, known)
         # The traced graph draws from the same object: data of one form need one trace.
         if self._examples is None or not self._examples.refill(examples):
             self._examples = examples
@@ -94,7 +95,7 @@ class RealExamples:
         most = len(examples)
         said = f"The argument size must be at most {most}, as many as there are real "
         require(size <= most, f"{said}examples, but it is {size}.", "size")
-        numbers = distinct_rows(most, size, self.stream.next_seed())
+        numbers = distinct_numbers(most, size, self.stream.next_seed())
         return examples.draw(numbers).public()
 
     def _count(self, size: int | None) -> int:

@@ -26,9 +26,9 @@ _NOT_FOR_XLA = r"unsupported operations when trying to compile.*?: (\w+)"
 def held_interrupt() -> Iterator[threading.Event]:
     """Give an event that Ctrl-C sets, instead of an exception at any moment.
 
-    So do SIGTERM and SIGHUP, of a cluster and of a terminal that is closed, where the
-    user has said nothing else of them: what they would have ended at once ends by
-    SystemExit, with the status that a shell reports of them, 143 and 129.
+    SIGTERM, which clusters send, and SIGHUP, of a terminal that is closed, set it too,
+    unless the user has handlers for them. The program is then not killed at once, but
+    exits when the context ends, with the usual status, 143 or 129.
     """
     interrupt, received, usual = threading.Event(), [], {}
 

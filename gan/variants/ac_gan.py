@@ -1,4 +1,4 @@
-"""Conditional GAN with an auxiliary classifier: rows of the class asked for."""
+"""Conditional GAN with an auxiliary classifier: examples of the class asked for."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from gan.errors import Option, expect_number, require, shown
 class AC_GAN(AdversarialModel):
     """The discriminator also names the class, and the generator is asked for one.
 
-    A sample is a pair `(rows, labels)`. The auxiliary loss counts on real rows only
-    in the discriminator's update: trained to name the class of poor fakes too, both
-    networks agree on classes that look like nothing.
+    In the discriminator's update the auxiliary loss counts on real examples only. If
+    the discriminator learnt the class of poor fakes too, both networks would agree on
+    classes that look like nothing in the data.
 
     The logs `real_class_acc` and `fake_class_acc`, in [0, 1], are the shares of real
-    and fake rows of which the discriminator names the class.
+    and fake examples of which the discriminator names the class.
 
     Args:
         generator: `keras.Model`, `[latents (batch, latent_dim), labels (batch,) or
-            (batch, 1)]` -> rows.
-        discriminator: `keras.Model`, rows -> `[generation (batch, 1), auxiliary
+            (batch, 1)]` -> examples.
+        discriminator: `keras.Model`, examples -> `[generation (batch, 1), auxiliary
             (batch, classes)]`: the probability of being real (sigmoid) and those of
             the classes (softmax).
-        real_examples: pair `(rows, labels)`, rows as in `gan.AdversarialModel` and
-            integer labels `(N,)` in [0, classes); or a `tf.data.Dataset` of such
-            pairs of batches; or None.
+        real_examples: pair `(examples, labels)`, examples as in `gan.AdversarialModel`
+            and integer labels `(N,)` in [0, classes); or a `tf.data.Dataset` of such
+            pairs of batches; or `None`.
         real_target: float in [0, 1], the probability of being real that is asked for
             on reals, and by the generator; 1 is no label smoothing.
-        auxiliary_weight: float, weight of the auxiliary loss on real rows.
+        auxiliary_weight: float, weight of the auxiliary loss on real examples.
         Others as `gan.AdversarialModel`.
 
     Formula:
@@ -47,7 +47,7 @@ class AC_GAN(AdversarialModel):
 
     Reference:
         Odena et al. 2017, Conditional Image Synthesis with Auxiliary Classifier GANs,
-        equations 2 and 3; real rows only: the Keras example `mnist_acgan`.
+        equations 2 and 3; real examples only: the Keras example `mnist_acgan`.
     """
 
     log_names = (*AdversarialModel.log_names, "real_class_acc", "fake_class_acc")
@@ -90,7 +90,7 @@ class AC_GAN(AdversarialModel):
         real: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
         fake: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
     ) -> tf.Tensor:
-        """Cross-entropy of real or fake, and of the class of real rows."""
+        """Cross-entropy of real or fake, and of the class of real examples."""
         loss = losses.binary_cross_entropy(real[0], self.real_target)
         loss += losses.binary_cross_entropy(fake[0], 0.0)
         return loss + self.auxiliary_weight * losses.class_cross_entropy(*real[1:])
@@ -105,7 +105,7 @@ class AC_GAN(AdversarialModel):
         real: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
         fake: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
     ) -> dict[str, tf.Tensor]:
-        """Shares of rows of which the discriminator names the class."""
+        """Shares of examples of which the discriminator names the class."""
         return {"real_class_acc": _accuracy(real), "fake_class_acc": _accuracy(fake)}
 
 

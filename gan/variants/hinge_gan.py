@@ -16,8 +16,8 @@ class HingeGAN(AdversarialModel):
     has a wrapper.
 
     Args:
-        discriminator: its last layer has no activation; one that is bounded by 1 would
-            never reach the margin, which is warned of.
+        discriminator: its last layer has no activation. One that is bounded by 1 would
+            never reach the margin, and the constructor warns of it.
         Others as `gan.AdversarialModel`.
 
     Example:

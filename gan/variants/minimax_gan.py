@@ -10,14 +10,14 @@ from gan.base import AdversarialModel
 
 @keras.saving.register_keras_serializable(package="gan")
 class MinimaxGAN(AdversarialModel):
-    """Discriminator and generator play for one value, which is theory's game.
+    """The original zero-sum game: the generator maximises the discriminator's loss.
 
     For a fixed generator the best discriminator is σ(D) = p_data/(p_data + p_G), and
     minus its loss is then 2 JS(p_data, p_G) − log 4.
 
     Args:
-        discriminator: gives logits: its last layer has no activation. One with
-            bounds, such as a second sigmoid, is warned of.
+        discriminator: gives logits: its last layer has no activation. The constructor
+            warns of a bounded one, such as a second sigmoid.
         Others as `gan.AdversarialModel`.
 
     Formula:

@@ -19,8 +19,8 @@ from gan.errors import Option, expect_number
 class NonSaturatingGAN(AdversarialModel):
     """The discriminator tells real from fake; the generator seeks "real".
 
-    The log `discr_acc`, in [0, 1], is the share of rows that the discriminator tells
-    rightly, the mean of its shares on the real and on the fake half.
+    The log `discr_acc`, in [0, 1], is the share of examples that the discriminator
+    tells rightly, the mean of its shares on the real and on the fake half.
 
     Args:
         discriminator: gives logits: its last layer has no activation. One with
@@ -75,6 +75,7 @@ class NonSaturatingGAN(AdversarialModel):
         self, real: Sample, fake: Sample
     ) -> tuple[tuple[Any, Any], tf.Tensor | float, dict[str, tf.Tensor]]:
         """The outputs, and the weighted penalty on reals, logged unweighted: `r1`."""
+        # A gamma that becomes 0 later still logs, as fit knows the names by then.
         if not self.gamma and "r1" not in self.log_names:
             return super().judge_both(real, fake)
         on_real, squares = losses.values_and_squared_slopes(self.judge, *real)

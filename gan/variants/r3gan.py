@@ -26,15 +26,16 @@ class R3GAN(AdversarialModel):
     and `r2` are the mean squared norms of the gradients.
 
     Args:
-        discriminator: its last layer has no activation, of which is warned; no batch
-            normalisation.
+        discriminator: its last layer must have no activation (the constructor warns of
+            a bounded one), and it needs no batch normalisation.
         disc_iter: int, discriminator updates in each step; one is enough.
-        gamma: float, weight of the penalties. It grows with the number of pixels: 1
+        gamma: float, weight of the penalties. Choose a larger one for more pixels: 1
             for points and small grey pictures, more for large colour pictures.
-        penalty_every: int, the penalties are taken in every so manieth update, so many
-            times as heavy: nearly as good and much quicker (Karras et al. 2020,
-            Analyzing and Improving the Image Quality of StyleGAN, section 3.1). Other
-            updates log zeros, so that an epoch's means are right.
+        penalty_every: int, apply the penalties only in every `penalty_every`-th update,
+            multiplied by `penalty_every`, which is nearly as good and much quicker
+            (Karras et al. 2020, Analyzing and Improving the Image Quality of StyleGAN,
+            section 3.1). The other updates log zeros, so that an epoch's means are
+            right.
         Others as `gan.AdversarialModel`.
 
     Formula:

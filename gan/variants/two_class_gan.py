@@ -13,7 +13,7 @@ class TwoClassGAN(AdversarialModel):
     """A classifier of two classes against a generator that seeks the class "real".
 
     Args:
-        discriminator: rows -> `(batch, 2)`, the log-softmax of the classes "fake"
+        discriminator: examples -> `(batch, 2)`, the log-softmax of the classes "fake"
             and "real", in this order.
         Others as `gan.AdversarialModel`.
 

@@ -49,7 +49,7 @@ def draw(model):
 def judge(classifier, pictures, model):
     """Lines of a table about one model."""
     fakes, asked = draw(model)
-    found = classifier.judge(fakes[..., None], asked)
+    found = classifier.classify(fakes[..., None], asked)
     distance, error = gan.metrics.kernel_distance(pictures, fakes)
     lines = [str(found)]
     if found.right is not None:

@@ -18,7 +18,7 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 import gan  # noqa: E402
-from gan.latent import Stream, distinct_rows  # noqa: E402
+from gan.latent import Stream, distinct_numbers  # noqa: E402
 
 
 def resident():
@@ -34,7 +34,7 @@ def draws():
         @tf.function(autograph=False)
         def loop(rows=rows):
             def body(i, total):
-                numbers = distinct_rows(rows, 200, stream.next_seed())
+                numbers = distinct_numbers(rows, 200, stream.next_seed())
                 return i + 1, total + tf.reduce_sum(numbers)
 
             start = (tf.constant(0), tf.constant(0, tf.int64))

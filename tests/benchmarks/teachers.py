@@ -102,7 +102,7 @@ def main():
                 start = time.perf_counter()
                 model.fit(epochs=1, steps_per_epoch=steps, verbose=0)
                 spent += time.perf_counter() - start
-                judged = faces.judge(pictures, faces._draw(model, len(pictures) // 2))
+                judged = faces.measure(pictures, faces._draw(model, len(pictures) // 2))
                 found.setdefault(name, {}).setdefault(seed, []).append((spent, judged))
             row = ", ".join(f"{key} {value:.4f}" for key, value in judged.items())
             print(f"{name}, seed {seed}: {rate:.0f} steps/s, {spent:.0f} s: {row}")

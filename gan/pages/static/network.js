@@ -1,4 +1,4 @@
-// Networks in plain JavaScript: what gan/visualization/page.py writes, run on arrays.
+// Networks in plain JavaScript: what gan/pages/describe.py writes, run on arrays.
 // Maps are Float32Arrays of (examples, height, width, channels), channels last.
 "use strict";
 
