@@ -312,7 +312,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
 
     def update_discriminator(self, real: Sample, fake: Sample) -> dict[str, tf.Tensor]:
         """Update the discriminator once, from a real and a fake sample; its logs."""
-        player = self._discriminator
+        player = self._discriminator_player
         with tf.GradientTape() as tape:
             outputs, extra, logs = self.judge_both(real, fake)
             loss = player(*outputs)
@@ -327,7 +327,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         Args:
             real: the last real sample, whose condition the fakes get.
         """
-        player = self._generator
+        player = self._generator_player
         with tf.GradientTape() as tape:
             fake = self.fakes_for_training(real.condition, self.generator_batches)
             given = (real.examples, fake.examples, fake.condition)
@@ -457,14 +457,14 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         expect_augment(value, self.generator)
         self._augment = value
 
-    def _as_sample(self, drawn):
+    def as_sample(self, drawn: Any) -> Sample:
         """What get_real_sample and get_fake_sample give, as one sample."""
         return Sample(*drawn) if self.classes else Sample(drawn)
 
     def _next_real(self, batches, iteration):
         """The real sample of an update: drawn, or the next batch of a Dataset."""
         if self.examples is None or not self.examples.streams:
-            return self._as_sample(self.get_real_sample())
+            return self.as_sample(self.get_real_sample())
         given = batches is not None
         require(given, "The data are a Dataset: give a real batch.", "batches")
         batch = batches[iteration] if isinstance(batches, list) else batches
@@ -475,4 +475,4 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         size, training = batches * self._count(None), self.batch_statistics
         labels = None if condition is None else tf.tile(condition, [batches])
         drawn = self.get_fake_sample(size, training, averaged=False, labels=labels)
-        return self._as_sample(drawn)
+        return self.as_sample(drawn)

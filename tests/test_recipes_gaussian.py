@@ -6,7 +6,7 @@ from scipy import stats
 import gan
 from gan import toys
 from gan.recipes import gaussian
-from gan.recipes.record import agree
+from gan.recipes.record import note_settings
 from gan.recipes.run import Run
 
 
@@ -86,7 +86,7 @@ def test_other_recipes_keep_out_of_the_folder_and_it_of_theirs(tmp_path, monkeyp
     with pytest.raises(KeyboardInterrupt):
         gaussian.train(Run("gaussian", tmp_path, seed=3))
     with refused("recipe"):
-        agree(tmp_path, {"recipe": "lfw", "seed": 3})
+        note_settings(tmp_path, {"recipe": "lfw", "seed": 3})
     (tmp_path / "run.json").write_text('{"recipe": "lfw", "seed": 3}')
     with refused("recipe"):
         gaussian.train(Run("gaussian", tmp_path, seed=3))

@@ -115,7 +115,7 @@ def _write_record(folder, record):
         temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
-def agree(
+def note_settings(
     folder: pathlib.Path,
     settings: dict[str, Any],
     given: dict[str, Any] | None = None,

@@ -19,10 +19,10 @@ from gan.errors import (
 from gan.recipes.record import (
     RECIPES,
     RECORD,
-    agree,
     clear,
     expect_free,
     note,
+    note_settings,
     written,
 )
 from gan.support.files import expect_writable, made_folder
@@ -183,7 +183,7 @@ class Run:
         self.begin(*parts)
         # The parts' own settings would not keep another recipe out of the folder.
         settings = {"recipe": self.recipe, "seed": self.seed}
-        agree(self.output, settings, self.given)
+        note_settings(self.output, settings, self.given)
 
     def path(self, name: str, folder: str = ".") -> pathlib.Path:
         """Where to write a file, of which the run's record tells from now on.
@@ -253,7 +253,7 @@ class Run:
             data = model.examples and model.examples.fingerprint()
             all_settings = {"recipe": self.recipe, "seed": self.seed, "data": data}
             all_settings |= {"epochs": epochs, "steps_per_epoch": steps}
-            agree(directory, all_settings | (settings or {}), self.given)
+            note_settings(directory, all_settings | (settings or {}), self.given)
             model.fit(
                 epochs=epochs,
                 steps_per_epoch=steps,

@@ -60,8 +60,8 @@ class WholeModel(keras.Model):
     learning_rate: Any
     averaged_generator: Any
     reattach: Callable[[], None]
-    _generator: Any
-    _discriminator: Any
+    _generator_player: Any
+    _discriminator_player: Any
 
     begun_with: str = "{}"
     left_with: str = "{}"
@@ -82,7 +82,7 @@ class WholeModel(keras.Model):
         """
         found = {"model": keras.saving.get_registered_name(type(self))}
         found |= {**self.options(), "augment": None, **self.augmenting()}
-        players = (self._generator, self._discriminator)
+        players = (self._generator_player, self._discriminator_player)
         found["optimizers"] = [described(player.optimizer) for player in players]
         for name in ("generator", "discriminator"):
             found[name] = described(getattr(self, name))
@@ -112,7 +112,7 @@ class WholeModel(keras.Model):
         config = {**self.options(), "latent_generator": serialize(latent_generator)}
         config["augment"] = serialize(self.augment)
         for name in ("generator", "discriminator"):
-            player = getattr(self, f"_{name}")
+            player = getattr(self, f"_{name}_player")
             config[name] = serialize(player.network)
             # The model compiles its networks itself.
             config[name].pop("compile_config", None)

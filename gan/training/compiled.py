@@ -22,8 +22,8 @@ class TwoOptimizers(keras.Model):
     discriminator: keras.Model
     beta_1: Any
     beta_2: Any
-    _generator: Player
-    _discriminator: Player
+    _generator_player: Player
+    _discriminator_player: Player
 
     def _make_players(self, learning_rate, generator_loss, discriminator_loss, given):
         """Make both players; `given` are their optimizers, or `None` for Adam."""
@@ -36,7 +36,7 @@ class TwoOptimizers(keras.Model):
                 networks.items(), losses, given, strict=True
             )
         ]
-        self._generator, self._discriminator = players
+        self._generator_player, self._discriminator_player = players
         for player in players:
             player.attach()
 
@@ -139,19 +139,19 @@ class TwoOptimizers(keras.Model):
     @learning_rate.setter
     def learning_rate(self, value: float) -> None:
         expect_number(0, learning_rate=value)
-        if hasattr(self, "_discriminator"):
+        if hasattr(self, "_discriminator_player"):
             self.optimizer.learning_rate = value
         self._learning_rate = float(value)
 
     @property
     def g_optimizer(self) -> keras.optimizers.Optimizer:
         """The generator's optimizer; `compile(g_optimizer=)` sets another one."""
-        return self._generator.current()
+        return self._generator_player.current()
 
     @property
     def d_optimizer(self) -> keras.optimizers.Optimizer:
         """The discriminator's; `compile(d_optimizer=)` sets another one."""
-        return self._discriminator.current()
+        return self._discriminator_player.current()
 
     def __dir__(self) -> list[str]:
         # Keras's files find the optimizers within the networks; it looks through this.
@@ -160,7 +160,7 @@ class TwoOptimizers(keras.Model):
 
     def players(self) -> tuple[Player, Player]:
         """The generator's and the discriminator's side of the game."""
-        return self._generator, self._discriminator
+        return self._generator_player, self._discriminator_player
 
     def reattach(self) -> None:
         """Make the networks' `loss` and `optimizer` this model's own again."""

@@ -52,7 +52,7 @@ class Evidence:
             found = min(found, len(data))
         if found < size:
             raise NotMade(f"{found} real examples, fewer than a batch")
-        return as_sample(self.model.get_real_sample(found))
+        return self.model.as_sample(self.model.get_real_sample(found))
 
     @functools.cached_property
     def trained_on(self) -> np.ndarray:
@@ -63,7 +63,7 @@ class Evidence:
         size = len(data)
         if size * math.prod(self.model.generator.output_shape[1:]) > _MOST_NUMBERS:
             raise NotMade(f"more than {_MOST_NUMBERS:.0e} numbers to compare with")
-        return flat(as_sample(self.model.get_real_sample(size)).examples)
+        return flat(self.model.as_sample(self.model.get_real_sample(size)).examples)
 
     @functools.cached_property
     def fake(self) -> Sample:
@@ -78,7 +78,7 @@ class Evidence:
     def _draw(self, **options):
         size, draws = self.model.batch_size, range(self._draws)
         drawn = [self.model.get_fake_sample(size, **options) for _ in draws]
-        return _joined(map(as_sample, drawn))
+        return _joined(map(self.model.as_sample, drawn))
 
     @functools.cached_property
     def separation(self) -> float:
@@ -99,7 +99,7 @@ class Evidence:
         batches = self.batches(self.played)
         with unchanged(self.model):
             for number in range(updates):
-                real = as_sample(self.model.get_real_sample())
+                real = self.model.as_sample(self.model.get_real_sample())
                 self.model.update_discriminator(real, batches[number % len(batches)])
             return self.separate(), updates
 
@@ -169,11 +169,6 @@ def unchanged(model: Any) -> Iterator[None]:
     finally:
         for variable, value in before:
             variable.assign(value)
-
-
-def as_sample(drawn: Any) -> Sample:
-    """What a model's `get_real_sample` or `get_fake_sample` gave, as one sample."""
-    return Sample(*drawn) if isinstance(drawn, tuple) else Sample(drawn)
 
 
 def _joined(samples):

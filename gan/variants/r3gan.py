@@ -111,7 +111,7 @@ class R3GAN(AdversarialModel):
             extra, logs = self.discriminator_extra(*given)
         else:
             outputs, extra, logs = super().judge_both(real, fake)
-            updates = self._discriminator.optimizer.iterations
+            updates = self._discriminator_player.optimizer.iterations
             r1, r2 = tf.cond(
                 tf.equal(updates % self.penalty_every, 0),
                 lambda: [self._penalty(sample) for sample in (real, fake)],
