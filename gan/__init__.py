@@ -53,6 +53,7 @@ _HOMES = {
     "residual_GenDiscr": "gan.networks.residual",
     "spheric_generator": "gan.latent",
     "symmetric_generator": "gan.latent",
+    "train": "gan.recipes.train",
     "uniform_generator": "gan.latent",
 }
 __all__ = sorted([*_MODULES, *_HOMES])

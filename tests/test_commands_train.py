@@ -11,7 +11,7 @@ def test_train_writes_weights_that_draw(files, tmp_path, capsys):
     pictures = ["--pictures", str(files / "pictures.npy")]
     assert cli.main(["train", *pictures, "--output", str(run), *settings]) == 0
     out = capsys.readouterr().out
-    assert "2/2" in out and str(run / "generator.h5") in out
+    assert str(run / "generator.h5") in out
     assert not {"\b", "\r", "\x1b"} & {*out}
     made = ["--generator", str(run / "generator.h5")]
     made += ["--discriminator", str(run / "discriminator.h5")]

@@ -1,3 +1,6 @@
+import json
+import time
+
 import numpy as np
 import pytest
 from conftest import refused
@@ -107,13 +110,56 @@ def test_train_goes_on_and_its_run_draws_the_class_asked_for(tmp_path, capsys):
     assert "holds another run" in capsys.readouterr().err
 
 
-def test_a_long_run_says_how_long(capsys, monkeypatch):
-    callback = r3gan.TimeLeft()
-    callback.set_params({"epochs": 1000})
-    clock = iter([0, 5, 5, 6, 6, 7])
-    monkeypatch.setattr(r3gan.time, "perf_counter", lambda: next(clock))
-    callback.on_train_begin()
-    for epoch in range(3):
-        callback.on_epoch_begin(epoch)
-        callback.on_epoch_end(epoch)
-    assert capsys.readouterr().out.strip() == ("about 17 minutes to go on this machine")
+@pytest.mark.slow
+def test_a_run_of_minutes_has_as_many_steps_as_fit_and_goes_on(tmp_path, capsys):
+    """Steps are timed once: the run that goes on must not be another one."""
+    write(tmp_path / "pets", 9, True)
+    line = ["train", "--pictures", str(tmp_path / "pets"), "--size", "12x8"]
+    line += ["--minutes", ".5", "--output", str(tmp_path / "run")]
+    start = time.perf_counter()
+    assert cli.main(line) == 0
+    seconds = time.perf_counter() - start
+    out = capsys.readouterr().out
+    assert "12x8 colour" in out and "minutes on this machine:" in out
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["minutes"] == 0.5 and record["steps_per_epoch"] > 8
+    # The end of the run, its pictures and files, come on top.
+    assert 10 < seconds < 60
+    assert cli.main(line) == 0
+    out = capsys.readouterr().out
+    assert "Going on from" in out and "minutes on this machine" not in out
+    assert cli.main([*line, "--minutes", "1"]) == 2
+    assert "minutes" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_train_from_python(tmp_path, capsys):
+    write(tmp_path / "pets" / "cats", 9, True)
+    write(tmp_path / "pets" / "dogs", 9, True)
+    given = {"size": 8, "epochs": 1, "steps": 2, "verbose": 0}
+    generator = gan.train(tmp_path / "pets", tmp_path / "run", **given)
+    assert (generator.names, generator.shape) == (["cats", "dogs"], (8, 8, 3))
+    again = gan.load_generator(tmp_path / "run")
+    np.testing.assert_array_equal(generator.draw(3), again.draw(3))
+
+
+@pytest.mark.parametrize(
+    ("argument", "given"),
+    [
+        ("pictures", {"pictures": None}),
+        ("recipe", {"recipe": "stylegan"}),
+        ("recipe", {"recipe": "gaussian"}),
+        ("size", {"size": (8, 10)}),
+        ("size", {"size": 10**9}),
+        ("size", {"size": 8, "recipe": "mnist_dcgan"}),
+        ("minutes", {"minutes": 0}),
+        ("minutes", {"minutes": 1, "epochs": 3}),
+        ("minutes", {"minutes": 1, "recipe": "course"}),
+        ("long", {"long": True}),
+    ],
+)
+def test_what_train_refuses_before_it_reads(tmp_path, argument, given):
+    given = {"pictures": tmp_path, "output": tmp_path / "run"} | given
+    with refused(argument):
+        gan.train(**given)
+    assert not (tmp_path / "run").exists()

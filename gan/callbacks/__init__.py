@@ -8,7 +8,9 @@ on with the files of the run before, whatever the order of the callbacks.
 from gan.callbacks.losses import Losses
 from gan.callbacks.metrics import Metrics
 from gan.callbacks.page import Page
+from gan.callbacks.progress import Progress
 from gan.callbacks.sample_grid import Animation, SampleGrid
 from gan.training.checkpoint import Checkpoint
 
-__all__ = ["Animation", "Checkpoint", "Losses", "Metrics", "Page", "SampleGrid"]
+__all__ = ["Animation", "Checkpoint", "Losses", "Metrics", "Page", "Progress"]
+__all__ += ["SampleGrid"]

@@ -133,8 +133,3 @@ def finish(figure: Figure, output: str | pathlib.Path, show: bool) -> None:
     print(plots.save(figure, output))
     if show:
         plots.show(figure)
-
-
-def verbose() -> int:
-    """Keras's `verbose`: its bar on a terminal, a line an epoch elsewhere."""
-    return 1 if sys.stdout.isatty() else 2

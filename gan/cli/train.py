@@ -8,15 +8,16 @@ import pathlib
 import time
 from collections.abc import Iterator
 
-from gan.cli.shared import expect_output, import_tensorflow, verbose
-from gan.errors import expect_choice, expect_number, expect_path, require
+from gan.cli.shared import expect_output, import_tensorflow
+from gan.errors import expect_number, require
 from gan.recipes.record import RECIPES
 from gan.recipes.run import expect_run, train_recipe
+from gan.recipes.train import chosen
 from gan.support.files import atomic_path, expect_writable
 
-_OWN_PICTURES = ("auto", "gan", "course", "r3gan")
-_OF_R3GAN = ("size", "grey", "unlabelled", "augment")
-_OF_FACES = ("long", "until_course")
+# What only some recipes have, and `--prepare` alone the last two.
+_OF_SOME = ("size", "grey", "unlabelled", "augment", "long", "until_course")
+_OF_SOME += ("lfw", "keep")
 
 
 def train(
@@ -24,7 +25,8 @@ def train(
     output: str | None = None,
     recipe: str = "auto",
     long: bool = False,
-    size: int | None = None,
+    minutes: float | None = None,
+    size: str | None = None,
     grey: bool = False,
     unlabelled: bool = False,
     augment: bool = False,
@@ -46,58 +48,29 @@ def train(
     if recipe == "list":
         print("\n".join(f"{name:13}  {title}" for name, title in RECIPES.items()))
         return
-    recipe, options = _chosen(given), {}
-    if recipe == "r3gan":
-        options = {"size": size, "colour": False if grey else None}
-        options |= {"labelled": not unlabelled, "augment": augment}
-    elif recipe in _OWN_PICTURES:
-        options = {"variant": "long" if long else recipe, "until_course": until_course}
-        recipe = "faces"
-    expect_run(recipe, output, epochs, steps, seed)
+    sentence = "The argument output is missing: --output DIR is where to train."
+    require(output is not None, sentence, "output")
+    own = {name: given[name] for name in _OF_SOME} | {"size": _sides(size)}
+    recipe, options = chosen(recipe, pictures, own, minutes)
+    options["minutes"] = minutes
+    expect_run(recipe, output, epochs, steps, seed, minutes)
     import_tensorflow(side_by_side=True)
     start = time.perf_counter()
-    numbers = (epochs, steps, seed, restart, 0 if quiet else verbose())
+    numbers = (epochs, steps, seed, restart, 0 if quiet else "auto")
     with _stoppable(pathlib.Path(output)):
         paths = train_recipe(recipe, output, pictures, *numbers, given=given, **options)
     print(f"{recipe}: {time.perf_counter() - start:.0f} s this call")
     print(*paths, sep="\n")
 
 
-def _chosen(given):
-    """Choose the recipe, and refuse options that it does not have."""
-    recipe, pictures, size = given["recipe"], given["pictures"], given["size"]
-    expect_choice([*_OWN_PICTURES, *RECIPES], recipe=recipe)
-    sentence = "The argument output is missing: --output DIR is where to train."
-    require(given["output"] is not None, sentence, "output")
-    require(
-        size is None or size in range(8, 1025, 4),
-        f"The argument size must be a multiple of 4 from 8 to 1024, but it is {size}.",
-        "size",
-    )
-    if recipe in _OWN_PICTURES:
-        sentence = "The argument pictures is missing: --pictures PATH is what to learn."
-        require(pictures is not None, sentence, "pictures")
-    if recipe == "auto":
-        plain = not any(given[name] for name in _OF_R3GAN)
-        recipe = "gan" if plain and _are_faces(pictures) else "r3gan"
-    own = {"r3gan": _OF_R3GAN, "gan": _OF_FACES, "course": _OF_FACES[1:]}
-    for name in (*_OF_R3GAN, *_OF_FACES, "lfw", "keep"):
-        option = name.replace("_", "-")
-        sentence = f"--{option} does not apply to the recipe {recipe}."
-        require(name in own.get(recipe, ()) or not given[name], sentence, name)
-    return recipe
-
-
-def _are_faces(pictures):
-    """Whether there is an array of 16x16 grey pictures without labels at the path."""
-    from gan.data.arrays import read_labels, read_picture_array
-
-    path = expect_path(pictures=pictures)
-    require(path.exists(), f"There is nothing at {pictures}.", "pictures")
-    if path.is_dir():
-        return False
-    array = read_picture_array(path, (1, 3))
-    return array.shape[1:] == (16, 16) and read_labels(path, len(array)) is None
+def _sides(size):
+    """A size of the command line, "32" or "64x48", as `gan.train` takes it."""
+    if size is None:
+        return None
+    sides = size.split("x")
+    if not all(side.isdecimal() for side in sides):
+        return size
+    return int(size) if len(sides) == 1 else (*map(int, sides),)
 
 
 @contextlib.contextmanager

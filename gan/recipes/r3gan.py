@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-import time
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -36,8 +35,6 @@ from gan.variants.r3gan import R3GAN
 
 if TYPE_CHECKING:
     from gan.recipes.run import Run
-
-_TELL_FROM = 300  # seconds that a run may take without a word of how long
 
 
 def make_networks(data: Pictures) -> tuple[Any, Any, Any]:
@@ -65,26 +62,6 @@ def _fitted(data, steps):
     return {"batch_size": size, "class_names": data.names or None, **adams}
 
 
-class TimeLeft(keras.callbacks.Callback):
-    """Says how long a run will take, from its second epoch, where that is long."""
-
-    def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Start."""
-        self._epochs_seen = 0
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Start the clock."""
-        self._start = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Tell once; the first epoch has traced the graph, which is not repeated."""
-        self._epochs_seen += 1
-        seconds = time.perf_counter() - self._start
-        left = seconds * (self.params["epochs"] - epoch - 1)
-        if self._epochs_seen == 2 and left > _TELL_FROM:
-            print(f"\nabout {left / 60:.0f} minutes to go on this machine", flush=True)
-
-
 def draw(model: R3GAN, data: Pictures | None = None) -> np.ndarray:
     """Eight rows of fakes, each with the same latents; with classes a column a class.
 
@@ -106,7 +83,7 @@ def draw(model: R3GAN, data: Pictures | None = None) -> np.ndarray:
 
 def read(
     path: StrPath | None,
-    size: int | None = None,
+    size: int | tuple[int, int] | None = None,
     colour: bool | None = None,
     labelled: bool = True,
 ) -> Pictures:
@@ -114,7 +91,8 @@ def read(
 
     Args:
         path: str or `os.PathLike`, as of `gan.data.pictures.read_pictures`.
-        size: int, of both sides, a multiple of 4 from 8; `None`: as of `read_pictures`.
+        size: int, of both sides, or pair of ints (height, width), multiples of 4 from
+            8; `None`: as of `read_pictures`.
         colour: as of `read_pictures`.
         labelled: the same.
 
@@ -123,10 +101,11 @@ def read(
     """
     sentence = "The argument data (--pictures) must name a folder or file of pictures."
     require(path is not None, sentence, "data")
-    fits = size is None or isinstance(size, int) and size >= 8 and size % 4 == 0
+    sides = (size, size) if isinstance(size, int) else size
+    fits = sides is None or all(n >= 8 and n % 4 == 0 for n in sides)
     sentence = f"The argument size must be a multiple of 4, from 8, but it is {size}."
     require(fits, sentence, "size")
-    return read_pictures(path, size and (size, size), colour, labelled)
+    return read_pictures(path, sides, colour, labelled)
 
 
 # An epoch of either is 6,400 pictures.
@@ -141,7 +120,6 @@ GREY = Recipe(
     steps=100,
     every=5,
     draw=draw,
-    watch=lambda run, data: [TimeLeft()] if run.verbose else [],
 )
 COLOUR = dataclasses.replace(GREY, steps=200)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import pathlib
 from collections.abc import Callable, Iterable
@@ -12,6 +13,7 @@ from gan.errors import (
     StrPath,
     expect_between,
     expect_choice,
+    expect_number,
     expect_path,
     expect_seed,
     require,
@@ -23,6 +25,7 @@ from gan.recipes.record import (
     expect_free,
     note,
     note_settings,
+    read_record,
     written,
 )
 from gan.support.files import expect_writable, made_folder
@@ -110,9 +113,10 @@ class Run:
         steps: int, steps an epoch, or `None` for the recipe's.
         seed: int; the same seed gives the same run.
         restart: bool, forget what an earlier run left in the folder.
-        verbose: as in Keras's `fit`.
+        verbose: 0 shows no progress, anything else the progress of the whole run.
         given: dict that JSON can hold, what the command line was given, or `None`; kept
             with the settings, for `--config`.
+        minutes: float, how long the training may take, or `None`.
     """
 
     recipe: str
@@ -124,6 +128,7 @@ class Run:
     restart: bool = False
     verbose: Any = "auto"
     given: dict[str, Any] | None = None
+    minutes: float | None = None
 
     def train(
         self, recipe: Recipe, data: Pictures | None = None, **options: Any
@@ -140,6 +145,8 @@ class Run:
         """
         data = recipe.read(self.data) if data is None else data
         print(f"{recipe.model.__name__} on {data.said}", flush=True)
+        if self.minutes is not None:
+            self.epochs, self.steps = self._lengths(recipe, data, options)
         steps = (self.epochs or recipe.epochs) * (self.steps or recipe.steps or 1)
         model = recipe.make_model(data, self.seed, steps, **options)
         count, columns = recipe.grid
@@ -147,9 +154,23 @@ class Run:
         callbacks = self.pictures(count=count, columns=columns, draw=draw)
         callbacks += recipe.watch(self, data)
         settings = {"names": data.names} if "class_names" in recipe.options else {}
+        settings |= {} if self.minutes is None else {"minutes": self.minutes}
         numbers = recipe.epochs, recipe.steps
         self.fit(model, *numbers, callbacks, recipe.every, settings=settings)
         return self.finish(model, *recipe.end(self, model))
+
+    def _lengths(self, recipe, data, options):
+        """Epochs and steps of a run of so many minutes, of an earlier call the same."""
+        if not self.restart and (self.output / RECORD).exists():
+            noted = read_record(self.output / RECORD)
+            found = noted.get("epochs"), noted.get("steps_per_epoch")
+            if noted.get("minutes") == self.minutes:
+                expect_between(1, 10**9, epochs=found[0], steps=found[1])
+                return found
+        from gan.recipes.pace import lengths
+
+        make_model = functools.partial(recipe.make_model, data, self.seed, **options)
+        return lengths(make_model, self.minutes)
 
     def begin(self, *parts: str) -> None:
         """Make the folder; with `restart`, delete an earlier run, the first time only.
@@ -257,12 +278,17 @@ class Run:
             model.fit(
                 epochs=epochs,
                 steps_per_epoch=steps,
-                verbose=self.verbose,
-                callbacks=[*_noting(callbacks), checkpoint],
+                verbose=0,
+                callbacks=[*self._progress(), *_noting(callbacks), checkpoint],
             )
         finally:
             checkpoint.release()
         return checkpoint.history
+
+    def _progress(self):
+        from gan.callbacks import Progress
+
+        return [Progress()] if self.verbose else []
 
     def finish(
         self, model: AdversarialModel, *paths: pathlib.Path
@@ -311,6 +337,7 @@ def train_recipe(
     restart: bool = False,
     verbose: Any = "auto",
     given: dict[str, Any] | None = None,
+    minutes: float | None = None,
     **options: Any,
 ) -> list[pathlib.Path]:
     """Train a recipe; the same call again goes on where the last one stopped.
@@ -324,7 +351,9 @@ def train_recipe(
         seed: int from 0 to 2³² − 1; the same seed gives the same weights and pictures
             on one machine.
         restart: bool, forget what an earlier run left in the folder.
-        verbose: as in Keras's `fit`.
+        verbose: 0 shows no progress, anything else the progress of the whole run.
+        minutes: float, how long the training may take on this machine, instead of
+            epochs and steps; `None` for those.
         given: dict that JSON can hold, which is kept with the run's settings.
         **options: of the faces' or R3GAN's own `train`.
 
@@ -336,11 +365,11 @@ def train_recipe(
             folder holds a run with other settings.
         KeyboardInterrupt: after Ctrl-C; the last epoch that ended is saved.
     """
-    expect_run(name, output, epochs, steps, seed)
+    expect_run(name, output, epochs, steps, seed, minutes)
     if data is not None:
         expect_path(data=data)
     folder = expect_path(output=output)
-    run = Run(name, folder, data, epochs, steps, seed, restart, verbose, given)
+    run = Run(name, folder, data, epochs, steps, seed, restart, verbose, given, minutes)
     module = importlib.import_module(f"gan.recipes.{name}")
     if hasattr(module, "RECIPE"):
         return run.train(module.RECIPE)
@@ -349,7 +378,12 @@ def train_recipe(
 
 
 def expect_run(
-    name: str, output: StrPath, epochs: int | None, steps: int | None, seed: int
+    name: str,
+    output: StrPath,
+    epochs: int | None,
+    steps: int | None,
+    seed: int,
+    minutes: float | None = None,
 ) -> None:
     """Expect usable arguments of a run, before anything is imported or written.
 
@@ -359,6 +393,7 @@ def expect_run(
         epochs: the same.
         steps: the same.
         seed: the same.
+        minutes: the same.
 
     Raises:
         InvalidInput: if an argument is not of that form, or the folder holds files of
@@ -369,6 +404,10 @@ def expect_run(
     said = {name: value for name, value in said.items() if value is not None}
     expect_between(1, 1_000_000, **said)
     expect_seed(2**32, seed=seed)
+    if minutes is not None:
+        expect_number(0.1, 100_000, minutes=minutes)
+        both = "The arguments minutes and epochs or steps say the same: leave out one."
+        require(epochs is None and steps is None, both, "minutes")
     folder = expect_path(output=output)
     there = next(path for path in (folder, *folder.parents) if path.exists())
     sentence = f"The argument output must be a folder, but {there} is a file."

@@ -1,0 +1,53 @@
+"""How many steps of a recipe a machine makes in some minutes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gan.base import AdversarialModel
+
+_STEPS = 8  # of which one at least has penalties, where only some have them
+_SECONDS = 2.0  # that steps are timed for
+_TRAINING = 0.95  # of the time; the rest goes to pictures and checkpoints
+_MOST_EPOCHS = 100
+
+
+def lengths(
+    make_model: Callable[[], AdversarialModel], minutes: float
+) -> tuple[int, int]:
+    """Epochs, and steps in each, of a training that takes so many minutes here.
+
+    Some steps of a model that is thrown away are timed. An epoch takes about half a
+    minute.
+
+    Args:
+        make_model: callable that makes a model such as the one to be trained.
+        minutes: float, what the training may take, this look included.
+
+    Returns:
+        Tuple of two ints, at least 1.
+    """
+    start = time.perf_counter()
+    model = make_model()
+
+    def seconds(steps):
+        before = time.perf_counter()
+        model.fit(epochs=1, steps_per_epoch=steps, verbose=0)
+        return time.perf_counter() - before
+
+    seconds(_STEPS)
+    # The run itself is made and traced once more.
+    left = 60 * minutes - 2 * (time.perf_counter() - start)
+    steps, spent = _STEPS, 0.0
+    while spent < min(_SECONDS, left):
+        steps, spent = 2 * steps, seconds(2 * steps)
+        left -= spent
+    pace = spent / steps if spent else 60.0
+    total = max(int(_TRAINING * left / pace), 1)
+    epochs = max(min(round(2 * minutes), _MOST_EPOCHS, total), 1)
+    said = f"{minutes:g} minutes on this machine: {total:,} steps, "
+    print(f"{said}{1e3 * pace:.3g} ms each", flush=True)
+    return epochs, max(total // epochs, 1)
