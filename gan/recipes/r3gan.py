@@ -63,22 +63,32 @@ def _fitted(data, steps):
 
 
 def draw(model: R3GAN, data: Pictures | None = None) -> np.ndarray:
-    """Eight rows of fakes, each with the same latents; with classes a column a class.
+    """Eight rows of fakes, each with the same latents; beside them real pictures.
 
     Args:
-        model: `gan.R3GAN`.
-        data: not used.
+        model: `gan.R3GAN`; one with classes has a column a class.
+        data: `Pictures` that it learns from, or `None` for no real ones.
 
     Returns:
         float32 array `(H, W)` or `(H, W, 3)` in [0, 1].
     """
     if not model.classes:
-        return plots.tile(model.get_fake_sample(64), 8)
-    shown = min(model.classes, 20)
-    with model.stream.sampling():
-        latents = np.repeat(model.latent_generator(8), shown, axis=0)
-    fakes = model([latents, np.tile(np.arange(shown, dtype=np.int32), 8)])
-    return plots.tile(fakes, shown)
+        fakes = plots.tile(model.get_fake_sample(64), 8)
+        reals = None if data is None else np.arange(64) % len(data.pictures)
+    else:
+        shown = min(model.classes, 20)
+        with model.stream.sampling():
+            latents = np.repeat(model.latent_generator(8), shown, axis=0)
+        columns = np.arange(shown, dtype=np.int32)
+        fakes = plots.tile(model([latents, np.tile(columns, 8)]), shown)
+        if data is not None:
+            own = [np.flatnonzero(data.labels == column) for column in columns]
+            reals = np.ravel([[some[i % len(some)] for some in own] for i in range(8)])
+    if data is None:
+        return fakes
+    real = plots.tile(data.pictures[reals] / np.float32(255), len(reals) // 8)
+    gap = np.ones((len(fakes), data.pictures.shape[2] // 2, *fakes.shape[2:]))
+    return np.concatenate([fakes, gap, real], axis=1, dtype=np.float32)
 
 
 def read(
