@@ -52,6 +52,7 @@ _HOMES = {
     "normal_generator": "gan.latent",
     "residual_GenDiscr": "gan.networks.residual",
     "spheric_generator": "gan.latent",
+    "strided_GenDiscr": "gan.networks.strided",
     "symmetric_generator": "gan.latent",
     "train": "gan.recipes.train",
     "uniform_generator": "gan.latent",

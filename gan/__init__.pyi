@@ -26,6 +26,7 @@ from gan.latent import spheric_generator as spheric_generator
 from gan.latent import symmetric_generator as symmetric_generator
 from gan.latent import uniform_generator as uniform_generator
 from gan.networks.residual import residual_GenDiscr as residual_GenDiscr
+from gan.networks.strided import strided_GenDiscr as strided_GenDiscr
 from gan.recipes.train import train as train
 from gan.saving import load_model as load_model
 from gan.simple_gan import Simple_GAN as Simple_GAN

@@ -117,6 +117,9 @@ NETWORKS = {
     "nothing": lambda: functional((3,), L.Dropout(0.5), L.GaussianNoise(1.0)),
     "max": lambda: functional((5, 6, 2), L.MaxPooling2D()),
     "mean": lambda: functional((4, 6, 2), L.AveragePooling2D((2, 3))),
+    "mean, same": lambda: functional((5, 4, 2), L.AveragePooling2D(2, 1, "same")),
+    "permute": lambda: functional((2, 3, 4), L.Permute((3, 1, 2))),
+    "max, same": lambda: functional((5, 7, 2), L.MaxPooling2D(3, 2, "same")),
     "add": lambda: two(L.Add()),
     "multiply": lambda: two(L.Multiply()),
     "dot": lambda: two(L.Dot(1)),
@@ -174,6 +177,7 @@ def generators():
         "dense": mnist_dense.make_generator(),
         "lfw": lfw.make_generator(),
         "residual": gan.residual_GenDiscr((16, 16, 3), 8, **residual)[0],
+        "strided": gan.strided_GenDiscr((16, 16, 3), 8, **residual)[0],
     }
 
 
@@ -185,6 +189,7 @@ def generators():
         "acgan",
         "dense",
         "residual",
+        "strided",
         *(pytest.param(large, marks=pytest.mark.slow) for large in ("dcgan", "lfw")),
     ],
 )
@@ -209,7 +214,7 @@ def test_pictures_of_generators_are_keras_s(run, name):
         lambda: functional((3,), L.ReLU(6.0)),
         lambda: functional((3,), L.Dense(2, "selu")),
         lambda: functional((4, 4, 2), L.Conv2D(2, 3, groups=2)),
-        lambda: functional((4, 4, 2), L.MaxPooling2D(2, 1)),
+        lambda: functional((4, 4, 2), L.MaxPooling2D(data_format="channels_first")),
         lambda: functional(
             (4, 4, 2), L.UpSampling2D(interpolation="bicubic"), L.Conv2D(2, 3)
         ),

@@ -170,6 +170,30 @@ def test_residual_networks_fit_any_sides_that_are_multiples_of_four(shape):
     assert tf.reduce_max(fakes) < 1 and discriminator(fakes).shape == (3, 1)
 
 
+@pytest.mark.parametrize("shape", [(8, 8, 1), (28, 28, 1), (12, 32, 3)])
+@pytest.mark.parametrize("classes", [None, 4])
+def test_strided_networks_fit_any_sides_that_are_multiples_of_four(shape, classes):
+    parts = gan.strided_GenDiscr(shape, 5, 2, classes, bounded=True)
+    generator, discriminator, latents = parts
+    labels = [tf.constant([0, 1, 3])] if classes else []
+    fakes = generator([latents(3), *labels] if classes else latents(3))
+    assert fakes.shape == (3, *shape) and 0 < tf.reduce_min(fakes)
+    logits = discriminator([fakes, *labels] if classes else fakes)
+    assert tf.reduce_max(fakes) < 1 and logits.shape == (3, 1)
+
+
+def test_a_strided_pair_draws_no_checkerboard():
+    """Within, the mean over squares of four is 0 for signs that alternate."""
+    generator, _, latents = gan.strided_GenDiscr((16, 16, 3), 5, 2)
+    (end,) = [one for one in generator.layers if isinstance(one, L.AveragePooling2D)]
+    signs = np.indices((16, 16)).sum(0) % 2 * 2.0 - 1
+    means = end(signs[None, :, :, None])
+    np.testing.assert_allclose(means[0, :-1, :-1, 0], 0, atol=1e-7)
+    # Each of the four pixels that one place gives has weights of its own.
+    fakes = generator(latents(2)).numpy()
+    assert np.ptp(fakes[:, :, 1:] - fakes[:, :, :-1]) > 0
+
+
 def test_an_unbounded_generator_goes_beyond_black_and_white():
     for bounded, limits in ((True, (0, 1)), (False, (-np.inf, np.inf))):
         generator = gan.residual_GenDiscr((8, 8, 3), 4, 2, bounded=bounded)[0]

@@ -54,6 +54,33 @@ def residual_GenDiscr(
         section 3; Miyato and Koyama 2018, cGANs with Projection Discriminator,
         equation 4.
     """
+    lowest, channels, widths = stages(shape, latent_dim, width, classes)
+    return (
+        make_generator(lowest, channels, widths, latent_dim, classes, bounded),
+        _discriminator((*map(int, shape),), widths, classes),
+        LatentGenerator(latent_dim),
+    )
+
+
+def stages(
+    shape: tuple[int, int, int], latent_dim: int, width: int, classes: int | None
+) -> tuple[tuple[int, int], int, list[int]]:
+    """Check a builder's arguments; find the smallest sides, and the stages' channels.
+
+    Args:
+        shape: as of `residual_GenDiscr`, and so the others.
+        latent_dim: the same.
+        width: the same.
+        classes: the same.
+
+    Returns:
+        Tuple of the pair of sides of the lowest stage, the number of channels of a
+        picture, and a list of the channels of each stage, the one with the most pixels
+        first.
+
+    Raises:
+        InvalidInput: if an argument is not of that form.
+    """
     three = [*shape] if isinstance(shape, Iterable) else []
     fits = len(three) == 3 and all(isinstance(n, numbers.Integral) for n in three)
     fits = fits and all(side >= 8 and side % 4 == 0 for side in three[:2])
@@ -66,19 +93,35 @@ def residual_GenDiscr(
     expect_positive_int(latent_dim=latent_dim, width=width)
     if classes is not None:
         expect_positive_int(classes=classes)
-    three = [int(size) for size in three]
-    sizes = [(three[0], three[1])]
-    while all(side >= 8 and side % 2 == 0 for side in sizes[-1]):
-        sizes.append((sizes[-1][0] // 2, sizes[-1][1] // 2))
-    widths = [width * 2 ** min(stage, 2) for stage in range(len(sizes) - 1)]
-    return (
-        _generator(sizes[-1], three[2], widths, latent_dim, classes, bounded),
-        _discriminator((*sizes[0], three[2]), widths, classes),
-        LatentGenerator(latent_dim),
-    )
+    height, breadth, channels = (int(size) for size in three)
+    widths = []
+    while all(side >= 8 and side % 2 == 0 for side in (height, breadth)):
+        height, breadth = height // 2, breadth // 2
+        widths.append(width * 2 ** min(len(widths), 2))
+    return (height, breadth), channels, widths
 
 
-def _generator(lowest, channels, widths, latent_dim, classes, bounded):
+def make_generator(
+    lowest: tuple[int, int],
+    channels: int,
+    widths: list[int],
+    latent_dim: int,
+    classes: int | None,
+    bounded: bool,
+    smooth: bool = False,
+) -> keras.Model:
+    """The generator of `residual_GenDiscr`, of the stages that `stages` gives.
+
+    Args:
+        lowest: pair of ints.
+        channels: int.
+        widths: list of ints.
+        latent_dim: int.
+        classes: int or `None`.
+        bounded: bool.
+        smooth: bool, whether the pixels are means over squares of four, which cannot
+            hold a checkerboard.
+    """
     latents = inputs = x = keras.Input((latent_dim,), name="latents")
     if classes:
         labels = keras.Input((), dtype="int32", name="labels")
@@ -94,7 +137,19 @@ def _generator(lowest, channels, widths, latent_dim, classes, bounded):
             x = layers.UpSampling2D(interpolation="bilinear")(x)
     x = layers.LeakyReLU(0.2)(x)
     end = "sigmoid" if bounded else None
-    if channels == 1:
+    if smooth:
+        # Each pixel of a square of four has taps of its own, as in a transposed
+        # convolution 6×6, which takes longer.
+        middle = keras.initializers.Constant(0.0 if bounded else 0.5)
+        options = {"padding": "same", "bias_initializer": middle}
+        x = layers.Conv2D(4 * channels, 3, **options)(x)
+        height, breadth = x.shape[1:3]
+        x = layers.Reshape((height, breadth, 2, 2, channels))(x)
+        x = layers.Permute((1, 3, 2, 4, 5))(x)
+        x = layers.Reshape((2 * height, 2 * breadth, channels))(x)
+        x = layers.AveragePooling2D(2, 1, padding="same")(x)
+        x = layers.Activation(end)(x) if bounded else x
+    elif channels == 1:
         x = layers.UpSampling2D(interpolation="bilinear")(x)
         x = layers.Conv2D(1, 3, padding="same", activation=end)(x)
     else:

@@ -193,10 +193,14 @@ def _plain(layer, shapes):
 
 def _conv(layer, shapes):
     found = _plain(layer, shapes)
+    return {"op": "conv", "before": _before(layer, found)} | found | _weights(layer)
+
+
+def _before(layer, found):
+    """How many pixels TensorFlow adds before each side."""
     sides = zip(found["input"], found["size"], found["strides"], strict=False)
     spare = [max((-(-n // s) - 1) * s + k - n, 0) for n, k, s in sides]
-    before = [n // 2 if layer.padding == "same" else 0 for n in spare]
-    return {"op": "conv", "before": before} | found | _weights(layer)
+    return [n // 2 if layer.padding == "same" else 0 for n in spare]
 
 
 def _transposed(layer, shapes):
@@ -232,10 +236,10 @@ def _rescaling(layer, shapes):
 
 
 def _pool(layer, shapes, mean=False):
-    plain = (layer.strides, layer.padding) == (layer.pool_size, "valid")
-    _expect(plain, layer, "have windows side by side")
+    _expect(layer.data_format == "channels_last", layer, "have its channels last")
     numbers = {"input": list(shapes[0][1:]), "size": list(layer.pool_size)}
-    return {"op": "pool", "mean": mean} | numbers
+    numbers["strides"] = list(layer.strides)
+    return {"op": "pool", "mean": mean} | numbers | {"before": _before(layer, numbers)}
 
 
 def _together(op):
@@ -276,6 +280,11 @@ def _softmax(layer, shapes):
 _LAYERS: dict[str, Callable[..., dict[str, Any] | None]] = {
     "Dense": lambda layer, _: {"op": "dense"} | _activation(layer) | _weights(layer),
     "Reshape": lambda layer, _: {"op": "reshape"},
+    "Permute": lambda layer, shapes: {
+        "op": "permute",
+        "input": list(shapes[0][1:]),
+        "order": [axis - 1 for axis in layer.dims],
+    },
     "Flatten": lambda layer, _: {"op": "reshape"},
     "UpSampling2D": _upsample,
     "Conv2D": _conv,

@@ -125,16 +125,40 @@ const LAYERS = {
 
   pool([x], layer, _, n) {
     const [h, w, c] = layer.shape, [ih, iw] = layer.input, [kh, kw] = layer.size;
+    const [sh, sw] = layer.strides, [top, left] = layer.before;
     const out = new Float32Array(n * h * w * c).fill(layer.mean ? 0 : -Infinity);
     for (let e = 0; e < n; e++)
-      for (let y = 0; y < h * kh; y++)
-        for (let q = 0; q < w * kw; q++) {
-          const from = ((e * ih + y) * iw + q) * c;
-          const to = ((e * h + Math.floor(y / kh)) * w + Math.floor(q / kw)) * c;
-          for (let k = 0; k < c; k++)
-            if (layer.mean) out[to + k] += x[from + k] / (kh * kw);
-            else out[to + k] = Math.max(out[to + k], x[from + k]);
+      for (let y = 0; y < h; y++)
+        for (let q = 0; q < w; q++) {
+          // What lies beyond the edges does not count, in a mean neither.
+          const y0 = Math.max(y * sh - top, 0), y1 = Math.min(y * sh - top + kh, ih);
+          const q0 = Math.max(q * sw - left, 0), q1 = Math.min(q * sw - left + kw, iw);
+          const to = ((e * h + y) * w + q) * c, count = (y1 - y0) * (q1 - q0);
+          for (let i = y0; i < y1; i++)
+            for (let j = q0; j < q1; j++) {
+              const from = ((e * ih + i) * iw + j) * c;
+              for (let k = 0; k < c; k++)
+                if (layer.mean) out[to + k] += x[from + k] / count;
+                else out[to + k] = Math.max(out[to + k], x[from + k]);
+            }
         }
+    return out;
+  },
+
+  permute([x], layer, _, n) {
+    const { input, shape, order } = layer, out = new Float32Array(x.length);
+    const steps = input.map((_, i) => input.slice(i + 1).reduce((a, b) => a * b, 1));
+    const size = x.length / n, place = shape.map(() => 0);
+    for (let i = 0, from = 0; i < size; i++) {
+      for (let e = 0; e < n; e++) out[e * size + i] = x[e * size + from];
+      // The next place of the output, counted like a clock, and where it comes from.
+      for (let a = shape.length - 1; a >= 0; a--) {
+        from += steps[order[a]];
+        if (++place[a] < shape[a]) break;
+        from -= steps[order[a]] * shape[a];
+        place[a] = 0;
+      }
+    }
     return out;
   },
 
