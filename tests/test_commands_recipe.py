@@ -26,7 +26,7 @@ def test_a_recipe_says_what_it_wrote(tmp_path, monkeypatch, capsys):
     output = tmp_path / "new" / "run"
     options = ["--data", "x.npz", "--epochs", "2", "--seed", "3", "--restart"]
     assert cli.main(["recipe", "--output", str(output), *options, "lfw"]) == 0
-    assert asked["arguments"] == ("lfw", str(output), "x.npz", 2, None, 3, True, 2)
+    assert asked["arguments"] == ("lfw", str(output), "x.npz", 2, None, 3, True, "auto")
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("lfw: ") and printed[0].endswith(" s this call")
     assert printed[1:] == [str(tmp_path / "a"), str(tmp_path / "b")]
@@ -36,7 +36,7 @@ def test_ctrl_c_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
     path = tmp_path / "pair" / "checkpoints" / "epoch-000001.keras"
     path.parent.mkdir(parents=True)
 
-    def train(*arguments, given):
+    def train(*arguments, **options):
         if not arguments[6]:
             path.touch()
         raise KeyboardInterrupt

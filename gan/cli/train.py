@@ -48,10 +48,10 @@ def train(
     if recipe == "list":
         print("\n".join(f"{name:13}  {title}" for name, title in RECIPES.items()))
         return
-    sentence = "The argument output is missing: --output DIR is where to train."
-    require(output is not None, sentence, "output")
     own = {name: given[name] for name in _OF_SOME} | {"size": _sides(size)}
     recipe, options = chosen(recipe, pictures, own, minutes)
+    sentence = "The argument output is missing: --output DIR is where to train."
+    require(output is not None, sentence, "output")
     options["minutes"] = minutes
     expect_run(recipe, output, epochs, steps, seed, minutes)
     import_tensorflow(side_by_side=True)
