@@ -77,7 +77,9 @@ def test_the_model_is_the_documented_one(random_digits, moves_both_networks):
     data = random_digits(70)
     model = r3gan.GREY.make_model(data, steps=10, augment=gan.DiffAugment())
     assert isinstance(model, gan.R3GAN) and model.classes == 10
-    assert (model.batch_size, model.disc_iter, model.gamma) == (64, 1, 1)
+    assert (model.batch_size, model.disc_iter, model.penalty_every) == (64, 1, 8)
+    # 784 uniform pixels of variance 1/12, over 70.
+    assert model.gamma == pytest.approx(784 / 12 / 70, rel=0.05)
     assert isinstance(model.augment, gan.DiffAugment)
     for network in (model.generator, model.discriminator):
         schedule = network.optimizer._learning_rate
@@ -94,6 +96,24 @@ def test_the_model_is_the_documented_one(random_digits, moves_both_networks):
         start = fakes.shape[1] + 14 + 29 * column
         np.testing.assert_allclose(sheet[:28, start : start + 28], first)
     assert moves_both_networks(model)
+
+
+def test_the_weight_of_the_penalties_goes_with_the_distance_of_pictures():
+    pictures = RNG.integers(0, 256, (3000, 8, 8, 3), "uint8")
+    gamma = r3gan.gamma_for(pictures)
+    assert gamma == pytest.approx(192 / 12 / 70, rel=0.05)
+    # The same picture in twice as many pixels a side, and with half the contrast.
+    larger = pictures.repeat(2, axis=1).repeat(2, axis=2)
+    assert r3gan.gamma_for(larger) == pytest.approx(4 * gamma, rel=0.05)
+    assert r3gan.gamma_for(pictures // 2) == pytest.approx(gamma / 4, rel=0.1)
+    assert r3gan.gamma_for(np.zeros_like(pictures)) > 0
+
+
+def test_few_pictures_are_told_of(tmp_path, monkeypatch, capsys):
+    write(tmp_path / "pets", 9, True)
+    monkeypatch.setattr(Run, "train", lambda *a, **o: [])
+    r3gan.train(Run("r3gan", tmp_path / "run", tmp_path / "pets"), size=8)
+    assert "So few pictures, 9, are learnt by heart" in capsys.readouterr().out
 
 
 def test_colours_are_taught_in_smaller_batches():

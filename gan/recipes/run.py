@@ -156,7 +156,9 @@ class Run:
         settings = {"names": data.names} if "class_names" in recipe.options else {}
         settings |= {} if self.minutes is None else {"minutes": self.minutes}
         numbers = recipe.epochs, recipe.steps
-        self.fit(model, *numbers, callbacks, recipe.every, settings=settings)
+        # An epoch of a run of some minutes takes half a minute.
+        every = recipe.every if self.minutes is None else 1
+        self.fit(model, *numbers, callbacks, every, settings=settings)
         return self.finish(model, *recipe.end(self, model))
 
     def _lengths(self, recipe, data, options):
