@@ -6,7 +6,7 @@ import pytest
 from conftest import refused
 
 from gan.callbacks import Progress, progress
-from gan.callbacks.progress import duration
+from gan.callbacks.progress import duration, each
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def run(monkeypatch):
 def test_lines_tell_how_long_the_run_takes_and_what_is_left(run, capsys):
     run(every=60)
     assert capsys.readouterr().out.splitlines() == [
-        "200 steps, about 3 minutes on this machine (1e+03 ms a step)",
+        "200 steps, about 3 minutes on this machine (1.0 s a step)",
         "epoch 1 of 2, 40%, about 2 minutes left: loss 0.5",
         "epoch 2 of 2, 70%, about 60 seconds left: loss 0.5",
     ]
@@ -71,6 +71,13 @@ def test_a_terminal_shows_one_bar_over_all_epochs(run, capsys, monkeypatch, stop
 )
 def test_times_as_people_say_them(seconds, said):
     assert duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(1.26, "1.3 s"), (0.0421, "42 ms"), (0.00071, "0.71 ms")]
+)
+def test_times_of_a_step(seconds, said):
+    assert each(seconds) == said
 
 
 @pytest.mark.parametrize("every", [-1, "30", float("nan")])

@@ -9,7 +9,7 @@ from PIL import Image
 import gan
 from gan import cli
 from gan.data.pictures import Pictures, read_pictures
-from gan.recipes import r3gan
+from gan.recipes import pace, r3gan
 from gan.recipes.run import Run
 
 RNG = np.random.default_rng(0)
@@ -159,6 +159,26 @@ def test_a_run_of_minutes_has_as_many_steps_as_fit_and_goes_on(tmp_path, capsys)
     assert "minutes" in capsys.readouterr().err
 
 
+def test_steps_of_some_minutes(monkeypatch, capsys):
+    """A model that takes 20 s to trace and .1 s a step, by a clock of its own."""
+    clock = [0.0]
+
+    class Model:
+        traced = False
+
+        def fit(self, epochs, steps_per_epoch, verbose):
+            clock[0] += 0.1 * steps_per_epoch + 20 * (not self.traced)
+            self.traced = True
+
+    monkeypatch.setattr(pace.time, "perf_counter", lambda: clock[0])
+    epochs, steps = pace.lengths(Model, 10)
+    # The run is traced once more; a twentieth goes to pictures and checkpoints.
+    assert epochs == 20 and 0.9 < (clock[0] + 20.8 + 0.1 * epochs * steps) / 600 < 0.96
+    assert "10 minutes on this machine:" in (out := capsys.readouterr().out)
+    assert out.endswith("100 ms each\n")
+    assert pace.lengths(Model, 0.1) == (1, 1)
+
+
 @pytest.mark.slow
 def test_train_from_python(tmp_path, capsys):
     write(tmp_path / "pets" / "cats", 9, True)
@@ -178,6 +198,8 @@ def test_train_from_python(tmp_path, capsys):
         ("recipe", {"recipe": "gaussian"}),
         ("size", {"size": (8, 10)}),
         ("size", {"size": 10**9}),
+        ("size", {"size": (8, 8, 8)}),
+        ("size", {"size": "8"}),
         ("size", {"size": 8, "recipe": "mnist_dcgan"}),
         ("minutes", {"minutes": 0}),
         ("minutes", {"minutes": 1, "epochs": 3}),

@@ -19,7 +19,7 @@ class Progress(keras.callbacks.Callback):
 
     Keras's own bar speaks of an epoch; give `fit` this one with `verbose=0`. On a
     terminal it is one bar over all epochs. Elsewhere it is a line when the pace can be
-    told ("about 14 minutes on this machine, 40 ms a step"), and then a line with the
+    told ("about 14 minutes on this machine (40 ms a step)"), and then a line with the
     time left and the losses every `every` seconds. What is drawn and saved between the
     epochs counts, the tracing of the graph at the start does not.
 
@@ -83,7 +83,7 @@ class Progress(keras.callbacks.Callback):
         pace = (now - self._start) / max(done - self._before, 1)
         if first:
             whole = f"about {duration(total * pace)} on this machine"
-            print(f"{total:,} steps, {whole} ({1e3 * pace:.3g} ms a step)", flush=True)
+            print(f"{total:,} steps, {whole} ({each(pace)} a step)", flush=True)
             return
         values = ", ".join(f"{name} {value:.4g}" for name, value in logs.items())
         place = f"epoch {self._epoch + 1} of {self.params['epochs']}"
@@ -98,3 +98,10 @@ def duration(seconds: float) -> str:
     if seconds < 90 * 60:
         return f"{seconds / 60:.0f} minutes"
     return f"{seconds / 3600:.1f} hours"
+
+
+def each(seconds: float) -> str:
+    """The time of a step: "1.3 s", "42 ms", "0.71 ms"."""
+    if seconds >= 1:
+        return f"{seconds:.1f} s"
+    return f"{1e3 * seconds:.{0 if seconds >= 0.01 else 2}f} ms"

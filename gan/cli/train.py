@@ -68,7 +68,8 @@ def _sides(size):
     if size is None:
         return None
     sides = size.split("x")
-    if not all(side.isdecimal() for side in sides):
+    # Python converts no number of thousands of digits.
+    if not all(side.isdecimal() and len(side) < 9 for side in sides):
         return size
     return int(size) if len(sides) == 1 else (*map(int, sides),)
 

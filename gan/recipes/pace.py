@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from gan.callbacks.progress import each
+
 if TYPE_CHECKING:
     from gan.base import AdversarialModel
 
@@ -41,13 +43,13 @@ def lengths(
     seconds(_STEPS)
     # The run itself is made and traced once more.
     left = 60 * minutes - 2 * (time.perf_counter() - start)
-    steps, spent = _STEPS, 0.0
-    while spent < min(_SECONDS, left):
-        steps, spent = 2 * steps, seconds(2 * steps)
+    steps, spent = _STEPS, seconds(_STEPS)
+    while spent < min(_SECONDS, left / 4):
         left -= spent
-    pace = spent / steps if spent else 60.0
-    total = max(int(_TRAINING * left / pace), 1)
+        steps, spent = 2 * steps, seconds(2 * steps)
+    pace = spent / steps
+    total = max(int(_TRAINING * (left - spent) / pace), 1)
     epochs = max(min(round(2 * minutes), _MOST_EPOCHS, total), 1)
     said = f"{minutes:g} minutes on this machine: {total:,} steps, "
-    print(f"{said}{1e3 * pace:.3g} ms each", flush=True)
+    print(f"{said}{each(pace)} each", flush=True)
     return epochs, max(total // epochs, 1)

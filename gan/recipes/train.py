@@ -42,9 +42,10 @@ def train(
         output: str or `os.PathLike`, a folder for the model, pictures and checkpoints.
         minutes: float, how long the training may take on this machine; `None`: as long
             as the recipe's epochs take.
-        recipe: str. "auto" takes "gan" for an array of grey pictures of 16×16 pixels
-            and "r3gan" for all others; "course" is the course's own training of faces;
-            or the name of a published system, see `gan train --recipe list`.
+        recipe: str. "auto" takes "gan" for an array of grey pictures of 16×16 pixels,
+            where no minutes are given, and else "r3gan"; "course" is the course's own
+            training of faces; or the name of a published system, see `gan train
+            --recipe list`.
         size: int, or pair of ints (height, width), to which pictures are brought,
             multiples of 4; `None`: 32 for a folder, for an array its own up to 64.
         grey: bool, leave colours out.
@@ -109,8 +110,7 @@ def chosen(
         InvalidInput: if the recipe has no such option, or there are no pictures.
     """
     expect_choice([*_OWN_PICTURES, *RECIPES], recipe=recipe)
-    if own.get("size") is not None:
-        _expect_size(own["size"])
+    size = None if own.get("size") is None else _expect_size(own["size"])
     if recipe in _OWN_PICTURES:
         said = "The argument pictures is missing: --pictures PATH is what to learn."
         require(pictures is not None, said, "pictures")
@@ -126,7 +126,7 @@ def chosen(
     require(minutes is None or not no, said, "minutes")
     if recipe == "r3gan":
         colour = False if own.get("grey") else None
-        options = {"size": own.get("size"), "colour": colour}
+        options = {"size": size, "colour": colour}
         options |= {"labelled": not own.get("unlabelled")}
         return recipe, options | {"augment": bool(own.get("augment"))}
     if recipe in _OWN_PICTURES:
@@ -136,6 +136,7 @@ def chosen(
 
 
 def _expect_size(size):
+    """Expect one or two sides of a picture; a pair of ints."""
     sides = size if isinstance(size, (tuple, list)) else (size, size)
     fits = len(sides) == 2 and all(side in range(8, 1025, 4) for side in sides)
     require(
@@ -144,6 +145,7 @@ def _expect_size(size):
         f"such as 64x48 (height x width), but it is {shown(size)}.",
         "size",
     )
+    return tuple(map(int, sides))
 
 
 def _are_faces(pictures):
