@@ -85,7 +85,7 @@ BAD = {
     "--output=": "argument output",
     "train --pictures {files}/pictures.npy --output=": "argument output",
     "nonsense": "argument COMMAND: invalid choice: 'nonsense' (choose from",
-    "train": "argument output is missing",
+    "train": "argument pictures is missing",
     "train --output {files}/r": "argument pictures is missing",
     "train --pictures {files}/none.npy --output {files}/r": "There is nothing at",
     "train --pictures {files} --output {files}/r": "picture",
