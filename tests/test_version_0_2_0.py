@@ -93,9 +93,19 @@ def make(name):
 
 
 def states(model):
+    """Weights and random states, without what only rounding decides.
+
+    Before a batch normalisation the gradient of a bias is 0 but for rounding, of which
+    Adam makes whole steps: other processors take other ones.
+    """
+    free = set()
+    for layer in model.generator.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            before = layer.input._keras_history.operation
+            free |= {before.bias.path, layer.moving_mean.path}
     parts = (model.generator, model.discriminator)
-    weights = [w for part in parts for w in part.get_weights()]
-    return [*weights, *(np.array(v) for v in model.random_states())]
+    weights = [w for part in parts for w in part.weights if w.path not in free]
+    return [*map(np.array, weights), *(np.array(v) for v in model.random_states())]
 
 
 def train(model, name, first=0):
@@ -138,7 +148,9 @@ def test_a_run_ends_as_it_did(old, name):
     history = train(loaded, name, first=2)
     for log, values in expected["later"].items():
         np.testing.assert_allclose(history[log], values, rtol=2e-3, atol=2e-5)
-    np.testing.assert_allclose(fakes(loaded), expected["fakes"], atol=1e-4)
+    # Of the steps of such a bias the moving mean of its layer has seen a part only.
+    room = 3e-3 if name.endswith("conv") else 1e-4
+    np.testing.assert_allclose(fakes(loaded), expected["fakes"], atol=room)
 
 
 def write(folder):
