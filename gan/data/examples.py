@@ -33,7 +33,7 @@ _first_batches = weakref.WeakKeyDictionary()
 
 
 class Sample(NamedTuple):
-    """Some examples, and the condition that they fulfil.
+    """Some examples, and the condition that goes with each.
 
     Attributes:
         examples: tensor `(n, …)`.
@@ -135,8 +135,7 @@ class Examples:
 
     @property
     def tensors(self) -> list[tf.Tensor]:
-        """The tensors among the data: arguments of the graph, so that it can be kept
-        when the data change."""
+        """The tensors among the data: the graph's arguments, so that it can be kept."""
         return [*filter(tf.is_tensor, (self._examples, self._labels))]
 
     @contextlib.contextmanager

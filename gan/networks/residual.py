@@ -159,7 +159,7 @@ def make_generator(
 
 
 def _discriminator(shape, widths, classes):
-    pictures = inputs = keras.Input(shape, name="pictures")
+    pictures = keras.Input(shape, name="pictures")
     x = layers.Rescaling(4.0, -2.0)(pictures)
     x = layers.Conv2D(widths[0], 4, 2, padding="same")(x)
     for width, after in zip(widths, [*widths[1:], None], strict=True):
@@ -168,9 +168,26 @@ def _discriminator(shape, widths, classes):
             x = layers.AveragePooling2D(2)(x)
             x = layers.Conv2D(after, 1)(x) if after != width else x
     x = layers.LeakyReLU(0.2)(x)
-    features = layers.Dense(4 * widths[-1])(layers.Flatten()(x))
+    return end_discriminator(pictures, x, 4 * widths[-1], classes)
+
+
+def end_discriminator(
+    pictures: keras.KerasTensor, x: keras.KerasTensor, units: int, classes: int | None
+) -> keras.Model:
+    """End a discriminator: a dense layer, the logit, with classes their projection.
+
+    Args:
+        pictures: input of the discriminator.
+        x: what its convolutions make of it, `(batch, h, w, channels)`.
+        units: int, of the dense layer.
+        classes: int, or `None` for none.
+
+    Returns:
+        `keras.Model`, pictures, or `[pictures, labels]`, -> logits `(batch, 1)`.
+    """
+    features = layers.Dense(units)(layers.Flatten()(x))
     features = layers.LeakyReLU(0.2)(features)
-    x = layers.Dense(1)(features)
+    x, inputs = layers.Dense(1)(features), pictures
     if classes:
         labels = keras.Input((), dtype="int32", name="labels")
         inputs = [pictures, labels]

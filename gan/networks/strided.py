@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from gan.latent import LatentGenerator
-from gan.networks.residual import make_generator, stages
+from gan.networks.residual import end_discriminator, make_generator, stages
 
 
 def strided_GenDiscr(
@@ -16,11 +16,12 @@ def strided_GenDiscr(
     classes: int | None = None,
     bounded: bool = False,
 ) -> tuple[keras.Model, keras.Model, LatentGenerator]:
-    """The pair that learns pictures soonest on a processor, and the sampler for it.
+    """A quick pair for colour pictures, and the sampler of its latents.
 
     The discriminator is that of DCGAN without normalisation: convolutions 4×4 of stride
-    2, and a dense layer of 256. A pass through it takes a third of the time of the one
-    of `residual_GenDiscr`. Convolutions of stride 2 push a generator towards a
+    2, and a dense layer of 256. Of 32×32 pixels a pass through it takes two fifths of
+    the time of the one of `residual_GenDiscr`, which draws grey digits better.
+    Convolutions of stride 2 push a generator towards a
     checkerboard; this one ends in means over squares of four pixels, which are 0 for a
     checkerboard. Train it as `gan.R3GAN` with `penalty_every=8` and
     `pixel_range=(0, 1)`.
@@ -60,16 +61,8 @@ def strided_GenDiscr(
 
 
 def _discriminator(shape, widths, classes):
-    pictures = inputs = keras.Input(shape, name="pictures")
+    pictures = keras.Input(shape, name="pictures")
     x = layers.Rescaling(4.0, -2.0)(pictures)
     for width in widths:
         x = layers.LeakyReLU(0.2)(layers.Conv2D(width, 4, 2, padding="same")(x))
-    features = layers.Dense(256)(layers.Flatten()(x))
-    features = layers.LeakyReLU(0.2)(features)
-    x = layers.Dense(1)(features)
-    if classes:
-        labels = keras.Input((), dtype="int32", name="labels")
-        inputs = [pictures, labels]
-        embedded = layers.Embedding(classes, features.shape[-1])(labels)
-        x = layers.Add()([x, layers.Dot(1)([features, embedded])])
-    return keras.Model(inputs, x, name="discriminator")
+    return end_discriminator(pictures, x, 256, classes)
