@@ -26,8 +26,8 @@ from gan.support.quiet import quiet
 __version__ = "0.3.0.dev0"
 
 # The public names and where they are; editors read the same in __init__.pyi.
-_MODULES = ("animation", "callbacks", "distribute", "faces", "latent", "losses")
-_MODULES += ("metrics", "penalties", "plots", "saving", "schedules", "testing", "toys")
+_MODULES = ("animation", "callbacks", "conditions", "distribute", "faces", "latent")
+_MODULES += ("losses", "metrics", "penalties", "plots", "saving", "schedules", "testing", "toys")
 _MODULES += ("walks", "weights")
 _HOMES = {
     "AC_GAN": "gan.variants.ac_gan",
@@ -41,6 +41,7 @@ _HOMES = {
     "R3GAN": "gan.variants.r3gan",
     "Simple_GAN": "gan.simple_gan",
     "TrainedGenerator": "gan.generators.trained",
+    "TranslationGAN": "gan.variants.translation_gan",
     "TwoClassGAN": "gan.variants.two_class_gan",
     "WGAN_GP": "gan.wgan_gp",
     "WGAN_clip": "gan.wgan_clip",
@@ -55,6 +56,7 @@ _HOMES = {
     "strided_GenDiscr": "gan.networks.strided",
     "symmetric_generator": "gan.latent",
     "train": "gan.recipes.train",
+    "unet_GenDiscr": "gan.networks.unet",
     "uniform_generator": "gan.latent",
 }
 __all__ = sorted([*_MODULES, *_HOMES])
@@ -64,9 +66,13 @@ _STORED = {
     "Adam": "gan.training.adam",
     "Conv2D": "keras.layers",
     "DiffAugment": "gan.variants.diff_augment",
+    "Edges": "gan.conditions",
+    "Grey": "gan.conditions",
+    "Hole": "gan.conditions",
     "LatentGenerator": "gan.latent",
     "LinearDecay": "gan.schedules",
     "MaxPooling2D": "keras.layers",
+    "Shrunk": "gan.conditions",
     "Sorter": "gan.recipes.faces",
     "UpSampling2D": "keras.layers",
 }

@@ -28,6 +28,8 @@ from gan.training.networks import (
     count_classes,
     expect_augment,
     expect_networks,
+    picture_condition,
+    takes_latents,
     warn_of_bounds,
 )
 from gan.training.options import (
@@ -94,7 +96,10 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
     `(examples, labels)`. In training the fakes have the labels of the reals; they are
     the `condition` that the hooks are given, which is `None` for other networks. How
     many classes there are is the `input_dim` of the networks' first `Embedding`.
-    `gan.residual_GenDiscr(classes=)` makes such networks.
+    `gan.residual_GenDiscr(classes=)` makes such networks. Pictures go to both networks
+    likewise: a generator of `[latents, pictures]`, or of pictures alone with
+    `latent_generator=None`, a discriminator of `[examples, pictures]`, and
+    `real_examples` a pair `(examples, pictures)`, as in `gan.TranslationGAN`.
 
     An option of a class's own is an attribute `weight = gan.errors.Option(check)`.
     Assign it before `super().__init__`: it is then checked before the networks are
@@ -239,6 +244,8 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         self.learning_rate, self.beta_1, self.beta_2 = learning_rate, beta_1, beta_2
         self.ema, self.batch_statistics = ema, batch_statistics
         self.stream: Stream = Stream(seed)
+        self.condition_shape: tuple[int, ...] | None = picture_condition(discriminator)
+        self.has_latents: bool = takes_latents(generator, discriminator)
         latents = self._checked_latents(latent_generator, generator)
         strategy, networks = tf.distribute.get_strategy(), (generator, discriminator)
         distribute.expect_shares(strategy, batch_size)
@@ -350,7 +357,8 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
 
         Args:
             examples: float tensor `(batch, …)`.
-            condition: `None`, or the int labels `(batch,)` of the examples.
+            condition: `None`, or what goes with the examples: int labels `(batch,)`,
+                or pictures `(batch, h, w, c)`.
             training: bool, whether it is in training mode, augmentation included.
 
         Returns:
@@ -459,7 +467,8 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
 
     def as_sample(self, drawn: Any) -> Sample:
         """What get_real_sample and get_fake_sample give, as one sample."""
-        return Sample(*drawn) if self.classes else Sample(drawn)
+        pair = self.classes or self.condition_shape
+        return Sample(*drawn) if pair else Sample(drawn)
 
     def _next_real(self, batches, iteration):
         """The real sample of an update: drawn, or the next batch of a Dataset."""
@@ -473,6 +482,11 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
     def fakes_for_training(self, condition: Any = None, batches: int = 1) -> Sample:
         """One sample of `batches` · `batch_size` fakes, with the condition given."""
         size, training = batches * self._count(None), self.batch_statistics
-        labels = None if condition is None else tf.tile(condition, [batches])
-        drawn = self.get_fake_sample(size, training, averaged=False, labels=labels)
-        return self.as_sample(drawn)
+        given = {}
+        if condition is not None:
+            times = [batches] + [1] * (condition.shape.rank - 1)
+            name = "condition" if self.condition_shape else "labels"
+            given = {name: tf.tile(condition, times)}
+        return self.as_sample(
+            self.get_fake_sample(size, training, averaged=False, **given)
+        )

@@ -38,11 +38,26 @@ def from_py_dataset(value: keras.utils.PyDataset, name: str) -> tf.data.Dataset:
 
 
 def expect_dataset(
-    dataset: Any, shape: tuple[int, ...], classes: int | None, name: str
+    dataset: Any,
+    shape: tuple[int, ...],
+    classes: int | None,
+    name: str,
+    condition: tuple[int, ...] | None = None,
 ) -> None:
     """Expect a Dataset of batches that a model can train on, by its specification."""
     spec = dataset.element_spec
-    if classes:
+    if condition:
+        pair = isinstance(spec, tuple) and len(spec) == 2
+        pair = pair and all(isinstance(one, tf.TensorSpec) for one in spec)
+        require(
+            pair and spec[1].shape[1:] == condition and is_number(spec[1].dtype),
+            "The networks take pictures beside the examples, so that the Dataset must "
+            f"give pairs (examples, pictures) with pictures {(None, *condition)}, but "
+            f"it gives {shown(spec)}.",
+            name,
+        )
+        spec = spec[0]
+    elif classes:
         pair = isinstance(spec, tuple) and len(spec) == 2
         require(
             pair and all(isinstance(one, tf.TensorSpec) for one in spec),

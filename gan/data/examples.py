@@ -37,7 +37,8 @@ class Sample(NamedTuple):
 
     Attributes:
         examples: tensor `(n, …)`.
-        condition: `None`, or int32 tensor `(n,)`, the class of each.
+        condition: `None`; or int32 tensor `(n,)`, the class of each; or float32 tensor
+            `(n, h, w, c)`, a picture that goes with each.
     """
 
     examples: Any
@@ -52,12 +53,13 @@ NOTHING = Sample(None)
 
 
 class Examples:
-    """Real examples in memory, with a label for each or without.
+    """Real examples in memory, with a label or a picture for each or without.
 
     Attributes:
         value: what `model.real_examples` gives: tensor `(N, *shape)`, uint8 where the
-            data were and float32 otherwise, with labels a pair of it and int32 `(N,)`;
-            of the subclasses the memory map or the Dataset.
+            data were and float32 otherwise, with labels a pair of it and int32 `(N,)`,
+            with pictures beside the examples a pair of it and those; of the subclasses
+            the memory map or the Dataset.
         shape: tuple, of an example as the discriminator takes it.
         streams: bool, whether the examples come in an order of their own, as those of
             a Dataset do, instead of being drawn.
@@ -100,19 +102,26 @@ class Examples:
         """A batch of the data's own as the discriminator takes it.
 
         Args:
-            batch: tensor `(n, …)`, or a pair of it and labels.
+            batch: tensor `(n, …)`, or a pair of it and labels or pictures.
 
         Returns:
             `Sample` of float32 `(n, *shape)`, bytes within `pixel_range`.
         """
-        examples, labels = batch if isinstance(batch, tuple) else (batch, None)
-        if labels is not None:
-            labels = tf.reshape(tf.cast(labels, tf.int32), (-1,))
-        pictures = examples.dtype == tf.uint8
-        examples = tf.cast(examples, tf.float32)
-        if pictures:
-            examples = rescale(examples / 255.0, NO_RANGE, self.pixel_range)
-        return Sample(tf.reshape(examples, (-1, *self.shape)), labels)
+        examples, condition = batch if isinstance(batch, tuple) else (batch, None)
+        if condition is not None:
+            if condition.shape.rank == 4:
+                condition = self._floats(condition)
+            else:
+                condition = tf.reshape(tf.cast(condition, tf.int32), (-1,))
+        examples = tf.reshape(self._floats(examples), (-1, *self.shape))
+        return Sample(examples, condition)
+
+    def _floats(self, numbers):
+        """Numbers as float32, bytes within `pixel_range`."""
+        floats = tf.cast(numbers, tf.float32)
+        if numbers.dtype == tf.uint8:
+            floats = rescale(floats / 255.0, NO_RANGE, self.pixel_range)
+        return floats
 
     def steps(self, batch_size: int) -> int:
         """Batches in once through the examples, at least one."""
@@ -312,6 +321,7 @@ def as_examples(
     batch_size: int,
     classes: int | None = None,
     name: str = "real_examples",
+    condition: tuple[int, ...] | None = None,
 ) -> Examples | None:
     """Check real examples and bring them into the form that models draw from.
 
@@ -325,6 +335,8 @@ def as_examples(
         batch_size: int, examples in a sample, the least that there must be.
         classes: int, number of classes, or `None` where the networks take no labels.
         name: str, what the argument is called in errors.
+        condition: tuple, shape of a picture that goes with each example, or `None`:
+            then the value is a pair `(examples, pictures)` or a Dataset of such pairs.
 
     Returns:
         `Examples`, or `None`.
@@ -339,9 +351,9 @@ def as_examples(
     if isinstance(value, keras.utils.PyDataset):
         value = from_py_dataset(value, name)
     if isinstance(value, tf.data.Dataset):
-        expect_dataset(value, shape, classes, name)
+        expect_dataset(value, shape, classes, name, condition)
         return StreamedExamples(value, classes, shape, name)
-    value, labels = _examples_and_labels(value, classes, name)
+    value, labels = _examples_and_labels(value, classes, name, condition)
     array = _as_array(value, name)
     expect_shape(tuple(array.shape), shape, name)
     require(
@@ -354,21 +366,52 @@ def as_examples(
         labels = as_labels(labels, classes)
         said = f"There are {len(labels)} labels for {len(array)} real examples: each "
         require(len(labels) == len(array), f"{said}example needs one.", name)
+    if condition:
+        labels = _as_pictures(labels, condition, len(array), name)
     if isinstance(array, np.memmap):
         return MappedExamples(array, labels, shape)
+    return Examples(tf.reshape(_as_tensor(array, name), (-1, *shape)), labels, shape)
+
+
+def _as_tensor(array, name):
+    """Finite numbers as a tensor of float32, or of bytes."""
     tensor = tf.convert_to_tensor(array)
     if tensor.dtype != tf.uint8:
         tensor = tf.cast(tensor, tf.float32)
         finite = bool(tf.reduce_all(tf.math.is_finite(tensor)))
         said = f"The argument {name} holds NaN or infinity: leave out or replace them."
         require(finite, said, name)
-    return Examples(tf.reshape(tensor, (-1, *shape)), labels, shape)
+    return tensor
 
 
-def _examples_and_labels(value, classes, name):
-    """Examples and labels, or `None` where the networks take none."""
+def _as_pictures(value, shape, count, name):
+    """The pictures that go with examples, in memory: tensor `(count, *shape)`."""
+    array = _as_array(value, name)
+    array = np.array(array) if isinstance(array, np.memmap) else array
+    fits = tuple(array.shape) in ((count, *shape), (count, *shape[:-1]))
+    require(
+        fits and (tuple(array.shape[1:]) == shape or shape[-1] == 1),
+        f"The argument {name} must have {(count, *shape)} numbers of pictures beside "
+        f"its {count} examples, as the networks take them, but it has "
+        f"{shown(tuple(array.shape))}.",
+        name,
+    )
+    return tf.reshape(_as_tensor(array, name), (-1, *shape))
+
+
+def _examples_and_labels(value, classes, name, condition=None):
+    """Examples and what goes with them, or `None` where the networks take nothing."""
     pair = isinstance(value, (tuple, list)) and len(value) == 2
     pair = pair and hasattr(value[0], "shape")
+    if condition:
+        require(
+            pair,
+            f"The networks take pictures beside the examples, so that {name} must be a "
+            "pair (examples, pictures) or a Dataset of such pairs, but it is "
+            f"{shown(value)}.",
+            name,
+        )
+        return value
     require(
         classes or not pair,
         f"The networks take no labels, so that {name} must be the examples alone: "

@@ -29,6 +29,7 @@ class Drawing(RealExamples):
     stream: Stream
     averaged_generator: keras.Model | None
     draws_repeat: bool
+    has_latents: bool
     _latent_generator: Callable[[int], tf.Tensor] | None
 
     def get_fake_sample(
@@ -37,6 +38,7 @@ class Drawing(RealExamples):
         training: bool = False,
         averaged: bool | None = None,
         labels: Any = None,
+        condition: Any = None,
     ) -> Any:
         """Examples from the generator.
 
@@ -47,19 +49,29 @@ class Drawing(RealExamples):
                 does where the model has one (`ema`) and `training` is `False`.
             labels: integers `(size,)` in [0, classes), the classes asked for, or one
                 integer, the class of all; `None` draws them, each equally likely.
+            condition: float pictures `(size, h, w, c)` on the model's scale, of
+                networks that take pictures; `None` draws those of real examples.
 
         Returns:
             Float32 tensor `(size, …)` of the generator's output shape; with classes a
-            pair of it and the labels, int32 tensor `(size,)`.
+            pair of it and the labels, int32 tensor `(size,)`, and with pictures a pair
+            of it and those.
         """
+        condition, size = self._checked_condition(condition, size)
         if labels is not None:
             labels = self._checked_labels(labels, size)
             size = labels.shape[0] if size is None else size
         network, size = self._drawing(training, averaged), self._count(size)
         said = "The model has no latent generator, for the saved one could not be "
         said += "stored: set model.latent_generator."
-        require(self._latent_generator is not None, said, "latent_generator")
+        drawn = self._latent_generator is not None or not self.has_latents
+        require(drawn, said, "latent_generator")
         with self.stream.sampling():
+            if condition is not None:
+                latents = [self._latent_generator(size)] if self.has_latents else []
+                given = [*latents, condition]
+                fakes = network(given if latents else condition, training=training)
+                return fakes, condition
             given = latents = self._latent_generator(size)
             if self.classes and labels is None:
                 seed, most = self.stream.next_seed(), self.classes
@@ -79,8 +91,29 @@ class Drawing(RealExamples):
         require(size is None or count in (None, size), f"{said}left out.", "size")
         return labels
 
+    def _checked_condition(self, condition, size):
+        """Pictures that the networks are given, or `None`, and how many fakes."""
+        said = "The networks take no pictures: leave the argument condition out."
+        shape = self.condition_shape
+        require(condition is None or shape, said, "condition")
+        if not shape:
+            return None, size
+        if condition is None:
+            return self.get_real_sample(size)[1], size
+        condition = tf.cast(condition, tf.float32)
+        said = f"The argument condition must have the shape {(None, *shape)}, but it "
+        said += f"has {tuple(condition.shape)}."
+        require(tuple(condition.shape[1:]) == shape, said, "condition")
+        count = condition.shape[0]
+        said = f"The argument size must be {count}, as many as there are pictures, or "
+        require(size is None or count in (None, size), f"{said}left out.", "size")
+        return condition, count if size is None else size
+
     def call(self, latents: Any, training: bool = False) -> tf.Tensor:
-        """Fakes from latents `(batch, latent_dim)`, as `get_fake_sample` draws them."""
+        """Fakes from latents `(batch, latent_dim)`, as `get_fake_sample` draws them.
+
+        Of a generator that takes more, or pictures alone, it is given what that takes.
+        """
         return self._drawing(training, None)(latents, training=training)
 
     def evaluate(self, x: Any = None, **options: Any) -> dict[str, float]:
@@ -129,6 +162,8 @@ class Drawing(RealExamples):
     @property
     def latent_dim(self) -> int:
         """How many numbers a latent has: the size of the generator's first input."""
+        if not self.has_latents:
+            return 0
         return math.prod(latent_shape(self.generator))
 
     @property
@@ -144,6 +179,8 @@ class Drawing(RealExamples):
     def _checked_latents(self, latent_generator, generator):
         if latent_generator is None:
             return None, True
+        said = "The generator takes pictures alone, so that latent_generator must be "
+        require(self.has_latents, f"{said}None.", "latent_generator")
         with self.stream.sampling():
             return expect_latents(latent_generator, generator)
 

@@ -31,7 +31,10 @@ def expect_networks(
     _expect_network("generator", generator)
     _expect_network("discriminator", discriminator)
     wanted = discriminator.input_shape
-    if takes_labels(discriminator):
+    if picture_condition(discriminator):
+        wanted, given = wanted
+        _expect_pictures(generator, given)
+    elif takes_labels(discriminator):
         wanted, labels = wanted[0], wanted[1:]
         _expect_labels(generator, discriminator, [labels, generator.input_shape[1:]])
     else:
@@ -118,6 +121,34 @@ def _expect_labels(generator, discriminator, labels):
         f"but they know {counts[0]} and {counts[1]}.",
         "generator",
     )
+
+
+def _expect_pictures(generator, given):
+    """Expect a generator that takes the pictures that the discriminator is given."""
+    takes = generator.input_shape
+    takes = takes if isinstance(takes, list) else [takes]
+    require(
+        takes[-1] == given and len(takes) <= 2,
+        "The generator must take the pictures that the discriminator takes beside the "
+        f"examples, {given}, alone or as [latents, pictures], but it takes "
+        f"{shown(generator.input_shape)}.",
+        "generator",
+    )
+
+
+def picture_condition(discriminator: keras.Model) -> tuple[int, ...] | None:
+    """Shape `(h, w, c)` of the pictures that a discriminator takes beside examples.
+
+    They are its second input; `None` where it has no such input.
+    """
+    shape = discriminator.input_shape
+    pair = takes_labels(discriminator) and len(shape) == 2 and len(shape[1]) == 4
+    return shape[1][1:] if pair else None
+
+
+def takes_latents(generator: keras.Model, discriminator: keras.Model) -> bool:
+    """Whether a generator takes latents, and not what it is given alone."""
+    return picture_condition(discriminator) is None or takes_labels(generator)
 
 
 def _inputs(network):

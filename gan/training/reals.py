@@ -24,6 +24,7 @@ class RealExamples:
     batch_size: Any
     pixel_range: Any
     classes: int | None
+    condition_shape: tuple[int, ...] | None
     stream: Stream
     _examples: Examples | None
 
@@ -49,7 +50,8 @@ class RealExamples:
     ) -> Examples | None:
         """Check examples, see `gan.data.examples.as_examples`; nothing is changed."""
         shape = self.generator.output_shape[1:]
-        examples = as_examples(value, shape, batch_size, self.classes, name)
+        given = self._stored_condition()
+        examples = as_examples(value, shape, batch_size, self.classes, name, given)
         if examples is not None and examples.streams:
             require(
                 isinstance(batch_size, Unsaid) or examples.fills(batch_size),
@@ -85,7 +87,8 @@ class RealExamples:
 
         Returns:
             Float32 tensor `(size, …)` of the discriminator's input shape, with classes
-            a pair of it and the labels. From a Dataset: its first examples.
+            a pair of it and the labels, with pictures beside the examples a pair of it
+            and those. From a Dataset: its first examples.
         """
         size, examples = self._count(size), self.examples
         said = "The model has no real examples: set model.real_examples, or give fit x."
@@ -97,6 +100,10 @@ class RealExamples:
         require(size <= most, f"{said}examples, but it is {size}.", "size")
         numbers = distinct_numbers(most, size, self.stream.next_seed())
         return examples.draw(numbers).public()
+
+    def _stored_condition(self) -> tuple[int, ...] | None:
+        """Shape of the pictures that the data hold beside the examples, or `None`."""
+        return self.condition_shape
 
     def _count(self, size: int | None) -> int:
         raise NotImplementedError
