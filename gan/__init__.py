@@ -27,8 +27,8 @@ __version__ = "0.3.0.dev0"
 
 # The public names and where they are; editors read the same in __init__.pyi.
 _MODULES = ("animation", "callbacks", "conditions", "distribute", "faces", "latent")
-_MODULES += ("losses", "metrics", "penalties", "plots", "saving", "schedules", "testing", "toys")
-_MODULES += ("walks", "weights")
+_MODULES += ("losses", "metrics", "penalties", "plots", "saving", "schedules")
+_MODULES += ("testing", "toys", "walks", "weights")
 _HOMES = {
     "AC_GAN": "gan.variants.ac_gan",
     "AdversarialModel": "gan.base",
@@ -42,6 +42,7 @@ _HOMES = {
     "Simple_GAN": "gan.simple_gan",
     "TrainedGenerator": "gan.generators.trained",
     "TranslationGAN": "gan.variants.translation_gan",
+    "Translator": "gan.generators.translator",
     "TwoClassGAN": "gan.variants.two_class_gan",
     "WGAN_GP": "gan.wgan_gp",
     "WGAN_clip": "gan.wgan_clip",
@@ -50,6 +51,7 @@ _HOMES = {
     "fully_connected_GenDiscr": "gan.fully_connected",
     "load_generator": "gan.generators.trained",
     "load_model": "gan.saving",
+    "load_translator": "gan.generators.translator",
     "normal_generator": "gan.latent",
     "residual_GenDiscr": "gan.networks.residual",
     "spheric_generator": "gan.latent",

@@ -446,6 +446,11 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         return count_classes(generator)
 
     @property
+    def conditional(self) -> bool:
+        """Whether something goes to both networks beside latents and examples."""
+        return bool(self.classes or self.condition_shape)
+
+    @property
     def penalises_slopes(self) -> bool:
         """Whether the discriminator's objective holds a penalty of its slopes.
 
@@ -467,8 +472,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
 
     def as_sample(self, drawn: Any) -> Sample:
         """What get_real_sample and get_fake_sample give, as one sample."""
-        pair = self.classes or self.condition_shape
-        return Sample(*drawn) if pair else Sample(drawn)
+        return Sample(*drawn) if self.conditional else Sample(drawn)
 
     def _next_real(self, batches, iteration):
         """The real sample of an update: drawn, or the next batch of a Dataset."""

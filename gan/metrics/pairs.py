@@ -174,7 +174,9 @@ def fit_ridge(
     order = np.random.default_rng(seed).permutation(len(inputs))
     if inputs[0].size > _MOST:
         order = order[:_MOST]
-    x, y = (a[order].reshape(len(order), -1).astype(np.float32) for a in (inputs, targets))
+    x, y = (
+        a[order].reshape(len(order), -1).astype(np.float32) for a in (inputs, targets)
+    )
     held = len(x) // 5
     solve = _solver(x[held:], y[held:])
     errors = [np.mean((y[:held] - solve(p)(x[:held])) ** 2) for p in _PENALTIES]

@@ -57,6 +57,7 @@ class WholeModel(keras.Model):
     augment: Any
     latent_generator: Any
     draws_repeat: bool
+    has_latents: bool
     learning_rate: Any
     averaged_generator: Any
     reattach: Callable[[], None]
@@ -103,7 +104,7 @@ class WholeModel(keras.Model):
         """Arguments that make an equal model, without its real examples."""
         serialize = keras.saving.serialize_keras_object
         latent_generator = self.latent_generator
-        if not hasattr(latent_generator, "get_config"):
+        if self.has_latents and not hasattr(latent_generator, "get_config"):
             warn(
                 "The latent generator cannot be stored; set model.latent_generator "
                 "after loading. gan.latent.LatentGenerator can be stored."

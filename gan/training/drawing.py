@@ -99,7 +99,7 @@ class Drawing(RealExamples):
         if not shape:
             return None, size
         if condition is None:
-            return self.get_real_sample(size)[1], size
+            return self._drawn_condition(self._count(size)), size
         condition = tf.cast(condition, tf.float32)
         said = f"The argument condition must have the shape {(None, *shape)}, but it "
         said += f"has {tuple(condition.shape)}."
@@ -108,6 +108,12 @@ class Drawing(RealExamples):
         said = f"The argument size must be {count}, as many as there are pictures, or "
         require(size is None or count in (None, size), f"{said}left out.", "size")
         return condition, count if size is None else size
+
+    def _drawn_condition(self, size):
+        """Pictures of real examples, some of them several times if there are fewer."""
+        count = size if self.examples is None else min(size, self.examples.at_hand)
+        drawn = self.get_real_sample(count)[1]
+        return drawn if count == size else tf.gather(drawn, tf.range(size) % count)
 
     def call(self, latents: Any, training: bool = False) -> tf.Tensor:
         """Fakes from latents `(batch, latent_dim)`, as `get_fake_sample` draws them.
