@@ -12,7 +12,7 @@ errors
 support
 distribute schedules losses
 latent data penalties
-metrics plots animation walks toys faces
+metrics plots animation walks toys faces conditions
 saving
 training weights
 base

@@ -11,8 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from gan import distribute
+from gan.conditions.words import are_texts
 from gan.data.examples import Sample
-from gan.data.labels import as_labels
+from gan.data.labels import as_conditions
 from gan.errors import StrPath, expect_positive_int, require
 from gan.latent import Stream
 from gan.training.networks import expect_latents, latent_shape
@@ -46,11 +47,13 @@ class Drawing(RealExamples):
             averaged: bool, whether the averaged generator draws them. `None`: it
                 does where the model has one (`ema`) and `training` is `False`.
             labels: integers `(size,)` in [0, classes), the classes asked for, or one
-                integer, the class of all; `None` draws them, each equally likely.
+                integer, the class of all; `None` draws them, each equally likely. For
+                a generator of vectors floats `(size, d)`, or one vector `(d,)` for
+                all; with `words` texts, or one text; `None` draws some of the data.
 
         Returns:
-            Float32 tensor `(size, …)` of the generator's output shape; with classes a
-            pair of it and the labels, int32 tensor `(size,)`.
+            Float32 tensor `(size, …)` of the generator's output shape; with a condition
+            a pair of it and the labels, int32 tensor `(size,)`, or the vectors.
         """
         if labels is not None:
             labels = self._checked_labels(labels, size)
@@ -61,19 +64,23 @@ class Drawing(RealExamples):
         require(self._latent_generator is not None, said, "latent_generator")
         with self.stream.sampling():
             given = latents = self._latent_generator(size)
-            if self.classes and labels is None:
-                seed, most = self.stream.next_seed(), self.classes
-                labels = tf.random.stateless_uniform((size,), seed, 0, most, tf.int32)
+            if labels is None:
+                labels = self.some_conditions(size)
             if labels is not None:
                 given = [latents, labels]
             return Sample(network(given, training=training), labels).public()
 
     def _checked_labels(self, labels, size):
         said = "The networks take no labels: leave the argument labels out."
-        require(self.classes, said, "labels")
-        if not tf.is_tensor(labels) and np.ndim(labels) == 0:
-            labels = np.full(self._count(size), labels)
-        labels = as_labels(labels, self.classes)
+        require(self.condition_shape is not None, said, "labels")
+        if self.words is not None and are_texts(labels):
+            labels = self.words(labels)
+        if np.ndim(labels) == len(self.condition_shape) and not tf.is_tensor(labels):
+            # One for all.
+            labels = np.asarray(labels)
+            shape = (self._count(size), *labels.shape)
+            labels = np.broadcast_to(labels, shape)
+        labels = as_conditions(labels, self.classes, self.condition_shape)
         count = labels.shape[0]
         said = f"The argument size must be {count}, as many as there are labels, or "
         require(size is None or count in (None, size), f"{said}left out.", "size")
