@@ -28,6 +28,7 @@ from gan.latent import symmetric_generator as symmetric_generator
 from gan.latent import uniform_generator as uniform_generator
 from gan.networks.residual import residual_GenDiscr as residual_GenDiscr
 from gan.networks.strided import strided_GenDiscr as strided_GenDiscr
+from gan.networks.unet import unet_GenDiscr as unet_GenDiscr
 from gan.recipes.train import train as train
 from gan.saving import load_model as load_model
 from gan.simple_gan import Simple_GAN as Simple_GAN
@@ -38,6 +39,7 @@ from gan.variants.hinge_gan import HingeGAN as HingeGAN
 from gan.variants.minimax_gan import MinimaxGAN as MinimaxGAN
 from gan.variants.non_saturating_gan import NonSaturatingGAN as NonSaturatingGAN
 from gan.variants.r3gan import R3GAN as R3GAN
+from gan.variants.translation_gan import TranslationGAN as TranslationGAN
 from gan.variants.two_class_gan import TwoClassGAN as TwoClassGAN
 from gan.wgan_clip import WGAN_clip as WGAN_clip
 from gan.wgan_gp import WGAN_GP as WGAN_GP

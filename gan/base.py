@@ -33,6 +33,7 @@ from gan.training.networks import (
     expect_augment,
     expect_networks,
     takes_condition,
+    takes_latents,
     warn_of_bounds,
 )
 from gan.training.options import (
@@ -104,7 +105,10 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
     is `keras.Input((d,))` take a vector of numbers instead: several labels at once,
     numbers such as an age, the words of a caption (`words=`). Then `real_examples` is a
     pair `(examples, vectors (N, d))`, or of examples and captions, and
-    `gan.residual_GenDiscr(condition=d)` makes the networks.
+    `gan.residual_GenDiscr(condition=d)` makes the networks. Pictures go to both
+    networks likewise: a generator of `[latents, pictures]`, or of pictures alone with
+    `latent_generator=None`, a discriminator of `[examples, pictures]`, and
+    `real_examples` a pair `(examples, pictures)`, as in `gan.TranslationGAN`.
 
     An option of a class's own is an attribute `weight = gan.errors.Option(check)`.
     Assign it before `super().__init__`: it is then checked before the networks are
@@ -262,6 +266,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         self.learning_rate, self.beta_1, self.beta_2 = learning_rate, beta_1, beta_2
         self.ema, self.batch_statistics = ema, batch_statistics
         self.stream: Stream = Stream(seed)
+        self.has_latents: bool = takes_latents(generator, discriminator)
         latents = self._checked_latents(latent_generator, generator)
         strategy, networks = tf.distribute.get_strategy(), (generator, discriminator)
         distribute.expect_shares(strategy, batch_size)
@@ -271,9 +276,9 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         self.generator: keras.Model = generator
         self.discriminator: keras.Model = discriminator
         self.classes: int | None = self.count_classes(*networks)
-        # A label, `()`, or a vector `(d,)`; `None` where the networks take neither.
+        # A label, `()`, a vector `(d,)` or a picture; `None` where there is none.
         self.condition_shape: tuple[int, ...] | None = (
-            () if self.classes else condition_shape(generator)
+            () if self.classes else condition_shape(discriminator)
         )
         expect_words(words, self.condition_shape)
         self.words: Words | None = words
@@ -390,8 +395,8 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
 
         Args:
             examples: float tensor `(batch, …)`.
-            condition: `None`, or the int labels `(batch,)` or float vectors of the
-                examples.
+            condition: `None`, or what goes with the examples: int labels `(batch,)`,
+                float vectors `(batch, d)` or pictures `(batch, h, w, c)`.
             training: bool, whether it is in training mode, augmentation included.
 
         Returns:
@@ -516,9 +521,8 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
     def fakes_for_training(self, condition: Any = None, batches: int = 1) -> Sample:
         """One sample of `batches` · `batch_size` fakes, with the condition given."""
         size, training = batches * self._count(None), self.batch_statistics
-        labels = condition
         if condition is not None:
-            ones = [1] * len(self.condition_shape)
-            labels = tf.tile(condition, [batches, *ones])
-        drawn = self.get_fake_sample(size, training, averaged=False, labels=labels)
-        return self.as_sample(drawn)
+            times = [batches] + [1] * (condition.shape.rank - 1)
+            condition = tf.tile(condition, times)
+        given = {"averaged": False, "condition": condition}
+        return self.as_sample(self.get_fake_sample(size, training, **given))

@@ -124,14 +124,21 @@ class Examples:
         Returns:
             `Sample` of float32 `(n, *shape)`, bytes within `pixel_range`.
         """
-        examples, labels = batch if isinstance(batch, tuple) else (batch, None)
-        if labels is not None:
-            labels = self._condition_in_form(labels)
-        pictures = examples.dtype == tf.uint8
-        examples = tf.cast(examples, tf.float32)
-        if pictures:
-            examples = rescale(examples / 255.0, NO_RANGE, self.pixel_range)
-        return Sample(tf.reshape(examples, (-1, *self.shape)), labels)
+        examples, condition = batch if isinstance(batch, tuple) else (batch, None)
+        if condition is not None:
+            kind = tf.cast(condition, tf.float32 if self.condition else tf.int32)
+            pictures = len(self.condition) == 3
+            condition = self._floats(condition) if pictures else kind
+            condition = tf.reshape(condition, (-1, *self.condition))
+        examples = tf.reshape(self._floats(examples), (-1, *self.shape))
+        return Sample(examples, condition)
+
+    def _floats(self, numbers):
+        """Numbers as float32, bytes within `pixel_range`."""
+        floats = tf.cast(numbers, tf.float32)
+        if numbers.dtype == tf.uint8:
+            floats = rescale(floats / 255.0, NO_RANGE, self.pixel_range)
+        return floats
 
     def steps(self, batch_size: int) -> int:
         """Batches in once through the examples, at least one."""
@@ -197,11 +204,6 @@ class Examples:
 
     def _gather(self, numbers):
         return tf.gather(self._examples, numbers)
-
-    def _condition_in_form(self, condition):
-        """Labels `(n,)` or `(n, 1)` as int32 `(n,)`, others as float32 `(n, …)`."""
-        kind = tf.float32 if self.condition else tf.int32
-        return tf.reshape(tf.cast(condition, kind), (-1, *self.condition))
 
 
 class MappedExamples(Examples):

@@ -56,7 +56,10 @@ def as_labels(labels: npt.ArrayLike, classes: int) -> tf.Tensor:
 
 
 def as_conditions(
-    condition: npt.ArrayLike, classes: int | None, shape: tuple[int, ...]
+    condition: npt.ArrayLike,
+    classes: int | None,
+    shape: tuple[int, ...],
+    name: str = "labels",
 ) -> tf.Tensor:
     """Check what examples are to be conditioned on.
 
@@ -65,9 +68,11 @@ def as_conditions(
             numbers or truth values `(N, *shape)`.
         classes: int, number of classes, or `None` for numbers.
         shape: tuple, of one condition as the networks take it; `()` for a label.
+        name: str, what the argument is called in errors.
 
     Returns:
-        Int32 tensor `(N,)` of labels, or float32 tensor `(N, *shape)`.
+        Int32 tensor `(N,)` of labels, or float32 tensor `(N, *shape)`; bytes, which are
+        pictures, as they are.
 
     Raises:
         InvalidInput: for another dtype, shape or range.
@@ -78,17 +83,18 @@ def as_conditions(
         return condition
     array = to_numpy(condition)
     sizes = ", ".join(["N", *map(str, shape)])
-    # A column of single numbers may come without its axis.
-    array = array[:, None] if shape == (1,) and array.ndim == 1 else array
+    # A last axis of one number may be missing.
+    array = array[..., None] if (*array.shape[1:], 1) == shape else array
     require(
         array.dtype.kind in "fiub" and array.shape[1:] == shape and len(array) > 0,
         f"The conditions must be numbers of the shape ({sizes}), as the networks take "
         f"them, but they are {array.dtype} of shape {array.shape}.",
-        "labels",
+        name,
     )
-    array = array.astype(np.float32)
+    if array.dtype != np.uint8 or len(shape) < 3:
+        array = array.astype(np.float32)
     said = "The conditions hold NaN or infinity: leave out or replace them."
-    require(np.isfinite(array).all(), said, "labels")
+    require(np.isfinite(array).all(), said, name)
     return tf.constant(array)
 
 

@@ -146,7 +146,7 @@ def make_generator(
     x = layers.Dense(lowest[0] * lowest[1] * widths[-1])(x)
     x = layers.Reshape((*lowest, widths[-1]))(x)
     for width, after in zip(widths[::-1], [*widths[-2::-1], None], strict=True):
-        x = _block(x, width)
+        x = block(x, width)
         if after:
             x = layers.Conv2D(after, 1)(x) if after != width else x
             x = layers.UpSampling2D(interpolation="bilinear")(x)
@@ -178,7 +178,7 @@ def _discriminator(shape, widths, given):
     x = layers.Rescaling(4.0, -2.0)(pictures)
     x = layers.Conv2D(widths[0], 4, 2, padding="same")(x)
     for width, after in zip(widths, [*widths[1:], None], strict=True):
-        x = _block(x, width)
+        x = block(x, width)
         if after:
             x = layers.AveragePooling2D(2)(x)
             x = layers.Conv2D(after, 1)(x) if after != width else x
@@ -224,8 +224,8 @@ def _embed(given, units):
     return vector, layers.Dense(units, use_bias=False)(vector)
 
 
-def _block(x, width):
-    """A residual block, which begins as the identity."""
+def block(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
+    """A residual block of so many channels, which begins as the identity."""
     y = layers.LeakyReLU(0.2)(x)
     y = layers.Conv2D(width, 3, padding="same")(y)
     y = layers.LeakyReLU(0.2)(y)

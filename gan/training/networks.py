@@ -31,7 +31,10 @@ def expect_networks(
     _expect_network("generator", generator)
     _expect_network("discriminator", discriminator)
     wanted = discriminator.input_shape
-    if takes_condition(discriminator):
+    if picture_condition(discriminator):
+        wanted, given = wanted
+        _expect_pictures(generator, given)
+    elif takes_condition(discriminator):
         wanted = wanted[0]
         _expect_conditions(generator, discriminator)
     else:
@@ -122,6 +125,34 @@ def _expect_conditions(generator, discriminator):
         f"but they know {counts[0]} and {counts[1]}.",
         "generator",
     )
+
+
+def _expect_pictures(generator, given):
+    """Expect a generator that takes the pictures that the discriminator is given."""
+    takes = generator.input_shape
+    takes = takes if isinstance(takes, list) else [takes]
+    require(
+        takes[-1] == given and len(takes) <= 2,
+        "The generator must take the pictures that the discriminator takes beside the "
+        f"examples, {given}, alone or as [latents, pictures], but it takes "
+        f"{shown(generator.input_shape)}.",
+        "generator",
+    )
+
+
+def picture_condition(discriminator: keras.Model) -> tuple[int, ...] | None:
+    """Shape `(h, w, c)` of the pictures that a discriminator takes beside examples.
+
+    They are its second input; `None` where it has no such input.
+    """
+    shape = condition_shape(discriminator)
+    alone = len(discriminator.inputs) == 2
+    return shape if alone and shape and len(shape) == 3 else None
+
+
+def takes_latents(generator: keras.Model, discriminator: keras.Model) -> bool:
+    """Whether a generator takes latents, and not what it is given alone."""
+    return picture_condition(discriminator) is None or takes_condition(generator)
 
 
 def _inputs(network):

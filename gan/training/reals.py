@@ -58,7 +58,7 @@ class RealExamples:
         """Check examples, see `gan.data.examples.as_examples`; nothing is changed."""
         shape = self.generator.output_shape[1:]
         value = self._with_vectors(value)
-        how = (self.classes, name, self.condition_shape)
+        how = (self.classes, name, self._stored_condition())
         examples = as_examples(value, shape, batch_size, *how)
         if examples is not None and examples.streams:
             require(
@@ -111,6 +111,8 @@ class RealExamples:
         """
         if self.condition_shape is None:
             return None
+        if len(self.condition_shape) == 3:
+            return self._drawn_pictures(size)
         if self.classes:
             seed, most = self.stream.next_seed(), self.classes
             return tf.random.stateless_uniform((size,), seed, 0, most, tf.int32)
@@ -128,6 +130,12 @@ class RealExamples:
         numbers = tf.random.stateless_uniform((size,), seed, 0, most, tf.int32)
         return tf.gather(known, numbers)
 
+    def _drawn_pictures(self, size):
+        """Pictures of real examples, some of them several times if there are fewer."""
+        count = size if self.examples is None else min(size, self.examples.at_hand)
+        drawn = self.get_real_sample(count)[1]
+        return drawn if count == size else tf.gather(drawn, tf.range(size) % count)
+
     def get_real_sample(self, size: int | None = None) -> Any:
         """Random distinct examples of `real_examples`.
 
@@ -136,8 +144,8 @@ class RealExamples:
 
         Returns:
             Float32 tensor `(size, …)` of the discriminator's input shape, with a
-            condition a pair of it and the labels or vectors. From a Dataset: its first
-            examples.
+            condition a pair of it and the labels, vectors or pictures. From a Dataset:
+            its first examples.
         """
         size, examples = self._count(size), self.examples
         said = "The model has no real examples: set model.real_examples, or give fit x."
@@ -149,6 +157,10 @@ class RealExamples:
         require(size <= most, f"{said}examples, but it is {size}.", "size")
         numbers = distinct_numbers(most, size, self.stream.next_seed())
         return examples.draw(numbers).public()
+
+    def _stored_condition(self) -> tuple[int, ...] | None:
+        """Shape of what the data hold beside the examples, or `None`."""
+        return self.condition_shape
 
     def _count(self, size: int | None) -> int:
         raise NotImplementedError
