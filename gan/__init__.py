@@ -77,6 +77,7 @@ _STORED = {
     "Shrunk": "gan.conditions",
     "Sorter": "gan.recipes.faces",
     "UpSampling2D": "keras.layers",
+    "Words": "gan.conditions.words",
 }
 
 

@@ -1,8 +1,8 @@
 """Real examples: what samples are drawn from, checked and brought into one form.
 
 `as_examples` makes `Examples` of an array, a memory map, a `tf.data.Dataset` or a
-`keras.utils.PyDataset`, with a class label for each example or without. Nothing that
-draws from them needs to know which of these they are.
+`keras.utils.PyDataset`, with a condition for each example (its class, a vector) or
+without. Nothing that draws from them needs to know which of these they are.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan.data.datasets import expect_dataset, expect_shape, from_py_dataset, is_number
-from gan.data.labels import as_labels, to_numpy
+from gan.data.labels import as_conditions, to_numpy
 from gan.data.pixels import NO_RANGE, rescale
 from gan.errors import require, shown
 
@@ -37,8 +37,8 @@ class Sample(NamedTuple):
 
     Attributes:
         examples: tensor `(n, …)`.
-        condition: `None`; or int32 tensor `(n,)`, the class of each; or float32 tensor
-            `(n, h, w, c)`, a picture that goes with each.
+        condition: `None`, or int32 tensor `(n,)`, the class of each, or float32 tensor
+            `(n, …)`, the vector or picture that goes with each.
     """
 
     examples: Any
@@ -53,22 +53,31 @@ NOTHING = Sample(None)
 
 
 class Examples:
-    """Real examples in memory, with a label or a picture for each or without.
+    """Real examples in memory, with a condition for each or without.
 
     Attributes:
         value: what `model.real_examples` gives: tensor `(N, *shape)`, uint8 where the
-            data were and float32 otherwise, with labels a pair of it and int32 `(N,)`,
-            with pictures beside the examples a pair of it and those; of the subclasses
-            the memory map or the Dataset.
+            data were and float32 otherwise, with conditions a pair of it and int32
+            labels `(N,)` or float32 `(N, …)`; of the subclasses the memory map or the
+            Dataset.
         shape: tuple, of an example as the discriminator takes it.
+        condition: tuple, of a condition as the networks take it; `()` of a label, and
+            where there are none.
         streams: bool, whether the examples come in an order of their own, as those of
             a Dataset do, instead of being drawn.
         pixel_range: pair of floats, what the bytes 0 and 255 become.
     """
 
-    def __init__(self, examples: Any, labels: Any, shape: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        examples: Any,
+        labels: Any,
+        shape: tuple[int, ...],
+        condition: tuple[int, ...] = (),
+    ) -> None:
         self._examples, self._labels = examples, labels
         self.shape: tuple[int, ...] = shape
+        self.condition: tuple[int, ...] = condition
         self.streams: bool = False
         self.pixel_range: tuple[float, float] = NO_RANGE
 
@@ -79,6 +88,14 @@ class Examples:
 
     def __len__(self) -> int:
         return int(self._examples.shape[0])
+
+    @property
+    def conditions(self) -> Any:
+        """The condition of each example, as `Sample` holds it, or `None`.
+
+        Of a Dataset those of its first batch.
+        """
+        return self._labels
 
     @property
     def at_hand(self) -> int:
@@ -102,17 +119,17 @@ class Examples:
         """A batch of the data's own as the discriminator takes it.
 
         Args:
-            batch: tensor `(n, …)`, or a pair of it and labels or pictures.
+            batch: tensor `(n, …)`, or a pair of it and labels or other conditions.
 
         Returns:
             `Sample` of float32 `(n, *shape)`, bytes within `pixel_range`.
         """
         examples, condition = batch if isinstance(batch, tuple) else (batch, None)
         if condition is not None:
-            if condition.shape.rank == 4:
-                condition = self._floats(condition)
-            else:
-                condition = tf.reshape(tf.cast(condition, tf.int32), (-1,))
+            kind = tf.cast(condition, tf.float32 if self.condition else tf.int32)
+            pictures = len(self.condition) == 3
+            condition = self._floats(condition) if pictures else kind
+            condition = tf.reshape(condition, (-1, *self.condition))
         examples = tf.reshape(self._floats(examples), (-1, *self.shape))
         return Sample(examples, condition)
 
@@ -238,9 +255,14 @@ class StreamedExamples(Examples):
     """
 
     def __init__(
-        self, dataset: Any, classes: int | None, shape: tuple[int, ...], name: str
+        self,
+        dataset: Any,
+        classes: int | None,
+        shape: tuple[int, ...],
+        name: str,
+        condition: tuple[int, ...] | None = None,
     ) -> None:
-        super().__init__(dataset, None, shape)
+        super().__init__(dataset, None, shape, condition or ())
         self._classes = classes
         self.streams: bool = True
         if dataset not in _first_batches:
@@ -254,6 +276,11 @@ class StreamedExamples(Examples):
     def at_hand(self) -> int:
         """How many examples the first batch has."""
         return self.batch_size
+
+    @property
+    def conditions(self) -> Any:
+        """The conditions in the first batch, or `None`."""
+        return self.in_form(self._batch).condition if len(self._batch) > 1 else None
 
     def fills(self, batch_size: int) -> bool:
         """Whether batches of this size are the Dataset's own, or all that it has."""
@@ -329,14 +356,14 @@ def as_examples(
         value: NumPy array, tensor, memory-mapped array or pandas DataFrame of numbers
             or truth values `(N, *shape)`, whose last axis may be missing if it is 1; a
             `tf.data.Dataset` or `keras.utils.PyDataset` of batches of such examples; or
-            `None`. With classes a pair `(examples, labels)`, labels as in `as_labels`,
-            or a Dataset of such pairs.
+            `None`. With a condition a pair `(examples, conditions)`, these as in
+            `gan.data.labels.as_conditions`, or a Dataset of such pairs.
         shape: tuple, shape of an example as the discriminator takes it.
         batch_size: int, examples in a sample, the least that there must be.
         classes: int, number of classes, or `None` where the networks take no labels.
         name: str, what the argument is called in errors.
-        condition: tuple, shape of a picture that goes with each example, or `None`:
-            then the value is a pair `(examples, pictures)` or a Dataset of such pairs.
+        condition: tuple, shape of what the networks take beside an example, `()` for
+            labels; `None` for what `classes` says.
 
     Returns:
         `Examples`, or `None`.
@@ -348,12 +375,14 @@ def as_examples(
     """
     if value is None:
         return None
+    if condition is None and classes:
+        condition = ()
     if isinstance(value, keras.utils.PyDataset):
         value = from_py_dataset(value, name)
     if isinstance(value, tf.data.Dataset):
-        expect_dataset(value, shape, classes, name, condition)
-        return StreamedExamples(value, classes, shape, name)
-    value, labels = _examples_and_labels(value, classes, name, condition)
+        expect_dataset(value, shape, condition, name)
+        return StreamedExamples(value, classes, shape, name, condition)
+    value, labels = _examples_and_labels(value, condition is not None, name)
     array = _as_array(value, name)
     expect_shape(tuple(array.shape), shape, name)
     require(
@@ -362,64 +391,34 @@ def as_examples(
         f"{batch_size}: give more, or a smaller batch_size.",
         name,
     )
-    if classes:
-        labels = as_labels(labels, classes)
-        said = f"There are {len(labels)} labels for {len(array)} real examples: each "
+    if condition is not None:
+        labels = as_conditions(labels, classes, condition)
+        kind = "labels" if classes else "conditions"
+        said = f"There are {len(labels)} {kind} for {len(array)} real examples: each "
         require(len(labels) == len(array), f"{said}example needs one.", name)
-    if condition:
-        labels = _as_pictures(labels, condition, len(array), name)
     if isinstance(array, np.memmap):
-        return MappedExamples(array, labels, shape)
-    return Examples(tf.reshape(_as_tensor(array, name), (-1, *shape)), labels, shape)
-
-
-def _as_tensor(array, name):
-    """Finite numbers as a tensor of float32, or of bytes."""
+        return MappedExamples(array, labels, shape, condition or ())
     tensor = tf.convert_to_tensor(array)
     if tensor.dtype != tf.uint8:
         tensor = tf.cast(tensor, tf.float32)
         finite = bool(tf.reduce_all(tf.math.is_finite(tensor)))
         said = f"The argument {name} holds NaN or infinity: leave out or replace them."
         require(finite, said, name)
-    return tensor
+    return Examples(tf.reshape(tensor, (-1, *shape)), labels, shape, condition or ())
 
 
-def _as_pictures(value, shape, count, name):
-    """The pictures that go with examples, in memory: tensor `(count, *shape)`."""
-    array = _as_array(value, name)
-    array = np.array(array) if isinstance(array, np.memmap) else array
-    fits = tuple(array.shape) in ((count, *shape), (count, *shape[:-1]))
-    require(
-        fits and (tuple(array.shape[1:]) == shape or shape[-1] == 1),
-        f"The argument {name} must have {(count, *shape)} numbers of pictures beside "
-        f"its {count} examples, as the networks take them, but it has "
-        f"{shown(tuple(array.shape))}.",
-        name,
-    )
-    return tf.reshape(_as_tensor(array, name), (-1, *shape))
-
-
-def _examples_and_labels(value, classes, name, condition=None):
-    """Examples and what goes with them, or `None` where the networks take nothing."""
+def _examples_and_labels(value, takes, name):
+    """Examples and labels, or `None` where the networks take none."""
     pair = isinstance(value, (tuple, list)) and len(value) == 2
     pair = pair and hasattr(value[0], "shape")
-    if condition:
-        require(
-            pair,
-            f"The networks take pictures beside the examples, so that {name} must be a "
-            "pair (examples, pictures) or a Dataset of such pairs, but it is "
-            f"{shown(value)}.",
-            name,
-        )
-        return value
     require(
-        classes or not pair,
+        takes or not pair,
         f"The networks take no labels, so that {name} must be the examples alone: "
         "leave the labels out, or make networks that take them.",
         name,
     )
     require(
-        pair or not classes,
+        pair or not takes,
         f"The networks take labels, so that {name} must be a pair (examples, "
         f"labels) or a Dataset of such pairs, but it is {shown(value)}.",
         name,
