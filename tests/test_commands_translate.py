@@ -139,7 +139,7 @@ def test_evaluate_compares_with_the_targets(run, folder, tmp_path, capsys):
     assert f"{found['model']['psnr']:.2f}" == row[1]
 
 
-@pytest.mark.parametrize("command", ["generate", "walk", "page", "export", "diagnose"])
+@pytest.mark.parametrize("command", ["generate", "walk", "export", "diagnose"])
 def test_commands_for_latents_say_one_sentence(run, command, tmp_path, capsys):
     assert cli.main([command, str(run / "model.keras")]) == 2
     err = capsys.readouterr().err

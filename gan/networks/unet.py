@@ -128,6 +128,7 @@ def _generator(inputs, targets, widths, latent_dim, masked):
     if masked:
         mask = _channels(pictures, targets[2], 1)
         # Outside the hole nothing is added, so that it is the input to the last bit.
+        mask = layers.Concatenate()([mask] * 3) if targets[2] == 3 else mask
         x = layers.Multiply()([x, mask])
     return keras.Model(given, layers.Add()([base, x]), name="generator")
 
