@@ -4,6 +4,7 @@ import dataclasses
 import json
 import signal
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -139,11 +140,21 @@ def test_evaluate_compares_with_the_targets(run, folder, tmp_path, capsys):
     assert f"{found['model']['psnr']:.2f}" == row[1]
 
 
-@pytest.mark.parametrize("command", ["generate", "walk", "export", "diagnose"])
+@pytest.mark.parametrize("command", ["generate", "walk", "diagnose"])
 def test_commands_for_latents_say_one_sentence(run, command, tmp_path, capsys):
     assert cli.main([command, str(run / "model.keras")]) == 2
     err = capsys.readouterr().err
     assert "makes pictures from pictures" in err and err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_export_writes_the_network_alone(run, tmp_path, capsys):
+    path = tmp_path / "alone.keras"
+    assert cli.main(["export", str(run), "--output", str(path)]) == 0
+    assert "on 100 inputs" in capsys.readouterr().out
+    inputs = np.random.default_rng(0).uniform(size=(2, 16, 16, 4)).astype("float32")
+    wanted = gan.load_translator(run).outputs(inputs)
+    np.testing.assert_allclose(keras.models.load_model(path)(inputs), wanted, atol=1e-5)
 
 
 @pytest.mark.slow

@@ -71,10 +71,7 @@ def test_a_hole_is_wiped_and_a_picture_drawn_on(tab, tmp_path):
     assert tab.evaluate(wipe) == 18
     tab.evaluate("byId('back').click()")
     inside = "state.input.filter((_, i) => i % 2).reduce((a, b) => a + b)"
-    assert (
-        tab.evaluate("state.input.filter((_, i) => i % 2).reduce((a, b) => a + b)")
-        == 36
-    )
+    assert tab.evaluate(inside) == 36
     pages.translator_page(tmp_path / "draw.html", translator_of(None, (8, 8, 1)))
     tab.open(tmp_path / "draw.html")
     before = tab.evaluate("byId('made').toDataURL()")

@@ -330,6 +330,19 @@ def test_evaluation_stands_beside_trivial_answers():
         model.evaluate(names=["fd"])
 
 
+def test_callbacks_of_other_models_serve(tmp_path):
+    model = make(Hole(2), real=targets(16))
+    losses = gan.callbacks.Losses(tmp_path / "losses.png", targets(9, seed=4))
+    metrics = gan.callbacks.Metrics(targets(16, seed=5), count=20)
+    grid = gan.callbacks.SampleGrid(tmp_path, count=20)
+    model.compile(run_eagerly=True)
+    found = model.fit(
+        steps_per_epoch=1, verbose=0, callbacks=[losses, metrics, grid]
+    ).history
+    assert {"held_out_loss", "fd", "sw2"} <= {*found}
+    assert (tmp_path / "image_at_epoch_0001.png").exists()
+
+
 def test_a_translator_of_a_file(tmp_path):
     model = make(Hole(2), pixel_range=(-1.0, 1.0), ema=0.9)
     model.save(tmp_path / "model.keras")
@@ -362,3 +375,18 @@ def test_latents_make_several_pictures_of_one_input():
     first, again, other = (translator.translate(inputs, seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 0
+
+
+def test_a_translator_is_saved_alone(tmp_path):
+    model = make(Hole(2), ema=0.9, pixel_range=(-1.0, 1.0))
+    model.compile(run_eagerly=True)
+    model.fit(steps_per_epoch=1, verbose=0)
+    translator = gan.Translator.of(model)
+    model.save(tmp_path / "model.keras")
+    translator.save(tmp_path / "alone.keras")
+    again = gan.load_translator(tmp_path / "alone.keras")
+    inputs = translator.inputs_of(targets())
+    np.testing.assert_array_equal(again.inputs_of(targets()), inputs)
+    np.testing.assert_array_equal(again.translate(inputs), translator.translate(inputs))
+    sizes = [(tmp_path / f"{n}.keras").stat().st_size for n in ("alone", "model")]
+    assert sizes[0] < 0.6 * sizes[1]
