@@ -56,6 +56,7 @@ class WholeModel(keras.Model):
     stream: Any
     augment: Any
     words: Any
+    has_latents: bool
     latent_generator: Any
     draws_repeat: bool
     learning_rate: Any
@@ -106,7 +107,7 @@ class WholeModel(keras.Model):
         """Arguments that make an equal model, without its real examples."""
         serialize = keras.saving.serialize_keras_object
         latent_generator = self.latent_generator
-        if not hasattr(latent_generator, "get_config"):
+        if self.has_latents and not hasattr(latent_generator, "get_config"):
             warn(
                 "The latent generator cannot be stored; set model.latent_generator "
                 "after loading. gan.latent.LatentGenerator can be stored."
