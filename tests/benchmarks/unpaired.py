@@ -4,12 +4,12 @@
         --minutes 15 --seeds 0 1 2 --output runs
 
 The 1,911 pairs without skin tones become 32×32 by the mean of 2×2; the last 311 of
-`default_rng(0).permutation(1911)` are withheld. `gan.CycleGAN` is given the two kinds of
-the others without what links them. The minutes are those of one core's own time.
+`default_rng(0).permutation(1911)` are withheld. `gan.CycleGAN` is given the two kinds
+of the others without what links them. The minutes are those of one core's own time.
 
 Of the withheld pairs, both ways, beside the input itself: PSNR in dB, how often the
 nearest withheld target is the right one, and a thousand times the kernel distance to
-the training pictures of the kind by their 256 strongest principal coordinates, whitened.
+the training pictures of the kind by 256 whitened principal coordinates.
 """
 
 import argparse
