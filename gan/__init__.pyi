@@ -22,6 +22,8 @@ from gan.fully_connected import fully_connected_GenDiscr as fully_connected_GenD
 from gan.generate_faces import convolutional_GenDiscr as convolutional_GenDiscr
 from gan.generators.trained import TrainedGenerator as TrainedGenerator
 from gan.generators.trained import load_generator as load_generator
+from gan.generators.translator import Translator as Translator
+from gan.generators.translator import load_translator as load_translator
 from gan.latent import normal_generator as normal_generator
 from gan.latent import spheric_generator as spheric_generator
 from gan.latent import symmetric_generator as symmetric_generator

@@ -466,8 +466,9 @@ def as_examples(
         name,
     )
     if condition is not None:
-        labels = as_conditions(labels, classes, condition)
-        said = f"There are {len(labels)} labels for {len(array)} real examples: each "
+        labels = as_conditions(labels, classes, condition, name)
+        kind = {0: "labels", 1: "vectors", 3: "pictures"}.get(len(condition), "arrays")
+        said = f"There are {len(labels)} {kind} for {len(array)} real examples: each "
         require(len(labels) == len(array), f"{said}example needs one.", name)
     if isinstance(array, np.memmap):
         return MappedExamples(array, labels, shape, condition or ())

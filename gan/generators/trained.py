@@ -103,6 +103,12 @@ class TrainedGenerator:
     def of(cls, model: AdversarialModel) -> TrainedGenerator:
         """The generator of a model, as it draws now."""
         require(
+            not model.takes_pictures,
+            "The model makes pictures from pictures, not from latents alone: run it by "
+            "gan.load_translator, or the command translate.",
+            "model",
+        )
+        require(
             model.latent_generator is not None,
             "The model has no latent generator, for only those of gan.latent are kept "
             "in its file: set model.latent_generator.",
@@ -142,7 +148,7 @@ class TrainedGenerator:
             "which do not lie around 0.",
             "spread",
         )
-        with drawn_from(_seeds_of(seed).__next__):
+        with drawn_from(seeds_of(seed).__next__):
             drawn = np.array(self.latent_generator(int(count)))
         return drawn if spread == 1 else drawn * np.float32(spread)
 
@@ -300,12 +306,27 @@ def load_generator(
         "path",
     )
     if path.is_dir():
-        return _of_run(path, tell)
+        path, model = trained_model(path, tell)
+        return _of_model(model, path) if model else load_generator(path)
     return _of_model(load_model(path), path) if path.suffix == ".keras" else _ours(path)
 
 
-def _of_run(folder, tell):
-    """The generator of a folder: of its newest checkpoint, or of what it ended with."""
+def trained_model(
+    folder: pathlib.Path, tell: Callable[[str], object] = print
+) -> tuple[pathlib.Path, Any]:
+    """What a run's folder ended with, or its newest checkpoint.
+
+    Args:
+        folder: `pathlib.Path`.
+        tell: as of `load_generator`.
+
+    Returns:
+        Tuple of the path of a file, and the model that a checkpoint holds; `None` where
+        the run has ended, of which the file is to be read.
+
+    Raises:
+        InvalidInput: if there is nothing of that kind.
+    """
     ends = [folder / name for name in ("generator.h5", "model.keras")]
     end = next((path for path in ends if path.is_file()), None)
     newest = newest_path(folder)
@@ -316,10 +337,10 @@ def _of_run(folder, tell):
         "path",
     )
     if end and not (newest and _written(newest) > _written(end)):
-        return load_generator(end)
+        return end, None
     newest, model = read_newest(newest.parent, load_model)
     tell(f"The run has not ended: its newest checkpoint is {newest.name}.")
-    return _of_model(model, newest)
+    return newest, model
 
 
 def _ours(path):
@@ -363,7 +384,7 @@ def _written(path):
     return path.stat().st_mtime_ns
 
 
-def _seeds_of(seed: int) -> Iterator[tf.Tensor]:
+def seeds_of(seed: int) -> Iterator[tf.Tensor]:
     """Seeds that `tf.random.set_seed(seed)` would make samplers draw from.
 
     TensorFlow's own random state is neither read nor changed.

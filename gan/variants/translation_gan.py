@@ -13,8 +13,18 @@ from gan.base import Parameters
 from gan.conditions import Condition
 from gan.data.examples import Sample
 from gan.data.pixels import rescale
-from gan.errors import Option, Unsaid, expect_choice, expect_number, require, shown
+from gan.errors import (
+    Option,
+    Unsaid,
+    expect_choice,
+    expect_number,
+    expect_positive_int,
+    expect_seed,
+    require,
+    shown,
+)
 from gan.saving.configs import described
+from gan.training.aside import compared
 from gan.training.networks import picture_condition
 from gan.variants.r3gan import R3GAN
 
@@ -139,6 +149,19 @@ class TranslationGAN(R3GAN):
         """Whether the last channel of an input is a mask, as the layer says."""
         return bool(getattr(self._condition, "masked", False))
 
+    def as_examples(
+        self, value: Any, batch_size: int, name: str = "real_examples"
+    ) -> Any:
+        """Check examples, as of the base; with a layer they are the targets alone."""
+        pair = isinstance(value, (tuple, list)) and len(value) == 2
+        pair = pair and hasattr(value[0], "shape")
+        said = (
+            f"The argument {name} must be the targets alone, for the layer condition "
+        )
+        said += "makes the inputs of them: leave the inputs out."
+        require(self._condition is None or not pair, said, name)
+        return super().as_examples(value, batch_size, name)
+
     def translate(self, inputs: Any) -> tf.Tensor:
         """What the (averaged) generator makes of inputs.
 
@@ -220,6 +243,37 @@ class TranslationGAN(R3GAN):
         else:
             l1 = tf.reduce_mean(distances)
         return self.l1_weight * l1, {"l1": l1}
+
+    def evaluate(
+        self, x: Any = None, count: int = 1000, seed: int = 0, **options: Any
+    ) -> dict[str, Any]:
+        """Compare what is made of inputs with their targets.
+
+        Args:
+            x: pair of arrays `(targets, inputs)`, or with a layer `condition` targets,
+                best such as were not trained on; `None` takes `real_examples`.
+            count: int, how many at most, the first.
+            seed: int, of latents, where the networks take any.
+            **options: none; those of other models are refused.
+
+        Returns:
+            Dict of dicts of floats, what `gan.metrics.pairs.compare_pairs` gives of the
+            "model" and, where there are 20 pairs, of the answers that need no network,
+            see `gan.metrics.pairs.trivial_answers`.
+        """
+        for name in options:
+            said = f"The method evaluate of {type(self).__name__} has no argument "
+            require(False, f"{said}{name}: leave it out.", name)
+        expect_positive_int(count=count)
+        expect_seed(seed=seed)
+        data = self.examples if x is None else self.as_examples(x, 1, "x")
+        require(data is not None, "There are no examples: give them as x.", "x")
+        data.pixel_range = self.pixel_range or data.pixel_range
+        drawn = data.first(min(count, data.at_hand))
+        inputs = drawn.condition
+        if self._condition is not None:
+            inputs = self.inputs_of(drawn.examples)
+        return compared(self, drawn.examples, inputs, seed)
 
     def made_of(self) -> dict[str, Any]:
         """As of the base, and the layer that makes the inputs."""
