@@ -494,16 +494,6 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         self.has_latents: bool = takes_latents(*networks)
 
     @property
-    def conditional(self) -> bool:
-        """Whether something goes to both networks beside latents and examples."""
-        return self.condition_shape is not None
-
-    @property
-    def takes_pictures(self) -> bool:
-        """Whether what goes to both networks is a picture."""
-        return len(self.condition_shape or ()) == 3
-
-    @property
     def penalises_slopes(self) -> bool:
         """Whether the discriminator's objective holds a penalty of its slopes.
 
@@ -525,7 +515,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
 
     def as_sample(self, drawn: Any) -> Sample:
         """What get_real_sample and get_fake_sample give, as one sample."""
-        return Sample(*drawn) if self.conditional else Sample(drawn)
+        return Sample(drawn) if self.condition_shape is None else Sample(*drawn)
 
     def _next_real(self, batches, iteration):
         """The real sample of an update: drawn, or the next batch of a Dataset."""

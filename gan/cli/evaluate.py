@@ -17,7 +17,9 @@ from gan.cli.shared import (
     finish,
     import_tensorflow,
     loaded,
+    pairs_of,
     read_real,
+    translating,
 )
 from gan.errors import (
     InvalidInput,
@@ -46,6 +48,10 @@ def evaluate(
     """Compare fakes with real pictures by every measure."""
     expect_drawing(seed, output)
     expect_path(pictures=pictures)
+    translator = translating(model, seed)
+    if translator is not None:
+        _evaluate_pairs(translator, pictures, course, seed, output, show, json)
+        return
     # Loaded now, so that a bad file is refused before minutes of measuring.
     drawings = {} if course is None else {"course": loaded(course, seed)}
     drawing = drawings["ours"] = loaded(model, seed)
@@ -71,6 +77,34 @@ def evaluate(
     if labelled is not None:
         _tell_classes(drawing, seed, *labelled)
     finish(plots.rows(shown, title="ten of each"), output, show)
+
+
+def _evaluate_pairs(translator, pictures, course, seed, output, show, json):
+    """Compare what is made of inputs with their targets; draw some in rows."""
+    said = "The argument course does not apply to a model of pictures from pictures."
+    require(course is None, said, "course")
+    import numpy as np
+
+    from gan import plots
+    from gan.metrics import pairs
+
+    tell = functools.partial(print, file=sys.stderr) if json else print
+    inputs, targets = pairs_of(translator, pictures, tell)
+    made = translator.translate(inputs, seed).reshape(targets.shape)
+    mask, given = None, inputs
+    if translator.masked:
+        mask, given = inputs[..., -1:], inputs[..., :-1]
+        tell("PSNR is that inside the hole.")
+    answers = {"model": made}
+    if len(targets) >= 20:
+        answers |= pairs.trivial_answers(given, targets, seed=seed)
+    else:
+        tell("Of fewer than 20 pictures no mean and no linear answer is made.")
+    reports = pairs.compare_pairs(targets, answers, mask)
+    print(dumps(reports) if json else pairs.table(reports))
+    rows = {"input": translator.as_seen(inputs), "made": made, "target": targets}
+    shown = {name: np.clip(some[:10], 0, 1) for name, some in rows.items()}
+    finish(plots.rows(shown, title="input, what is made of it, target"), output, show)
 
 
 def _labelled(drawing, own):

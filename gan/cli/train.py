@@ -24,6 +24,8 @@ def train(
     pictures: str | None = None,
     output: str | None = None,
     recipe: str = "auto",
+    pairs: str | None = None,
+    from_: str | None = None,
     long: bool = False,
     minutes: float | None = None,
     size: str | None = None,
@@ -49,7 +51,9 @@ def train(
         print("\n".join(f"{name:13}  {title}" for name, title in RECIPES.items()))
         return
     own = {name: given[name] for name in _OF_SOME} | {"size": _sides(size)}
+    own |= {"pairs": pairs, "condition": from_}
     recipe, options = chosen(recipe, pictures, own, minutes)
+    pictures = pictures if pairs is None else pairs
     sentence = "The argument output is missing: --output DIR is where to train."
     require(output is not None, sentence, "output")
     options["minutes"] = minutes

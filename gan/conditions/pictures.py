@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from gan.data.named_inputs import parse_condition
 from gan.errors import expect_choice, expect_positive_int, require, shown
 from gan.latent import next_seed
 
@@ -213,39 +214,12 @@ def named(text: str) -> Condition:
     Raises:
         InvalidInput: for another text.
     """
-    word, *given = str(text).split(":")
-    found = None
-    if word == "shrunk" and len(given) == 1 and _is_short(given[0]):
-        found = Shrunk(int(given[0])) if given[0].isdecimal() else None
-    elif word == "hole" and given and _is_short(given[0]) and given[1:] in _PLACES:
-        whole = given[0].isdecimal()
-        size = int(given[0]) if whole else _share(given[0])
-        found = None if size is None else Hole(size, anywhere=len(given) == 2)
-    elif word in ("grey", "edges") and not given:
-        found = {"grey": Grey, "edges": Edges}[word]()
-    require(
-        found is not None,
-        "The argument from must be shrunk:FACTOR, hole:PIXELS, hole:SHARE, grey or "
-        f"edges, such as shrunk:4, but it is {shown(text)}.",
-        "from",
-    )
-    return found
+    name, arguments = parse_condition(text)
+    return _LAYERS[name](**arguments)
 
 
-_PLACES = ([], ["anywhere"])
-
-
-def _is_short(text):
-    # Python converts no number of thousands of digits.
-    return 0 < len(text) < 9
-
-
-def _share(text):
-    try:
-        size = float(text)
-    except ValueError:
-        return None
-    return size if 0 < size < 1 else None
+_LAYERS: dict[str, type[Condition]]
+_LAYERS = {"Shrunk": Shrunk, "Hole": Hole, "Grey": Grey, "Edges": Edges}
 
 
 def cut_out(pictures: Any, mask: Any) -> tf.Tensor:

@@ -467,7 +467,7 @@ def as_examples(
     )
     if condition is not None:
         labels = as_conditions(labels, classes, condition, name)
-        kind = {0: "labels", 1: "vectors", 3: "pictures"}.get(len(condition), "arrays")
+        kind = "labels" if classes else "conditions"
         said = f"There are {len(labels)} {kind} for {len(array)} real examples: each "
         require(len(labels) == len(array), f"{said}example needs one.", name)
     if isinstance(array, np.memmap):

@@ -87,8 +87,8 @@ def as_conditions(
     array = array[..., None] if (*array.shape[1:], 1) == shape else array
     require(
         array.dtype.kind in "fiub" and array.shape[1:] == shape and len(array) > 0,
-        f"The conditions must have the shape ({sizes}), as the networks take them, and "
-        f"hold numbers, but they are {array.dtype} of shape {array.shape}.",
+        f"The conditions must be numbers of the shape ({sizes}), as the networks take "
+        f"them, but they are {array.dtype} of shape {array.shape}.",
         name,
     )
     if array.dtype != np.uint8 or len(shape) < 3:

@@ -11,7 +11,7 @@ import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -25,8 +25,8 @@ _NOT_READ = {"EPS"}
 # How the names begin of what systems and programs leave beside a user's pictures.
 _HIDDEN = (".", "__MACOSX", "@eaDir", "$RECYCLE.BIN")
 # Words in the names of the parts of a set, such as train2017, seg_test or trainA.
-_TRAIN = {"train", "training"}
-_HELD_OUT = {"test", "testing", "val", "valid", "validation", "dev", "eval"}
+TRAIN = {"train", "training"}
+HELD_OUT = {"test", "testing", "val", "valid", "validation", "dev", "eval"}
 _MOST_NAMED = 10  # classes in one line
 
 
@@ -146,7 +146,7 @@ def read_pictures(
     if colour is None:
         # The only colours of many pictures may be those of one small class.
         groups = [labels == label for label in range(len(names))] or [...]
-        if not any(_has_colour(pictures[group]) for group in groups):
+        if not any(has_colour(pictures[group]) for group in groups):
             pictures = np.ascontiguousarray(pictures[..., :1])
     return Pictures(pictures, labels, names, left_out, cropped)
 
@@ -155,7 +155,7 @@ def _read_folder(folder, size, colour, labelled, keep):
     """Pictures, the class of each or `None`, what is left out, how many are cropped."""
     paths, classes, left_out = _search(folder, labelled)
     size = size or (32, 32)
-    pictures, read, cropped = _read_each(paths, size, colour, keep, left_out)
+    pictures, read, cropped = read_each(paths, size, colour, keep, left_out)
     reasons = ", ".join(sorted({*left_out.values()})) or "no files"
     said = f"There is no picture in the folder {shown(str(folder))} ({reasons}): give "
     require(read, f"{said}another path.", "path")
@@ -173,7 +173,7 @@ def _read_file(path, size, colour, labelled, keep):
     colour = False if grey and colour is None else colour
     if keep == 1 and array.shape[1:3] == size and grey == (colour is False):
         return np.array(array).reshape(*array.shape[:3], -1), classes, {}, 0
-    pictures, _, cropped = _read_each(array, size, colour, keep, {})
+    pictures, _, cropped = read_each(array, size, colour, keep, {})
     return pictures, classes, {}, cropped
 
 
@@ -190,8 +190,24 @@ def progress(items: list[Any]) -> Iterator[Any]:
         print("\r", f"{len(items)} of {len(items)}", sep="", file=sys.stderr)
 
 
-def _read_each(sources, size, colour, keep, left_out):
+def read_each(
+    sources: Any,
+    size: tuple[int, int],
+    colour: bool | None,
+    keep: float,
+    left_out: dict[str, str],
+    part: str | None = None,
+) -> tuple[np.ndarray, list[int], int]:
     """Read files, or an array, one picture after the other.
+
+    Args:
+        sources: list of paths, or array of pictures.
+        size: pair of ints, of the result.
+        colour: bool, or `None` for colour.
+        keep: float, as of `read_pictures`.
+        left_out: dict, to which what cannot be read is added.
+        part: what is read of each picture: "left" or "right", that half of it; "alpha",
+            how opaque it is, 255 where it has no transparency; `None`, all of it.
 
     Returns:
         The pictures, the positions in `sources` of those that could be read, and the
@@ -208,7 +224,7 @@ def _read_each(sources, size, colour, keep, left_out):
         _filter_warnings()
         for i, source in enumerate(progress(sources)):
             try:
-                picture, whole = _picture(source, size, colour is not False, keep)
+                picture, whole = _picture(source, size, colour is not False, keep, part)
             except Exception as error:
                 # Decoders raise nearly anything at a damaged file.
                 left_out[str(source)] = _reason(error)
@@ -225,14 +241,14 @@ def _search(folder, labelled):
     Returns:
         Their paths, the class of each or `None`, and a dict of what is left out.
     """
-    paths, left_out = _walk(folder)
+    paths, left_out = walk(folder)
     while True:
         inside = {}  # The paths by sub-folder, those of loose pictures under "".
         for path in paths:
             first, *more = path.relative_to(folder).parts
             inside.setdefault(first if more else "", []).append(path)
-        train = _named(inside, _TRAIN)
-        held_out = [name for name in _named(inside, _HELD_OUT) if name not in train]
+        train = named(inside, TRAIN)
+        held_out = [name for name in named(inside, HELD_OUT) if name not in train]
         if train and held_out:
             for name in [name for name in inside if name not in train]:
                 reason = f"in {name!r} " if name else "loose "
@@ -257,13 +273,13 @@ def _search(folder, labelled):
     return paths, [name for name, some in inside.items() for _ in some], left_out
 
 
-def _named(names, words):
+def named(names: Iterable[str], words: set[str]) -> list[str]:
     """The names that hold one of the words: seg_train, train2017, trainA, TrainSet."""
     split = re.compile("[A-Z]?[a-z]+|[A-Z]+").findall
     return [name for name in names if words & {word.lower() for word in split(name)}]
 
 
-def _walk(root):
+def walk(root: pathlib.Path) -> tuple[list[pathlib.Path], dict[str, str]]:
     """Files of a folder and its sub-folders that begin as pictures do, by name.
 
     Returns:
@@ -292,7 +308,7 @@ def _walk(root):
             try:
                 if path.name.startswith(_HIDDEN):
                     raise _Skip("hidden")
-                with _opened(path):
+                with opened(path):
                     paths.append(path)
             except Exception as error:
                 left_out[str(path)] = _reason(error)
@@ -307,9 +323,9 @@ def _may_be_class(link, root):
     return link.parent == root and not root.resolve().is_relative_to(link.resolve())
 
 
-def _has_colour(pictures):
+def has_colour(pictures: np.ndarray) -> bool:
     """Whether more than a hundredth of the pixels are not grey."""
-    return np.mean(np.ptp(pictures, axis=3) > 8) > 0.01
+    return bool(np.mean(np.ptp(pictures, axis=3) > 8) > 0.01)
 
 
 def _filter_warnings():
@@ -318,7 +334,7 @@ def _filter_warnings():
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def _opened(path):
+def opened(path: pathlib.Path) -> Image.Image:
     """A file as a `PIL.Image.Image` of which only the header is read so far."""
     # A pipe would be waited for, for ever.
     if not stat.S_ISREG(os.stat(path).st_mode):
@@ -328,12 +344,19 @@ def _opened(path):
     return Image.open(path, formats=formats)
 
 
-def _picture(source, size, colour, keep):
+def _picture(source, size, colour, keep, part):
     """One picture of a file or an array at its size, and whether it is whole."""
     if isinstance(source, np.ndarray):
         return _fit(Image.fromarray(source), size, colour, keep)
-    with _opened(source) as image:
-        return _fit(ImageOps.exif_transpose(image), size, colour, keep)
+    with opened(source) as image:
+        upright = ImageOps.exif_transpose(image)
+        if part == "alpha":
+            upright = upright.convert("RGBA").getchannel("A")
+        elif part is not None:
+            half, height = upright.width // 2, upright.height
+            first = 0 if part == "left" else upright.width - half
+            upright = upright.crop((first, 0, first + half, height))
+        return _fit(upright, size, colour, keep)
 
 
 def _fit(image, size, colour, keep):

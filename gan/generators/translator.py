@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +70,7 @@ class Translator:
     def of(cls, model: TranslationGAN | CycleGAN, back: bool = False) -> Translator:
         """The generator of a model, as it draws now; of a CycleGAN with `back` F."""
         said = "The model makes nothing from pictures: gan.load_generator runs it."
-        require(model.takes_pictures, said, "model")
+        require(len(model.condition_shape or ()) == 3, said, "model")
         latents = model.latent_generator
         said = "The model has no latent generator: set model.latent_generator."
         require(not (model.has_latents and latents is None), said, "model")
@@ -148,6 +149,28 @@ class Translator:
             return np.array(cut_out(given, np.float32(mask)))
         return in_parts(self.condition, np.float32(given), size=_AT_ONCE)
 
+    def as_seen(self, inputs: np.ndarray) -> np.ndarray:
+        """Inputs as pictures of the form of the outputs, a small pixel as a block.
+
+        Args:
+            inputs: float array `(n, h, w, c)`, as of `translate`.
+
+        Returns:
+            Float array `(n, *shape)`.
+        """
+        shown = inputs[..., :-1] if self.masked else inputs
+        height, width, channels = self.shape
+        rows, columns = (
+            np.arange(side) * own // side
+            for side, own in zip((height, width), shown.shape[1:3], strict=True)
+        )
+        shown = shown[:, rows][:, :, columns]
+        if shown.shape[3] == 1 and channels == 3:
+            shown = np.repeat(shown, 3, axis=3)
+        if shown.shape[3] == 3 and channels == 1:
+            shown = shown.mean(axis=3, keepdims=True)
+        return shown[..., :channels]
+
     def __repr__(self) -> str:
         shapes = ["×".join(map(str, shape)) for shape in (self.input_shape, self.shape)]
         return f"<Translator of {' to '.join(shapes)}>"
@@ -172,11 +195,31 @@ def load_translator(
     Raises:
         InvalidInput: if there is nothing of that kind, or it is damaged.
     """
-    path, model = expect_path(path=path), None
+    path = expect_path(path=path)
     said = f"There is nothing at {path}: name a .keras file or the folder of a run."
     require(path.exists(), said, "path")
+    found = load_any(path, tell, back)
+    said = f"The model of {path} makes nothing from pictures: gan.load_generator and "
+    said += "the command generate run it."
+    require(found is not None, said, "path")
+    return found
+
+
+def load_any(
+    path: pathlib.Path, tell: Callable[[str], object] = print, back: bool = False
+) -> Translator | None:
+    """As `load_translator`, of a path that exists; `None` for a model of another kind.
+
+    Args:
+        path: `pathlib.Path`.
+        tell: as of `load_translator`.
+        back: the same.
+    """
+    model = None
     if path.is_dir():
         path, model = trained_model(path, tell)
-    said = f"The file {path} holds a generator of faces, which takes no pictures."
-    require(model is not None or path.suffix == ".keras", said, "path")
-    return Translator.of(load_model(path) if model is None else model, back)
+    if path.suffix == ".h5":
+        return None
+    model = load_model(path) if model is None else model
+    pictures = len(model.condition_shape or ()) == 3
+    return Translator.of(model, back) if pictures else None
