@@ -150,7 +150,7 @@ def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagn
     expect_seed(seed=seed)
     said = "The model makes pictures from pictures, which diagnose does not know how "
     said += "to look at: model.evaluate() compares it with answers that learn nothing."
-    require(len(model.condition_shape or ()) != 3, said, "model")
+    require(not model.takes_pictures, said, "model")
     said = "The model has no latent generator: set model.latent_generator."
     require(model.latent_generator is not None, said, "model")
     diagnosis = Diagnosis()

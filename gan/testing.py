@@ -281,7 +281,7 @@ class _SaveOnce(keras.callbacks.Callback):
 
 def _drawn_of(model, path=None):
     """Outputs of a model's generator, or of that of its file."""
-    if len(model.condition_shape or ()) != 3:
+    if not model.takes_pictures:
         trained = load_generator(path) if path else TrainedGenerator.of(model)
         return trained.outputs(4, seed=0)
     trained = load_translator(path) if path else Translator.of(model)

@@ -60,7 +60,7 @@ def read_pairs(
     Each picture is brought to it as `gan.data.pictures.read_pictures` does. The folder
     holds
 
-    - two folders A, the inputs, and B, the targets, of pictures of equal names, whatever
+    - two folders A, the inputs, and B, the targets, of pictures of equal names but for
       their endings; a picture without a partner is left out. Or
     - pictures that are two side by side, the input on the left.
 

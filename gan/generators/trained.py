@@ -125,7 +125,7 @@ class TrainedGenerator:
     def of(cls, model: AdversarialModel) -> TrainedGenerator:
         """The generator of a model, as it draws now."""
         require(
-            len(model.condition_shape or ()) != 3,
+            not model.takes_pictures,
             "The model makes pictures from pictures, not from latents alone: run it by "
             "gan.load_translator, or the command translate.",
             "model",

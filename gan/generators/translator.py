@@ -70,7 +70,7 @@ class Translator:
     def of(cls, model: TranslationGAN | CycleGAN, back: bool = False) -> Translator:
         """The generator of a model, as it draws now; of a CycleGAN with `back` F."""
         said = "The model makes nothing from pictures: gan.load_generator runs it."
-        require(len(model.condition_shape or ()) == 3, said, "model")
+        require(model.takes_pictures, said, "model")
         latents = model.latent_generator
         said = "The model has no latent generator: set model.latent_generator."
         require(not (model.has_latents and latents is None), said, "model")
@@ -221,5 +221,4 @@ def load_any(
     if path.suffix == ".h5":
         return None
     model = load_model(path) if model is None else model
-    pictures = len(model.condition_shape or ()) == 3
-    return Translator.of(model, back) if pictures else None
+    return Translator.of(model, back) if model.takes_pictures else None

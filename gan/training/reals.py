@@ -103,6 +103,11 @@ class RealExamples:
             return value
         return value[0], self.words.of_captions(value[1])
 
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether the networks are given pictures beside latents and examples."""
+        return len(self.condition_shape or ()) == 3
+
     def some_conditions(self, size: int) -> tf.Tensor | None:
         """Conditions at random: classes, each equally likely, or vectors of the data.
 
@@ -116,7 +121,7 @@ class RealExamples:
         """
         if self.condition_shape is None:
             return None
-        if len(self.condition_shape) == 3:
+        if self.takes_pictures:
             return self._drawn_pictures(size)
         if self.classes:
             seed, most = self.stream.next_seed(), self.classes
