@@ -32,6 +32,7 @@ _MODULES += ("testing", "toys", "walks", "weights")
 _HOMES = {
     "AC_GAN": "gan.variants.ac_gan",
     "AdversarialModel": "gan.base",
+    "CycleGAN": "gan.variants.cycle_gan",
     "DiffAugment": "gan.variants.diff_augment",
     "Diverged": "gan.training.fit",
     "HingeGAN": "gan.variants.hinge_gan",
@@ -47,6 +48,7 @@ _HOMES = {
     "WGAN_GP": "gan.wgan_gp",
     "WGAN_clip": "gan.wgan_clip",
     "convolutional_GenDiscr": "gan.generate_faces",
+    "cycle_GenDiscr": "gan.networks.cycle",
     "diagnose": "gan.diagnosis",
     "fully_connected_GenDiscr": "gan.fully_connected",
     "load_generator": "gan.generators.trained",

@@ -28,6 +28,7 @@ from gan.latent import normal_generator as normal_generator
 from gan.latent import spheric_generator as spheric_generator
 from gan.latent import symmetric_generator as symmetric_generator
 from gan.latent import uniform_generator as uniform_generator
+from gan.networks.cycle import cycle_GenDiscr as cycle_GenDiscr
 from gan.networks.residual import residual_GenDiscr as residual_GenDiscr
 from gan.networks.strided import strided_GenDiscr as strided_GenDiscr
 from gan.networks.unet import unet_GenDiscr as unet_GenDiscr
@@ -36,6 +37,7 @@ from gan.saving import load_model as load_model
 from gan.simple_gan import Simple_GAN as Simple_GAN
 from gan.training.fit import Diverged as Diverged
 from gan.variants.ac_gan import AC_GAN as AC_GAN
+from gan.variants.cycle_gan import CycleGAN as CycleGAN
 from gan.variants.diff_augment import DiffAugment as DiffAugment
 from gan.variants.hinge_gan import HingeGAN as HingeGAN
 from gan.variants.minimax_gan import MinimaxGAN as MinimaxGAN

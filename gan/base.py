@@ -249,7 +249,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         seed: int | None = None,
         name: str | None = None,
     ) -> None:
-        expect_networks(generator, discriminator, self.outputs)
+        self._expect_networks(generator, discriminator)
         # Those that the user compiled the networks with, unless others are given.
         if generator_optimizer is None:
             generator_optimizer = brought(generator)
@@ -266,20 +266,15 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         self.learning_rate, self.beta_1, self.beta_2 = learning_rate, beta_1, beta_2
         self.ema, self.batch_statistics = ema, batch_statistics
         self.stream: Stream = Stream(seed)
-        self.has_latents: bool = takes_latents(generator, discriminator)
+        self._note_inputs(generator, discriminator)
         latents = self._checked_latents(latent_generator, generator)
-        strategy, networks = tf.distribute.get_strategy(), (generator, discriminator)
+        strategy = tf.distribute.get_strategy()
         distribute.expect_shares(strategy, batch_size)
         distribute.expect_parts(
             strategy, generator=generator, discriminator=discriminator
         )
         self.generator: keras.Model = generator
         self.discriminator: keras.Model = discriminator
-        self.classes: int | None = self.count_classes(*networks)
-        # A label, `()`, a vector `(d,)` or a picture; `None` where there is none.
-        self.condition_shape: tuple[int, ...] | None = (
-            () if self.classes else condition_shape(discriminator)
-        )
         expect_words(words, self.condition_shape)
         self.words: Words | None = words
         self.mismatch, self.usual_conditions = mismatch, usual_conditions
@@ -484,6 +479,19 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
     def count_classes(generator: keras.Model, discriminator: keras.Model) -> int | None:
         """Number of classes that the networks know, or `None` without labels."""
         return count_classes(generator)
+
+    def _expect_networks(self, generator, discriminator):
+        expect_networks(generator, discriminator, self.outputs)
+
+    def _note_inputs(self, generator, discriminator):
+        """Note what the networks take beside examples."""
+        networks = generator, discriminator
+        self.classes: int | None = self.count_classes(*networks)
+        # A label, `()`, a vector `(d,)` or a picture; `None` where there is none.
+        self.condition_shape: tuple[int, ...] | None = (
+            () if self.classes else condition_shape(discriminator)
+        )
+        self.has_latents: bool = takes_latents(*networks)
 
     @property
     def penalises_slopes(self) -> bool:

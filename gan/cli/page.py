@@ -48,6 +48,7 @@ def page(
 
     faces = drawing.shape == (16, 16, 1)
     usual = "This person does not exist" if faces else "These pictures do not exist"
+    names, conditions = _vectors(drawing)
     shape, labelled = drawing.shape, bool(drawing.classes)
     nearest = pictures and read_real(pictures, shape, labelled).pictures
     generator_page(
@@ -56,9 +57,10 @@ def page(
         kind,
         drawing.picture,
         _discriminator(drawing, discriminator),
-        drawing.names,
+        names,
         title or usual,
         nearest,
+        conditions,
     )
     print(f"{path.stat().st_size / 1e6:.1f} MB")
     print(path)
@@ -81,6 +83,18 @@ def _page_of(translator, path, title, discriminator, pictures, show_nearest):
     translator_page(path, translator, title or "A picture from a picture", examples)
     print(f"{path.stat().st_size / 1e6:.1f} MB")
     print(path)
+
+
+def _vectors(drawing):
+    """What can be chosen on the page: classes, or vectors by what they say."""
+    if not drawing.condition_shape:
+        return drawing.names, None
+    vectors, words = drawing.usual_conditions, drawing.words
+    said = "The model does not say which vectors are usual, of which a page would show "
+    require(vectors is not None, f"{said}some.", "model")
+    if words is not None:
+        return [words.said(vector) for vector in vectors], vectors
+    return [" ".join(f"{number:.4g}" for number in one) for one in vectors], vectors
 
 
 def _discriminator(drawing, given):

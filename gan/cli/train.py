@@ -16,8 +16,8 @@ from gan.recipes.train import chosen
 from gan.support.files import atomic_path, expect_writable
 
 # What only some recipes have, and `--prepare` alone the last two.
-_OF_SOME = ("size", "grey", "unlabelled", "augment", "long", "until_course")
-_OF_SOME += ("lfw", "keep")
+_OF_SOME = ("size", "grey", "unlabelled", "augment", "captions", "long")
+_OF_SOME += ("until_course", "lfw", "keep")
 
 
 def train(
@@ -32,6 +32,7 @@ def train(
     grey: bool = False,
     unlabelled: bool = False,
     augment: bool = False,
+    captions: str | None = None,
     epochs: int | None = None,
     steps: int | None = None,
     seed: int = 0,

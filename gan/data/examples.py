@@ -338,6 +338,80 @@ class StreamedExamples(Examples):
             return tf.identity(examples), tf.cast(whole, tf.int32)
 
 
+class UnpairedExamples(Examples):
+    """Real examples of two kinds, A and B, which no order links.
+
+    Attributes:
+        parts: pair of `Examples`, of which each is drawn from by itself.
+    """
+
+    def __init__(self, a: Examples, b: Examples) -> None:
+        self.parts: tuple[Examples, Examples] = (a, b)
+        super().__init__(None, None, b.shape)
+
+    @property
+    def value(self) -> Any:
+        """Pair of what the parts give."""
+        return tuple(part.value for part in self.parts)
+
+    @property
+    def pixel_range(self) -> tuple[float, float]:
+        """Of both parts."""
+        return self.parts[0].pixel_range
+
+    @pixel_range.setter
+    def pixel_range(self, value: tuple[float, float]) -> None:
+        for part in self.parts:
+            part.pixel_range = value
+
+    def __len__(self) -> int:
+        """How many distinct ones can be drawn of each kind."""
+        return min(map(len, self.parts))
+
+    def draw(self, numbers: tf.Tensor) -> Sample:
+        """Pair `(a, b)` of the examples of these numbers, as the sample's examples."""
+        return Sample(tuple(part.draw(numbers).examples for part in self.parts))
+
+    def look(self) -> np.ndarray:
+        """The numbers of the first thousand examples of each kind, in one row."""
+        return np.concatenate([np.ravel(part.look()) for part in self.parts])
+
+    def steps(self, batch_size: int) -> int:
+        """Batches in once through the more numerous kind."""
+        return max(part.steps(batch_size) for part in self.parts)
+
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits of both kinds."""
+        whole = " ".join(part.fingerprint() for part in self.parts)
+        return hashlib.sha256(whole.encode()).hexdigest()[:16]
+
+    @property
+    def tensors(self) -> list[tf.Tensor]:
+        """The tensors of both parts."""
+        return [tensor for part in self.parts for tensor in part.tensors]
+
+    @contextlib.contextmanager
+    def drawing_from(self, tensors: list[tf.Tensor]) -> Iterator[None]:
+        """As of `Examples`, in both parts."""
+        first, second = self.parts
+        count = len(first.tensors)
+        with first.drawing_from(tensors[:count]), second.drawing_from(tensors[count:]):
+            yield
+
+    def refill(self, other: Examples) -> bool:
+        """As of `Examples`: the data of both parts or none."""
+        same = isinstance(other, UnpairedExamples)
+        pairs = [*zip(self.parts, other.parts, strict=True)] if same else []
+        same = same and all(mine._form() == others._form() for mine, others in pairs)
+        return same and all([mine.refill(others) for mine, others in pairs])
+
+    def equals(self, other: Any) -> bool:
+        """As of `Examples`, of both parts."""
+        same = isinstance(other, UnpairedExamples)
+        pairs = zip(self.parts, other.parts, strict=True) if same else ()
+        return same and all(mine.equals(others) for mine, others in pairs)
+
+
 # What a Dataset's labels out of range raise within TensorFlow.
 WRONG_LABEL = "A label of the Dataset is no class of the networks:"
 
@@ -392,7 +466,7 @@ def as_examples(
         name,
     )
     if condition is not None:
-        labels = as_conditions(labels, classes, condition)
+        labels = as_conditions(labels, classes, condition, name)
         kind = "labels" if classes else "conditions"
         said = f"There are {len(labels)} {kind} for {len(array)} real examples: each "
         require(len(labels) == len(array), f"{said}example needs one.", name)

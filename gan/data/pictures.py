@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan.data.arrays import expect_size, read_labels, read_picture_array
+from gan.data.captions import captions_of, captions_within, read_captions
 from gan.errors import StrPath, expect_number, expect_path, require, shown
 
 # Ghostscript would run the program that an EPS file is.
@@ -44,6 +45,7 @@ class Pictures:
         names: list of str, what the folder or the file calls the classes.
         left_out: dict from the paths of what was not read to the reasons, both str.
         cropped: int, how many pictures were cropped to the aspect of this size.
+        captions: `None`, or list of N str, a caption of each picture.
     """
 
     pictures: np.ndarray
@@ -51,6 +53,7 @@ class Pictures:
     names: list[str] = dataclasses.field(default_factory=list)
     left_out: dict[str, str] = dataclasses.field(default_factory=dict)
     cropped: int = 0
+    captions: list[str] | None = None
 
     def floats(self) -> np.ndarray:
         """Float32 array `(N, h, w)` or `(N, h, w, 3)` with values in [0, 1]."""
@@ -73,6 +76,8 @@ class Pictures:
             if len(named) > _MOST_NAMED:
                 named[_MOST_NAMED:] = [f"{len(named) - _MOST_NAMED} more"]
             text += f", {len(self.names)} classes ({', '.join(named)})"
+        if self.captions is not None:
+            text += f" with captions, the first {shown(self.captions[0])}"
         if self.cropped:
             form = "a square" if height == width else f"the aspect of {height}x{width}"
             text += f"; {self.cropped} cropped to {form}"
@@ -89,6 +94,7 @@ def read_pictures(
     colour: bool | None = None,
     labelled: bool = True,
     keep: float = 1.0,
+    captions: StrPath | None = None,
 ) -> Pictures:
     """Read the pictures of a folder or an array, and bring them to one size.
 
@@ -121,6 +127,9 @@ def read_pictures(
         labelled: bool, `False` leaves the classes out.
         keep: float in (0, 1], which share of the height and width around the centre of
             this crop is kept.
+        captions: str or `os.PathLike` of a file of captions, see
+            `gan.data.captions.read_captions`, which count instead of classes; pictures
+            without one are left out. `None`: those in an `.npz` file without labels.
 
     Returns:
         `Pictures`.
@@ -138,7 +147,18 @@ def read_pictures(
     require(path.exists(), said, "path")
     read = _read_folder if path.is_dir() else _read_file
     sides = None if size is None else tuple(size)
-    pictures, classes, left_out, cropped = read(path, sides, colour, labelled, keep)
+    labelled = labelled and captions is None
+    found = read(path, sides, colour, labelled, keep)
+    pictures, classes, left_out, cropped, paths = found
+    if captions is None and labelled and classes is None and captions_within(path):
+        captions = path
+    texts = None
+    if captions is not None:
+        texts = captions_of(read_captions(captions), paths, len(pictures))
+        for number in [i for i, text in enumerate(texts) if text is None]:
+            left_out[str((paths or {})[number])] = "without a caption"
+        pictures = pictures[[text is not None for text in texts]]
+        texts = [text for text in texts if text is not None]
     names, labels = [], None
     if classes is not None:
         names, numbers = np.unique(classes, return_inverse=True)
@@ -148,22 +168,24 @@ def read_pictures(
         groups = [labels == label for label in range(len(names))] or [...]
         if not any(has_colour(pictures[group]) for group in groups):
             pictures = np.ascontiguousarray(pictures[..., :1])
-    return Pictures(pictures, labels, names, left_out, cropped)
+    return Pictures(pictures, labels, names, left_out, cropped, texts)
 
 
 def _read_folder(folder, size, colour, labelled, keep):
-    """Pictures, the class of each or `None`, what is left out, how many are cropped."""
+    """Pictures, the class of each or `None`, what is left out, how many are cropped,
+    and the path of each."""
     paths, classes, left_out = _search(folder, labelled)
     size = size or (32, 32)
     pictures, read, cropped = read_each(paths, size, colour, keep, left_out)
     reasons = ", ".join(sorted({*left_out.values()})) or "no files"
     said = f"There is no picture in the folder {shown(str(folder))} ({reasons}): give "
     require(read, f"{said}another path.", "path")
-    return pictures, classes and [classes[i] for i in read], left_out, cropped
+    classes, paths = classes and [classes[i] for i in read], [paths[i] for i in read]
+    return pictures, classes, left_out, cropped, paths
 
 
 def _read_file(path, size, colour, labelled, keep):
-    """As `_read_folder`, of an array."""
+    """As `_read_folder`, of an array, without paths."""
     array = read_picture_array(path, (1, 3))
     if array.dtype != np.uint8:
         array = np.rint(array * np.float32(255)).astype(np.uint8)
@@ -172,9 +194,9 @@ def _read_file(path, size, colour, labelled, keep):
     grey = array.ndim == 3
     colour = False if grey and colour is None else colour
     if keep == 1 and array.shape[1:3] == size and grey == (colour is False):
-        return np.array(array).reshape(*array.shape[:3], -1), classes, {}, 0
+        return np.array(array).reshape(*array.shape[:3], -1), classes, {}, 0, None
     pictures, _, cropped = read_each(array, size, colour, keep, {})
-    return pictures, classes, {}, cropped
+    return pictures, classes, {}, cropped, None
 
 
 def progress(items: list[Any]) -> Iterator[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -17,6 +17,9 @@ from gan.generators.trained import in_parts, seeds_of, trained_model
 from gan.latent import drawn_from
 from gan.saving import load_model
 from gan.variants.translation_gan import TranslationGAN
+
+if TYPE_CHECKING:
+    from gan.variants.cycle_gan import CycleGAN
 
 _AT_ONCE = 250  # pictures that go through a network together
 
@@ -67,15 +70,19 @@ class Translator:
         self.masked: bool = bool(getattr(condition, "masked", False))
 
     @classmethod
-    def of(cls, model: TranslationGAN) -> Translator:
-        """The generator of a model, as it draws now."""
+    def of(cls, model: TranslationGAN | CycleGAN, back: bool = False) -> Translator:
+        """The generator of a model, as it draws now; of a CycleGAN with `back` F."""
         said = "The model makes nothing from pictures: gan.load_generator runs it."
         require(model.takes_pictures, said, "model")
         latents = model.latent_generator
         said = "The model has no latent generator: set model.latent_generator."
         require(not (model.has_latents and latents is None), said, "model")
+        one_way = getattr(model, "one_way", None)
+        said = "The argument back must be False, for the model goes one way only."
+        require(one_way is not None or not back, said, "back")
+        whole = model.averaged_generator or model.generator
         return cls(
-            model.averaged_generator or model.generator,
+            whole if one_way is None else one_way(int(back)),
             getattr(model, "condition", None),
             latents,
             model.pixel_range or (0.0, 1.0),
@@ -220,7 +227,9 @@ class Translator:
         return f"<Translator of {' to '.join(shapes)}>"
 
 
-def load_translator(path: StrPath, tell: Callable[[str], object] = print) -> Translator:
+def load_translator(
+    path: StrPath, tell: Callable[[str], object] = print, back: bool = False
+) -> Translator:
     """Load a generator that makes pictures from pictures.
 
     Args:
@@ -228,6 +237,8 @@ def load_translator(path: StrPath, tell: Callable[[str], object] = print) -> Tra
             run, finished, running or stopped, of which the newest is taken. A file need
             not be trusted: nothing in it is executed.
         tell: callable that is given a line where a checkpoint of a run is taken.
+        back: bool, of a `gan.CycleGAN` the generator from B to A instead of that from
+            A to B.
 
     Returns:
         `Translator`.
@@ -238,7 +249,7 @@ def load_translator(path: StrPath, tell: Callable[[str], object] = print) -> Tra
     path = expect_path(path=path)
     said = f"There is nothing at {path}: name a .keras file or the folder of a run."
     require(path.exists(), said, "path")
-    found = load_any(path, tell)
+    found = load_any(path, tell, back)
     said = f"The model of {path} makes nothing from pictures: gan.load_generator and "
     said += "the command generate run it."
     require(found is not None, said, "path")
@@ -246,13 +257,14 @@ def load_translator(path: StrPath, tell: Callable[[str], object] = print) -> Tra
 
 
 def load_any(
-    path: pathlib.Path, tell: Callable[[str], object] = print
+    path: pathlib.Path, tell: Callable[[str], object] = print, back: bool = False
 ) -> Translator | None:
     """As `load_translator`, of a path that exists; `None` for a model of another kind.
 
     Args:
         path: `pathlib.Path`.
         tell: as of `load_translator`.
+        back: the same.
     """
     model = None
     if path.is_dir():
@@ -260,4 +272,4 @@ def load_any(
     if path.suffix == ".h5":
         return None
     model = load_model(path) if model is None else model
-    return Translator.of(model) if model.takes_pictures else None
+    return Translator.of(model, back) if model.takes_pictures else None

@@ -66,7 +66,12 @@ def strided_GenDiscr(
 
 def _discriminator(shape, widths, given):
     pictures = keras.Input(shape, name="pictures")
+    return end_discriminator(pictures, strided_trunk(pictures, widths), 256, given)
+
+
+def strided_trunk(pictures: keras.KerasTensor, widths: list[int]) -> keras.KerasTensor:
+    """The convolutions of the discriminator, of so many channels, one a stage."""
     x = layers.Rescaling(4.0, -2.0)(pictures)
     for width in widths:
         x = layers.LeakyReLU(0.2)(layers.Conv2D(width, 4, 2, padding="same")(x))
-    return end_discriminator(pictures, x, 256, given)
+    return x

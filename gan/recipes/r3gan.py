@@ -28,6 +28,7 @@ import keras
 import numpy as np
 
 from gan import plots
+from gan.conditions import Words
 from gan.data.pictures import Pictures, read_pictures
 from gan.errors import StrPath, require
 from gan.networks.residual import residual_GenDiscr
@@ -45,19 +46,20 @@ _FEW = 200  # pictures, from which little more than copies can be made
 
 
 def make_networks(data: Pictures) -> tuple[Any, Any, Any]:
-    """The pair of networks for pictures, with classes where they have labels."""
+    """The pair of networks for pictures, with classes or words where there are any."""
     shape = data.pictures.shape[1:]
     classes = None if data.labels is None else len(data.names)
-    if shape[2] == 3:
-        return strided_GenDiscr(shape, width=16, classes=classes)
-    return residual_GenDiscr(shape, width=16, classes=classes)
+    words = None if data.captions is None else len(Words(data.captions))
+    make = strided_GenDiscr if shape[2] == 3 else residual_GenDiscr
+    return make(shape, width=16, classes=classes, condition=words)
 
 
 def _examples(data):
     count = len(data.pictures)
     sentence = f"There must be at least 8 pictures in data (--pictures), not {count}."
     require(count >= 8, sentence, "data")
-    return data.pictures if data.labels is None else (data.pictures, data.labels)
+    given = data.labels if data.captions is None else data.captions
+    return data.pictures if given is None else (data.pictures, given)
 
 
 def gamma_for(pictures: np.ndarray) -> float:
@@ -91,6 +93,9 @@ def _fitted(data, steps):
     adams = {k: keras.optimizers.Adam(rate, 0.0, 0.99) for k, rate in rates.items()}
     size = min(batch, len(data.pictures))
     options = {"batch_size": size, "class_names": data.names or None, **adams}
+    if data.captions is not None:
+        # Wrong captions count half, as of Reed et al. 2016.
+        options |= {"words": Words(data.captions), "mismatch": 0.5}
     colour = data.pictures.shape[3] == 3
     return options | ({"gamma": gamma_for(data.pictures)} if colour else {})
 
@@ -99,13 +104,22 @@ def draw(model: R3GAN, data: Pictures | None = None) -> np.ndarray:
     """Eight rows of fakes, each with the same latents; beside them real pictures.
 
     Args:
-        model: `gan.R3GAN`; one with classes has a column a class.
+        model: `gan.R3GAN`; one with classes has a column a class, one with words a
+            column a caption.
         data: `Pictures` that it learns from, or `None` for no real ones.
 
     Returns:
         float32 array `(H, W)` or `(H, W, 3)` in [0, 1].
     """
-    if not model.classes:
+    if model.words is not None:
+        captions = model.usual_conditions[:8]
+        with model.stream.sampling():
+            latents = np.repeat(model.latent_generator(8), len(captions), axis=0)
+        given = np.tile(np.float32(captions), (8, 1))
+        fakes = plots.tile(model([latents, given]), len(captions))
+        # The captions are those of the first pictures.
+        reals = None if data is None else np.arange(64) % len(data.pictures)
+    elif not model.classes:
         fakes = plots.tile(model.get_fake_sample(64), 8)
         reals = None if data is None else np.arange(64) % len(data.pictures)
     else:
@@ -129,6 +143,7 @@ def read(
     size: int | tuple[int, int] | None = None,
     colour: bool | None = None,
     labelled: bool = True,
+    captions: StrPath | None = None,
 ) -> Pictures:
     """Pictures of any kind.
 
@@ -138,6 +153,7 @@ def read(
             8; `None`: as of `read_pictures`.
         colour: as of `read_pictures`.
         labelled: the same.
+        captions: the same.
 
     Returns:
         `Pictures`.
@@ -148,7 +164,7 @@ def read(
     fits = sides is None or all(n >= 8 and n % 4 == 0 for n in sides)
     sentence = f"The argument size must be a multiple of 4, from 8, but it is {size}."
     require(fits, sentence, "size")
-    return read_pictures(path, sides, colour, labelled)
+    return read_pictures(path, sides, colour, labelled, captions=captions)
 
 
 # An epoch of either is 6,400 pictures.
@@ -175,7 +191,7 @@ def train(run: Run, augment: bool = False, **options: Any) -> list[pathlib.Path]
     Args:
         run: `gan.recipes.run.Run`.
         augment: bool, whether `gan.DiffAugment` stands before the discriminator.
-        **options: size, colour and labelled, as of `read`.
+        **options: size, colour, labelled and captions, as of `read`.
 
     Returns:
         List of `pathlib.Path`, as of `run.train`.

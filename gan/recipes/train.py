@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from gan.generators.translator import Translator
 
 _OWN_PICTURES = ("auto", "gan", "course", "r3gan")
-_OF_R3GAN = ("size", "grey", "unlabelled", "augment")
+_OF_R3GAN = ("size", "grey", "unlabelled", "augment", "captions")
 _OF_FACES = ("long", "until_course")
 
 
@@ -30,6 +30,7 @@ def train(
     grey: bool = False,
     unlabelled: bool = False,
     augment: bool = False,
+    captions: StrPath | None = None,
     long: bool = False,
     epochs: int | None = None,
     steps: int | None = None,
@@ -62,6 +63,9 @@ def train(
         unlabelled: bool, leave classes out.
         augment: bool, change pictures at random before the discriminator sees them,
             which helps where there are few.
+        captions: str or `os.PathLike` of a file of captions, see
+            `gan.data.captions.read_captions`: the generator learns to draw what words
+            say. `None`: those in an `.npz` file of pictures without labels, if any.
         long: bool, with the recipe "gan" train twenty minutes instead of two.
         epochs: int, or `None` for the recipe's.
         steps: int, steps an epoch, or `None` for the recipe's.
@@ -87,6 +91,7 @@ def train(
     """
     own = {"size": size, "grey": grey, "unlabelled": unlabelled, "augment": augment}
     own |= {"long": long, "pairs": pairs, "condition": condition}
+    own |= {"captions": captions}
     name, options = chosen(recipe, pictures, own, minutes)
     require(
         name != "gaussian",
@@ -147,6 +152,7 @@ def chosen(
         colour = False if own.get("grey") else None
         options = {"size": size, "colour": colour}
         options |= {"labelled": not own.get("unlabelled")}
+        options |= {"captions": own.get("captions")}
         return recipe, options | {"augment": bool(own.get("augment"))}
     if recipe in _OWN_PICTURES:
         options = {"variant": "long" if own.get("long") else recipe}

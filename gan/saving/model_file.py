@@ -56,6 +56,7 @@ class WholeModel(keras.Model):
     stream: Any
     augment: Any
     words: Any
+    has_latents: bool
     latent_generator: Any
     draws_repeat: bool
     has_latents: bool

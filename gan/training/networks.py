@@ -28,8 +28,8 @@ def expect_networks(
     Raises:
         InvalidInput: if they are anything else.
     """
-    _expect_network("generator", generator)
-    _expect_network("discriminator", discriminator)
+    expect_network("generator", generator)
+    expect_network("discriminator", discriminator)
     wanted = discriminator.input_shape
     if picture_condition(discriminator):
         wanted, given = wanted
@@ -65,8 +65,16 @@ def expect_networks(
     )
 
 
-def _expect_network(name, network):
-    """Expect one network that this library can train."""
+def expect_network(name: str, network: object) -> None:
+    """Expect one network that this library can train.
+
+    Args:
+        name: str, "generator" or "discriminator".
+        network: what is to be a built functional or sequential `keras.Model`.
+
+    Raises:
+        InvalidInput: if it is anything else.
+    """
     old = type(network).__module__.startswith("tf_keras")
     said = f"The {name} is a model of tf_keras: make it with keras."
     require(not old, said, name)
@@ -215,7 +223,13 @@ def expect_augment(augment: object, generator: keras.Model) -> None:
     layer = isinstance(augment, keras.layers.Layer)
     said = f"The argument augment must be a keras Layer or None, but it is {augment!r}."
     require(layer, said, "augment")
-    examples = tf.random.stateless_uniform((2, *generator.output_shape[1:]), (0, 0))
+    shapes = generator.output_shape
+    for shape in shapes if isinstance(shapes, list) else [shapes]:
+        _expect_change(augment, shape[1:])
+
+
+def _expect_change(augment, shape):
+    examples = tf.random.stateless_uniform((2, *shape), (0, 0))
     with tf.GradientTape() as tape:
         tape.watch(examples)
         changed = augment(examples, training=True)

@@ -36,6 +36,11 @@ class RealExamples:
     _examples: Examples | None
 
     @property
+    def example_shape(self) -> tuple[int, ...]:
+        """Of an example, as the generator gives it."""
+        return self.generator.output_shape[1:]
+
+    @property
     def examples(self) -> Examples | None:
         """The real examples, as what samples are drawn from."""
         # The option may have been set since the examples were.
@@ -56,7 +61,7 @@ class RealExamples:
         self, value: Any, batch_size: int, name: str = "real_examples"
     ) -> Examples | None:
         """Check examples, see `gan.data.examples.as_examples`; nothing is changed."""
-        shape = self.generator.output_shape[1:]
+        shape = self.example_shape
         value = self._with_vectors(value)
         how = (self.classes, name, self._stored_condition())
         examples = as_examples(value, shape, batch_size, *how)
@@ -80,7 +85,7 @@ class RealExamples:
             if self.usual_conditions is None:
                 some = np.array(examples.conditions[:MOST_CONDITIONS])
                 self.usual_conditions = some.tolist()
-        if known is None and is_picture(self.generator.output_shape[1:]):
+        if known is None and is_picture(self.example_shape):
             self.pixel_range = find_pixel_range(examples.look())
         if examples.streams and isinstance(self.batch_size, Unsaid):
             self.batch_size = Unsaid(examples.batch_size)
