@@ -86,7 +86,7 @@ class Translator:
             getattr(model, "condition", None),
             latents,
             model.pixel_range or (0.0, 1.0),
-            model.discriminator,
+            model.discriminator if one_way is None else None,
         )
 
     def translate(self, inputs: npt.ArrayLike, seed: int = 0) -> np.ndarray:
