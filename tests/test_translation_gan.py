@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import slow_but_first
 
 import gan
 from gan.conditions import Edges, Grey, Hole, Shrunk
@@ -44,6 +45,7 @@ def make(
     return cls(*networks, real, condition=condition, **options)
 
 
+@pytest.mark.slow
 def test_the_class_does_what_every_class_does():
     """Among it that a run that stops and goes on has the holes at the same places."""
     gan.testing.check_model(lambda: make(Hole(3, anywhere=True), cls=Filling))
@@ -302,7 +304,9 @@ def test_a_dataset_of_pairs_and_one_of_targets():
     assert np.isfinite(alone.fit(steps_per_epoch=1, verbose=0).history["l1"][0])
 
 
-@pytest.mark.parametrize("cls", [gan.WGAN_GP, gan.R3GAN, gan.Simple_GAN])
+@pytest.mark.parametrize(
+    "cls", slow_but_first(gan.WGAN_GP, gan.R3GAN, gan.Simple_GAN, single=True)
+)
 def test_other_classes_take_pictures_as_a_condition(cls):
     keras.utils.set_random_seed(0)
     generator, discriminator, latents = gan.unet_GenDiscr((4, 4, 1), (8, 8, 1), 2, 3)
@@ -330,6 +334,7 @@ def test_evaluation_stands_beside_trivial_answers():
         model.evaluate(names=["fd"])
 
 
+@pytest.mark.slow
 def test_callbacks_of_other_models_serve(tmp_path):
     model = make(Hole(2), real=targets(16))
     losses = gan.callbacks.Losses(tmp_path / "losses.png", targets(9, seed=4))
@@ -377,6 +382,7 @@ def test_latents_make_several_pictures_of_one_input():
     assert np.abs(first - other).max() > 0
 
 
+@pytest.mark.slow
 def test_a_translator_is_saved_alone(tmp_path):
     model = make(Hole(2), ema=0.9, pixel_range=(-1.0, 1.0))
     model.compile(run_eagerly=True)
