@@ -61,7 +61,12 @@ def evaluate(
     require(len({*shapes.values()}) == 1, sentence, "course")
     # Who reads JSON from stdout may still look on.
     tell = functools.partial(print, file=sys.stderr) if json else print
-    real = read_real(pictures, drawing.shape, bool(drawing.classes), tell)
+    words = drawing.words
+    labelled = bool(drawing.classes)
+    real = read_real(pictures, drawing.shape, labelled, tell, words is not None)
+    if words is not None and real.captions is not None:
+        # The fakes are of the words of the pictures that they are compared with.
+        drawing.usual_conditions = words.of_captions(real.captions)
     count = len(real.pictures)
     sentence = f"The argument pictures must name at least 200 pictures, not {count}."
     require(count >= 200, sentence, "pictures")
@@ -280,10 +285,17 @@ def _real_of(model, pictures, black, white, say):
     shape = model.generator.output_shape[1:]
     if shape[2:] != (3,) and not model.classes and pictures.endswith(".npy"):
         return black + (white - black) * load_pictures(pictures)
-    own = read_real(pictures, shape, bool(model.classes), say)
+    own = read_real(pictures, shape, bool(model.classes), say, model.words is not None)
     real = own.pictures
     if (black, white) != (0, 1):
         real = black + (white - black) * (real / 255)
+    if model.words is not None:
+        sentence = "The argument pictures must be an .npz file with captions, of whose "
+        require(own.captions is not None, f"{sentence}words the model is.", "pictures")
+        return real, own.captions
+    said = "The model takes vectors, which no file of pictures holds: give it real "
+    said += "examples in Python and call gan.diagnose."
+    require(not model.condition_shape, said, "pictures")
     if not model.classes:
         return real
     sentence = "The argument pictures must name pictures with classes, as the model "

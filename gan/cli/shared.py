@@ -161,6 +161,7 @@ def read_real(
     shape: tuple[int, ...],
     labelled: bool = False,
     tell: Callable[[str], object] = print,
+    captioned: bool = False,
 ) -> Pictures:
     """Read real pictures, brought to the shape that a generator draws.
 
@@ -169,13 +170,18 @@ def read_real(
         shape: tuple `(h, w, 1)` or `(h, w, 3)`.
         labelled: bool, whether the generator has classes.
         tell: callable that is given what was read, and what was left out.
+        captioned: bool, whether the generator has words, so that captions in the file
+            of the pictures are read.
     """
+    from gan.data.captions import captions_within
     from gan.data.pictures import read_pictures
 
     are = len(shape) == 3 and shape[2] in (1, 3)
     sentence = f"The model must be one of pictures, but its examples are {shape}."
     require(are, sentence, "model")
-    real = read_pictures(path, shape[:2], shape[2] == 3, labelled)
+    captions = path if captioned and captions_within(path) else None
+    colour = shape[2] == 3
+    real = read_pictures(path, shape[:2], colour, labelled, captions=captions)
     tell(real.said)
     return real
 

@@ -25,6 +25,7 @@ def train(
     output: str | None = None,
     recipe: str = "auto",
     pairs: str | None = None,
+    unpaired: str | None = None,
     from_: str | None = None,
     long: bool = False,
     minutes: float | None = None,
@@ -52,9 +53,9 @@ def train(
         print("\n".join(f"{name:13}  {title}" for name, title in RECIPES.items()))
         return
     own = {name: given[name] for name in _OF_SOME} | {"size": _sides(size)}
-    own |= {"pairs": pairs, "condition": from_}
+    own |= {"pairs": pairs, "unpaired": unpaired, "condition": from_}
     recipe, options = chosen(recipe, pictures, own, minutes)
-    pictures = pictures if pairs is None else pairs
+    pictures = next((one for one in (pairs, unpaired) if one is not None), pictures)
     sentence = "The argument output is missing: --output DIR is where to train."
     require(output is not None, sentence, "output")
     options["minutes"] = minutes

@@ -11,7 +11,13 @@ from gan.support.files import made_folder
 
 
 def translate(
-    model: str = ENLARGER, /, *, pictures: str, output: str, seed: int = 0
+    model: str = ENLARGER,
+    /,
+    *,
+    pictures: str,
+    output: str,
+    back: bool = False,
+    seed: int = 0,
 ) -> None:
     """Make pictures of the pictures in a folder."""
     expect_seed(2**32, seed=seed)
@@ -25,7 +31,7 @@ def translate(
     from gan import plots
     from gan.generators.translator import load_translator
 
-    translator = load_translator(model)
+    translator = load_translator(model, back=back)
     inputs, paths, left_out = _inputs(translator, source)
     made = translator.translate(inputs, seed)
     written = set()

@@ -204,7 +204,7 @@ class Words:
         return word in self._numbers or word in self.fillers
 
     def _near(self, word):
-        near = difflib.get_close_matches(word, [*self.names, *self.fillers], 1, 0.5)
+        near = difflib.get_close_matches(word, [*self.names, *self.fillers], 1, 0.6)
         return shown(word) + (f" (did you mean {shown(near[0])}?)" if near else "")
 
     def _listed(self, most=40):

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from gan.base import AdversarialModel
     from gan.data.pictures import Pictures
 
-_OF_TRAIN = ("faces", "r3gan", "translation")
+_OF_TRAIN = ("faces", "r3gan", "translation", "unpaired")
 
 
 @dataclasses.dataclass(frozen=True)

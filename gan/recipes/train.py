@@ -25,6 +25,7 @@ def train(
     *,
     recipe: str = "auto",
     pairs: StrPath | None = None,
+    unpaired: StrPath | None = None,
     condition: str | None = None,
     size: int | tuple[int, int] | None = None,
     grey: bool = False,
@@ -54,6 +55,9 @@ def train(
         pairs: str or `os.PathLike`, a folder of pairs instead of `pictures`: the
             generator learns to make the second of each from the first, see
             `gan.data.pairs.read_pairs`.
+        unpaired: str or `os.PathLike`, a folder with trainA and trainB instead of
+            `pictures`: the generator learns to make such as those of trainB from those
+            of trainA, and back, see `gan.data.unpaired.read_unpaired`.
         condition: str, what the generator is to make `pictures` from: "shrunk:4", it
             learns to enlarge by 4, "hole:16", to fill a hole of 16 pixels, "grey", to
             colour, or "edges", to paint; `None`: from latents.
@@ -91,7 +95,7 @@ def train(
     """
     own = {"size": size, "grey": grey, "unlabelled": unlabelled, "augment": augment}
     own |= {"long": long, "pairs": pairs, "condition": condition}
-    own |= {"captions": captions}
+    own |= {"captions": captions, "unpaired": unpaired}
     name, options = chosen(recipe, pictures, own, minutes)
     require(
         name != "gaussian",
@@ -99,10 +103,10 @@ def train(
         "trains six: see gan train --recipe gaussian.",
         "recipe",
     )
-    data = pictures if pairs is None else pairs
+    data = next((one for one in (pairs, unpaired) if one is not None), pictures)
     run = (output, data, epochs, steps, seed, restart, verbose)
     train_recipe(name, *run, minutes=minutes, **options)
-    if name == "translation":
+    if name in ("translation", "unpaired"):
         from gan.generators.translator import load_translator
 
         return load_translator(output)
@@ -133,6 +137,8 @@ def chosen(
     """
     expect_choice([*_OWN_PICTURES, *RECIPES], recipe=recipe)
     size = None if own.get("size") is None else _expect_size(own["size"])
+    if own.get("unpaired") is not None:
+        return "unpaired", _of_unpaired(recipe, pictures, own, size)
     if own.get("pairs") is not None or own.get("condition") is not None:
         return "translation", _of_translation(recipe, pictures, own, size)
     if recipe in _OWN_PICTURES:
@@ -178,6 +184,20 @@ def _of_translation(recipe, pictures, own, size):
     expect_path(pictures=pairs if pictures is None else pictures)
     colour = False if own.get("grey") else None
     return {"condition": condition, "size": size, "colour": colour}
+
+
+def _of_unpaired(recipe, pictures, own, size):
+    """The options of a training on two kinds of pictures."""
+    said = f"--unpaired does not apply to the recipe {recipe}: leave it out."
+    require(recipe == "auto", said, "recipe")
+    said = "Give either --unpaired DIR or --pictures PATH."
+    require(pictures is None, said, "unpaired")
+    for name, value in own.items():
+        used = name in ("size", "grey", "unpaired")
+        said = f"--{name.replace('_', '-')} does not apply to --unpaired."
+        require(used or not value, said, name)
+    expect_path(unpaired=own["unpaired"])
+    return {"size": size, "colour": False if own.get("grey") else None}
 
 
 def _expect_size(size):
