@@ -4,8 +4,8 @@ Each line is one model: `l1` trains by the distance alone, `gan` with the discri
 PSNR in dB (inside the hole where there is one), SSIM, how often the nearest withheld
 target is the right one, fine detail as a share of that of the targets, and kernel
 distances times 1,000: of the whole pictures by 256 whitened coordinates, and of 8×8
-crops, plain, by 49 whitened coordinates and by all 192, the last of which are the finest
-grain and have hardly any variance of their own.
+crops, plain, by 49 whitened coordinates and by all 192, the last of which are the
+finest grain and have hardly any variance of their own.
 
     python tests/benchmarks/translate.py enlarge --steps 8000 --kind l1 --seed 0
 """
