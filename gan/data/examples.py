@@ -342,7 +342,7 @@ class UnpairedExamples(Examples):
     """Real examples of two kinds, A and B, which no order links.
 
     Attributes:
-        parts: pair of `Examples`, of which each is drawn from by itself.
+        parts: pair of `Examples`.
     """
 
     def __init__(self, a: Examples, b: Examples) -> None:
@@ -354,15 +354,11 @@ class UnpairedExamples(Examples):
         """Pair of what the parts give."""
         return tuple(part.value for part in self.parts)
 
-    @property
-    def pixel_range(self) -> tuple[float, float]:
-        """Of both parts."""
-        return self.parts[0].pixel_range
-
-    @pixel_range.setter
-    def pixel_range(self, value: tuple[float, float]) -> None:
+    def kinds(self) -> tuple[Examples, Examples]:
+        """Both parts, whose bytes become what `pixel_range` says."""
         for part in self.parts:
-            part.pixel_range = value
+            part.pixel_range = self.pixel_range
+        return self.parts
 
     def __len__(self) -> int:
         """How many distinct ones can be drawn of each kind."""
@@ -370,11 +366,11 @@ class UnpairedExamples(Examples):
 
     def draw(self, numbers: tf.Tensor) -> Sample:
         """Pair `(a, b)` of the examples of these numbers, as the sample's examples."""
-        return Sample(tuple(part.draw(numbers).examples for part in self.parts))
+        return Sample(tuple(part.draw(numbers).examples for part in self.kinds()))
 
     def look(self) -> np.ndarray:
         """The numbers of the first thousand examples of each kind, in one row."""
-        return np.concatenate([np.ravel(part.look()) for part in self.parts])
+        return np.concatenate([np.ravel(part.look()) for part in self.kinds()])
 
     def steps(self, batch_size: int) -> int:
         """Batches in once through the more numerous kind."""
@@ -403,12 +399,14 @@ class UnpairedExamples(Examples):
         same = isinstance(other, UnpairedExamples)
         pairs = [*zip(self.parts, other.parts, strict=True)] if same else []
         same = same and all(mine._form() == others._form() for mine, others in pairs)
+        if same:
+            self.pixel_range = other.pixel_range
         return same and all([mine.refill(others) for mine, others in pairs])
 
     def equals(self, other: Any) -> bool:
         """As of `Examples`, of both parts."""
         same = isinstance(other, UnpairedExamples)
-        pairs = zip(self.parts, other.parts, strict=True) if same else ()
+        pairs = zip(self.kinds(), other.kinds(), strict=True) if same else ()
         return same and all(mine.equals(others) for mine, others in pairs)
 
 
