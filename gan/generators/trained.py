@@ -313,7 +313,7 @@ class TrainedGenerator:
         ways = (1 - shares) * first[:, None] + shares * last[:, None]
         return self.draw(
             np.repeat(latents, steps, axis=0),
-            condition=ways.reshape(-1, *self.condition_shape),
+            condition=ways.reshape(-1, ways.shape[-1]),
         )
 
     def _expect_words(self):
