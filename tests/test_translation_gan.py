@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import slow_but_first
 
 import gan
 from gan.conditions import Edges, Grey, Hole, Shrunk
@@ -44,6 +45,7 @@ def make(
     return cls(*networks, real, condition=condition, **options)
 
 
+@pytest.mark.slow
 def test_the_class_does_what_every_class_does():
     """Among it that a run that stops and goes on has the holes at the same places."""
     gan.testing.check_model(lambda: make(Hole(3, anywhere=True), cls=Filling))
@@ -302,7 +304,9 @@ def test_a_dataset_of_pairs_and_one_of_targets():
     assert np.isfinite(alone.fit(steps_per_epoch=1, verbose=0).history["l1"][0])
 
 
-@pytest.mark.parametrize("cls", [gan.WGAN_GP, gan.R3GAN, gan.Simple_GAN])
+@pytest.mark.parametrize(
+    "cls", slow_but_first(gan.WGAN_GP, gan.R3GAN, gan.Simple_GAN, single=True)
+)
 def test_other_classes_take_pictures_as_a_condition(cls):
     keras.utils.set_random_seed(0)
     generator, discriminator, latents = gan.unet_GenDiscr((4, 4, 1), (8, 8, 1), 2, 3)
@@ -328,6 +332,20 @@ def test_evaluation_stands_beside_trivial_answers():
     assert [*other] == ["model"]
     with pytest.raises(gan.InvalidInput, match="has no argument names"):
         model.evaluate(names=["fd"])
+
+
+@pytest.mark.slow
+def test_callbacks_of_other_models_serve(tmp_path):
+    model = make(Hole(2), real=targets(16))
+    losses = gan.callbacks.Losses(tmp_path / "losses.png", targets(9, seed=4))
+    metrics = gan.callbacks.Metrics(targets(16, seed=5), count=20)
+    grid = gan.callbacks.SampleGrid(tmp_path, count=20)
+    model.compile(run_eagerly=True)
+    found = model.fit(
+        steps_per_epoch=1, verbose=0, callbacks=[losses, metrics, grid]
+    ).history
+    assert {"held_out_loss", "fd", "sw2"} <= {*found}
+    assert (tmp_path / "image_at_epoch_0001.png").exists()
 
 
 def test_a_translator_of_a_file(tmp_path):
@@ -362,3 +380,19 @@ def test_latents_make_several_pictures_of_one_input():
     first, again, other = (translator.translate(inputs, seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 0
+
+
+@pytest.mark.slow
+def test_a_translator_is_saved_alone(tmp_path):
+    model = make(Hole(2), ema=0.9, pixel_range=(-1.0, 1.0))
+    model.compile(run_eagerly=True)
+    model.fit(steps_per_epoch=1, verbose=0)
+    translator = gan.Translator.of(model)
+    model.save(tmp_path / "model.keras")
+    translator.save(tmp_path / "alone.keras")
+    again = gan.load_translator(tmp_path / "alone.keras")
+    inputs = translator.inputs_of(targets())
+    np.testing.assert_array_equal(again.inputs_of(targets()), inputs)
+    np.testing.assert_array_equal(again.translate(inputs), translator.translate(inputs))
+    sizes = [(tmp_path / f"{n}.keras").stat().st_size for n in ("alone", "model")]
+    assert sizes[0] < 0.6 * sizes[1]

@@ -11,6 +11,7 @@ from gan.cli.shared import (
     finish,
     import_tensorflow,
     loaded,
+    translating,
 )
 from gan.errors import expect_between, expect_number, expect_path, expect_seed, require
 from gan.generators.weights import PRETRAINED, WEIGHTS
@@ -236,14 +237,18 @@ def export(
         expect_writable(path)
     else:
         expect_output(str(path), _ENDINGS[to])
-    drawing = loaded(model)
+    translator = translating(model)
+    drawing = loaded(model) if translator is None else translator
     from gan.saving.export import export_generator
 
-    latents = drawing.latents(100)
-    given = drawing.conditions(100)
-    inputs = [latents] if given is None else [latents, given]
+    if translator is None:
+        latents, given = drawing.latents(100), drawing.conditions(100)
+        inputs = [latents] if given is None else [latents, given]
+    else:
+        inputs = translator.some_inputs(100)
     difference = export_generator(drawing.network, path, to, inputs)
-    print(f"largest difference from Keras on 100 latents: {difference:.1e}")
+    kind = "latents" if translator is None else "inputs"
+    print(f"largest difference from Keras on 100 {kind}: {difference:.1e}")
     if drawing.pixel_range:
         black, white = drawing.pixel_range
         print(f"in what it draws {black:g} is black and {white:g} is white")

@@ -16,10 +16,10 @@ from gan.errors import StrPath, expect_array, expect_path, expect_seed, require
 from gan.generators.trained import in_parts, seeds_of, trained_model
 from gan.latent import drawn_from
 from gan.saving import load_model
+from gan.variants.translation_gan import TranslationGAN
 
 if TYPE_CHECKING:
     from gan.variants.cycle_gan import CycleGAN
-    from gan.variants.translation_gan import TranslationGAN
 
 _AT_ONCE = 250  # pictures that go through a network together
 
@@ -39,6 +39,7 @@ class Translator:
         pixel_range: pair of floats, black and white of the network.
         masked: bool, whether the last channel of an input is a mask, 1 where the
             picture is to be made.
+        discriminator: `keras.Model` that was trained with it, or `None`.
 
     Example:
 
@@ -54,10 +55,12 @@ class Translator:
         condition: Any = None,
         latent_generator: Callable[[int], Any] | None = None,
         pixel_range: tuple[float, float] = (0.0, 1.0),
+        discriminator: keras.Model | None = None,
     ) -> None:
         """Make it of its parts, see the class."""
         self.network: keras.Model = network
         self.condition: Any = condition
+        self.discriminator: keras.Model | None = discriminator
         self.latent_generator: Any = latent_generator
         takes: Any = network.input_shape
         takes = takes[-1] if isinstance(takes, list) else takes
@@ -83,6 +86,7 @@ class Translator:
             getattr(model, "condition", None),
             latents,
             model.pixel_range or (0.0, 1.0),
+            model.discriminator if one_way is None else None,
         )
 
     def translate(self, inputs: npt.ArrayLike, seed: int = 0) -> np.ndarray:
@@ -113,11 +117,27 @@ class Translator:
         scaled = rescale(pictures, (0.0, 1.0), self.pixel_range)
         if self.masked:
             scaled = np.concatenate([scaled, given[..., -1:]], axis=3)
-        arrays = [np.float32(scaled)]
-        if self.latent_generator is not None:
-            with drawn_from(seeds_of(seed).__next__):
-                arrays.insert(0, np.array(self.latent_generator(len(given))))
+        arrays = self._arrays(np.float32(scaled), seed)
         return in_parts(self.network, *arrays, size=_AT_ONCE)
+
+    def _arrays(self, inputs, seed):
+        """What the network takes of inputs: those, behind latents where it does."""
+        if self.latent_generator is None:
+            return [inputs]
+        with drawn_from(seeds_of(seed).__next__):
+            return [np.array(self.latent_generator(len(inputs))), inputs]
+
+    def some_inputs(self, count: int) -> list[np.ndarray]:
+        """Arrays of noise that the network takes, to compare two forms of it on.
+
+        Args:
+            count: int, how many.
+
+        Returns:
+            List of float32 arrays: latents, where it takes any, and inputs.
+        """
+        noise = np.random.default_rng(0).uniform(size=(count, *self.input_shape))
+        return self._arrays(np.float32(noise), 0)
 
     def inputs_of(
         self, targets: npt.ArrayLike, mask: npt.ArrayLike | None = None
@@ -148,6 +168,37 @@ class Translator:
             mask = expect_array((len(given), *self.shape[:2], 1), mask=mask)
             return np.array(cut_out(given, np.float32(mask)))
         return in_parts(self.condition, np.float32(given), size=_AT_ONCE)
+
+    def save(self, path: StrPath) -> None:
+        """Write it to a `.keras` file, for `load_translator`, `translate` and `page`.
+
+        The file is a quarter of that of the model, which is to be trained on: it holds
+        no moments of optimizers and no weights but those that are drawn with.
+
+        Args:
+            path: str or `os.PathLike` that ends in `.keras`.
+
+        Raises:
+            InvalidInput: if it is not of that form, or there is no discriminator, which
+                the file holds as well.
+        """
+        said = "It has no discriminator, which its file would hold: save the model."
+        require(self.discriminator is not None, said, "path")
+        networks = []
+        for network in (self.network, self.discriminator):
+            copy = keras.models.clone_model(network)
+            copy.set_weights(network.get_weights())
+            # A clone of an average is not to be trained, and so is this one.
+            copy.trainable = True
+            networks.append(copy)
+        rules = [keras.optimizers.SGD() for _ in networks]
+        options = {"condition": self.condition, "pixel_range": self.pixel_range}
+        options |= {
+            "generator_optimizer": rules[0],
+            "discriminator_optimizer": rules[1],
+        }
+        model = TranslationGAN(*networks, self.latent_generator, seed=0, **options)
+        model.save(path)
 
     def as_seen(self, inputs: np.ndarray) -> np.ndarray:
         """Inputs as pictures of the form of the outputs, a small pixel as a block.

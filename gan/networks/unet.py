@@ -126,8 +126,9 @@ def _generator(inputs, targets, widths, latent_dim, masked):
     x = layers.Conv2DTranspose(targets[2], 6, 2, **options)(x)
     base = _as_target(_resized(pictures, targets), targets[2])
     if masked:
-        mask = pictures[..., -1:]
+        mask = _channels(pictures, targets[2], 1)
         # Outside the hole nothing is added, so that it is the input to the last bit.
+        mask = layers.Concatenate()([mask] * 3) if targets[2] == 3 else mask
         x = layers.Multiply()([x, mask])
     return keras.Model(given, layers.Add()([base, x]), name="generator")
 
@@ -161,7 +162,17 @@ def _as_target(x, channels):
     if x.shape[-1] == 3 and channels == 1:
         third = keras.initializers.Constant(1 / 3)
         return layers.Conv2D(1, 1, use_bias=False, kernel_initializer=third)(x)
-    return x[..., :channels]
+    return _channels(x, 0, channels)
+
+
+def _channels(x, first, count):
+    """Some of the channels of pictures, by layers of Keras."""
+    *sides, channels = x.shape[1:]
+    if count == channels:
+        return x
+    x = layers.Reshape((sides[0] * sides[1], channels, 1))(x)
+    x = layers.Cropping2D(((0, 0), (first, channels - first - count)))(x)
+    return layers.Reshape((*sides, count))(x)
 
 
 def _to_width(x, width):

@@ -60,6 +60,9 @@ class TranslationGAN(R3GAN):
         condition: layer of `gan.conditions` that makes the inputs of the targets, or
             `None` where `real_examples` holds them. Where it gives a mask, the distance
             is that within.
+        augment: a layer through which the discriminator sees targets and fakes, but not
+            the inputs beside them: noise serves, changes of place would part the two.
+            Mirror the pairs in the data instead.
         Others as `gan.R3GAN`.
 
     Formula:
@@ -297,6 +300,12 @@ class TranslationGAN(R3GAN):
 
     def _stored_condition(self) -> tuple[int, ...] | None:
         return self.condition_shape if self._condition is None else None
+
+    def as_sample(self, drawn: Any) -> Sample:
+        """As of the base; targets alone get their inputs."""
+        if self._condition is not None and not isinstance(drawn, tuple):
+            return Sample(drawn, self.inputs_of(drawn))
+        return super().as_sample(drawn)
 
     def _next_real(self, batches, iteration):
         real = super()._next_real(batches, iteration)
