@@ -58,6 +58,26 @@ class Pictures:
         pictures = self.pictures[..., 0] if grey else self.pictures
         return np.divide(pictures, 255, dtype=np.float32)
 
+    def split(self, count: int) -> tuple[Pictures, Pictures]:
+        """Set some pictures apart, the same ones each time.
+
+        Args:
+            count: int, how many.
+
+        Returns:
+            Tuple of two `Pictures`, all others and those; both in a random order.
+        """
+        numbers = np.random.default_rng(0).permutation(len(self.pictures))
+        others, chosen = (
+            dataclasses.replace(
+                self,
+                pictures=self.pictures[part],
+                labels=None if self.labels is None else self.labels[part],
+            )
+            for part in (numbers[count:], numbers[:count])
+        )
+        return others, chosen
+
     @property
     def said(self) -> str:
         """One line: how many pictures and classes, what was cropped and left out."""

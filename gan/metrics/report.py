@@ -7,7 +7,32 @@ from collections.abc import Callable
 import numpy as np
 
 from gan import metrics
-from gan.metrics.pca import fit_pca
+from gan.metrics.pca import PCA, fit_pca
+
+_MOST_NUMBERS = 1024  # that pictures are compared by as they are
+_DEPTH = 256  # principal coordinates of others
+
+
+def comparable(
+    real: np.ndarray, pca: PCA | None = None
+) -> Callable[[np.ndarray], np.ndarray]:
+    """What brings examples to numbers by which they are compared.
+
+    Examples of more than 1,024 numbers are compared by their 256 strongest principal
+    coordinates, for which there are enough of them.
+
+    Args:
+        real: array `(n, …)`, the real examples.
+        pca: `PCA` of them, where it is there already.
+
+    Returns:
+        Callable, examples `(m, …)` -> array `(m, d)`, or the examples themselves.
+    """
+    if real[0].size <= _MOST_NUMBERS:
+        return lambda some: some
+    found = fit_pca(real) if pca is None else pca
+    depth = min(_DEPTH, len(found.deviations))
+    return lambda some: found.coordinates(some, depth) * found.deviations[:depth]
 
 
 def evaluate_faces(
@@ -17,9 +42,6 @@ def evaluate_faces(
     tell: Callable[[str], object] = print,
 ) -> tuple[dict[str, dict[str, dict[str, float]]], dict[str, np.ndarray]]:
     """Compare sets of fakes with real pictures, with floors and intervals.
-
-    Pictures of more than 1,024 numbers are compared by their 256 strongest principal
-    coordinates, for which there are enough of them.
 
     Args:
         pictures: float array `(N, h, w)` or `(N, h, w, 3)` in [0, 1], the real
@@ -39,11 +61,7 @@ def evaluate_faces(
         if depth <= len(pca.deviations)
     }
 
-    def compared(some):
-        if some[0].size <= 1024:
-            return some
-        return pca.coordinates(some, 256) * pca.deviations[:256]
-
+    compared = comparable(pictures, pca)
     reports, shown = {}, {"real": pictures[:10]}
     for name, generate in (rivals | dict(generators)).items():
         tell(f"measuring {name} ...")

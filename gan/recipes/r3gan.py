@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 
 _FEW = 200  # pictures, from which little more than copies can be made
+_ENOUGH = 1000  # of which some can be held out
+_MOST_HELD_OUT = 1000
 
 
 def make_networks(data: Pictures) -> tuple[Any, Any, Any]:
@@ -58,6 +60,12 @@ def _examples(data):
     sentence = f"There must be at least 8 pictures in data (--pictures), not {count}."
     require(count >= 8, sentence, "data")
     return data.pictures if data.labels is None else (data.pictures, data.labels)
+
+
+def _held_out(data):
+    """How many pictures measure the others' fakes: a tenth, where there are enough."""
+    count = len(data.pictures)
+    return min(count // 10, _MOST_HELD_OUT) if count >= _ENOUGH else 0
 
 
 def gamma_for(pictures: np.ndarray) -> float:
@@ -161,8 +169,9 @@ GREY = Recipe(
     fitted=_fitted,
     epochs=100,
     steps=100,
-    every=5,
+    every=1,
     draw=draw,
+    held_out=_held_out,
 )
 COLOUR = dataclasses.replace(
     GREY, steps=200, options=GREY.options | {"penalty_every": 8}

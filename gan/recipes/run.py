@@ -57,6 +57,9 @@ class Recipe:
             columns.
         draw: callable, model and `Pictures` -> the picture that is drawn instead, or
             `None`.
+        held_out: callable, `Pictures` -> int, how many of them are not trained on, but
+            measure the fakes after each epoch; `None` measures nothing. Where it gives
+            0, fakes are compared with the pictures that were trained on.
         fitted: callable, `Pictures` and the number of steps of the whole run -> dict of
             the options that follow from them, such as rates that fall.
         watch: callable, `Run` and `Pictures` -> list of further callbacks.
@@ -73,6 +76,7 @@ class Recipe:
     every: int = 1
     grid: tuple[int, int] = (16, 4)
     draw: Callable[[Any, Pictures], Any] | None = None
+    held_out: Callable[[Pictures], int] | None = None
     fitted: Callable[[Pictures, int], dict[str, Any]] = lambda data, steps: {}
     watch: Callable[[Run, Pictures], list[keras.callbacks.Callback]] = (
         lambda run, data: []
@@ -145,6 +149,9 @@ class Run:
         """
         data = recipe.read(self.data) if data is None else data
         print(f"{recipe.model.__name__} on {data.said}", flush=True)
+        unseen = None
+        if recipe.held_out is not None:
+            data, unseen = data.split(recipe.held_out(data))
         if self.minutes is not None:
             self.epochs, self.steps = self._lengths(recipe, data, options)
         steps = (self.epochs or recipe.epochs) * (self.steps or recipe.steps or 1)
@@ -153,6 +160,8 @@ class Run:
         draw = recipe.draw and (lambda model: recipe.draw(model, data))
         callbacks = self.pictures(count=count, columns=columns, draw=draw)
         callbacks += recipe.watch(self, data)
+        if unseen is not None:
+            callbacks += self.quality(data, unseen)
         settings = {"names": data.names} if "class_names" in recipe.options else {}
         settings |= {} if self.minutes is None else {"minutes": self.minutes}
         numbers = recipe.epochs, recipe.steps
@@ -234,6 +243,28 @@ class Run:
         gif = self.output / "training.gif"
         return [SampleGrid(self.output, gif=gif, **options)]
 
+    def quality(
+        self, data: Pictures, unseen: Pictures
+    ) -> list[keras.callbacks.Callback]:
+        """What measures after each epoch, and keeps the best model.
+
+        Args:
+            data: `Pictures` that are trained on.
+            unseen: `Pictures` that are not; if there are none, `data` stands for them.
+        """
+        from gan.callbacks import Quality
+
+        self.begin()
+        which = "that are not trained on"
+        if len(unseen.pictures) == 0:
+            data, unseen = data.split(len(data.pictures) // 2)
+            which = "of those that are trained on, for there are few"
+        count = min(len(unseen.pictures), 1000)
+        print(f"Fakes are compared with {count} pictures {which}.", flush=True)
+        path, best = self.output / "quality.png", self.output / "best.keras"
+        _, others = data.split(min(len(data.pictures), 2000))
+        return [Quality(path, unseen.floats(), others.floats(), best)]
+
     def fit(
         self,
         model: AdversarialModel,
@@ -302,14 +333,15 @@ class Run:
             *paths: `pathlib.Path`, what else was written at the end.
 
         Returns:
-            List of `pathlib.Path`: the last picture, `paths`, the GIF, the model;
+            List of `pathlib.Path`: the last picture, `paths`, the GIF, the models;
             without what was deleted since it was written.
         """
         model.save(self.path("model.keras"))
         pictures = [p for p in written(self.output) if p.match("image_at_epoch_*.png")]
         # The ten thousandth has one more digit.
         last = max(pictures, key=lambda p: (len(p.name), p.name), default=self.output)
-        more = [self.output / "training.gif", self.output / "model.keras"]
+        names = ("training.gif", "quality.png", "best.keras", "model.keras")
+        more = [self.output / name for name in names]
         return [path for path in (last, *paths, *more) if path.is_file()]
 
 
@@ -317,10 +349,8 @@ def _noting(callbacks):
     """These callbacks, after one that notes what they are about to draw."""
     import keras
 
-    from gan.callbacks import SampleGrid
-
     callbacks = [*callbacks]
-    drawing = [one for one in callbacks if isinstance(one, SampleGrid)]
+    drawing = [one for one in callbacks if hasattr(one, "paths")]
 
     def note_pictures(epoch, logs=None):
         # Before they are written, so that a kill leaves nothing unknown.
