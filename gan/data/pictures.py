@@ -18,7 +18,15 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan.data.arrays import expect_size, read_labels, read_picture_array
-from gan.errors import StrPath, expect_number, expect_path, require, shown
+from gan.data.kept import KeptFile, Reading, reading_of
+from gan.errors import (
+    InvalidInput,
+    StrPath,
+    expect_number,
+    expect_path,
+    require,
+    shown,
+)
 
 # Ghostscript would run the program that an EPS file is.
 _NOT_READ = {"EPS"}
@@ -28,6 +36,7 @@ _HIDDEN = (".", "__MACOSX", "@eaDir", "$RECYCLE.BIN")
 _TRAIN = {"train", "training"}
 _HELD_OUT = {"test", "testing", "val", "valid", "validation", "dev", "eval"}
 _MOST_NAMED = 10  # classes in one line
+_AT_ONCE = 1000  # pictures
 
 
 class _Skip(Exception):
@@ -44,6 +53,8 @@ class Pictures:
         names: list of str, what the folder or the file calls the classes.
         left_out: dict from the paths of what was not read to the reasons, both str.
         cropped: int, how many pictures were cropped to the aspect of this size.
+        reading: `gan.data.kept.Reading` of the folder, or `None`.
+        origin: str, whether a file that was kept of them was read, "" without one.
     """
 
     pictures: np.ndarray
@@ -51,6 +62,8 @@ class Pictures:
     names: list[str] = dataclasses.field(default_factory=list)
     left_out: dict[str, str] = dataclasses.field(default_factory=dict)
     cropped: int = 0
+    reading: Reading | None = None
+    origin: str = ""
 
     def floats(self) -> np.ndarray:
         """Float32 array `(N, h, w)` or `(N, h, w, 3)` with values in [0, 1]."""
@@ -100,7 +113,27 @@ class Pictures:
         for reason, number in sorted(Counter(self.left_out.values()).items()):
             such = "such as " if number > 1 else ""
             text += f"; left out {number}, {reason} ({such}{examples[reason]!r})"
-        return text
+        return text + (self.origin and f"; {self.origin}")
+
+    def keep(self, kept: KeptFile) -> bool:
+        """Write what was read of a folder, unless it comes from there.
+
+        Args:
+            kept: `KeptFile`, as `read_pictures` was given it.
+
+        Returns:
+            bool, whether the file is new. Where the disk is full there is none.
+        """
+        if self.reading is None or self.origin == kept.origin:
+            return False
+        classes = None if self.labels is None else np.array(self.names)[self.labels]
+        about = {"left_out": self.left_out, "cropped": self.cropped}
+        about["folder"] = self.reading.folder
+        try:
+            kept.save(self.pictures, classes, self.reading, about)
+        except (OSError, InvalidInput):
+            return False
+        return True
 
 
 def read_pictures(
@@ -109,6 +142,7 @@ def read_pictures(
     colour: bool | None = None,
     labelled: bool = True,
     keep: float = 1.0,
+    kept: KeptFile | None = None,
 ) -> Pictures:
     """Read the pictures of a folder or an array, and bring them to one size.
 
@@ -141,6 +175,10 @@ def read_pictures(
         labelled: bool, `False` leaves the classes out.
         keep: float in (0, 1], which share of the height and width around the centre of
             this crop is kept.
+        kept: `gan.data.kept.KeptFile` or `None`. The file is read instead of the
+            folder, in no time, if the same arguments gave it and the names, sizes and
+            times of the folder's files are what they were. `Pictures.keep` writes it.
+            Pictures of a folder are then mapped into memory from a file.
 
     Returns:
         `Pictures`.
@@ -156,26 +194,64 @@ def read_pictures(
     path = expect_path(path=path)
     said = f"There is no folder or file {shown(str(path))}: give another path."
     require(path.exists(), said, "path")
-    read = _read_folder if path.is_dir() else _read_file
-    sides = None if size is None else tuple(size)
-    pictures, classes, left_out, cropped = read(path, sides, colour, labelled, keep)
-    names, labels = [], None
-    if classes is not None:
-        names, numbers = np.unique(classes, return_inverse=True)
-        names, labels = [str(name) for name in names], np.int32(numbers)
+    sides = None if size is None else (int(size[0]), int(size[1]))
+    if not path.is_dir():
+        return _made(*_read_file(path, sides, colour, labelled, keep), colour)
+    files, left_out, folders = _files(path)
+    options = {"size": sides or (32, 32), "colour": colour, "labelled": labelled}
+    reading, origin = None, ""
+    if kept is not None:
+        beside = [*left_out, *map(str, folders)]
+        reading = reading_of(path, files, beside, keep=float(keep), **options)
+        found = kept.load(reading)
+        if not isinstance(found, str):
+            return _as_read(*found, path, reading, kept.origin)
+        origin = found and f"read anew, for {found}"
+    paths = _beginning_as_pictures(files, left_out, folders)
+    read = _read_folder(path, paths, left_out, kept=kept, keep=keep, **options)
+    made = _made(*read, colour, kept)
+    return dataclasses.replace(made, reading=reading, origin=origin)
+
+
+def _made(pictures, classes, left_out, cropped, colour, kept=None):
+    """`Pictures` in grey where that is all that there is."""
+    names, labels = _numbered(classes)
     if colour is None:
         # The only colours of many pictures may be those of one small class.
         groups = [labels == label for label in range(len(names))] or [...]
-        if not any(_has_colour(pictures[group]) for group in groups):
-            pictures = np.ascontiguousarray(pictures[..., :1])
+        coloured = _coloured(pictures)
+        if not any(coloured[group].mean() > 0.01 for group in groups):
+            grey = _room((*pictures.shape[:3], 1), kept)
+            for start in range(0, len(grey), _AT_ONCE):
+                rows = slice(start, start + _AT_ONCE)
+                grey[rows] = pictures[rows, ..., :1]
+            pictures = grey
     return Pictures(pictures, labels, names, left_out, cropped)
 
 
-def _read_folder(folder, size, colour, labelled, keep):
+def _as_read(pictures, classes, about, folder, reading, origin):
+    """`Pictures` of a file that was kept."""
+    names, labels = _numbered(classes)
+    # The folder may have been moved, or be named from elsewhere.
+    before, now = len(about["folder"]), str(folder)
+    left_out = {now + path[before:]: why for path, why in about["left_out"].items()}
+    return Pictures(
+        pictures, labels, names, left_out, about["cropped"], reading, origin
+    )
+
+
+def _numbered(classes):
+    """The names of classes, and the position of each picture's among them."""
+    if classes is None:
+        return [], None
+    names, numbers = np.unique(classes, return_inverse=True)
+    return [str(name) for name in names], np.int32(numbers)
+
+
+def _read_folder(folder, paths, left_out, size, colour, labelled, keep, kept):
     """Pictures, the class of each or `None`, what is left out, how many are cropped."""
-    paths, classes, left_out = _search(folder, labelled)
-    size = size or (32, 32)
-    pictures, read, cropped = _read_each(paths, size, colour, keep, left_out)
+    paths, classes = _search(folder, paths, left_out, labelled)
+    pictures, read, cropped = _read_each(paths, size, colour, keep, left_out, kept)
     reasons = ", ".join(sorted({*left_out.values()})) or "no files"
     said = f"There is no picture in the folder {shown(str(folder))} ({reasons}): give "
     require(read, f"{said}another path.", "path")
@@ -210,7 +286,7 @@ def progress(items: list[Any]) -> Iterator[Any]:
         print("\r", f"{len(items)} of {len(items)}", sep="", file=sys.stderr)
 
 
-def _read_each(sources, size, colour, keep, left_out):
+def _read_each(sources, size, colour, keep, left_out, kept=None):
     """Read files, or an array, one picture after the other.
 
     Returns:
@@ -219,7 +295,7 @@ def _read_each(sources, size, colour, keep, left_out):
     """
     shape = (len(sources), *size, 1 if colour is False else 3)
     try:
-        pictures = np.empty(shape, np.uint8)
+        pictures = _room(shape, kept)
     except (MemoryError, ValueError):
         many = f"{len(sources)} pictures of {size[0]}x{size[1]} do not fit into memory"
         require(False, f"The argument size must be smaller: {many}.", "size")
@@ -239,13 +315,17 @@ def _read_each(sources, size, colour, keep, left_out):
     return pictures[: len(read)], read, cropped
 
 
-def _search(folder, labelled):
+def _room(shape, kept):
+    """Room for pictures on the disk, where some are to be kept there, or in memory."""
+    return np.empty(shape, np.uint8) if kept is None else kept.room(shape)
+
+
+def _search(folder, paths, left_out, labelled):
     """Find a folder's pictures, as `read_pictures` says.
 
     Returns:
-        Their paths, the class of each or `None`, and a dict of what is left out.
+        Their paths, and the class of each or `None`; what is left out is added.
     """
-    paths, left_out = _walk(folder)
     while True:
         inside = {}  # The paths by sub-folder, those of loose pictures under "".
         for path in paths:
@@ -270,11 +350,11 @@ def _search(folder, labelled):
         "path",
     )
     if not labelled or len({*inside} - {""}) < 2:
-        return paths, None, left_out
+        return paths, None
     loose = inside.pop("", [])
     left_out |= {str(path): "loose beside the classes" for path in loose}
     paths = [path for some in inside.values() for path in some]
-    return paths, [name for name, some in inside.items() for _ in some], left_out
+    return paths, [name for name, some in inside.items() for _ in some]
 
 
 def _named(names, words):
@@ -283,11 +363,11 @@ def _named(names, words):
     return [name for name in names if words & {word.lower() for word in split(name)}]
 
 
-def _walk(root):
-    """Files of a folder and its sub-folders that begin as pictures do, by name.
+def _files(root):
+    """Files of a folder and its sub-folders, by name.
 
     Returns:
-        Their paths, and a dict of what is left out.
+        Their paths, a dict of what is left out, and the sub-folders.
     """
     files, left_out, seen = [], {}, []
 
@@ -305,10 +385,15 @@ def _walk(root):
                 seen.append(path)
                 continue
             folders.remove(path.name)
+    return sorted(files), left_out, seen
+
+
+def _beginning_as_pictures(files, left_out, folders):
+    """The files that begin as pictures do; the others are added to what is left out."""
     paths = []
     with warnings.catch_warnings():
         _filter_warnings()
-        for path in progress(sorted(files)):
+        for path in progress(files):
             try:
                 if path.name.startswith(_HIDDEN):
                     raise _Skip("hidden")
@@ -317,9 +402,9 @@ def _walk(root):
             except Exception as error:
                 left_out[str(path)] = _reason(error)
     full = {folder for path in paths for folder in path.parents}
-    for path in sorted({*seen} - full):
+    for path in sorted({*folders} - full):
         left_out.setdefault(str(path), "no pictures in it")
-    return paths, left_out
+    return paths
 
 
 def _may_be_class(link, root):
@@ -327,9 +412,13 @@ def _may_be_class(link, root):
     return link.parent == root and not root.resolve().is_relative_to(link.resolve())
 
 
-def _has_colour(pictures):
-    """Whether more than a hundredth of the pixels are not grey."""
-    return np.mean(np.ptp(pictures, axis=3) > 8) > 0.01
+def _coloured(pictures):
+    """The share of pixels of each picture that are not grey."""
+    shares = np.empty(len(pictures))
+    for start in range(0, len(pictures), _AT_ONCE):
+        some = pictures[start : start + _AT_ONCE]
+        shares[start : start + _AT_ONCE] = (np.ptp(some, axis=3) > 8).mean(axis=(1, 2))
+    return shares
 
 
 def _filter_warnings():

@@ -38,6 +38,7 @@ from gan.variants.diff_augment import DiffAugment
 from gan.variants.r3gan import R3GAN
 
 if TYPE_CHECKING:
+    from gan.data.kept import KeptFile
     from gan.recipes.run import Run
 
 
@@ -137,6 +138,7 @@ def read(
     size: int | tuple[int, int] | None = None,
     colour: bool | None = None,
     labelled: bool = True,
+    kept: KeptFile | None = None,
 ) -> Pictures:
     """Pictures of any kind.
 
@@ -146,6 +148,7 @@ def read(
             8; `None`: as of `read_pictures`.
         colour: as of `read_pictures`.
         labelled: the same.
+        kept: the same.
 
     Returns:
         `Pictures`.
@@ -156,7 +159,7 @@ def read(
     fits = sides is None or all(n >= 8 and n % 4 == 0 for n in sides)
     sentence = f"The argument size must be a multiple of 4, from 8, but it is {size}."
     require(fits, sentence, "size")
-    return read_pictures(path, sides, colour, labelled)
+    return read_pictures(path, sides, colour, labelled, kept=kept)
 
 
 # An epoch of either is 6,400 pictures.
@@ -189,7 +192,7 @@ def train(run: Run, augment: bool = False, **options: Any) -> list[pathlib.Path]
     Returns:
         List of `pathlib.Path`, as of `run.train`.
     """
-    data = read(run.data, **options)
+    data = read(run.data, kept=run.kept, **options)
     if len(data.pictures) < _FEW:
         print(
             f"So few pictures, {len(data.pictures)}, are learnt by heart: expect fakes "

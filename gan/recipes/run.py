@@ -9,6 +9,7 @@ import pathlib
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from gan.data.kept import KeptFile
 from gan.errors import (
     StrPath,
     expect_between,
@@ -19,6 +20,7 @@ from gan.errors import (
     require,
 )
 from gan.recipes.record import (
+    PICTURES,
     RECIPES,
     RECORD,
     clear,
@@ -44,7 +46,8 @@ class Recipe:
     """How to train a system: what its paper says of training, as data.
 
     Attributes:
-        read: callable, what `--pictures` names, or `None` -> `Pictures`.
+        read: callable, what `--pictures` names, or `None`, and kept, a `KeptFile` in
+            the run's folder -> `Pictures`.
         networks: callable, `Pictures` -> tuple of generator, discriminator and latent
             generator.
         model: class, a subclass of `gan.AdversarialModel`.
@@ -66,7 +69,7 @@ class Recipe:
         end: callable, `Run` and trained model -> list of paths, what else is written.
     """
 
-    read: Callable[[StrPath | None], Pictures]
+    read: Callable[..., Pictures]
     networks: Callable[[Pictures], tuple[Any, Any, Any]]
     model: type[AdversarialModel]
     examples: Callable[[Pictures], Any]
@@ -133,6 +136,12 @@ class Run:
     verbose: Any = "auto"
     given: dict[str, Any] | None = None
     minutes: float | None = None
+    _data: Pictures | None = dataclasses.field(default=None, init=False, repr=False)
+
+    @property
+    def kept(self) -> KeptFile:
+        """Where the pictures of a folder are kept as they were read."""
+        return KeptFile(self.output / PICTURES, self.restart)
 
     def train(
         self, recipe: Recipe, data: Pictures | None = None, **options: Any
@@ -147,11 +156,13 @@ class Run:
         Returns:
             List of `pathlib.Path`, as of `finish`.
         """
-        data = recipe.read(self.data) if data is None else data
+        data = recipe.read(self.data, kept=self.kept) if data is None else data
+        self._data = data
         print(f"{recipe.model.__name__} on {data.said}", flush=True)
         unseen = None
         if recipe.held_out is not None:
-            data, unseen = data.split(recipe.held_out(data))
+            count = recipe.held_out(data)
+            data, unseen = data.split(count) if count else (data, data)
         if self.minutes is not None:
             self.epochs, self.steps = self._lengths(recipe, data, options)
         steps = (self.epochs or recipe.epochs) * (self.steps or recipe.steps or 1)
@@ -250,13 +261,13 @@ class Run:
 
         Args:
             data: `Pictures` that are trained on.
-            unseen: `Pictures` that are not; if there are none, `data` stands for them.
+            unseen: `Pictures` that are not, or `data` itself.
         """
         from gan.callbacks import Quality
 
         self.begin()
         which = "that are not trained on"
-        if len(unseen.pictures) == 0:
+        if unseen is data:
             data, unseen = data.split(len(data.pictures) // 2)
             which = "of those that are trained on, for there are few"
         count = min(len(unseen.pictures), 1000)
@@ -308,6 +319,7 @@ class Run:
             all_settings = {"recipe": self.recipe, "seed": self.seed, "data": data}
             all_settings |= {"epochs": epochs, "steps_per_epoch": steps}
             note_settings(directory, all_settings | (settings or {}), self.given)
+            self._keep_pictures()
             model.fit(
                 epochs=epochs,
                 steps_per_epoch=steps,
@@ -317,6 +329,13 @@ class Run:
         finally:
             checkpoint.release()
         return checkpoint.history
+
+    def _keep_pictures(self):
+        """Write what was read of a folder, so that the next call need not read it."""
+        if self._data is not None and self._data.reading is not None:
+            path = self.path(PICTURES)
+            if self._data.keep(self.kept):
+                print(f"The pictures are kept in {path} for the next call.", flush=True)
 
     def _progress(self):
         from gan.callbacks import Progress
