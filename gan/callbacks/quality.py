@@ -122,10 +122,15 @@ class Quality(keras.callbacks.Callback):
         best = self._best_row()
         lost = self._best is not None and not self._best.exists()
         better = best is None or lost or value + error < best["kid"]
-        row = {"epoch": epoch + 1, "kid": value, "error": error, "better": float(better)}
+        row = {
+            "epoch": epoch + 1,
+            "kid": value,
+            "error": error,
+            "better": float(better),
+        }
         if better and self._best is not None:
             save_model(self.model, self._best, {"epoch": epoch + 1, "kid": value})
-        self._rows.append(row)
+        self._rows.append(row | {"better": float(better)})
         write_table(self._table, self._rows)
         self._draw()
         if not better:

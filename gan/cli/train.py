@@ -29,7 +29,7 @@ def train(
     size: str | None = None,
     grey: bool = False,
     unlabelled: bool = False,
-    augment: bool = False,
+    augment: bool | None = None,
     epochs: int | None = None,
     steps: int | None = None,
     seed: int = 0,

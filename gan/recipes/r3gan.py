@@ -33,6 +33,7 @@ from gan.errors import StrPath, require
 from gan.networks.residual import residual_GenDiscr
 from gan.networks.strided import strided_GenDiscr
 from gan.recipes.run import Recipe
+from gan.recipes.size import find_side
 from gan.schedules import LinearDecay
 from gan.variants.diff_augment import DiffAugment
 from gan.variants.r3gan import R3GAN
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from gan.recipes.run import Run
 
 
+_AUGMENTED = 2000  # pictures; of fewer augmentation makes better fakes
 _FEW = 200  # pictures, from which little more than copies can be made
 _ENOUGH = 1000  # of which some can be held out
 _MOST_HELD_OUT = 1000
@@ -181,22 +183,54 @@ COLOUR = dataclasses.replace(
 )
 
 
-def train(run: Run, augment: bool = False, **options: Any) -> list[pathlib.Path]:
+def train(
+    run: Run, augment: bool | None = None, size: Any = None, **options: Any
+) -> list[pathlib.Path]:
     """Train on pictures of any kind.
 
     Args:
         run: `gan.recipes.run.Run`.
-        augment: bool, whether `gan.DiffAugment` stands before the discriminator.
-        **options: size, colour and labelled, as of `read`.
+        augment: bool, whether the discriminator sees changed pictures; `None`: where
+            there are fewer than 2,000.
+        size: as of `read`; `None`: for a folder the largest of 32, 48 and 64 that its
+            pictures have and the machine can train.
+        **options: colour and labelled, as of `read`.
 
     Returns:
         List of `pathlib.Path`, as of `run.train`.
     """
-    data = read(run.data, kept=run.kept, **options)
-    if len(data.pictures) < _FEW:
+    if size is None:
+        size = _size(run, options.get("colour"))
+    data = read(run.data, size, kept=run.kept, **options)
+    count, layer = len(data.pictures), None
+    if count < _FEW:
         print(
-            f"So few pictures, {len(data.pictures)}, are learnt by heart: expect fakes "
-            "that are near copies of them. Some hundreds are better."
+            f"So few pictures, {count}, are learnt by heart: expect fakes that are "
+            "near copies of them. Some hundreds are better."
         )
-    recipe = COLOUR if data.pictures.shape[3] == 3 else GREY
-    return run.train(recipe, data, augment=DiffAugment() if augment else None)
+    if augment is None and count < _AUGMENTED:
+        said = (
+            f"Fewer than {_AUGMENTED:,} pictures: the discriminator sees them changed "
+        )
+        print(f"{said}at random, so that they last longer.", flush=True)
+    if count < _AUGMENTED if augment is None else augment:
+        layer = DiffAugment()
+    return run.train(_recipe(data), data, augment=layer)
+
+
+def _recipe(data):
+    return COLOUR if data.pictures.shape[3] == 3 else GREY
+
+
+def _size(run, colour):
+    """What an earlier call of the same run chose, or what suits folder and machine."""
+    noted = run.noted("size")
+    if noted is not None or run.data is None or not pathlib.Path(run.data).is_dir():
+        return noted
+    recipe = GREY if colour is False else COLOUR
+    steps = (run.epochs or recipe.epochs) * (run.steps or recipe.steps)
+
+    def make_model(data):
+        return _recipe(data).make_model(data, run.seed, steps)
+
+    return find_side(pathlib.Path(run.data), colour, make_model, steps, run.minutes)

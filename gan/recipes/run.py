@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 _OF_TRAIN = ("faces", "r3gan")
 
 
+_COMPARED = 16  # pictures, of which half can be compared with fakes
+
+
 @dataclasses.dataclass(frozen=True)
 class Recipe:
     """How to train a system: what its paper says of training, as data.
@@ -175,6 +178,7 @@ class Run:
             callbacks += self.quality(data, unseen)
         settings = {"names": data.names} if "class_names" in recipe.options else {}
         settings |= {} if self.minutes is None else {"minutes": self.minutes}
+        settings["size"] = [*data.pictures.shape[1:3]]
         numbers = recipe.epochs, recipe.steps
         # An epoch of a run of some minutes takes half a minute.
         every = recipe.every if self.minutes is None else 1
@@ -183,16 +187,28 @@ class Run:
 
     def _lengths(self, recipe, data, options):
         """Epochs and steps of a run of so many minutes, of an earlier call the same."""
-        if not self.restart and (self.output / RECORD).exists():
-            noted = read_record(self.output / RECORD)
-            found = noted.get("epochs"), noted.get("steps_per_epoch")
-            if noted.get("minutes") == self.minutes:
-                expect_between(1, 10**9, epochs=found[0], steps=found[1])
-                return found
+        if self.noted("minutes") == self.minutes:
+            found = self.noted("epochs"), self.noted("steps_per_epoch")
+            expect_between(1, 10**9, epochs=found[0], steps=found[1])
+            return found
         from gan.recipes.pace import lengths
 
         make_model = functools.partial(recipe.make_model, data, self.seed, **options)
         return lengths(make_model, self.minutes)
+
+    def noted(self, name: str) -> Any:
+        """A setting of the run that goes on, `None` without one.
+
+        Args:
+            name: str.
+
+        Returns:
+            What JSON holds.
+        """
+        path = self.output / RECORD
+        if self.restart or not path.exists():
+            return None
+        return read_record(path).get(name)
 
     def begin(self, *parts: str) -> None:
         """Make the folder; with `restart`, delete an earlier run, the first time only.
@@ -260,13 +276,15 @@ class Run:
         """What measures after each epoch, and keeps the best model.
 
         Args:
-            data: `Pictures` that are trained on.
+            data: `Pictures` that are trained on; of fewer than 16 nothing is measured.
             unseen: `Pictures` that are not, or `data` itself.
         """
         from gan.callbacks import Quality
 
         self.begin()
         which = "that are not trained on"
+        if len(data.pictures) < _COMPARED:
+            return []
         if unseen is data:
             data, unseen = data.split(len(data.pictures) // 2)
             which = "of those that are trained on, for there are few"

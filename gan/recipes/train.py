@@ -25,7 +25,7 @@ def train(
     size: int | tuple[int, int] | None = None,
     grey: bool = False,
     unlabelled: bool = False,
-    augment: bool = False,
+    augment: bool | None = None,
     long: bool = False,
     epochs: int | None = None,
     steps: int | None = None,
@@ -47,11 +47,12 @@ def train(
             training of faces; or the name of a published system, see `gan train
             --recipe list`.
         size: int, or pair of ints (height, width), to which pictures are brought,
-            multiples of 4; `None`: 32 for a folder, for an array its own up to 64.
+            multiples of 4; `None`: for an array its own up to 64, for a folder the
+            largest of 32, 48 and 64 that its pictures have and this machine can train.
         grey: bool, leave colours out.
         unlabelled: bool, leave classes out.
-        augment: bool, change pictures at random before the discriminator sees them,
-            which helps where there are few.
+        augment: bool, whether pictures are changed at random before the discriminator
+            sees them, which helps where there are few; `None`: below 2,000.
         long: bool, with the recipe "gan" train twenty minutes instead of two.
         epochs: int, or `None` for the recipe's.
         steps: int, steps an epoch, or `None` for the recipe's.
@@ -128,7 +129,7 @@ def chosen(
         colour = False if own.get("grey") else None
         options = {"size": size, "colour": colour}
         options |= {"labelled": not own.get("unlabelled")}
-        return recipe, options | {"augment": bool(own.get("augment"))}
+        return recipe, options | {"augment": own.get("augment")}
     if recipe in _OWN_PICTURES:
         options = {"variant": "long" if own.get("long") else recipe}
         return "faces", options | {"until_course": bool(own.get("until_course"))}
