@@ -51,6 +51,7 @@ _HOMES = {
     "load_model": "gan.saving",
     "normal_generator": "gan.latent",
     "residual_GenDiscr": "gan.networks.residual",
+    "set_threads": "gan.support.threads",
     "spheric_generator": "gan.latent",
     "strided_GenDiscr": "gan.networks.strided",
     "symmetric_generator": "gan.latent",

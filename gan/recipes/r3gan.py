@@ -39,6 +39,8 @@ from gan.variants.diff_augment import DiffAugment
 from gan.variants.r3gan import R3GAN
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from gan.data.kept import KeptFile
     from gan.recipes.run import Run
 
@@ -47,6 +49,7 @@ _AUGMENTED = 2000  # pictures; of fewer augmentation makes better fakes
 _FEW = 200  # pictures, from which little more than copies can be made
 _ENOUGH = 1000  # of which some can be held out
 _MOST_HELD_OUT = 1000
+_MOST_COLUMNS = 20  # of the picture, each a class
 
 
 def make_networks(data: Pictures) -> tuple[Any, Any, Any]:
@@ -106,33 +109,33 @@ def _fitted(data, steps):
     return options | ({"gamma": gamma_for(data.pictures)} if colour else {})
 
 
-def draw(model: R3GAN, data: Pictures | None = None) -> np.ndarray:
-    """Eight rows of fakes, each with the same latents; beside them real pictures.
+def draw(model: R3GAN, data: Pictures) -> Figure:
+    """Eight rows of fakes, each with the same latents, beside real pictures.
 
     Args:
         model: `gan.R3GAN`; one with classes has a column a class.
-        data: `Pictures` that it learns from, or `None` for no real ones.
+        data: `Pictures` that it learns from.
 
     Returns:
-        float32 array `(H, W)` or `(H, W, 3)` in [0, 1].
+        `matplotlib.figure.Figure`.
     """
+    columns, names = 8, None
     if not model.classes:
-        fakes = plots.tile(model.get_fake_sample(64), 8)
-        reals = None if data is None else np.arange(64) % len(data.pictures)
+        fakes = model.get_fake_sample(64)
+        reals = np.arange(64) % len(data.pictures)
     else:
-        shown = min(model.classes, 20)
+        columns = min(model.classes, _MOST_COLUMNS)
+        names = data.names[:columns]
         with model.stream.sampling():
-            latents = np.repeat(model.latent_generator(8), shown, axis=0)
-        columns = np.arange(shown, dtype=np.int32)
-        fakes = plots.tile(model([latents, np.tile(columns, 8)]), shown)
-        if data is not None:
-            own = [np.flatnonzero(data.labels == column) for column in columns]
-            reals = np.ravel([[some[i % len(some)] for some in own] for i in range(8)])
-    if data is None:
-        return fakes
-    real = plots.tile(data.pictures[reals] / np.float32(255), len(reals) // 8)
-    gap = np.ones((len(fakes), data.pictures.shape[2] // 2, *fakes.shape[2:]))
-    return np.concatenate([fakes, gap, real], axis=1, dtype=np.float32)
+            latents = np.repeat(model.latent_generator(8), columns, axis=0)
+        labels = np.arange(columns, dtype=np.int32)
+        fakes = model([latents, np.tile(labels, 8)])
+        # In training and held out, a class of one picture may be in one of them alone.
+        own = [np.flatnonzero(data.labels == label) for label in labels]
+        own = [some if len(some) else [0] for some in own]
+        reals = np.ravel([[some[i % len(some)] for some in own] for i in range(8)])
+    real = np.divide(data.pictures[reals], 255, dtype=np.float32)
+    return plots.panels({"fakes": fakes, "real pictures": real}, columns, names)
 
 
 def read(

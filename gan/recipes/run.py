@@ -31,6 +31,7 @@ from gan.recipes.record import (
     written,
 )
 from gan.support.files import expect_writable, made_folder
+from gan.support.threads import tell_of_threads
 
 if TYPE_CHECKING:
     import keras
@@ -358,7 +359,10 @@ class Run:
     def _progress(self):
         from gan.callbacks import Progress
 
-        return [Progress()] if self.verbose else []
+        if not self.verbose:
+            return []
+        tell_of_threads()
+        return [Progress()]
 
     def finish(
         self, model: AdversarialModel, *paths: pathlib.Path
