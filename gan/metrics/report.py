@@ -7,10 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from gan import metrics
-from gan.metrics.pca import PCA, fit_pca
+from gan.metrics.pca import FEW, PCA, fit_pca
 
-_MOST_NUMBERS = 1024  # that pictures are compared by as they are
-_DEPTH = 256  # principal coordinates of others
+_DEPTH = 256  # principal coordinates that stand for more values
+_USUAL = 32 * 32 * 3  # values in a picture, to which larger ones are scaled
+_LARGE = 4096  # values in a picture from which on they are
 
 
 def comparable(
@@ -19,7 +20,9 @@ def comparable(
     """What brings examples to numbers by which they are compared.
 
     Examples of more than 1,024 numbers are compared by their 256 strongest principal
-    coordinates, for which there are enough of them.
+    coordinates, for which there are enough of them. Those of more than 4,096 are
+    multiplied by √(3072 / numbers), so that distances mean what they mean between
+    pictures of 32×32 in colour.
 
     Args:
         real: array `(n, …)`, the real examples.
@@ -28,11 +31,12 @@ def comparable(
     Returns:
         Callable, examples `(m, …)` -> array `(m, d)`, or the examples themselves.
     """
-    if real[0].size <= _MOST_NUMBERS:
+    size = real[0].size
+    if size <= FEW:
         return lambda some: some
-    found = fit_pca(real) if pca is None else pca
-    depth = min(_DEPTH, len(found.deviations))
-    return lambda some: found.coordinates(some, depth) * found.deviations[:depth]
+    found = fit_pca(real, _DEPTH) if pca is None else pca
+    scale = np.sqrt(_USUAL / size) if size > _LARGE else 1
+    return lambda some: found.projections(some, _DEPTH) * scale
 
 
 def evaluate_faces(
@@ -54,7 +58,7 @@ def evaluate_faces(
         dict from names to what `metrics.evaluate` gives, after the PCA generators
         of depths 16 and 128, and a dict from names to ten fakes each for a picture.
     """
-    pca = fit_pca(pictures)
+    pca = fit_pca(pictures, _DEPTH)
     rivals = {
         f"PCA, depth {depth}": lambda n, depth=depth: pca.sample(n, depth, seed)
         for depth in (16, 128)
@@ -62,11 +66,12 @@ def evaluate_faces(
     }
 
     compared = comparable(pictures, pca)
+    real = compared(pictures)
     reports, shown = {}, {"real": pictures[:10]}
     for name, generate in (rivals | dict(generators)).items():
         tell(f"measuring {name} ...")
         fakes = generate(len(pictures) // 2)
-        reports[name] = metrics.evaluate(compared(pictures), compared(fakes), seed=seed)
+        reports[name] = metrics.evaluate(real, compared(fakes), seed=seed)
         shown[name] = fakes[:10]
     return reports, shown
 
