@@ -211,3 +211,16 @@ def test_what_train_refuses_before_it_reads(tmp_path, argument, given):
     with refused(argument):
         gan.train(**given)
     assert not (tmp_path / "run").exists()
+
+
+def test_the_weight_of_the_penalties_is_said(tmp_path, monkeypatch, capsys):
+    grey = RNG.integers(0, 2, (40, 64, 64, 1), "uint8") * 255
+    small = grey[:, :8, :8]
+    assert r3gan._fitted(Pictures(small), 10)["gamma"] == 1.0
+    large = r3gan._fitted(Pictures(grey), 10)["gamma"]
+    assert large == r3gan.gamma_for(grey) == pytest.approx(4096 / 4 / 70, rel=0.05)
+    monkeypatch.setattr(Run, "fit", lambda *a, **o: None)
+    monkeypatch.setattr(Run, "finish", lambda *a: [])
+    np.save(tmp_path / "a.npy", small)
+    r3gan.train(Run("r3gan", tmp_path / "run", tmp_path / "a.npy"))
+    assert "The penalties weigh 1 (gamma)" in capsys.readouterr().out
