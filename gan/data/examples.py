@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan.data.datasets import expect_dataset, expect_shape, from_py_dataset, is_number
+from gan.data.kept import as_tensor
 from gan.data.labels import as_conditions, to_numpy
 from gan.data.pixels import NO_RANGE, rescale
 from gan.errors import require, shown
@@ -470,7 +471,8 @@ def as_examples(
         require(len(labels) == len(array), f"{said}example needs one.", name)
     if isinstance(array, np.memmap):
         return MappedExamples(array, labels, shape, condition or ())
-    tensor = tf.convert_to_tensor(array)
+    tensor = as_tensor(array) if isinstance(array, np.ndarray) else array
+    tensor = tf.convert_to_tensor(tensor)
     if tensor.dtype != tf.uint8:
         tensor = tf.cast(tensor, tf.float32)
         finite = bool(tf.reduce_all(tf.math.is_finite(tensor)))
