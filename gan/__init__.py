@@ -56,6 +56,7 @@ _HOMES = {
     "load_translator": "gan.generators.translator",
     "normal_generator": "gan.latent",
     "residual_GenDiscr": "gan.networks.residual",
+    "set_threads": "gan.support.threads",
     "spheric_generator": "gan.latent",
     "strided_GenDiscr": "gan.networks.strided",
     "symmetric_generator": "gan.latent",

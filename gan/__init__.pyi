@@ -35,6 +35,7 @@ from gan.networks.unet import unet_GenDiscr as unet_GenDiscr
 from gan.recipes.train import train as train
 from gan.saving import load_model as load_model
 from gan.simple_gan import Simple_GAN as Simple_GAN
+from gan.support.threads import set_threads as set_threads
 from gan.training.fit import Diverged as Diverged
 from gan.variants.ac_gan import AC_GAN as AC_GAN
 from gan.variants.cycle_gan import CycleGAN as CycleGAN

@@ -33,6 +33,8 @@ from gan.errors import (
 from gan.generators.weights import PRETRAINED
 from gan.recipes.record import read_record
 
+_MOST_VALUES = 2**27  # of the pictures that are compared: half a gigabyte of floats
+
 
 def evaluate(
     model: str = PRETRAINED,
@@ -71,13 +73,14 @@ def evaluate(
     sentence = f"The argument pictures must name at least 200 pictures, not {count}."
     require(count >= 200, sentence, "pictures")
     labelled = None if json else _labelled(drawing, real)
+    compared = _compared(real.pictures, seed, tell)
     from gan import plots
     from gan.metrics import report
 
     generators = {
         name: functools.partial(one.draw, seed=seed) for name, one in drawings.items()
     }
-    reports, shown = report.evaluate_faces(real.floats(), generators, seed)
+    reports, shown = report.evaluate_faces(compared, generators, seed)
     print(dumps(reports) if json else report.table(reports))
     if labelled is not None:
         _tell_classes(drawing, seed, *labelled)
@@ -110,6 +113,21 @@ def _evaluate_pairs(translator, pictures, course, seed, output, show, json):
     rows = {"input": translator.as_seen(inputs), "made": made, "target": targets}
     shown = {name: np.clip(some[:10], 0, 1) for name, some in rows.items()}
     finish(plots.rows(shown, title="input, what is made of it, target"), output, show)
+
+
+def _compared(pictures, seed, tell):
+    """Pictures in [0, 1], of large ones as many as there is memory for."""
+    import numpy as np
+
+    from gan.data.pictures import Pictures
+
+    count = len(pictures)
+    most = max(_MOST_VALUES // pictures[0].size, 200)
+    if count > most:
+        tell(f"{most} random ones of these {count} pictures are compared.")
+        numbers = np.random.default_rng(seed).permutation(count)[:most]
+        pictures = pictures[np.sort(numbers)]
+    return Pictures(pictures).floats()
 
 
 def _labelled(drawing, own):

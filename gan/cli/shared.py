@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gan.errors import InvalidInput, expect_path, expect_seed, require, shown
 from gan.support.files import expect_writable
 from gan.support.quiet import quiet
+from gan.support.threads import set_threads
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,9 +54,8 @@ def import_tensorflow(side_by_side: bool = False) -> None:
     """Import TensorFlow with fast convolutions and without its start-up chatter.
 
     Args:
-        side_by_side: bool, let two operations run at once with half of the processor's
-            cores each, which a step of small networks is done sooner with, instead of
-            one after the other with all. Nothing where TensorFlow runs already.
+        side_by_side: bool, call `gan.set_threads`. Nothing where TensorFlow runs
+            already.
     """
     if "tensorflow" not in sys.modules and platform.machine() in ("x86_64", "AMD64"):
         # TensorFlow leaves its fast convolutions off on processors without AVX-512.
@@ -63,14 +63,11 @@ def import_tensorflow(side_by_side: bool = False) -> None:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with quiet():
         try:
-            import tensorflow as tf
+            import tensorflow  # noqa: F401
 
             if side_by_side:
-                cores = os.cpu_count() or 1
-                with contextlib.suppress(RuntimeError):
-                    threading = tf.config.threading
-                    threading.set_inter_op_parallelism_threads(min(2, cores))
-                    threading.set_intra_op_parallelism_threads(max(1, cores // 2))
+                with contextlib.suppress(InvalidInput):
+                    set_threads()
         except Exception as error:
             raise InvalidInput(
                 "Keras on TensorFlow must be installed, with KERAS_BACKEND=tensorflow "

@@ -32,7 +32,7 @@ def train(
     size: str | None = None,
     grey: bool = False,
     unlabelled: bool = False,
-    augment: bool = False,
+    augment: bool | None = None,
     captions: str | None = None,
     epochs: int | None = None,
     steps: int | None = None,

@@ -158,13 +158,17 @@ class Words:
             InvalidInput: if a word is not known.
         """
         asked = self(text) > 0
-        asked = asked | self._implied[asked].any(axis=0)
+        asked |= self._implied[asked].any(axis=0) & self._fits(asked)
         vectors = np.asarray(among, np.float32) > 0
-        fit = self._beside[asked].all(axis=0) | asked
+        fit = self._fits(asked)
         dropped = (vectors & ~fit).sum(axis=1)
         kept = vectors[dropped == dropped.min()] & fit | asked
         kept = kept.astype(np.float32)
         return kept if count is None else kept[np.arange(count) % len(kept)]
+
+    def _fits(self, asked):
+        """Which words some caption has beside each of those asked for."""
+        return self._beside[asked].all(axis=0) | asked
 
     def said(self, vector: npt.ArrayLike) -> str:
         """The words of a vector `(d,)`, with commas between them."""

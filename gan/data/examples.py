@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan.data.datasets import expect_dataset, expect_shape, from_py_dataset, is_number
+from gan.data.kept import as_tensor
 from gan.data.labels import as_conditions, to_numpy
 from gan.data.pixels import NO_RANGE, rescale
 from gan.errors import require, shown
@@ -342,7 +343,7 @@ class UnpairedExamples(Examples):
     """Real examples of two kinds, A and B, which no order links.
 
     Attributes:
-        parts: pair of `Examples`, of which each is drawn from by itself.
+        parts: pair of `Examples`.
     """
 
     def __init__(self, a: Examples, b: Examples) -> None:
@@ -354,15 +355,11 @@ class UnpairedExamples(Examples):
         """Pair of what the parts give."""
         return tuple(part.value for part in self.parts)
 
-    @property
-    def pixel_range(self) -> tuple[float, float]:
-        """Of both parts."""
-        return self.parts[0].pixel_range
-
-    @pixel_range.setter
-    def pixel_range(self, value: tuple[float, float]) -> None:
+    def kinds(self) -> tuple[Examples, Examples]:
+        """Both parts, whose bytes become what `pixel_range` says."""
         for part in self.parts:
-            part.pixel_range = value
+            part.pixel_range = self.pixel_range
+        return self.parts
 
     def __len__(self) -> int:
         """How many distinct ones can be drawn of each kind."""
@@ -370,11 +367,11 @@ class UnpairedExamples(Examples):
 
     def draw(self, numbers: tf.Tensor) -> Sample:
         """Pair `(a, b)` of the examples of these numbers, as the sample's examples."""
-        return Sample(tuple(part.draw(numbers).examples for part in self.parts))
+        return Sample(tuple(part.draw(numbers).examples for part in self.kinds()))
 
     def look(self) -> np.ndarray:
         """The numbers of the first thousand examples of each kind, in one row."""
-        return np.concatenate([np.ravel(part.look()) for part in self.parts])
+        return np.concatenate([np.ravel(part.look()) for part in self.kinds()])
 
     def steps(self, batch_size: int) -> int:
         """Batches in once through the more numerous kind."""
@@ -403,12 +400,14 @@ class UnpairedExamples(Examples):
         same = isinstance(other, UnpairedExamples)
         pairs = [*zip(self.parts, other.parts, strict=True)] if same else []
         same = same and all(mine._form() == others._form() for mine, others in pairs)
+        if same:
+            self.pixel_range = other.pixel_range
         return same and all([mine.refill(others) for mine, others in pairs])
 
     def equals(self, other: Any) -> bool:
         """As of `Examples`, of both parts."""
         same = isinstance(other, UnpairedExamples)
-        pairs = zip(self.parts, other.parts, strict=True) if same else ()
+        pairs = zip(self.kinds(), other.kinds(), strict=True) if same else ()
         return same and all(mine.equals(others) for mine, others in pairs)
 
 
@@ -472,7 +471,8 @@ def as_examples(
         require(len(labels) == len(array), f"{said}example needs one.", name)
     if isinstance(array, np.memmap):
         return MappedExamples(array, labels, shape, condition or ())
-    tensor = tf.convert_to_tensor(array)
+    tensor = as_tensor(array) if isinstance(array, np.ndarray) else array
+    tensor = tf.convert_to_tensor(tensor)
     if tensor.dtype != tf.uint8:
         tensor = tf.cast(tensor, tf.float32)
         finite = bool(tf.reduce_all(tf.math.is_finite(tensor)))

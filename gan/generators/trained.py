@@ -303,17 +303,17 @@ class TrainedGenerator:
         if isinstance(latents, numbers.Integral) and not isinstance(latents, bool):
             latents = self.latents(int(latents), seed, spread)
         latents = np.asarray(latents)
-        first = self.conditions(len(latents), condition=start)
+        first = np.asarray(self.conditions(len(latents), condition=start))
         if isinstance(end, str):
             words = self._expect_words()
             last = np.concatenate([words.completed(end, [one]) for one in first])
         else:
-            last = self.conditions(len(latents), condition=end)
+            last = np.asarray(self.conditions(len(latents), condition=end))
         shares = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
         ways = (1 - shares) * first[:, None] + shares * last[:, None]
         return self.draw(
             np.repeat(latents, steps, axis=0),
-            condition=ways.reshape(-1, *self.condition_shape),
+            condition=ways.reshape(-1, ways.shape[-1]),
         )
 
     def _expect_words(self):

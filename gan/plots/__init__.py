@@ -18,7 +18,7 @@ from gan.plots.charts import (
     side_by_side,
 )
 from gan.plots.figure import pixels, save, show, write_png
-from gan.plots.pictures import mosaic, rows, strip, tile
+from gan.plots.pictures import mosaic, panels, rows, strip, tile
 
 __all__ = [
     "coloured_points",
@@ -31,6 +31,7 @@ __all__ = [
     "histograms_and_density",
     "losses",
     "mosaic",
+    "panels",
     "pixels",
     "points_and_values",
     "rows",

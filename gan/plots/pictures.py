@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,9 @@ from gan.plots.figure import expect_some, new_figure, settle
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_LETTER = 7  # pixels that a letter of a name takes
+_MOST_LETTERS = 20  # of a name
 
 
 def tile(
@@ -119,6 +122,70 @@ def rows(pictures: Mapping[str, npt.ArrayLike], title: str | None = None) -> Fig
         middle = (row + 0.5) * height
         axes.text(-2, middle, name, ha="right", va="center")
     return settle(figure)
+
+
+def panels(
+    pictures: Mapping[str, npt.ArrayLike],
+    columns: int,
+    names: Sequence[str] | None = None,
+) -> Figure:
+    """Draw sets of pictures side by side, each with its title above it.
+
+    Each pixel takes a whole number of screen pixels.
+
+    Args:
+        pictures: dict from titles to arrays as for `tile`, of equal numbers of rows.
+        columns: int, pictures in a row of each set.
+        names: sequence of str, what the columns are called, such as classes; `None`
+            writes nothing above them.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    expect_some(pictures=pictures)
+    tiles = [tile(some, columns) for some in pictures.values()]
+    heights = {len(one) for one in tiles}
+    said = "The argument pictures must hold sets of equally many rows of pictures."
+    require(len(heights) == 1, said, "pictures")
+    height, widths = max(heights), [one.shape[1] for one in tiles]
+    scale = min(max(1400 // sum(widths), 1), 4)
+    margin, gap, line = 10, 30, 26
+    most = max(map(len, names)) if names is not None else 0
+    # Names that are wider than their columns stand upright.
+    upright = most * _LETTER > scale * widths[0] / columns
+    above = line * (most > 0) if not upright else _LETTER * min(most, _MOST_LETTERS) + 8
+    full_height = scale * height + line + above + margin
+    full_width = scale * sum(widths) + gap * (len(tiles) - 1) + 2 * margin
+    figure = new_figure(full_width, full_height)
+    figure.set_layout_engine("none")
+    left = margin
+    for title, one, width in zip(pictures, tiles, widths, strict=True):
+        box = [left, margin, scale * width, scale * height]
+        axes = figure.add_axes(np.divide(box, [full_width, full_height] * 2))
+        draw_pictures(axes, one)
+        middle, top = left + scale * width / 2, full_height - line / 2
+        figure.text(
+            middle / full_width, top / full_height, title, ha="center", va="center"
+        )
+        for column, name in enumerate([] if names is None else names):
+            place = left + scale * (column + 0.5) * (width + 1) / columns
+            bottom = scale * height + margin + 4
+            figure.text(
+                place / full_width,
+                bottom / full_height,
+                _shortened(name),
+                ha="center",
+                va="bottom",
+                size=8,
+                rotation=90 if upright else 0,
+                parse_math=False,
+            )
+        left += scale * width + gap
+    return figure
+
+
+def _shortened(name):
+    return name if len(name) <= _MOST_LETTERS else f"{name[: _MOST_LETTERS - 1]}…"
 
 
 def draw_pictures(axes: Any, tiled: np.ndarray) -> None:

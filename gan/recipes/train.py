@@ -30,7 +30,7 @@ def train(
     size: int | tuple[int, int] | None = None,
     grey: bool = False,
     unlabelled: bool = False,
-    augment: bool = False,
+    augment: bool | None = None,
     captions: StrPath | None = None,
     long: bool = False,
     epochs: int | None = None,
@@ -62,11 +62,12 @@ def train(
             learns to enlarge by 4, "hole:16", to fill a hole of 16 pixels, "grey", to
             colour, or "edges", to paint; `None`: from latents.
         size: int, or pair of ints (height, width), to which pictures are brought,
-            multiples of 4; `None`: 32 for a folder, for an array its own up to 64.
+            multiples of 4; `None`: for an array its own up to 64, for a folder the
+            largest of 32, 48 and 64 that its pictures have and this machine can train.
         grey: bool, leave colours out.
         unlabelled: bool, leave classes out.
-        augment: bool, change pictures at random before the discriminator sees them,
-            which helps where there are few.
+        augment: bool, whether pictures are changed at random before the discriminator
+            sees them, which helps where there are few; `None`: below 2,000.
         captions: str or `os.PathLike` of a file of captions, see
             `gan.data.captions.read_captions`: the generator learns to draw what words
             say. `None`: those in an `.npz` file of pictures without labels, if any.
@@ -159,7 +160,7 @@ def chosen(
         options = {"size": size, "colour": colour}
         options |= {"labelled": not own.get("unlabelled")}
         options |= {"captions": own.get("captions")}
-        return recipe, options | {"augment": bool(own.get("augment"))}
+        return recipe, options | {"augment": own.get("augment")}
     if recipe in _OWN_PICTURES:
         options = {"variant": "long" if own.get("long") else recipe}
         return "faces", options | {"until_course": bool(own.get("until_course"))}

@@ -23,9 +23,11 @@ from gan.errors import (
     shown,
     warn,
 )
+from gan.support.threads import tell_of_threads
 from gan.training.checkpoint import Checkpoint
 from gan.training.compiled import TwoOptimizers
 from gan.training.layers import accelerated
+from gan.training.networks import is_picture
 from gan.training.runtime import explained, held_interrupt, unfused
 
 # A graph call this long shows progress often and costs next to nothing to enter.
@@ -128,6 +130,8 @@ class GraphFit(TwoOptimizers):
             verbose = 0
         self.reattach()
         self._warn_of_the_frozen()
+        if verbose != 0 and is_picture(self.generator.output_shape[1:]):
+            tell_of_threads()
         # To Keras an epoch is one execution, so that it calls `_train_epoch` once an
         # epoch. How many steps a graph call makes is in `_compile_options`.
         self.steps_per_execution = steps_per_epoch

@@ -206,7 +206,7 @@ class CycleGAN(R3GAN):
         require(size <= most, f"{said}examples, but it is {size}.", "size")
         return tuple(
             part.draw(distinct_numbers(len(part), size, self.stream.next_seed()))[0]
-            for part in examples.parts
+            for part in examples.kinds()
         )
 
     def get_fake_sample(
@@ -316,7 +316,7 @@ class CycleGAN(R3GAN):
         data = self.examples if x is None else self.as_examples(x, 1, "x")
         require(data is not None, "There are no examples: give them as x.", "x")
         data.pixel_range = self.pixel_range or data.pixel_range
-        kinds = [part.first(len(part)).examples.numpy() for part in data.parts]
+        kinds = [part.first(len(part)).examples.numpy() for part in data.kinds()]
         found = {}
         for way, name in enumerate(("a_to_b", "b_to_a")):
             network, given = self.one_way(way), kinds[way]
