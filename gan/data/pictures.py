@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan.data.arrays import expect_size, read_labels, read_picture_array
-from gan.data.kept import KeptFile, Reading, reading_of
+from gan.data.kept import KeptFile, Reading, picked, reading_of
 from gan.errors import (
     InvalidInput,
     StrPath,
@@ -86,7 +86,7 @@ class Pictures:
         others, chosen = (
             dataclasses.replace(
                 self,
-                pictures=self.pictures[part],
+                pictures=picked(self.pictures, part),
                 labels=None if self.labels is None else self.labels[part],
             )
             for part in (numbers[count:], numbers[:count])
