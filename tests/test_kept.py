@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import types
 import zipfile
 
 import numpy as np
@@ -266,7 +267,8 @@ def test_on_another_device_pictures_are_copied(folder, tmp_path, monkeypatch):
 
     kept = KeptFile(tmp_path / "a.npz")
     data = read_pictures(folder, (8, 8), kept=kept)
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: ["one"])
+    devices = [types.SimpleNamespace(device_type=kind) for kind in ("CPU", "GPU")]
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind=None: devices)
     tensor = as_tensor(data.pictures)
     np.testing.assert_array_equal(tensor, data.pictures)
     assert not np.shares_memory(np.asarray(tensor), data.pictures)

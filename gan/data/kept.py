@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from gan.support.devices import only_cpu
 from gan.support.files import atomic_path
 
 _FORM = 1  # another one is read anew
@@ -51,7 +52,7 @@ def as_tensor(array: np.ndarray) -> Any:
 
     base = _map_of(array)
     aligned = array.ctypes.data % _ALIGNED == 0 and array.flags.c_contiguous
-    if base is None or not aligned or tf.config.list_physical_devices("GPU"):
+    if base is None or not aligned or not only_cpu():
         return tf.convert_to_tensor(array)
     return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
 

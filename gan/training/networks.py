@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from gan.errors import require, shown, warn
 from gan.latent import of_dimension
+from gan.support.devices import only_cpu
 
 
 def expect_networks(
@@ -79,7 +80,7 @@ def _expect_network(name, network):
     require(network.variables, said, name)
     channels = {getattr(layer, "data_format", None) for layer in network.layers}
     # TensorFlow's convolutions of channels first have no gradient on a CPU.
-    fits = "channels_first" not in channels or tf.config.list_logical_devices("GPU")
+    fits = "channels_first" not in channels or not only_cpu()
     said = f"The {name} must have layers of data_format='channels_last' on a CPU."
     require(fits, said, name)
     for side, found in (("take", _inputs(network)), ("give", _outputs(network))):
