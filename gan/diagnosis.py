@@ -148,6 +148,9 @@ def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagn
     expect_positive_int(count=count)
     expect_number(16, count=count)
     expect_seed(seed=seed)
+    said = "The model makes pictures from pictures, which diagnose does not know how "
+    said += "to look at: model.evaluate() compares it with answers that learn nothing."
+    require(not model.takes_pictures, said, "model")
     said = "The model has no latent generator: set model.latent_generator."
     require(model.latent_generator is not None, said, "model")
     diagnosis = Diagnosis()

@@ -112,8 +112,7 @@ class Losses(keras.callbacks.Callback):
             fake = model.get_fake_sample(count, averaged=False)
             samples = fake, model.get_real_sample(most), held_out
             fake, training, held_out = (
-                model.judge(*(one if model.classes else (one,)), training=False)
-                for one in samples
+                model.judge(*model.as_sample(one), training=False) for one in samples
             )
         # Some losses pair reals with fakes.
         fewer = keras.tree.map_structure(lambda outputs: outputs[:most], fake)

@@ -11,6 +11,7 @@ from gan.cli.shared import (
     finish,
     import_tensorflow,
     loaded,
+    translating,
 )
 from gan.errors import expect_between, expect_number, expect_path, expect_seed, require
 from gan.generators.weights import PRETRAINED, WEIGHTS
@@ -60,6 +61,10 @@ def generate(
     /,
     count: int = 64,
     class_: str | None = None,
+    words: str | None = None,
+    condition: str | None = None,
+    from_: str | None = None,
+    to: str | None = None,
     truncation: float = 1.0,
     each: bool = False,
     seed: int = 0,
@@ -83,7 +88,13 @@ def generate(
     drawing = loaded(model, seed)
     if not array:
         expect_pictures(drawing)
-    pictures = drawing.draw(count, class_, seed, truncation)
+    asked, between = _asked(drawing, class_, words, condition, from_, to)
+    if between:
+        # Eight on each way, as many ways as are needed.
+        ways = (8, -(-count // 8), seed, truncation)
+        pictures = drawing.interpolate(*between, *ways)[:count]
+    else:
+        pictures = drawing.draw(count, class_, seed, truncation, asked)
     if array or each:
         if array:
             _write_array(pictures.reshape(count, *drawing.shape), path)
@@ -96,7 +107,55 @@ def generate(
     columns = drawing.classes if class_ is None else None
     columns = columns if columns and columns <= count else None
     title = "generated" if class_ is None else f"class {class_}"
+    if words is not None:
+        title = words
+    elif between:
+        columns, title = 8, f"from {from_} to {to}"
     finish(plots.mosaic(pictures, columns, title), output, show)
+
+
+def _asked(drawing, class_, words, condition, from_, to):
+    """What a generator of vectors is asked for: one condition, or two ends of a way."""
+    said = "Give the options from and to both or neither, for pictures between them."
+    require((from_ is None) == (to is None), said, "from")
+    given = {"class": class_, "words": words, "condition": condition, "from": from_}
+    given = [name for name, value in given.items() if value is not None]
+    said = f"The options {' and '.join(given)} exclude each other: give one of them."
+    require(len(given) < 2, said, given[-1] if given else None)
+    name = given[0] if given else None
+    takes = drawing.condition_shape
+    require(
+        name in (None, "class") or takes,
+        f"The option {name} is for models that take words or vectors, and this one "
+        f"takes {'classes: give --class' if drawing.classes else 'neither'}.",
+        name,
+    )
+    said = "The option words is for models of words, and this one takes vectors of "
+    said += f"{takes and takes[0]} numbers: give --condition."
+    require(words is None or drawing.words is not None, said, "words")
+    asked = words if condition is None else _vector(drawing, condition, "condition")
+    if from_ is None:
+        return asked, None
+    return None, [
+        one if drawing.words is not None else _vector(drawing, one, name)
+        for one, name in ((from_, "from"), (to, "to"))
+    ]
+
+
+def _vector(drawing, text, name):
+    """The numbers of a text such as "1,0,.5"."""
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    size = drawing.condition_shape[0]
+    require(
+        len(numbers) == size,
+        f"The option {name} must be {size} numbers with commas between them, such as "
+        f"{','.join(['0', '1'][: min(size, 2)])}, but it is {text!r}.",
+        name,
+    )
+    return numbers
 
 
 def _write_array(examples, path):
@@ -139,7 +198,8 @@ def walk(
     latents, columns, every, title = _path(drawing, shape, rays, count, seed)
     # A walk stays in one class, the first where none was asked for.
     label = 0 if class_ is None and drawing.classes else class_
-    pictures = drawing.draw(latents, label)
+    one = drawing.conditions(1)[0] if drawing.condition_shape else None
+    pictures = drawing.draw(latents, label, condition=one)
     if animated:
         frames = (plots.tile(face[None], scale=_SCALE) for face in pictures)
         print(write_gif(frames, path, frames_per_second=12.5))
@@ -177,13 +237,18 @@ def export(
         expect_writable(path)
     else:
         expect_output(str(path), _ENDINGS[to])
-    drawing = loaded(model)
+    translator = translating(model)
+    drawing = loaded(model) if translator is None else translator
     from gan.saving.export import export_generator
 
-    latents = drawing.latents(100)
-    inputs = [latents, drawing.labels(100)] if drawing.classes else [latents]
+    if translator is None:
+        latents, given = drawing.latents(100), drawing.conditions(100)
+        inputs = [latents] if given is None else [latents, given]
+    else:
+        inputs = translator.some_inputs(100)
     difference = export_generator(drawing.network, path, to, inputs)
-    print(f"largest difference from Keras on 100 latents: {difference:.1e}")
+    kind = "latents" if translator is None else "inputs"
+    print(f"largest difference from Keras on 100 {kind}: {difference:.1e}")
     if drawing.pixel_range:
         black, white = drawing.pixel_range
         print(f"in what it draws {black:g} is black and {white:g} is white")

@@ -12,13 +12,14 @@ import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan.data.arrays import expect_size, read_labels, read_picture_array
+from gan.data.captions import captions_of, captions_within, read_captions
 from gan.data.kept import KeptFile, Reading, picked, reading_of
 from gan.errors import (
     InvalidInput,
@@ -34,8 +35,8 @@ _NOT_READ = {"EPS"}
 # How the names begin of what systems and programs leave beside a user's pictures.
 _HIDDEN = (".", "__MACOSX", "@eaDir", "$RECYCLE.BIN")
 # Words in the names of the parts of a set, such as train2017, seg_test or trainA.
-_TRAIN = {"train", "training"}
-_HELD_OUT = {"test", "testing", "val", "valid", "validation", "dev", "eval"}
+TRAIN = {"train", "training"}
+HELD_OUT = {"test", "testing", "val", "valid", "validation", "dev", "eval"}
 _MOST_NAMED = 10  # classes in one line
 _AT_ONCE = 1000  # pictures
 _LOOKED_AT = 200  # pictures that tell the size of all
@@ -57,6 +58,7 @@ class Pictures:
         cropped: int, how many pictures were cropped to the aspect of this size.
         reading: `gan.data.kept.Reading` of the folder, or `None`.
         origin: str, whether a file that was kept of them was read, "" without one.
+        captions: `None`, or list of N str, a caption of each picture.
     """
 
     pictures: np.ndarray
@@ -66,6 +68,7 @@ class Pictures:
     cropped: int = 0
     reading: Reading | None = None
     origin: str = ""
+    captions: list[str] | None = None
 
     def floats(self) -> np.ndarray:
         """Float32 array `(N, h, w)` or `(N, h, w, 3)` with values in [0, 1]."""
@@ -88,6 +91,7 @@ class Pictures:
                 self,
                 pictures=picked(self.pictures, part),
                 labels=None if self.labels is None else self.labels[part],
+                captions=self.captions and [self.captions[i] for i in part],
             )
             for part in (numbers[count:], numbers[:count])
         )
@@ -108,6 +112,8 @@ class Pictures:
             if len(named) > _MOST_NAMED:
                 named[_MOST_NAMED:] = [f"{len(named) - _MOST_NAMED} more"]
             text += f", {len(self.names)} classes ({', '.join(named)})"
+        if self.captions is not None:
+            text += f" with captions, the first {shown(self.captions[0])}"
         if self.cropped:
             form = "a square" if height == width else f"the aspect of {height}x{width}"
             text += f"; {self.cropped} cropped to {form}"
@@ -145,6 +151,7 @@ def read_pictures(
     labelled: bool = True,
     keep: float = 1.0,
     kept: KeptFile | None = None,
+    captions: StrPath | None = None,
 ) -> Pictures:
     """Read the pictures of a folder or an array, and bring them to one size.
 
@@ -181,6 +188,10 @@ def read_pictures(
             folder, in no time, if the same arguments gave it and the names, sizes and
             times of the folder's files are what they were. `Pictures.keep` writes it.
             Pictures of a folder are then mapped into memory from a file.
+        captions: str or `os.PathLike` of a file of captions, see
+            `gan.data.captions.read_captions`, which count instead of classes; pictures
+            without one are left out, and none are kept. `None`: those in an `.npz` file
+            without labels.
 
     Returns:
         `Pictures`.
@@ -197,8 +208,12 @@ def read_pictures(
     said = f"There is no folder or file {shown(str(path))}: give another path."
     require(path.exists(), said, "path")
     sides = None if size is None else (int(size[0]), int(size[1]))
+    labelled, kept = (labelled, kept) if captions is None else (False, None)
     if not path.is_dir():
-        return _made(*_read_file(path, sides, colour, labelled, keep), colour)
+        made = _made(*_read_file(path, sides, colour, labelled, keep), colour)
+        if captions is None and labelled and made.labels is None:
+            captions = path if captions_within(path) else None
+        return made if captions is None else _with_captions(made, captions, None)
     files, left_out, folders = _files(path)
     options = {"size": sides or (32, 32), "colour": colour, "labelled": labelled}
     reading, origin = None, ""
@@ -210,8 +225,11 @@ def read_pictures(
             return _as_read(*found, path, reading, kept.origin)
         origin = found and f"read anew, for {found}"
     paths = _beginning_as_pictures(files, left_out, folders)
-    read = _read_folder(path, paths, left_out, kept=kept, keep=keep, **options)
+    found = _read_folder(path, paths, left_out, kept=kept, keep=keep, **options)
+    *read, paths = found
     made = _made(*read, colour, kept)
+    if captions is not None:
+        return _with_captions(made, captions, paths)
     return dataclasses.replace(made, reading=reading, origin=origin)
 
 
@@ -230,7 +248,7 @@ def natural_side(path: StrPath) -> int:
         _filter_warnings()
         for path in files[:: max(len(files) // _LOOKED_AT, 1)]:
             # What cannot be read is named when all are read.
-            with contextlib.suppress(Exception), _opened(path) as image:
+            with contextlib.suppress(Exception), opened(path) as image:
                 sides.append(min(image.size))
     return int(np.quantile(sides, 0.2)) if sides else 0
 
@@ -249,6 +267,22 @@ def _made(pictures, classes, left_out, cropped, colour, kept=None):
                 grey[rows] = pictures[rows, ..., :1]
             pictures = grey
     return Pictures(pictures, labels, names, left_out, cropped)
+
+
+def _with_captions(made, captions, paths):
+    """`Pictures` with their captions; those without one are left out."""
+    texts = captions_of(read_captions(captions), paths, len(made.pictures))
+    left_out = made.left_out | {
+        str(path): "without a caption"
+        for path, text in zip(paths or [], texts, strict=False)
+        if text is None
+    }
+    return dataclasses.replace(
+        made,
+        pictures=made.pictures[[text is not None for text in texts]],
+        left_out=left_out,
+        captions=[text for text in texts if text is not None],
+    )
 
 
 def _as_read(pictures, classes, about, folder, reading, origin):
@@ -271,13 +305,15 @@ def _numbered(classes):
 
 
 def _read_folder(folder, paths, left_out, size, colour, labelled, keep, kept):
-    """Pictures, the class of each or `None`, what is left out, how many are cropped."""
+    """Pictures, the class of each or `None`, what is left out, how many are cropped,
+    and the path of each."""
     paths, classes = _search(folder, paths, left_out, labelled)
-    pictures, read, cropped = _read_each(paths, size, colour, keep, left_out, kept)
+    pictures, read, cropped = read_each(paths, size, colour, keep, left_out, kept=kept)
     reasons = ", ".join(sorted({*left_out.values()})) or "no files"
     said = f"There is no picture in the folder {shown(str(folder))} ({reasons}): give "
     require(read, f"{said}another path.", "path")
-    return pictures, classes and [classes[i] for i in read], left_out, cropped
+    classes, paths = classes and [classes[i] for i in read], [paths[i] for i in read]
+    return pictures, classes, left_out, cropped, paths
 
 
 def _read_file(path, size, colour, labelled, keep):
@@ -291,7 +327,7 @@ def _read_file(path, size, colour, labelled, keep):
     colour = False if grey and colour is None else colour
     if keep == 1 and array.shape[1:3] == size and grey == (colour is False):
         return np.array(array).reshape(*array.shape[:3], -1), classes, {}, 0
-    pictures, _, cropped = _read_each(array, size, colour, keep, {})
+    pictures, _, cropped = read_each(array, size, colour, keep, {})
     return pictures, classes, {}, cropped
 
 
@@ -308,8 +344,26 @@ def progress(items: list[Any]) -> Iterator[Any]:
         print("\r", f"{len(items)} of {len(items)}", sep="", file=sys.stderr)
 
 
-def _read_each(sources, size, colour, keep, left_out, kept=None):
+def read_each(
+    sources: Any,
+    size: tuple[int, int],
+    colour: bool | None,
+    keep: float,
+    left_out: dict[str, str],
+    part: str | None = None,
+    kept: KeptFile | None = None,
+) -> tuple[np.ndarray, list[int], int]:
     """Read files, or an array, one picture after the other.
+
+    Args:
+        sources: list of paths, or array of pictures.
+        size: pair of ints, of the result.
+        colour: bool, or `None` for colour.
+        keep: float, as of `read_pictures`.
+        left_out: dict, to which what cannot be read is added.
+        part: what is read of each picture: "left" or "right", that half of it; "alpha",
+            how opaque it is, 255 where it has no transparency; `None`, all of it.
+        kept: as of `read_pictures`.
 
     Returns:
         The pictures, the positions in `sources` of those that could be read, and the
@@ -326,7 +380,7 @@ def _read_each(sources, size, colour, keep, left_out, kept=None):
         _filter_warnings()
         for i, source in enumerate(progress(sources)):
             try:
-                picture, whole = _picture(source, size, colour is not False, keep)
+                picture, whole = _picture(source, size, colour is not False, keep, part)
             except Exception as error:
                 # Decoders raise nearly anything at a damaged file.
                 left_out[str(source)] = _reason(error)
@@ -353,8 +407,8 @@ def _search(folder, paths, left_out, labelled):
         for path in paths:
             first, *more = path.relative_to(folder).parts
             inside.setdefault(first if more else "", []).append(path)
-        train = _named(inside, _TRAIN)
-        held_out = [name for name in _named(inside, _HELD_OUT) if name not in train]
+        train = named(inside, TRAIN)
+        held_out = [name for name in named(inside, HELD_OUT) if name not in train]
         if train and held_out:
             for name in [name for name in inside if name not in train]:
                 reason = f"in {name!r} " if name else "loose "
@@ -379,7 +433,7 @@ def _search(folder, paths, left_out, labelled):
     return paths, [name for name, some in inside.items() for _ in some]
 
 
-def _named(names, words):
+def named(names: Iterable[str], words: set[str]) -> list[str]:
     """The names that hold one of the words: seg_train, train2017, trainA, TrainSet."""
     split = re.compile("[A-Z]?[a-z]+|[A-Z]+").findall
     return [name for name in names if words & {word.lower() for word in split(name)}]
@@ -410,6 +464,19 @@ def _files(root):
     return sorted(files), left_out, seen
 
 
+def walk(root: pathlib.Path) -> tuple[list[pathlib.Path], dict[str, str]]:
+    """Files of a folder and its sub-folders that begin as pictures do, by name.
+
+    Args:
+        root: `pathlib.Path`.
+
+    Returns:
+        Their paths, and a dict of what is left out.
+    """
+    files, left_out, folders = _files(root)
+    return _beginning_as_pictures(files, left_out, folders), left_out
+
+
 def _beginning_as_pictures(files, left_out, folders):
     """The files that begin as pictures do; the others are added to what is left out."""
     paths = []
@@ -419,7 +486,7 @@ def _beginning_as_pictures(files, left_out, folders):
             try:
                 if path.name.startswith(_HIDDEN):
                     raise _Skip("hidden")
-                with _opened(path):
+                with opened(path):
                     paths.append(path)
             except Exception as error:
                 left_out[str(path)] = _reason(error)
@@ -432,6 +499,11 @@ def _beginning_as_pictures(files, left_out, folders):
 def _may_be_class(link, root):
     """Whether a link lies directly in a folder and does not lead round in a circle."""
     return link.parent == root and not root.resolve().is_relative_to(link.resolve())
+
+
+def has_colour(pictures: np.ndarray) -> bool:
+    """Whether more than a hundredth of the pixels are not grey."""
+    return bool(_coloured(pictures).mean() > 0.01)
 
 
 def _coloured(pictures):
@@ -449,7 +521,7 @@ def _filter_warnings():
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def _opened(path):
+def opened(path: pathlib.Path) -> Image.Image:
     """A file as a `PIL.Image.Image` of which only the header is read so far."""
     # A pipe would be waited for, for ever.
     if not stat.S_ISREG(os.stat(path).st_mode):
@@ -459,12 +531,19 @@ def _opened(path):
     return Image.open(path, formats=formats)
 
 
-def _picture(source, size, colour, keep):
+def _picture(source, size, colour, keep, part):
     """One picture of a file or an array at its size, and whether it is whole."""
     if isinstance(source, np.ndarray):
         return _fit(Image.fromarray(source), size, colour, keep)
-    with _opened(source) as image:
-        return _fit(ImageOps.exif_transpose(image), size, colour, keep)
+    with opened(source) as image:
+        upright = ImageOps.exif_transpose(image)
+        if part == "alpha":
+            upright = upright.convert("RGBA").getchannel("A")
+        elif part is not None:
+            half, height = upright.width // 2, upright.height
+            first = 0 if part == "left" else upright.width - half
+            upright = upright.crop((first, 0, first + half, height))
+        return _fit(upright, size, colour, keep)
 
 
 def _fit(image, size, colour, keep):

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from gan.conditions.words import Words, are_texts
 from gan.data.pixels import find_pixel_range
 from gan.errors import (
     StrPath,
@@ -32,11 +33,18 @@ from gan.latent import LatentGenerator, drawn_from
 from gan.saving import load_model
 from gan.saving.weights_file import load_weights, read_picture
 from gan.training.checkpoint import newest_path, read_newest
-from gan.training.networks import count_classes, is_picture, latent_shape
+from gan.training.networks import (
+    condition_shape,
+    count_classes,
+    is_picture,
+    latent_shape,
+)
 
 if TYPE_CHECKING:
     from gan.base import AdversarialModel
 
+# A text or several, a vector or several.
+Condition = str | Sequence[str] | npt.ArrayLike | None
 Labels = int | str | Sequence[int | str] | npt.NDArray[Any] | None
 _AT_ONCE = 1000  # latents that go through a network together
 _MOST_RECORD = 2**26  # bytes of a run's record
@@ -55,6 +63,11 @@ class TrainedGenerator:
         shape: tuple, of an example.
         classes: int, how many it can be asked for, or `None` where it takes no labels.
         names: list of str, what the classes are called, or `None`.
+        condition_shape: tuple, `()` where it takes labels and `(d,)` where it takes
+            vectors; `None` where it takes latents alone.
+        words: `gan.conditions.Words` that makes vectors of texts, or `None`.
+        usual_conditions: float array `(k, d)`, vectors of the data that it was trained
+            on, which are drawn with where none are asked for; or `None`.
         pixel_range: pair of floats, the numbers that mean black and white in the
             network's outputs; `None` where these are no pictures.
 
@@ -74,6 +87,8 @@ class TrainedGenerator:
         names: list[str] | None = None,
         discriminator: keras.Model | None = None,
         picture: tuple[np.ndarray, np.ndarray] | None = None,
+        words: Words | None = None,
+        usual_conditions: npt.ArrayLike | None = None,
     ) -> None:
         """Make it of its parts.
 
@@ -86,6 +101,8 @@ class TrainedGenerator:
             picture: pair of float arrays `(mean, multiplier)` that an `.h5` file holds:
                 a picture is the output times `multiplier` plus `mean`. `None`: it is
                 what `pixel_range` makes of it.
+            words: see the class.
+            usual_conditions: the same.
         """
         self.network: keras.Model = network
         self.latent_generator: Any = latent_generator
@@ -94,6 +111,11 @@ class TrainedGenerator:
         self.classes: int | None = count_classes(network)
         digits = None if self.classes is None else [*map(str, range(self.classes))]
         self.names: list[str] | None = names or digits
+        self.condition_shape: tuple[int, ...] | None = condition_shape(network)
+        self.words: Words | None = words
+        self.usual_conditions: np.ndarray | None = None
+        if usual_conditions is not None:
+            self.usual_conditions = np.array(usual_conditions, np.float32)
         self._picture = picture
         if is_picture(self.shape) and picture is None and pixel_range is None:
             pixel_range = find_pixel_range(self.outputs(_LOOKED_AT))
@@ -102,6 +124,12 @@ class TrainedGenerator:
     @classmethod
     def of(cls, model: AdversarialModel) -> TrainedGenerator:
         """The generator of a model, as it draws now."""
+        require(
+            not model.takes_pictures,
+            "The model makes pictures from pictures, not from latents alone: run it by "
+            "gan.load_translator, or the command translate.",
+            "model",
+        )
         require(
             model.latent_generator is not None,
             "The model has no latent generator, for only those of gan.latent are kept "
@@ -114,6 +142,8 @@ class TrainedGenerator:
             model.pixel_range,
             model.class_names,
             model.discriminator,
+            words=model.words,
+            usual_conditions=model.usual_conditions,
         )
 
     def latents(self, count: int, seed: int = 0, spread: float = 1.0) -> np.ndarray:
@@ -142,7 +172,7 @@ class TrainedGenerator:
             "which do not lie around 0.",
             "spread",
         )
-        with drawn_from(_seeds_of(seed).__next__):
+        with drawn_from(seeds_of(seed).__next__):
             drawn = np.array(self.latent_generator(int(count)))
         return drawn if spread == 1 else drawn * np.float32(spread)
 
@@ -152,6 +182,7 @@ class TrainedGenerator:
         labels: Labels = None,
         seed: int = 0,
         spread: float = 1.0,
+        condition: Condition = None,
     ) -> np.ndarray:
         """Draw pictures.
 
@@ -162,6 +193,10 @@ class TrainedGenerator:
                 `None`: all classes by turns.
             seed: int, as of `latents`, where their number is given.
             spread: float, the same.
+            condition: what a generator of vectors is given: float array `(n, d)`, or
+                one vector `(d,)` for all; with `words` a list of n texts, or one text,
+                whose rest is as in captions of the data. `None`: the usual ones by
+                turns.
 
         Returns:
             Float array of pictures in about [0, 1], `(n, h, w)` where they are grey
@@ -171,7 +206,8 @@ class TrainedGenerator:
         Raises:
             InvalidInput: if an argument is not of that form, or there is no such class.
         """
-        drawn = self.pictures(self.outputs(latents, labels, seed, spread))
+        given = (labels, seed, spread, condition)
+        drawn = self.pictures(self.outputs(latents, *given))
         return drawn[..., 0] if drawn.shape[3:] == (1,) else drawn
 
     def outputs(
@@ -180,15 +216,110 @@ class TrainedGenerator:
         labels: Labels = None,
         seed: int = 0,
         spread: float = 1.0,
+        condition: Condition = None,
     ) -> np.ndarray:
         """What the network itself gives, float32 `(n, …)`; arguments as of `draw`."""
         if isinstance(latents, numbers.Integral) and not isinstance(latents, bool):
             latents = self.latents(int(latents), seed, spread)
         latents = expect_array((None, *latent_shape(self.network)), latents=latents)
         given = [np.float32(latents)]
-        if self.classes or labels is not None:
-            given.append(self.labels(len(latents), labels))
-        return in_parts(self.network, *given)
+        found = self.conditions(len(latents), labels, condition)
+        return in_parts(self.network, *given, *([] if found is None else [found]))
+
+    def conditions(
+        self, count: int, labels: Labels = None, condition: Condition = None
+    ) -> np.ndarray | None:
+        """What the network is given beside latents.
+
+        Args:
+            count: int, how many.
+            labels: as of `draw`.
+            condition: as of `draw`.
+
+        Returns:
+            int32 array `(count,)` of classes, float32 array `(count, d)` of vectors, or
+            `None` where it takes neither.
+        """
+        shape = self.condition_shape
+        if not shape:
+            said = "The generator takes no vectors: leave the argument condition out."
+            require(condition is None, said, "condition")
+            classes = shape is not None or labels is not None
+            return self.labels(count, labels) if classes else None
+        said = "The generator takes no labels but vectors: give condition instead."
+        require(labels is None, said, "labels")
+        usual = self.usual_conditions
+        if condition is None:
+            require(
+                usual is not None,
+                "The argument condition is missing: the generator takes vectors of "
+                f"{shape[0]} numbers, and its file says none that are usual.",
+                "condition",
+            )
+            return usual[np.arange(count) % len(usual)]
+        if are_texts(condition):
+            words = self._expect_words()
+            if isinstance(condition, str) and usual is not None:
+                return words.completed(condition, usual, count)
+            condition = words(condition)
+        vectors = np.asarray(condition)
+        if vectors.shape == shape:
+            vectors = np.broadcast_to(vectors, (count, *shape))
+        return np.float32(expect_array((count, *shape), condition=vectors))
+
+    def interpolate(
+        self,
+        start: Condition,
+        end: Condition,
+        steps: int = 8,
+        latents: int | npt.ArrayLike = 8,
+        seed: int = 0,
+        spread: float = 1.0,
+    ) -> np.ndarray:
+        """Draw on the straight way from one condition to another.
+
+        Args:
+            start: text or vector, as `condition` of `draw`.
+            end: the same. Of a text what it does not say is as at the start.
+            steps: int, at least 2, pictures of each latent.
+            latents: as of `draw`.
+            seed: the same.
+            spread: the same.
+
+        Returns:
+            Float array of pictures as of `draw`, those of the first latent first,
+            `steps` of each.
+
+        Raises:
+            InvalidInput: if an argument is not of that form, or the generator takes no
+                vectors.
+        """
+        said = "Only a generator that takes vectors can be interpolated between two "
+        require(self.condition_shape, f"{said}conditions.", "start")
+        expect_positive_int(steps=steps)
+        require(
+            steps > 1, "The argument steps must be at least 2, but it is 1.", "steps"
+        )
+        if isinstance(latents, numbers.Integral) and not isinstance(latents, bool):
+            latents = self.latents(int(latents), seed, spread)
+        latents = np.asarray(latents)
+        first = np.asarray(self.conditions(len(latents), condition=start))
+        if isinstance(end, str):
+            words = self._expect_words()
+            last = np.concatenate([words.completed(end, [one]) for one in first])
+        else:
+            last = np.asarray(self.conditions(len(latents), condition=end))
+        shares = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
+        ways = (1 - shares) * first[:, None] + shares * last[:, None]
+        return self.draw(
+            np.repeat(latents, steps, axis=0),
+            condition=ways.reshape(-1, ways.shape[-1]),
+        )
+
+    def _expect_words(self):
+        said = "The generator knows no words: give the argument condition numbers."
+        require(self.words is not None, said, "condition")
+        return self.words
 
     def labels(self, count: int, labels: Labels = None) -> np.ndarray:
         """Numbers of classes, int32 `(count,)`; `labels` as of `draw`."""
@@ -271,6 +402,9 @@ class TrainedGenerator:
 
     def __repr__(self) -> str:
         of = f", {self.classes} classes" if self.classes else ""
+        if self.condition_shape:
+            what = "numbers" if self.words is None else "words"
+            of = f", {self.condition_shape[0]} {what}"
         return f"<TrainedGenerator of {'×'.join(map(str, self.shape))}{of}>"
 
 
@@ -300,12 +434,27 @@ def load_generator(
         "path",
     )
     if path.is_dir():
-        return _of_run(path, tell)
+        path, model = trained_model(path, tell)
+        return _of_model(model, path) if model else load_generator(path)
     return _of_model(load_model(path), path) if path.suffix == ".keras" else _ours(path)
 
 
-def _of_run(folder, tell):
-    """The generator of a folder: of its newest checkpoint, or of what it ended with."""
+def trained_model(
+    folder: pathlib.Path, tell: Callable[[str], object] = print
+) -> tuple[pathlib.Path, Any]:
+    """What a run's folder ended with, or its newest checkpoint.
+
+    Args:
+        folder: `pathlib.Path`.
+        tell: as of `load_generator`.
+
+    Returns:
+        Tuple of the path of a file, and the model that a checkpoint holds; `None` where
+        the run has ended, of which the file is to be read.
+
+    Raises:
+        InvalidInput: if there is nothing of that kind.
+    """
     ends = [folder / name for name in ("generator.h5", "model.keras")]
     end = next((path for path in ends if path.is_file()), None)
     newest = newest_path(folder)
@@ -316,10 +465,10 @@ def _of_run(folder, tell):
         "path",
     )
     if end and not (newest and _written(newest) > _written(end)):
-        return load_generator(end)
+        return end, None
     newest, model = read_newest(newest.parent, load_model)
     tell(f"The run has not ended: its newest checkpoint is {newest.name}.")
-    return _of_model(model, newest)
+    return newest, model
 
 
 def _ours(path):
@@ -363,7 +512,7 @@ def _written(path):
     return path.stat().st_mtime_ns
 
 
-def _seeds_of(seed: int) -> Iterator[tf.Tensor]:
+def seeds_of(seed: int) -> Iterator[tf.Tensor]:
     """Seeds that `tf.random.set_seed(seed)` would make samplers draw from.
 
     TensorFlow's own random state is neither read nor changed.

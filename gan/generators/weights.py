@@ -8,3 +8,4 @@ _INSTALLED = _PACKAGE / "pretrained"
 WEIGHTS: pathlib.Path = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "faces"
 
 PRETRAINED: str = str(WEIGHTS / "generator.h5")
+ENLARGER: str = str(WEIGHTS / "enlarge.keras")

@@ -29,6 +29,7 @@ import keras
 import numpy as np
 
 from gan import plots
+from gan.conditions import Words
 from gan.data.pictures import Pictures, read_pictures
 from gan.errors import StrPath, require
 from gan.networks.residual import residual_GenDiscr
@@ -54,19 +55,20 @@ _MOST_COLUMNS = 20  # of the picture, each a class
 
 
 def make_networks(data: Pictures) -> tuple[Any, Any, Any]:
-    """The pair of networks for pictures, with classes where they have labels."""
+    """The pair of networks for pictures, with classes or words where there are any."""
     shape = data.pictures.shape[1:]
     classes = None if data.labels is None else len(data.names)
-    if shape[2] == 3:
-        return strided_GenDiscr(shape, width=16, classes=classes)
-    return residual_GenDiscr(shape, width=16, classes=classes)
+    words = None if data.captions is None else len(Words(data.captions))
+    make = strided_GenDiscr if shape[2] == 3 else residual_GenDiscr
+    return make(shape, width=16, classes=classes, condition=words)
 
 
 def _examples(data):
     count = len(data.pictures)
     sentence = f"There must be at least 8 pictures in data (--pictures), not {count}."
     require(count >= 8, sentence, "data")
-    return data.pictures if data.labels is None else (data.pictures, data.labels)
+    given = data.labels if data.captions is None else data.captions
+    return data.pictures if given is None else (data.pictures, given)
 
 
 def _held_out(data):
@@ -106,6 +108,9 @@ def _fitted(data, steps):
     adams = {k: keras.optimizers.Adam(rate, 0.0, 0.99) for k, rate in rates.items()}
     size = min(batch, len(data.pictures))
     options = {"batch_size": size, "class_names": data.names or None, **adams}
+    if data.captions is not None:
+        # Wrong captions count half, as of Reed et al. 2016.
+        options |= {"words": Words(data.captions), "mismatch": 0.5}
     return options | {"gamma": _gamma(data)}
 
 
@@ -129,14 +134,23 @@ def draw(model: R3GAN, data: Pictures) -> Figure:
     """Eight rows of fakes, each with the same latents, beside real pictures.
 
     Args:
-        model: `gan.R3GAN`; one with classes has a column a class.
+        model: `gan.R3GAN`; one with classes has a column a class, one with words a
+            column a caption.
         data: `Pictures` that it learns from.
 
     Returns:
         `matplotlib.figure.Figure`.
     """
     columns, names = 8, None
-    if not model.classes:
+    if model.words is not None:
+        # The captions of the first pictures that were trained on.
+        captions = np.float32(model.usual_conditions[:columns])
+        columns = len(captions)
+        with model.stream.sampling():
+            latents = np.repeat(model.latent_generator(8), columns, axis=0)
+        fakes = model([latents, np.tile(captions, (8, 1))])
+        reals = np.arange(8 * columns) % len(data.pictures)
+    elif not model.classes:
         fakes = model.get_fake_sample(64)
         reals = np.arange(64) % len(data.pictures)
     else:
@@ -160,6 +174,7 @@ def read(
     colour: bool | None = None,
     labelled: bool = True,
     kept: KeptFile | None = None,
+    captions: StrPath | None = None,
 ) -> Pictures:
     """Pictures of any kind.
 
@@ -170,6 +185,7 @@ def read(
         colour: as of `read_pictures`.
         labelled: the same.
         kept: the same.
+        captions: the same.
 
     Returns:
         `Pictures`.
@@ -180,7 +196,7 @@ def read(
     fits = sides is None or all(n >= 8 and n % 4 == 0 for n in sides)
     sentence = f"The argument size must be a multiple of 4, from 8, but it is {size}."
     require(fits, sentence, "size")
-    return read_pictures(path, sides, colour, labelled, kept=kept)
+    return read_pictures(path, sides, colour, labelled, kept=kept, captions=captions)
 
 
 # An epoch of either is 6,400 pictures.
@@ -214,7 +230,7 @@ def train(
             there are fewer than 2,000.
         size: as of `read`; `None`: for a folder the largest of 32, 48 and 64 that its
             pictures have and the machine can train.
-        **options: colour and labelled, as of `read`.
+        **options: colour, labelled and captions, as of `read`.
 
     Returns:
         List of `pathlib.Path`, as of `run.train`.

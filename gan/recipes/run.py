@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from gan.base import AdversarialModel
     from gan.data.pictures import Pictures
 
-_OF_TRAIN = ("faces", "r3gan")
+_OF_TRAIN = ("faces", "r3gan", "translation", "unpaired")
 
 
 _COMPARED = 16  # pictures, of which half can be compared with fakes
@@ -116,7 +116,7 @@ class Run:
     """What a user may say of a recipe's run, and what all recipes do with it.
 
     Attributes:
-        recipe: str, one of `RECIPES`, or "faces" or "r3gan".
+        recipe: str, one of `RECIPES`, or "faces", "r3gan" or "translation".
         output: `pathlib.Path` of a folder, made once the data are read and the model
             is made.
         data: str, `os.PathLike` or `None`: where the real examples come from.
@@ -416,7 +416,7 @@ def train_recipe(
     """Train a recipe; the same call again goes on where the last one stopped.
 
     Args:
-        name: str, one of `RECIPES`, or "faces" or "r3gan".
+        name: str, one of `RECIPES`, or "faces", "r3gan" or "translation".
         output: str or `os.PathLike`, a folder for all that is written.
         data: str, `os.PathLike` or `None`, as the recipe's reader takes.
         epochs: int, or `None` for the recipe's number.
@@ -428,7 +428,7 @@ def train_recipe(
         minutes: float, how long the training may take on this machine, instead of
             epochs and steps; `None` for those.
         given: dict that JSON can hold, which is kept with the run's settings.
-        **options: of the faces' or R3GAN's own `train`.
+        **options: of the own `train` of "faces", "r3gan" or "translation".
 
     Returns:
         List of `pathlib.Path`, what was written.

@@ -12,9 +12,11 @@ import numpy.typing as npt
 from gan import metrics
 from gan.data.pixels import find_pixel_range, rescale
 from gan.errors import expect_array, expect_positive_int, expect_seed, require
+from gan.metrics import pairs
 
 _AT_ONCE = 500  # samples that go through a network together
 _LEAST = 8  # examples on each side of a comparison
+_LEAST_LINEAR = 20  # pairs, of which a linear map can be made
 _OF_ANY = {"sw2", "fd", "kid"}  # measures that work even if all reals are equal
 
 ToPicture = Callable[[np.ndarray], npt.ArrayLike] | None
@@ -70,6 +72,37 @@ def draw_fakes(
     if to_picture is not None:
         return np.asarray(to_picture(samples))
     return rescale(samples, model.pixel_range or scale, scale)
+
+
+def compared(
+    model: Any, targets: Any, inputs: Any, seed: int = 0
+) -> dict[str, dict[str, float]]:
+    """How near a model's pictures are to their targets, beside trivial answers.
+
+    Args:
+        model: `gan.TranslationGAN`.
+        targets: float array `(n, h, w, c)` on the model's scale.
+        inputs: float array `(n, …)` as the networks take them.
+        seed: int, of latents.
+
+    Returns:
+        Dict of dicts of floats, as of `gan.metrics.pairs.compare_pairs`.
+    """
+    starts = range(0, len(targets), _AT_ONCE)
+    with aside(model, seed):
+        made = [model.translate(inputs[start : start + _AT_ONCE]) for start in starts]
+    scale = model.pixel_range or (0.0, 1.0)
+    masked = model.masked
+    pictures = np.array(inputs[..., :-1] if masked else inputs)
+    mask = np.array(inputs[..., -1:]) if masked else None
+    made, truth, given = (
+        np.asarray(rescale(one, scale, (0.0, 1.0)))
+        for one in (np.concatenate(made), np.array(targets), pictures)
+    )
+    answers = {"model": made}
+    if len(truth) >= _LEAST_LINEAR:
+        answers |= pairs.trivial_answers(given, truth)
+    return pairs.compare_pairs(truth, answers, mask)
 
 
 class Evaluator:

@@ -53,6 +53,7 @@ class GraphFit(TwoOptimizers):
     batch_size: Any
     disc_iter: Any
     pixel_range: Any
+    usual_conditions: Any
     log_names: tuple[str, ...]
     real_examples: Any
     examples: Any
@@ -211,13 +212,15 @@ class GraphFit(TwoOptimizers):
     @contextlib.contextmanager
     def _on(self, examples, batch_size):
         """Train on these examples; put the former ones back if training is refused."""
-        before = self.batch_size, self.pixel_range, copy.copy(self._examples)
+        before = self.batch_size, self.pixel_range, self.usual_conditions
+        examples_before = copy.copy(self._examples)
         self.batch_size = batch_size
         self.take_examples(examples)
         try:
             yield
         except InvalidInput:
-            self.batch_size, self.pixel_range, self._examples = before
+            self.batch_size, self.pixel_range, self.usual_conditions = before
+            self._examples = examples_before
             raise
 
     def train_on_batch(self, x: object = None, y: object = None) -> dict[str, float]:

@@ -23,11 +23,17 @@ function latents(moves = state.moves) {
   return z;
 }
 
+// What a network is given beside: the number of each class, or the vector that it is.
+function given(labels) {
+  const { conditions } = data;
+  return Float32Array.from(conditions ? labels.flatMap((k) => conditions[k]) : labels);
+}
+
 // Outputs (n, h, w, c) of the generator for latents, each with its class.
 function outputs(zs, labels) {
   const flat = new Float32Array(zs.length * data.dim);
   zs.forEach((z, i) => flat.set(z, i * data.dim));
-  return generate(data.classes ? [flat, Float32Array.from(labels)] : [flat], zs.length);
+  return generate(data.classes ? [flat, given(labels)] : [flat], zs.length);
 }
 
 // Numbers in [0, 1] of outputs, as they are shown.
@@ -66,7 +72,7 @@ function drawFace() {
 
 function opinionsOf(made, labels) {
   const { labelled, outputs: per } = data.discriminator;
-  const said = judge(labelled ? [made, Float32Array.from(labels)] : [made], labels.length);
+  const said = judge(labelled ? [made, given(labels)] : [made], labels.length);
   return said.filter((_, i) => i % per === 0);
 }
 
