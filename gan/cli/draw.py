@@ -93,10 +93,14 @@ def generate(
         return
     from gan import plots
 
-    columns = drawing.classes if class_ is None else None
-    columns = columns if columns and columns <= count else None
-    title = "generated" if class_ is None else f"class {class_}"
-    finish(plots.mosaic(pictures, columns, title), output, show)
+    title = f"{drawing.noun}s that do not exist"
+    if drawing.classes and class_ is None:
+        labels = drawing.labels(count)
+        figure = plots.by_class(pictures, labels, drawing.names, title)
+    else:
+        title = title if class_ is None else f"class {class_}"
+        figure = plots.mosaic(pictures, title=title)
+    finish(figure, output, show)
 
 
 def _write_array(examples, path):
@@ -150,15 +154,16 @@ def _path(drawing, shape, rays, count, seed):
     """The latents of a walk; columns, the step and the title of its picture."""
     from gan import walks
 
+    noun = drawing.noun
     if shape == "segment":
         latents = walks.segment(*drawing.latents(2, seed), count)
-        title = "from one face to another, along a segment of latent space"
+        title = f"from one {noun} to another, along a segment of latent space"
         return latents, count, 1, title
     if shape == "circle":
         latents = walks.circle(*drawing.latents(2, seed))
         return latents, 10, 3, "once round a circle in latent space"
+    title = f"a star in latent space: each row from one {noun} to another, and back"
     centre, *directions = drawing.latents(1 + rays, seed)
-    title = "a star in latent space: each row from one face to another, and back"
     return walks.star(centre, directions), 12, 2, title
 
 

@@ -34,7 +34,7 @@ def page(
     require(kind, said, "model")
     from gan.pages import generator_page
 
-    faces = drawing.shape == (16, 16, 1)
+    faces = drawing.noun == "face"
     usual = "This person does not exist" if faces else "These pictures do not exist"
     shape, labelled = drawing.shape, bool(drawing.classes)
     nearest = pictures and read_real(pictures, shape, labelled).pictures
