@@ -17,6 +17,7 @@ from gan.generators.weights import PRETRAINED, WEIGHTS
 from gan.support.files import atomic_path, expect_writable, made_folder
 
 _MOST = 10_000  # pictures in one call
+_RATE = 12.5  # frames a second of an animation
 _SCALE = 8  # screen pixels of a face's pixel in an animation
 _ENDINGS = {"keras": ".keras", "onnx": ".onnx", "savedmodel": "", "tflite": ".tflite"}
 
@@ -132,13 +133,16 @@ def walk(
     """Animate the pictures on a walk through latent space, and draw some of them."""
     expect_between(1, 50, rays=rays)
     expect_between(2, 100, count=count)
-    path = expect_drawing(seed, output, ".gif")
-    animated = path.suffix == ".gif"
+    from gan.animation import ENDINGS, expect_animation, write_animation
+
+    path = expect_drawing(seed, output, *ENDINGS)
+    animated = path.suffix in ENDINGS
+    if animated:
+        expect_animation(path, _RATE)
     picture = expect_writable(path.with_suffix(".png")) if animated else path
     drawing = loaded(model, seed)
     expect_pictures(drawing)
     from gan import plots
-    from gan.animation import write_gif
 
     latents, columns, every, title = _path(drawing, shape, rays, count, seed)
     # A walk stays in one class, the first where none was asked for.
@@ -146,7 +150,7 @@ def walk(
     pictures = drawing.draw(latents, label)
     if animated:
         frames = (plots.tile(face[None], scale=_SCALE) for face in pictures)
-        print(write_gif(frames, path, frames_per_second=12.5))
+        print(write_animation(frames, path, _RATE))
     finish(plots.mosaic(pictures[::every], columns, title), picture, show)
 
 

@@ -68,6 +68,26 @@ class Drawing(RealExamples):
                 given = [latents, labels]
             return Sample(network(given, training=training), labels).public()
 
+    def generate(
+        self,
+        size: int | None = None,
+        training: bool = False,
+        averaged: bool | None = None,
+        labels: Any = None,
+    ) -> Any:
+        """Examples from the generator: another name of `get_fake_sample`.
+
+        Args:
+            size: see `get_fake_sample`.
+            training: the same.
+            averaged: the same.
+            labels: the same.
+
+        Returns:
+            What `get_fake_sample` gives.
+        """
+        return self.get_fake_sample(size, training, averaged, labels)
+
     def _checked_labels(self, labels, size):
         said = "The networks take no labels: leave the argument labels out."
         require(self.classes, said, "labels")
