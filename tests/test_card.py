@@ -51,9 +51,7 @@ def test_a_card_says_what_a_hub_reads(card):
     assert "cat, &lt;b>\\|dog'" in text and "Nothing was measured" in text
 
 
-def test_a_hub_s_files_open_and_draw_as_the_card_says(
-    run, card, monkeypatch, tmp_path
-):
+def test_a_hub_s_files_open_and_draw_as_the_card_says(run, card, monkeypatch, tmp_path):
     names = {path.name for path in card.iterdir()}
     hub = {"config.json", "metadata.json", "model.weights.h5"}
     assert names == hub | {"README.md", "generator.keras", "page.html", "samples.png"}
