@@ -107,8 +107,8 @@ def expect_network(name: str, network: object) -> None:
     require(
         kinds == {"float32"},
         f"The {name} must take and give float32, but its dtypes are "
-        f"{', '.join(sorted(kinds)) or 'none of floats'}: call "
-        "keras.config.set_dtype_policy before making it.",
+        f"{', '.join(sorted(kinds)) or 'none of floats'}: give its last layer "
+        "dtype='float32', as Keras's guide to mixed precision does.",
         name,
     )
 
