@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import types
 import zipfile
 
 import numpy as np
@@ -246,12 +247,28 @@ def test_kept_pictures_take_no_memory_of_their_own(folder, tmp_path):
         assert type(data.floats()) is type(data.pictures[1:]) is np.ndarray
 
 
+def test_what_is_set_apart_is_mapped_as_well(folder, tmp_path):
+    kept = KeptFile(tmp_path / "a.npz")
+    plain = read_pictures(folder, (8, 8))
+    first = read_pictures(folder, (8, 8), kept=kept)
+    first.keep(kept)
+    again = read_pictures(folder, (8, 8), kept=kept)
+    for data in (first, again):
+        for one, other in zip(plain.split(4), data.split(4), strict=True):
+            np.testing.assert_array_equal(one.pictures, other.pictures)
+            np.testing.assert_array_equal(one.labels, other.labels)
+            tensor = as_tensor(other.pictures)
+            np.testing.assert_array_equal(tensor, one.pictures)
+            assert np.shares_memory(np.asarray(tensor), other.pictures)
+
+
 def test_on_another_device_pictures_are_copied(folder, tmp_path, monkeypatch):
     import tensorflow as tf
 
     kept = KeptFile(tmp_path / "a.npz")
     data = read_pictures(folder, (8, 8), kept=kept)
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: ["one"])
+    devices = [types.SimpleNamespace(device_type=kind) for kind in ("CPU", "GPU")]
+    monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind=None: devices)
     tensor = as_tensor(data.pictures)
     np.testing.assert_array_equal(tensor, data.pictures)
     assert not np.shares_memory(np.asarray(tensor), data.pictures)

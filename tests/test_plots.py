@@ -606,3 +606,23 @@ def test_panels_of_unequal_heights_are_refused():
     faces = RNG.uniform(size=(6, 16, 16))
     with refused("pictures"):
         plots.panels({"a": faces, "b": faces[:3]}, 3)
+
+
+def test_classes_stand_after_their_names_near_a_square():
+    rng = np.random.default_rng(0)
+    for count, names in ((64, [*"0123456789"]), (50, ["a", "b"]), (30, [*"x" * 200])):
+        labels = np.arange(count) % len(names)
+        pictures = rng.random((count, 8, 8), "float32")
+        figure = plots.by_class(pictures, labels, names, "title")
+        width, height = figure.get_size_inches()
+        assert 0.5 < width / height < 2
+        shown = np.unique(labels)
+        texts = [text.get_text() for text in figure.texts if text.get_text()]
+        assert texts[: len(shown)] == [names[label] for label in shown]
+        for label, axes in zip(shown, figure.axes, strict=True):
+            (image,) = axes.images
+            own = pictures[labels == label]
+            np.testing.assert_array_equal(image.get_array()[:8, :8], own[0])
+    for labels in ([0], [0, 2], [[0, 1]]):
+        with refused("labels"):
+            plots.by_class(np.zeros((2, 8, 8)), labels, ["a", "b"])

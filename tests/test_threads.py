@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import types
 
 import pytest
 import tensorflow as tf
@@ -63,8 +64,9 @@ def test_a_script_is_told_of_them_once(pictures, usual, capsys, verbose):
     assert told == (verbose != 0)
 
 
-def gpu(kind):
-    return [kind] if kind == "GPU" else []
+def gpu(kind=None):
+    kinds = [kind] if kind else ["CPU", "GPU"]
+    return [types.SimpleNamespace(device_type=kind) for kind in kinds]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ def gpu(kind):
     [
         (threads, "_threads", lambda threading: (2, 1)),
         (os, "cpu_count", lambda: 1),
-        (tf.config, "list_physical_devices", gpu),
+        (tf.config, "get_visible_devices", gpu),
     ],
 )
 def test_nobody_is_told_whom_it_would_not_help(

@@ -46,7 +46,7 @@ def page(
     require(kind, said, "model")
     from gan.pages import generator_page
 
-    faces = drawing.shape == (16, 16, 1)
+    faces = drawing.noun == "face"
     usual = "This person does not exist" if faces else "These pictures do not exist"
     names, conditions = _vectors(drawing)
     shape, labelled = drawing.shape, bool(drawing.classes)

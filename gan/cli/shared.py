@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gan.errors import InvalidInput, expect_path, expect_seed, require, shown
+from gan.support.devices import only_cpu
 from gan.support.files import expect_writable
 from gan.support.quiet import quiet
 from gan.support.threads import set_threads
@@ -55,7 +56,7 @@ def import_tensorflow(side_by_side: bool = False) -> None:
 
     Args:
         side_by_side: bool, call `gan.set_threads`. Nothing where TensorFlow runs
-            already.
+            already, or on a GPU.
     """
     if "tensorflow" not in sys.modules and platform.machine() in ("x86_64", "AMD64"):
         # TensorFlow leaves its fast convolutions off on processors without AVX-512.
@@ -65,7 +66,7 @@ def import_tensorflow(side_by_side: bool = False) -> None:
         try:
             import tensorflow  # noqa: F401
 
-            if side_by_side:
+            if side_by_side and only_cpu():
                 with contextlib.suppress(InvalidInput):
                     set_threads()
         except Exception as error:

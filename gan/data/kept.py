@@ -18,17 +18,25 @@ from typing import Any
 
 import numpy as np
 
+from gan.support.devices import only_cpu
 from gan.support.files import atomic_path
 
 _FORM = 1  # another one is read anew
 _ALIGNED = 64  # bytes; TensorFlow uses memory in place only if it begins at a multiple
 _MOST_BYTES = 2**28  # of what the file says beside its pictures
 _AT_ONCE = 2**24  # bytes that are copied at a time
+_ROWS = 1000  # pictures, the same
 _PICTURES, _CLASSES, _ABOUT = "x.npy", "y.npy", "about.json"
 
 
 class _Map(np.memmap):
-    """A file of this library's own: nobody else changes what it holds."""
+    """A file of this library's own: nobody else changes what it holds.
+
+    Attributes:
+        folder: `pathlib.Path`, where further files may be made.
+    """
+
+    folder: pathlib.Path
 
 
 def as_tensor(array: np.ndarray) -> Any:
@@ -42,13 +50,59 @@ def as_tensor(array: np.ndarray) -> Any:
     """
     import tensorflow as tf
 
-    base = array
-    while isinstance(base, np.ndarray) and not isinstance(base, _Map):
-        base = base.base
+    base = _map_of(array)
     aligned = array.ctypes.data % _ALIGNED == 0 and array.flags.c_contiguous
-    if base is None or not aligned or tf.config.list_physical_devices("GPU"):
+    if base is None or not aligned or not only_cpu():
         return tf.convert_to_tensor(array)
     return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
+
+
+def picked(array: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Some pictures of an array, of kept ones in a nameless file beside theirs.
+
+    Args:
+        array: uint8 array `(N, h, w, channels)`.
+        numbers: int array `(n,)`.
+
+    Returns:
+        uint8 array `(n, h, w, channels)`, a copy.
+    """
+    base = _map_of(array)
+    if base is None:
+        return array[numbers]
+    some = _room((len(numbers), *array.shape[1:]), base.folder)
+    for start in range(0, len(numbers), _ROWS):
+        rows = slice(start, start + _ROWS)
+        some[rows] = array[numbers[rows]]
+    return some
+
+
+def _map_of(array):
+    """The map of a file of ours that an array is a view of, or `None`."""
+    while isinstance(array, np.ndarray) and not isinstance(array, _Map):
+        array = array.base
+    return array if isinstance(array, _Map) else None
+
+
+def _mapped(file, dtype, mode, offset, shape, folder):
+    """An array in an open file, as an array like any other."""
+    mapped = _Map(file, dtype, mode, offset, shape)
+    mapped.folder = folder
+    return np.asarray(mapped)
+
+
+def _room(shape, folder):
+    """Room for pictures in a nameless file of a folder, or in memory."""
+    left = math.prod(shape)
+    with contextlib.suppress(OSError), tempfile.TemporaryFile(dir=folder) as file:
+        # The kept file needs as much again, and a training its checkpoints.
+        if 3 * left < shutil.disk_usage(folder).free:
+            # A map of what is not written would kill the process on a full disk.
+            while left:
+                left -= file.write(bytes(min(left, _AT_ONCE)))
+            file.flush()
+            return _mapped(file, np.uint8, "r+", 0, shape, folder)
+    return np.empty(shape, np.uint8)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,18 +187,8 @@ class KeptFile:
         Returns:
             Array of bytes; the file goes when it is forgotten.
         """
-        path = self.path.absolute()
-        there = next(one for one in path.parents if one.is_dir())
-        left = math.prod(shape)
-        with contextlib.suppress(OSError), tempfile.TemporaryFile(dir=there) as file:
-            # The kept file needs as much again, and a training its checkpoints.
-            if 3 * left < shutil.disk_usage(there).free:
-                # A map of what is not written would kill the process on a full disk.
-                while left:
-                    left -= file.write(bytes(min(left, _AT_ONCE)))
-                file.flush()
-                return np.asarray(_Map(file, np.uint8, "r+", 0, shape))
-        return np.empty(shape, np.uint8)
+        folders = self.path.absolute().parents
+        return _room(shape, next(one for one in folders if one.is_dir()))
 
     def save(
         self,
@@ -195,13 +239,13 @@ class KeptFile:
             return ""
         try:
             with open(self.path, "rb") as file, zipfile.ZipFile(file) as archive:
-                return _load(file, archive, reading)
+                return _load(file, archive, reading, self.path.absolute().parent)
         except Exception:
             # A damaged file can make its readers raise nearly anything.
             return f"{self.path} is damaged"
 
 
-def _load(file, archive, reading):
+def _load(file, archive, reading, folder):
     form = json.loads(_read(archive, _ABOUT))
     found = form["reading"] | {"size": tuple(form["reading"]["size"])}
     reason = reading.differs(Reading(**found))
@@ -213,7 +257,7 @@ def _load(file, archive, reading):
     if _CLASSES in archive.namelist():
         stream = io.BytesIO(_read(archive, _CLASSES))
         classes = np.load(stream, allow_pickle=False)
-    pictures = _mapped(file, archive.getinfo(_PICTURES))
+    pictures = _mapped_member(file, archive.getinfo(_PICTURES), folder)
     with archive.open(_PICTURES) as stream:
         while stream.read(_AT_ONCE):
             pass
@@ -231,7 +275,7 @@ def _read(archive, name):
     return archive.read(name)
 
 
-def _mapped(file, info):
+def _mapped_member(file, info, folder):
     """A stored array in an open archive, mapped into memory."""
     if info.compress_type != zipfile.ZIP_STORED:
         raise ValueError(info.filename)
@@ -244,4 +288,4 @@ def _mapped(file, info):
     if length + dtype.itemsize * math.prod(shape) != info.file_size:
         raise ValueError(shape)
     # Copied where it is written to, which nobody does.
-    return np.asarray(_Map(file, dtype, "c", file.tell(), shape))
+    return _mapped(file, dtype, "c", file.tell(), shape, folder)

@@ -20,7 +20,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan.data.arrays import expect_size, read_labels, read_picture_array
 from gan.data.captions import captions_of, captions_within, read_captions
-from gan.data.kept import KeptFile, Reading, reading_of
+from gan.data.kept import KeptFile, Reading, picked, reading_of
 from gan.errors import (
     InvalidInput,
     StrPath,
@@ -89,7 +89,7 @@ class Pictures:
         others, chosen = (
             dataclasses.replace(
                 self,
-                pictures=self.pictures[part],
+                pictures=picked(self.pictures, part),
                 labels=None if self.labels is None else self.labels[part],
                 captions=self.captions and [self.captions[i] for i in part],
             )

@@ -70,6 +70,7 @@ class TrainedGenerator:
             on, which are drawn with where none are asked for; or `None`.
         pixel_range: pair of floats, the numbers that mean black and white in the
             network's outputs; `None` where these are no pictures.
+        noun: str, what one of its pictures is called: "face" or "picture".
 
     Example:
 
@@ -78,6 +79,8 @@ class TrainedGenerator:
     gan.plots.save(gan.plots.mosaic(generator.draw(400)), "faces.png")
     ```
     """
+
+    noun: str = "picture"
 
     def __init__(
         self,
@@ -480,7 +483,10 @@ def _ours(path):
         fits = picture[0].shape == (16, 16)
         require(fits, f"The mean face in {path} must have the shape (16, 16).", "path")
         picture = tuple(array[..., None] for array in picture)
-    return TrainedGenerator(network, LatentGenerator(16), (0.0, 1.0), picture=picture)
+    latents = LatentGenerator(16)
+    generator = TrainedGenerator(network, latents, (0.0, 1.0), picture=picture)
+    generator.noun = "face"
+    return generator
 
 
 def _of_model(model, path):

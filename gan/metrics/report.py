@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -44,6 +44,7 @@ def evaluate_faces(
     generators: dict[str, Callable[[int], np.ndarray]],
     seed: int = 0,
     tell: Callable[[str], object] = print,
+    depths: Iterable[int] = (16, 128),
 ) -> tuple[dict[str, dict[str, dict[str, float]]], dict[str, np.ndarray]]:
     """Compare sets of fakes with real pictures, with floors and intervals.
 
@@ -53,15 +54,16 @@ def evaluate_faces(
         generators: dict from names to callables, int n -> fakes `(n, …)`.
         seed: int, of the PCA generators and of the measures.
         tell: callable that is given a line at the start of each part.
+        depths: ints, of the PCA generators to compare with.
 
     Returns:
-        dict from names to what `metrics.evaluate` gives, after the PCA generators
-        of depths 16 and 128, and a dict from names to ten fakes each for a picture.
+        dict from names to what `metrics.evaluate` gives, after the PCA generators, and
+        a dict from names to ten fakes each for a picture.
     """
     pca = fit_pca(pictures, _DEPTH)
     rivals = {
         f"PCA, depth {depth}": lambda n, depth=depth: pca.sample(n, depth, seed)
-        for depth in (16, 128)
+        for depth in depths
         if depth <= len(pca.deviations)
     }
 

@@ -152,6 +152,8 @@ def make_generator(
             x = layers.UpSampling2D(interpolation="bilinear")(x)
     x = layers.LeakyReLU(0.2)(x)
     end = "sigmoid" if bounded else None
+    # Whatever the policy of mixed precision, networks end in float32.
+    last = {"padding": "same", "dtype": "float32"}
     if smooth:
         # Each pixel of a square of four has taps of its own, as in a transposed
         # convolution 6×6, which takes longer.
@@ -162,14 +164,14 @@ def make_generator(
         x = layers.Reshape((height, breadth, 2, 2, channels))(x)
         x = layers.Permute((1, 3, 2, 4, 5))(x)
         x = layers.Reshape((2 * height, 2 * breadth, channels))(x)
-        x = layers.AveragePooling2D(2, 1, padding="same")(x)
-        x = layers.Activation(end)(x) if bounded else x
+        x = layers.AveragePooling2D(2, 1, padding="same", dtype="float32")(x)
+        x = layers.Activation(end, dtype="float32")(x) if bounded else x
     elif channels == 1:
         x = layers.UpSampling2D(interpolation="bilinear")(x)
-        x = layers.Conv2D(1, 3, padding="same", activation=end)(x)
+        x = layers.Conv2D(1, 3, activation=end, **last)(x)
     else:
         # Sharp edges of colours: each pixel of a square of four has taps of its own.
-        x = layers.Conv2DTranspose(channels, 6, 2, padding="same", activation=end)(x)
+        x = layers.Conv2DTranspose(channels, 6, 2, activation=end, **last)(x)
     return keras.Model(inputs, x, name="generator")
 
 
@@ -206,11 +208,12 @@ def end_discriminator(
     """
     features = layers.Dense(units)(layers.Flatten()(x))
     features = layers.LeakyReLU(0.2)(features)
-    x, inputs = layers.Dense(1)(features), pictures
+    # Whatever the policy of mixed precision, networks end in float32.
+    x, inputs = layers.Dense(1, dtype="float32")(features), pictures
     if any(given):
         condition, embedded = _embed(given, features.shape[-1])
         inputs = [pictures, condition]
-        x = layers.Add()([x, layers.Dot(1)([features, embedded])])
+        x = layers.Add(dtype="float32")([x, layers.Dot(1)([features, embedded])])
     return keras.Model(inputs, x, name="discriminator")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -186,6 +187,78 @@ def panels(
 
 def _shortened(name):
     return name if len(name) <= _MOST_LETTERS else f"{name[: _MOST_LETTERS - 1]}…"
+
+
+def by_class(
+    pictures: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    names: Sequence[str],
+    title: str | None = None,
+) -> Figure:
+    """Draw pictures class by class, each class after its name.
+
+    The pictures of a class take one line or several, and many classes stand in several
+    columns, so that the whole is nearly a square.
+
+    Args:
+        pictures: as for `tile`.
+        labels: int array `(n,)`, the class of each picture.
+        names: sequence of str, what the classes are called. Classes without a picture
+            are left out.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    pictures, labels = as_pictures(pictures), np.asarray(labels)
+    known = labels.shape == (len(pictures),) and {*labels.tolist()} <= {
+        *range(len(names))
+    }
+    said = "The argument labels must hold a number of names for each picture."
+    require(known, said, "labels")
+    rows = [pictures[labels == label] for label in np.unique(labels)]
+    named = [names[label] for label in np.unique(labels)]
+    height, width = pictures.shape[1:3]
+    longest = max(map(len, rows))
+    text = 16 + _LETTER * min(max(map(len, named)), _MOST_LETTERS)
+    scale = max(1, min(8, 700 // (math.isqrt(len(pictures)) * max(height, width))))
+    scale = max(scale, math.ceil(16 / height))
+    shape = height + 1, width + 1
+    lines, blocks = _layout(len(rows), longest, np.multiply(shape, scale), text)
+    columns, deep = math.ceil(longest / lines), math.ceil(len(rows) / blocks)
+    across = text + columns * (width + 1) * scale
+    down = (lines * (height + 1) + 2) * scale
+    top = 40 if title else 10
+    size = blocks * across + 10, deep * down + top + 10
+    figure = new_figure(*size)
+    figure.set_layout_engine("none")
+    for number, (row, name) in enumerate(zip(rows, named, strict=True)):
+        block, place = divmod(number, deep)
+        tiled = tile(row, min(columns, len(row)))
+        tall, wide = np.multiply(tiled.shape[:2], scale)
+        left, bottom = block * across + text, size[1] - top - place * down - tall
+        box = np.divide([left, bottom, wide, tall], size * 2)
+        draw_pictures(figure.add_axes(box), tiled)
+        middle = np.divide((left - 6, bottom + tall / 2), size)
+        style = {"ha": "right", "va": "center", "fontsize": 9, "parse_math": False}
+        figure.text(*middle, _shortened(name), **style)
+    if title:
+        figure.suptitle(title, y=1 - 20 / size[1], va="center")
+    return figure
+
+
+def _layout(classes, longest, cell, text):
+    """Lines of each class, and columns of classes, that fit into the least square."""
+
+    def sides(choice):
+        lines, blocks = choice
+        wide = blocks * (text + math.ceil(longest / lines) * cell[1])
+        tall = math.ceil(classes / blocks) * lines * cell[0]
+        return max(wide, tall), wide * tall
+
+    lines = range(1, min(longest, math.isqrt(longest) * 2) + 1)
+    blocks = range(1, min(classes, math.isqrt(classes) * 2) + 1)
+    return min(itertools.product(lines, blocks), key=sides)
 
 
 def draw_pictures(axes: Any, tiled: np.ndarray) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from gan.errors import require
+from gan.support.devices import only_cpu
 
 _told = False
 
@@ -50,7 +51,7 @@ def tell_of_threads() -> None:
 
     usual = _threads(tf.config.threading) == (0, 0)
     usual = usual and "TF_NUM_INTRAOP_THREADS" not in os.environ
-    several = (os.cpu_count() or 1) > 1 and not tf.config.list_physical_devices("GPU")
+    several = (os.cpu_count() or 1) > 1 and only_cpu()
     if _told or not (usual and several):
         return
     _told = True

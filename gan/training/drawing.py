@@ -72,6 +72,28 @@ class Drawing(RealExamples):
             taken = parts if len(parts) > 1 else parts[0]
             return Sample(network(taken, training=training), given).public()
 
+    def generate(
+        self,
+        size: int | None = None,
+        training: bool = False,
+        averaged: bool | None = None,
+        labels: Any = None,
+        condition: Any = None,
+    ) -> Any:
+        """Examples from the generator: another name of `get_fake_sample`.
+
+        Args:
+            size: see `get_fake_sample`.
+            training: the same.
+            averaged: the same.
+            labels: the same.
+            condition: the same.
+
+        Returns:
+            What `get_fake_sample` gives.
+        """
+        return self.get_fake_sample(size, training, averaged, labels, condition)
+
     def _asked(self, labels, condition, size):
         """What was asked for as the networks take it, or `None`, and how many fakes."""
         name = "labels" if condition is None else "condition"

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from gan.errors import require, shown, warn
 from gan.latent import of_dimension
+from gan.support.devices import only_cpu
 
 
 def expect_networks(
@@ -90,7 +91,7 @@ def expect_network(name: str, network: object) -> None:
     require(network.variables, said, name)
     channels = {getattr(layer, "data_format", None) for layer in network.layers}
     # TensorFlow's convolutions of channels first have no gradient on a CPU.
-    fits = "channels_first" not in channels or tf.config.list_logical_devices("GPU")
+    fits = "channels_first" not in channels or not only_cpu()
     said = f"The {name} must have layers of data_format='channels_last' on a CPU."
     require(fits, said, name)
     for side, found in (("take", _inputs(network)), ("give", _outputs(network))):
@@ -106,8 +107,8 @@ def expect_network(name: str, network: object) -> None:
     require(
         kinds == {"float32"},
         f"The {name} must take and give float32, but its dtypes are "
-        f"{', '.join(sorted(kinds)) or 'none of floats'}: call "
-        "keras.config.set_dtype_policy before making it.",
+        f"{', '.join(sorted(kinds)) or 'none of floats'}: give its last layer "
+        "dtype='float32', as Keras's guide to mixed precision does.",
         name,
     )
 
