@@ -27,13 +27,15 @@ from gan.latent import Stream
 from gan.saving.model_file import WholeModel
 from gan.training.drawing import Drawing
 from gan.training.fit import GraphFit
-from gan.training.networks import (
+from gan.training.inputs import (
     condition_shape,
     count_classes,
-    expect_augment,
-    expect_networks,
     takes_condition,
     takes_latents,
+)
+from gan.training.networks import (
+    expect_augment,
+    expect_networks,
     warn_of_bounds,
 )
 from gan.training.options import (

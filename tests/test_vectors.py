@@ -335,3 +335,19 @@ def test_training_from_captions(folder, tmp_path, capsys):
     trained = gan.load_model(tmp_path / "run" / "model.keras")
     assert trained.mismatch == 0.5 and trained.words.names[0] == "blue"
     assert cli.main([*command, "--epochs", "1", "--steps", "2"]) == 0
+
+
+def test_fakes_are_compared_by_the_vectors_of_the_reals():
+    """A generator that copies its vector, of vectors that it was never trained on."""
+    model = make()
+    latents, condition = keras.Input((2,)), keras.Input((3,))
+    weights = np.eye(5, 2, -2, dtype="float32"), np.zeros(2, "float32")
+    last = layers.Dense(2)
+    x = last(layers.Concatenate()([latents, condition]))
+    generator = keras.Model([latents, condition], x)
+    last.set_weights(weights)
+    parts = generator, model.discriminator, model.latent_generator
+    model = gan.R3GAN(*parts, data(), batch_size=8, seed=0)
+    vectors = RNG.normal(5, 1, (64, 3)).astype("float32")
+    found = model.evaluate((vectors[:, :2], vectors), names=["sw2"], count=64)
+    assert found["sw2"] < 1e-6

@@ -6,6 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import Literal
 
+from gan.cli.asked import conditions_asked
 from gan.cli.shared import (
     expect_drawing,
     expect_output,
@@ -100,7 +101,7 @@ def generate(
     drawing = loaded(model, seed)
     if not array:
         expect_pictures(drawing)
-    asked, between = _asked(drawing, class_, words, condition, from_, to)
+    asked, between = conditions_asked(drawing, class_, words, condition, from_, to)
     if between:
         # Eight on each way, as many ways as are needed.
         ways = (8, -(-count // 8), seed, truncation)
@@ -129,50 +130,6 @@ def generate(
     else:
         figure = plots.mosaic(pictures, 8 if between else None, title)
     finish(figure, output, show)
-
-
-def _asked(drawing, class_, words, condition, from_, to):
-    """What a generator of vectors is asked for: one condition, or two ends of a way."""
-    said = "Give the options from and to both or neither, for pictures between them."
-    require((from_ is None) == (to is None), said, "from")
-    given = {"class": class_, "words": words, "condition": condition, "from": from_}
-    given = [name for name, value in given.items() if value is not None]
-    said = f"The options {' and '.join(given)} exclude each other: give one of them."
-    require(len(given) < 2, said, given[-1] if given else None)
-    name = given[0] if given else None
-    takes = drawing.condition_shape
-    require(
-        name in (None, "class") or takes,
-        f"The option {name} is for models that take words or vectors, and this one "
-        f"takes {'classes: give --class' if drawing.classes else 'neither'}.",
-        name,
-    )
-    said = "The option words is for models of words, and this one takes vectors of "
-    said += f"{takes and takes[0]} numbers: give --condition."
-    require(words is None or drawing.words is not None, said, "words")
-    asked = words if condition is None else _vector(drawing, condition, "condition")
-    if from_ is None:
-        return asked, None
-    return None, [
-        one if drawing.words is not None else _vector(drawing, one, name)
-        for one, name in ((from_, "from"), (to, "to"))
-    ]
-
-
-def _vector(drawing, text, name):
-    """The numbers of a text such as "1,0,.5"."""
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
-        numbers = []
-    size = drawing.condition_shape[0]
-    require(
-        len(numbers) == size,
-        f"The option {name} must be {size} numbers with commas between them, such as "
-        f"{','.join(['0', '1'][: min(size, 2)])}, but it is {text!r}.",
-        name,
-    )
-    return numbers
 
 
 def _write_array(examples, path):

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import expect_positive_int, require, shown
+from gan.errors import expect_array, expect_positive_int, require, shown
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _MOST_NAMED = 8  # words in an error
@@ -252,6 +252,47 @@ def expect_words(words: object, shape: tuple[int, ...] | None) -> None:
         "them with condition=len(words).",
         "words",
     )
+
+
+def vectors_of(
+    condition: Any,
+    count: int,
+    size: int,
+    words: Words | None,
+    usual: npt.ArrayLike | None,
+) -> np.ndarray:
+    """The vectors that a generator is asked for.
+
+    Args:
+        condition: float array `(count, size)`, or one vector `(size,)` for all; with
+            `words` a list of texts, or one text, whose rest is as in `usual`.
+        count: int, how many.
+        size: int, numbers of a vector.
+        words: `Words`, or `None` where texts are not understood.
+        usual: float array `(k, size)`, vectors of captions, or `None`.
+
+    Returns:
+        Float32 array `(count, size)`.
+
+    Raises:
+        InvalidInput: if the condition is not of that form, or a word is not known.
+    """
+    require(
+        condition is not None,
+        f"The argument condition is missing: the generator takes vectors of {size} "
+        "numbers, and its file says none that are usual.",
+        "condition",
+    )
+    if are_texts(condition):
+        said = "The generator knows no words: give the argument condition numbers."
+        require(words is not None, said, "condition")
+        if isinstance(condition, str) and usual is not None:
+            return words.completed(condition, usual, count)
+        condition = words(condition)
+    vectors = np.asarray(condition)
+    if vectors.shape == (size,):
+        vectors = np.broadcast_to(vectors, (count, size))
+    return np.float32(expect_array((count, size), condition=vectors))
 
 
 def _expect_texts(value, name):

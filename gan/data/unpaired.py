@@ -1,12 +1,18 @@
-"""Two kinds of pictures without links between them, as people have them in folders."""
+"""Two kinds of pictures without links between them: in folders, and as examples."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import hashlib
 import pathlib
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
+from gan.data.examples import Examples, Sample
 from gan.data.pictures import Pictures, read_pictures
 from gan.errors import StrPath, expect_path, require, shown
 
@@ -84,3 +90,75 @@ def part(pictures: Pictures, withheld: int) -> tuple[np.ndarray, np.ndarray]:
     order = np.random.default_rng(0).permutation(len(pictures.pictures))
     shuffled = pictures.pictures[order]
     return shuffled[: len(shuffled) - withheld], shuffled[len(shuffled) - withheld :]
+
+
+class UnpairedExamples(Examples):
+    """Real examples of two kinds, A and B, which no order links.
+
+    Attributes:
+        parts: pair of `Examples`.
+    """
+
+    def __init__(self, a: Examples, b: Examples) -> None:
+        self.parts: tuple[Examples, Examples] = (a, b)
+        super().__init__(None, None, b.shape)
+
+    @property
+    def value(self) -> Any:
+        """Pair of what the parts give."""
+        return tuple(part.value for part in self.parts)
+
+    def kinds(self) -> tuple[Examples, Examples]:
+        """Both parts, whose bytes become what `pixel_range` says."""
+        for part in self.parts:
+            part.pixel_range = self.pixel_range
+        return self.parts
+
+    def __len__(self) -> int:
+        """How many distinct ones can be drawn of each kind."""
+        return min(map(len, self.parts))
+
+    def draw(self, numbers: tf.Tensor) -> Sample:
+        """Pair `(a, b)` of the examples of these numbers, as the sample's examples."""
+        return Sample(tuple(part.draw(numbers).examples for part in self.kinds()))
+
+    def look(self) -> np.ndarray:
+        """The numbers of the first thousand examples of each kind, in one row."""
+        return np.concatenate([np.ravel(part.look()) for part in self.kinds()])
+
+    def steps(self, batch_size: int) -> int:
+        """Batches in once through the more numerous kind."""
+        return max(part.steps(batch_size) for part in self.parts)
+
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits of both kinds."""
+        whole = " ".join(part.fingerprint() for part in self.parts)
+        return hashlib.sha256(whole.encode()).hexdigest()[:16]
+
+    @property
+    def tensors(self) -> list[tf.Tensor]:
+        """The tensors of both parts."""
+        return [tensor for part in self.parts for tensor in part.tensors]
+
+    @contextlib.contextmanager
+    def drawing_from(self, tensors: list[tf.Tensor]) -> Iterator[None]:
+        """As of `Examples`, in both parts."""
+        first, second = self.parts
+        count = len(first.tensors)
+        with first.drawing_from(tensors[:count]), second.drawing_from(tensors[count:]):
+            yield
+
+    def refill(self, other: Examples) -> bool:
+        """As of `Examples`: the data of both parts or none."""
+        same = isinstance(other, UnpairedExamples)
+        pairs = [*zip(self.parts, other.parts, strict=True)] if same else []
+        same = same and all(mine._form() == others._form() for mine, others in pairs)
+        if same:
+            self.pixel_range = other.pixel_range
+        return same and all([mine.refill(others) for mine, others in pairs])
+
+    def equals(self, other: Any) -> bool:
+        """As of `Examples`, of both parts."""
+        same = isinstance(other, UnpairedExamples)
+        pairs = zip(self.kinds(), other.kinds(), strict=True) if same else ()
+        return same and all(mine.equals(others) for mine, others in pairs)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from gan.conditions.words import Words, are_texts
+from gan.conditions.words import Words, vectors_of
 from gan.data.pixels import find_pixel_range
 from gan.errors import (
     StrPath,
@@ -33,12 +33,8 @@ from gan.latent import LatentGenerator, drawn_from
 from gan.saving import load_model
 from gan.saving.weights_file import load_weights, read_picture
 from gan.training.checkpoint import newest_path, read_newest
-from gan.training.networks import (
-    condition_shape,
-    count_classes,
-    is_picture,
-    latent_shape,
-)
+from gan.training.inputs import condition_shape, count_classes, latent_shape
+from gan.training.networks import is_picture
 
 if TYPE_CHECKING:
     from gan.base import AdversarialModel
@@ -252,23 +248,9 @@ class TrainedGenerator:
         said = "The generator takes no labels but vectors: give condition instead."
         require(labels is None, said, "labels")
         usual = self.usual_conditions
-        if condition is None:
-            require(
-                usual is not None,
-                "The argument condition is missing: the generator takes vectors of "
-                f"{shape[0]} numbers, and its file says none that are usual.",
-                "condition",
-            )
+        if condition is None and usual is not None:
             return usual[np.arange(count) % len(usual)]
-        if are_texts(condition):
-            words = self._expect_words()
-            if isinstance(condition, str) and usual is not None:
-                return words.completed(condition, usual, count)
-            condition = words(condition)
-        vectors = np.asarray(condition)
-        if vectors.shape == shape:
-            vectors = np.broadcast_to(vectors, (count, *shape))
-        return np.float32(expect_array((count, *shape), condition=vectors))
+        return vectors_of(condition, count, shape[0], self.words, usual)
 
     def interpolate(
         self,
@@ -308,8 +290,9 @@ class TrainedGenerator:
         latents = np.asarray(latents)
         first = np.asarray(self.conditions(len(latents), condition=start))
         if isinstance(end, str):
-            words = self._expect_words()
-            last = np.concatenate([words.completed(end, [one]) for one in first])
+            size, words = first.shape[1], self.words
+            rows = [vectors_of(end, 1, size, words, one[None]) for one in first]
+            last = np.concatenate(rows)
         else:
             last = np.asarray(self.conditions(len(latents), condition=end))
         shares = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
@@ -318,11 +301,6 @@ class TrainedGenerator:
             np.repeat(latents, steps, axis=0),
             condition=ways.reshape(-1, ways.shape[-1]),
         )
-
-    def _expect_words(self):
-        said = "The generator knows no words: give the argument condition numbers."
-        require(self.words is not None, said, "condition")
-        return self.words
 
     def labels(self, count: int, labels: Labels = None) -> np.ndarray:
         """Numbers of classes, int32 `(count,)`; `labels` as of `draw`."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
 from gan import metrics
 from gan.data.pixels import find_pixel_range, rescale
@@ -51,6 +52,7 @@ def draw_fakes(
     seed: int = 0,
     to_picture: ToPicture = None,
     scale: tuple[float, float] = (0.0, 1.0),
+    conditions: Any = None,
 ) -> np.ndarray:
     """Draw examples of the (averaged) generator, without their labels.
 
@@ -61,13 +63,22 @@ def draw_fakes(
         to_picture: callable, makes pictures of the samples; `None`: they are brought
             from the model's `pixel_range` to `scale`.
         scale: pair of floats, black and white of the result without `to_picture`.
+        conditions: tensor `(n, …)`, what the fakes are of by turns; `None`: any.
 
     Returns:
         Array `(count, …)`.
     """
     sizes = [min(_AT_ONCE, count - start) for start in range(0, count, _AT_ONCE)]
     with aside(model, seed):
-        drawn = [model.get_fake_sample(size) for size in sizes]
+        if conditions is None:
+            drawn = [model.get_fake_sample(size) for size in sizes]
+        else:
+            turns = np.arange(count) % len(conditions)
+            parts = [turns[i : i + _AT_ONCE] for i in range(0, count, _AT_ONCE)]
+            drawn = [
+                model.get_fake_sample(condition=tf.gather(conditions, part))
+                for part in parts
+            ]
     samples = np.concatenate([d[0] if isinstance(d, tuple) else d for d in drawn])
     if to_picture is not None:
         return np.asarray(to_picture(samples))
@@ -116,6 +127,7 @@ class Evaluator:
         to_picture: callable, samples (float32 array `(count, …)`) -> samples on the
             scale of `real`. `None`: the model's `pixel_range` says it.
         scale: pair of floats, black and white in `real`; `None` finds them by looking.
+        conditions: as of `draw_fakes`.
 
     Raises:
         InvalidInput: if an argument is not of that form.
@@ -129,6 +141,7 @@ class Evaluator:
         seed: int = 0,
         to_picture: ToPicture = None,
         scale: tuple[float, float] | None = None,
+        conditions: Any = None,
     ) -> None:
         self._names = metrics.expect_names(names)
         expect_positive_int(count=count)
@@ -141,7 +154,7 @@ class Evaluator:
         sentence = "The argument real must hold examples that are not all the same."
         require({*self._names} <= _OF_ANY or different, sentence, "real")
         scale = find_pixel_range(self._real) if scale is None else scale
-        self._options = (seed, to_picture, scale)
+        self._options = (seed, to_picture, scale, conditions)
         self._count = count
 
     def expect_fit(self, model: Any) -> None:

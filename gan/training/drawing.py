@@ -16,7 +16,8 @@ from gan.data.examples import Sample
 from gan.data.labels import as_conditions
 from gan.errors import StrPath, expect_positive_int, require
 from gan.latent import Stream
-from gan.training.networks import expect_latents, latent_shape
+from gan.training.inputs import latent_shape
+from gan.training.networks import expect_latents
 from gan.training.reals import RealExamples
 
 
@@ -150,9 +151,12 @@ class Drawing(RealExamples):
         said = "The argument x must be an array of real examples."
         require(data is not None and not data.streams, said, "x")
         data.pixel_range = self.pixel_range or data.pixel_range
-        options = {"scale": self.pixel_range} | options
+        real = data.first(len(data))
+        # Fakes of the same vectors; of classes each is drawn equally often.
+        conditions = None if self.classes else real.condition
+        options = {"scale": self.pixel_range, "conditions": conditions} | options
         # As the discriminator takes them, and so on the scale of the fakes.
-        return Evaluator(data.first(len(data)).examples, **options)(self)
+        return Evaluator(real.examples, **options)(self)
 
     def export(
         self, filepath: StrPath, format: str = "tf_saved_model", **options: Any

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from gan.data.examples import Sample
 from gan.saving.model_file import state_of
-from gan.training.networks import takes_condition
+from gan.training.inputs import takes_condition
 
 _COORDINATES = 256  # examples of more numbers than these are projected
 _MOST_NUMBERS = 10**8  # of a training set that copies are looked for in

@@ -14,6 +14,13 @@ import tensorflow as tf
 from gan.errors import require, shown, warn
 from gan.latent import of_dimension
 from gan.support.devices import only_cpu
+from gan.training.inputs import (
+    condition_shape,
+    count_embedded,
+    latent_shape,
+    picture_condition,
+    takes_condition,
+)
 
 
 def expect_networks(
@@ -127,7 +134,7 @@ def _expect_conditions(generator, discriminator):
         f"{shown([shape[1:] for shape in shapes])}.",
         "generator",
     )
-    counts = [_count_embedded(generator), _count_embedded(discriminator)]
+    counts = [count_embedded(generator), count_embedded(discriminator)]
     require(
         found[0] != () or counts[0] and counts[0] == counts[1],
         "Both networks must have an Embedding of their labels with as many classes, "
@@ -149,21 +156,6 @@ def _expect_pictures(generator, given):
     )
 
 
-def picture_condition(discriminator: keras.Model) -> tuple[int, ...] | None:
-    """Shape `(h, w, c)` of the pictures that a discriminator takes beside examples.
-
-    They are its second input; `None` where it has no such input.
-    """
-    shape = condition_shape(discriminator)
-    alone = len(discriminator.inputs) == 2
-    return shape if alone and shape and len(shape) == 3 else None
-
-
-def takes_latents(generator: keras.Model, discriminator: keras.Model) -> bool:
-    """Whether a generator takes latents, and not what it is given alone."""
-    return picture_condition(discriminator) is None or takes_condition(generator)
-
-
 def _inputs(network):
     """What a network takes, as its maker wrote it; a dict of one is a tensor."""
     found = getattr(network, "input", None)
@@ -174,47 +166,6 @@ def _outputs(network):
     """What a network gives, as its maker wrote it."""
     inputs = network.inputs
     return network.compute_output_spec(inputs if len(inputs) > 1 else inputs[0])
-
-
-def latent_shape(generator: keras.Model) -> tuple[int, ...]:
-    """Shape of a latent, which is the generator's first input."""
-    shape = generator.input_shape
-    return (shape[0] if isinstance(shape[0], (list, tuple)) else shape)[1:]
-
-
-def takes_condition(network: keras.Model) -> bool:
-    """Whether a network has a second input: the condition that goes with the first."""
-    shape = network.input_shape
-    return isinstance(shape, (list, tuple)) and isinstance(shape[0], (list, tuple))
-
-
-def condition_shape(network: keras.Model) -> tuple[int, ...] | None:
-    """What a network takes beside latents or examples.
-
-    Args:
-        network: `keras.Model`.
-
-    Returns:
-        `None` for nothing, `()` for a class label, `(d,)` for a vector and `(h, w, c)`
-        for a picture. A single number is a label where it is an integer or the network
-        has an `Embedding`, and else a vector of one.
-    """
-    if not takes_condition(network):
-        return None
-    taken = network.inputs[1]
-    shape = tuple(taken.shape[1:])
-    label = "int" in taken.dtype or _count_embedded(network) is not None
-    return () if label and shape in ((), (1,)) else shape
-
-
-def count_classes(network: keras.Model) -> int | None:
-    """Number of classes whose labels a network embeds; `None` if it takes none."""
-    return _count_embedded(network) if condition_shape(network) == () else None
-
-
-def _count_embedded(network):
-    kinds = [x for x in network.layers if isinstance(x, keras.layers.Embedding)]
-    return kinds[0].input_dim if kinds else None
 
 
 def expect_augment(augment: object, generator: keras.Model) -> None:

@@ -12,8 +12,9 @@ import tensorflow as tf
 
 from gan import losses, metrics
 from gan.base import Parameters
-from gan.data.examples import Examples, Sample, UnpairedExamples, as_examples
+from gan.data.examples import Examples, Sample, as_examples
 from gan.data.pixels import NO_RANGE, rescale
+from gan.data.unpaired import UnpairedExamples
 from gan.errors import Option, Unsaid, expect_choice, expect_number, require, shown
 from gan.latent import distinct_numbers
 from gan.training.networks import expect_network

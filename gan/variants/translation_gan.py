@@ -25,7 +25,7 @@ from gan.errors import (
 )
 from gan.saving.configs import described
 from gan.training.aside import compared
-from gan.training.networks import picture_condition
+from gan.training.inputs import picture_condition
 from gan.variants.r3gan import R3GAN
 
 
