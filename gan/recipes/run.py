@@ -351,7 +351,7 @@ class Run:
 
     def _keep_pictures(self):
         """Write what was read of a folder, so that the next call need not read it."""
-        if self._data is not None and self._data.reading is not None:
+        if getattr(self._data, "reading", None) is not None:
             path = self.path(PICTURES)
             if self._data.keep(self.kept):
                 print(f"The pictures are kept in {path} for the next call.", flush=True)
