@@ -1,5 +1,7 @@
 """Pictures from pictures: the class, its networks and its layers."""
 
+import pathlib
+
 import keras
 import numpy as np
 import pytest
@@ -396,3 +398,18 @@ def test_a_translator_is_saved_alone(tmp_path):
     np.testing.assert_array_equal(again.translate(inputs), translator.translate(inputs))
     sizes = [(tmp_path / f"{n}.keras").stat().st_size for n in ("alone", "model")]
     assert sizes[0] < 0.6 * sizes[1]
+
+
+@pytest.mark.parametrize("name", slow_but_first("enlarge", "fill", single=True))
+def test_the_weights_that_come_with_the_library(name):
+    """On faces that our generator draws, of which they have seen none."""
+    folder = pathlib.Path(gan.__file__).parents[1] / "faces"
+    translator = gan.load_translator(folder / f"{name}.keras")
+    faces = gan.load_generator().draw(200, seed=5)
+    inputs = translator.inputs_of(faces)
+    mask = inputs[..., -1:] if translator.masked else None
+    answers = {"made": translator.translate(inputs), "mean": 0 * faces + faces.mean(0)}
+    answers["input"] = translator.as_seen(inputs)[..., 0]
+    found = gan.metrics.pairs.compare_pairs(np.clip(faces, 0, 1), answers, mask)
+    assert found["made"]["psnr"] > max(found[n]["psnr"] for n in ("mean", "input")) + 2
+    assert found["made"]["top_1"] > 0.95 and 0.8 < found["made"]["detail"] < 1.1

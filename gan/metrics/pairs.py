@@ -326,9 +326,11 @@ def table(reports: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def _pair(truth, pictures):
-    truth = expect_array((None, None, None, ...), truth=truth)
+    truth = _colours(expect_array((None, None, None, ...), truth=truth))
+    pictures = _colours(expect_array((None, None, None, ...), pictures=pictures))
+    # One of the two may lack an axis of one channel.
     pictures = expect_array(truth.shape, pictures=pictures)
-    return _colours(truth).astype(np.float64), _colours(pictures).astype(np.float64)
+    return truth.astype(np.float64), pictures.astype(np.float64)
 
 
 def _colours(pictures):

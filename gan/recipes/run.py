@@ -161,7 +161,8 @@ class Run:
             List of `pathlib.Path`, as of `finish`.
         """
         data = recipe.read(self.data, kept=self.kept) if data is None else data
-        self._data = data
+        # Pairs are read by readers of their own.
+        self._data = data if hasattr(data, "reading") else None
         print(f"{recipe.model.__name__} on {data.said}", flush=True)
         unseen = None
         if recipe.held_out is not None:
