@@ -30,6 +30,7 @@ from gan.errors import (
 )
 from gan.generators.weights import PRETRAINED
 from gan.recipes.record import read_record
+from gan.support.shipped import DEMO_MODEL, DEMO_PICTURES, or_demo
 
 
 def evaluate(
@@ -161,9 +162,9 @@ def diagnose(
         expect_number(-1e6, 1e6, black=range[0], white=range[1])
         sentence = "The argument range must be two different numbers."
         require(range[0] != range[1], sentence, "range")
-    path = _existing(model, "model")
+    path = _existing(model, "model", DEMO_MODEL)
     if pictures is not None:
-        _existing(pictures, "pictures")
+        _existing(pictures, "pictures", DEMO_PICTURES)
     found, path = _model_of(path)
     say = (lambda text: None) if json else print
     say(f"{type(found).__name__} of {path}")
@@ -183,8 +184,8 @@ def diagnose(
     return int(bool(diagnosis))
 
 
-def _existing(path: str, argument: str) -> pathlib.Path:
-    there = expect_path(**{argument: path})
+def _existing(path: str, argument: str, demo: str) -> pathlib.Path:
+    there = or_demo(expect_path(**{argument: path}), demo)
     require(there.exists(), f"There is nothing at {path}.", argument)
     return there
 

@@ -19,6 +19,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan.data.arrays import expect_size, read_labels, read_picture_array
 from gan.errors import StrPath, expect_number, expect_path, require, shown
+from gan.support.shipped import DEMO_PICTURES, or_demo
 
 # Ghostscript would run the program that an EPS file is.
 _NOT_READ = {"EPS"}
@@ -110,10 +111,11 @@ def read_pictures(
       folder.
 
     Args:
-        path: str or `os.PathLike`: a folder; or an `.npy` file, or an `.npz` file with
-            one array or one named x_train or x, of shape `(N, h, w)`, `(N, h, w, 1)`
-            or `(N, h, w, 3)`, uint8 or float in [0, 1], and perhaps with labels named
-            y_train or y, whole numbers or texts.
+        path: str or `os.PathLike`: a folder; "demo", the drawn faces of
+            `gan.data.pixel_faces`; or an `.npy` file, or an `.npz` file with one array
+            or one named x_train or x, of shape `(N, h, w)`, `(N, h, w, 1)` or `(N, h,
+            w, 3)`, uint8 or float in [0, 1], and perhaps with labels named y_train or
+            y, whole numbers or texts.
         size: pair of ints, height and width of the result; `None`: (32, 32) for a
             folder, for an array its own, made smaller where a side is no multiple of 4
             or above 64.
@@ -133,7 +135,7 @@ def read_pictures(
         expect_size(size)
     expect_number(0, 1, keep=keep)
     require(keep > 0, "The argument keep must be above 0, but it is 0.", "keep")
-    path = expect_path(path=path)
+    path = or_demo(expect_path(path=path), DEMO_PICTURES)
     said = f"There is no folder or file {shown(str(path))}: give another path."
     require(path.exists(), said, "path")
     read = _read_folder if path.is_dir() else _read_file
@@ -149,6 +151,31 @@ def read_pictures(
         if not any(_has_colour(pictures[group]) for group in groups):
             pictures = np.ascontiguousarray(pictures[..., :1])
     return Pictures(pictures, labels, names, left_out, cropped)
+
+
+def read_picture(path: StrPath, size: tuple[int, int], colour: bool) -> np.ndarray:
+    """Read the picture of one file, and bring it to a size as `read_pictures` does.
+
+    Args:
+        path: str or `os.PathLike`, of a file that Pillow reads.
+        size: pair of ints, height and width of the result.
+        colour: bool, RGB or grey.
+
+    Returns:
+        uint8 array `(h, w, 3)` or `(h, w, 1)`.
+
+    Raises:
+        InvalidInput: if there is no such file, or it is no picture.
+    """
+    expect_size(size)
+    path = expect_path(path=path)
+    require(path.exists(), f"There is nothing at {shown(str(path))}.", "path")
+    left_out: dict[str, str] = {}
+    pictures, read, _ = _read_each([path], tuple(size), colour, 1, left_out)
+    reason = "".join(left_out.values())
+    said = f"The file {shown(str(path))} is no picture that can be read ({reason}): "
+    require(read, f"{said}give another path.", "path")
+    return pictures[0]
 
 
 def _read_folder(folder, size, colour, labelled, keep):

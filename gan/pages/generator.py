@@ -9,34 +9,9 @@ import keras
 import numpy as np
 
 from gan.errors import StrPath
+from gan.generators.directions import strongest
 from gan.pages.describe import Weights, describe, input_shapes
 from gan.pages.page import write_running
-
-
-def directions(network: keras.Model, dim: int, count: int = 6) -> np.ndarray:
-    """The latents' directions that the first dense layer answers most strongly.
-
-    Args:
-        network: `keras.Model`, a generator.
-        dim: int, latent dimension.
-        count: int, at most so many.
-
-    Returns:
-        Float array `(k, dim)`, orthonormal rows, the strongest first; none where no
-        dense layer takes the latents.
-
-    Formula:
-        the left singular vectors of the first kernel's rows that meet the latents
-
-    Reference:
-        Shen & Zhou 2021, Closed-Form Factorization of Latent Semantics in GANs, eq. 4.
-    """
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            return directions(layer, dim, count)
-        if isinstance(layer, keras.layers.Dense) and layer.kernel.shape[0] >= dim:
-            return np.linalg.svd(np.asarray(layer.kernel)[:dim])[0].T[:count]
-    return np.zeros((0, dim))
 
 
 def generator_page(
@@ -83,5 +58,5 @@ def generator_page(
     if nearest is not None:
         seen = base64.b64encode(np.ascontiguousarray(nearest, np.uint8)).decode()
     data |= {"generator": drawn, "discriminator": critic, "nearest": seen}
-    data |= {"classes": classes, "directions": directions(generator, dim).tolist()}
+    data |= {"classes": classes, "directions": strongest(generator, dim).tolist()}
     write_running(path, "generator", title, data | {"weights": str(weights)})
