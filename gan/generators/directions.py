@@ -482,10 +482,13 @@ def _answered(latents, classes, scores, name):
     spread = float(scores.std())
     said = f"All fakes are alike in {shown(name)}: the generator does not vary in it."
     require(np.isfinite(scores).all() and spread > 1e-6, said, "name")
-    codes = latents - latents.mean(axis=0)
+    codes = np.float64(latents - latents.mean(axis=0))
     if classes is not None:
         codes = np.hstack([codes, classes - classes.mean(axis=0)])
-    answer = np.linalg.lstsq(codes, scores - scores.mean(), rcond=None)[0]
+    # All the weights of the classes together are 1, and say nothing.
+    answer = np.linalg.lstsq(codes, scores - scores.mean(), rcond=1e-6)[0]
+    if classes is not None:
+        answer[latents.shape[1] :] -= answer[latents.shape[1] :].mean()
     return np.float32(answer / np.linalg.norm(answer))
 
 

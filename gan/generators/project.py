@@ -14,13 +14,15 @@ import tensorflow as tf
 
 from gan.errors import expect_between, expect_seed, require
 from gan.training.networks import is_picture, latent_shape
+from gan.training.runtime import unfused
 
 _DRAWN = 4000  # latents among which the starts are sought
+_NEAR = 256  # of them, the nearest, among which every class is represented
 _ROWS, _PIXELS = 1024, 2**18  # starts that go through the networks together, at most
 _CHUNK = 20  # steps between two tellings
-_RATE = 0.1  # of Adam, in standard deviations of a latent number
-_PRIOR = 1e-3  # weight of the latents' length
-_FEATURES = 1e-3  # weight of the discriminator's features
+_RATE = 0.2  # of Adam, in standard deviations of a latent number
+_PRIOR = 1e-4  # weight of the latents' length
+_FEATURES = 1e-4  # weight of the discriminator's features
 _LOWEST = 4  # pixels of the shorter side of the smallest picture of the pyramid
 _REACH = 0.85  # of the usual distance of two neighbours among 4,000 fakes
 
@@ -104,13 +106,14 @@ def project(
     expect_seed(2**32, seed=seed)
     search = _Search(generator, seed)
     known = None if labels is None else generator.labels(len(pictures), labels)
-    size = max(1, search.rows // max(restarts, 2))
+    size = max(1, search.rows // (2 * restarts))
     parts = [slice(i, i + size) for i in range(0, len(pictures), size)]
     found = []
     for number, part in enumerate(parts):
         done = functools.partial(_tell, tell, number * steps, len(parts) * steps)
         own = None if known is None else known[part]
-        found.append(search.run(pictures[part], own, steps, restarts, done))
+        with unfused():
+            found.append(search.run(pictures[part], own, steps, restarts, done))
     latents, labels, nearest = map(np.concatenate, zip(*found, strict=True))
     labels = labels if search.labelled else None
     drawn = generator.draw(latents, labels)
@@ -174,32 +177,42 @@ class _Search:
         if labels is not None:
             squares[labels[:, None] != self.labels] = np.inf
         nearest = np.sqrt(squares.min(axis=1) / pictures[0].size)
-        starts = np.argsort(squares, axis=1, kind="stable")[:, :restarts]
-        state = [
-            self.latents[starts],
-            *np.zeros((2, *starts.shape, self.latents.shape[1]), np.float32),
-        ]
-        kinds = self.labels[starts]
-        # After each third of the steps the better half of the starts goes on.
-        ends = [steps // 3, 2 * steps // 3, steps] if restarts > 1 else [steps]
-        done = 0
-        for end in ends:
-            count = kinds.shape[1]
+        # Some more begin, of different classes, and after a sixth of the steps and then
+        # each third the better ones go on.
+        starts = self._starts(squares, 2 * restarts)
+        zeros = np.zeros((2, *starts.shape, self.latents.shape[1]), np.float32)
+        state, kinds, done = [self.latents[starts], *zeros], self.labels[starts], 0
+        plan = {steps // 6: restarts, steps // 3: -(-restarts // 2)}
+        plan |= {2 * steps // 3: -(-restarts // 4), steps: 1}
+        for end, left in plan.items():
             flat = [part.reshape(-1, part.shape[2]) for part in state]
-            targets = np.repeat(pictures, count, axis=0)
+            targets = np.repeat(pictures, kinds.shape[1], axis=0)
+            loss = None
             while done < end:
                 some = min(_CHUNK, end - done)
                 numbers = [np.float32(done), np.int32(some), np.float32(steps)]
                 *flat, loss = self._descend(*flat, targets, kinds.ravel(), *numbers)
                 done += some
                 tell(done)
-            if done == end and end > 0:
-                state = [np.reshape(part, (*kinds.shape, -1)) for part in flat]
-                order = np.argsort(np.reshape(loss, kinds.shape), axis=1)
-                order = order[:, : max(1, -(-count // 2)) if end < steps else 1]
-                kinds = np.take_along_axis(kinds, order, 1)
-                state = [np.take_along_axis(p, order[..., None], 1) for p in state]
+            if loss is None:
+                continue
+            state = [np.reshape(part, (*kinds.shape, -1)) for part in flat]
+            order = np.argsort(np.reshape(loss, kinds.shape), axis=1)[:, :left]
+            kinds = np.take_along_axis(kinds, order, 1)
+            state = [np.take_along_axis(p, order[..., None], 1) for p in state]
         return state[0][:, 0], kinds[:, 0], nearest
+
+    def _starts(self, squares, count):
+        """Numbers of the fakes to begin with: near ones, the first of each class."""
+        near = np.argsort(squares, axis=1, kind="stable")[:, : max(_NEAR, count)]
+        kinds = self.labels[near]
+        # How many of its class come before each: the first of every class go first.
+        before = np.zeros(near.shape, int)
+        for kind in np.unique(kinds) if self.labelled else ():
+            own = kinds == kind
+            before[own] = (np.cumsum(own, axis=1) - 1)[own]
+        order = np.argsort(before, axis=1, kind="stable")[:, :count]
+        return np.take_along_axis(near, order, 1)
 
     def _loss(self, latents, labels, targets):
         """How far what is drawn is from the targets, `(n,)`."""

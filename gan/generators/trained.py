@@ -291,8 +291,9 @@ class TrainedGenerator:
         From the nearest of 4,000 fakes Adam moves the latents, so that what is drawn
         comes near to the picture, to smaller versions of it, and, where the generator
         has its discriminator with it, to that one's features; the latents keep the
-        usual length. After each third of the steps the better half of the starts goes
-        on.
+        usual length. Twice as many starts as `restarts` begin, of different classes
+        where there are any; after a sixth of the steps the better half goes on, and
+        again after each third.
 
         Args:
             pictures: array `(n, h, w)` or `(n, h, w, c)`, uint8 or float in [0, 1], of
@@ -315,8 +316,8 @@ class TrainedGenerator:
             InvalidInput: if an argument is not of that form.
 
         Formula:
-            Σ_s mean (P_s G(z) − P_s x)² + 10⁻³ mean (f(G(z)) − f(x))² / mean f(x)²
-            + 10⁻³ (‖z‖² / d − 1)², P_s the mean over squares of 1, 2, 4, … pixels,
+            Σ_s mean (P_s G(z) − P_s x)² + 10⁻⁴ mean (f(G(z)) − f(x))² / mean f(x)²
+            + 10⁻⁴ (‖z‖² / d − 1)², P_s the mean over squares of 1, 2, 4, … pixels,
             f the discriminator without its last layer
 
         Reference:

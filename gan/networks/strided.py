@@ -15,6 +15,7 @@ def strided_GenDiscr(
     width: int = 16,
     classes: int | None = None,
     bounded: bool = False,
+    sharp: bool = False,
 ) -> tuple[keras.Model, keras.Model, LatentGenerator]:
     """A quick pair for colour pictures, and the sampler of its latents.
 
@@ -35,6 +36,9 @@ def strided_GenDiscr(
             the discriminator `[pictures, labels]`. `None`: none.
         bounded: bool, whether the generator ends in a sigmoid. `False` ends it
             linearly, and what lies outside [0, 1] is clipped when it is drawn.
+        sharp: bool, whether the generator ends in a transposed convolution, which draws
+            pictures whose single pixels count, such as pixel art, but may leave a
+            checkerboard in others.
 
     Returns:
         Tuple `(generator, discriminator, latent_generator)`. Generator: latents
@@ -54,7 +58,7 @@ def strided_GenDiscr(
     lowest, channels, widths = stages(shape, latent_dim, width, classes)
     trunk = (lowest, channels, widths, latent_dim, classes, bounded)
     return (
-        make_generator(*trunk, smooth=True),
+        make_generator(*trunk, smooth=not sharp),
         _discriminator((*map(int, shape),), widths, classes),
         LatentGenerator(latent_dim),
     )

@@ -12,6 +12,11 @@ DEMO = "demo"
 DEMO_PICTURES, DEMO_MODEL = "pixel_faces_16.npz", "demo.keras"
 
 
+def is_demo(path: object) -> bool:
+    """Whether a path is the word demo, and nothing is there."""
+    return str(path) == DEMO and not pathlib.Path(DEMO).exists()
+
+
 def or_demo(path: pathlib.Path, file: str) -> pathlib.Path:
     """A path, or that of a shipped file where it is the word demo and not there."""
-    return SHIPPED / file if str(path) == DEMO and not path.exists() else path
+    return SHIPPED / file if is_demo(path) else path
