@@ -119,6 +119,7 @@ def test_unnamed_ones_in_closed_form_or_by_principal_components(generator):
     assert len(generator.directions) == 2
 
 
+@pytest.mark.slow
 def test_without_a_dense_layer_there_are_principal_components():
     latents = keras.Input((3,))
     x = layers.Reshape((1, 1, 3))(latents)
@@ -188,6 +189,7 @@ def test_what_is_no_direction_is_refused(generator):
     assert not directions
 
 
+@pytest.mark.slow
 def test_the_command_edits_and_keeps_the_direction(
     three_stripes, tmp_path, capsys, monkeypatch
 ):

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import refused
+from conftest import refused, slow_but_first
 from keras import layers
 from PIL import Image
 
@@ -63,7 +63,7 @@ def test_the_report_by_its_formulas(generator):
     np.testing.assert_array_equal(found.pictures, generator.draw(found.latents))
 
 
-@pytest.mark.parametrize("kind", ["uniform", "symmetric", "spheric"])
+@pytest.mark.parametrize("kind", slow_but_first("spheric", "uniform", "symmetric"))
 def test_latents_stay_where_the_sampler_draws(kind):
     generator, _ = linear(kind=kind)
     picture = np.random.default_rng(1).random((2, 8, 8)).astype("float32")
@@ -85,6 +85,7 @@ def test_the_class_is_found_or_taken_as_given(three_stripes):
     assert wrong.labels[0] == 1 and wrong.error[0] > 3 * found.error[0]
 
 
+@pytest.mark.slow
 def test_the_discriminators_features_count(generator):
     """Where two pictures are as near, the one that it sees alike is taken."""
     picture = keras.Input(SHAPE)
@@ -106,6 +107,7 @@ def test_examples_that_are_no_pictures():
     assert error.max() < 0.01 * np.abs(examples).max()
 
 
+@pytest.mark.slow
 def test_pictures_in_every_form(generator, tmp_path):
     grey = np.random.default_rng(0).integers(0, 256, (2, 8, 8), "uint8")
     colour = np.repeat(grey[..., None], 3, axis=3)
@@ -150,6 +152,7 @@ def test_what_cannot_be_projected_is_refused(generator, tmp_path):
         generator.project(floats, among=np.zeros((3, 4, 4), "float32"))
 
 
+@pytest.mark.slow
 def test_a_bar_is_shown_where_it_is_asked_for(generator, capsys, monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     generator.project(generator.draw(1), steps=40, verbose=1)
@@ -158,6 +161,7 @@ def test_a_bar_is_shown_where_it_is_asked_for(generator, capsys, monkeypatch):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_the_command_writes_latents_and_a_strip(
     three_stripes, tmp_path, capsys, monkeypatch
 ):

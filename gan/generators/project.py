@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan.errors import expect_between, expect_seed, require
+from gan.generators.polish import ROUNDS, polish
 from gan.training.networks import is_picture, latent_shape
 from gan.training.runtime import unfused
 
@@ -21,8 +22,9 @@ _NEAR = 256  # of them, the nearest, among which every class is represented
 _ROWS, _PIXELS = 1024, 2**18  # starts that go through the networks together, at most
 _CHUNK = 20  # steps between two tellings
 _RATE = 0.2  # of Adam, in standard deviations of a latent number
-_PRIOR = 1e-4  # weight of the latents' length
+_PRIOR = 3e-5  # weight of the latents' squared length, in deviations from the usual
 _FEATURES = 1e-4  # weight of the discriminator's features
+_MOST_SLOPES = 256  # latent numbers, of more of which least squares takes too long
 _LOWEST = 4  # pixels of the shorter side of the smallest picture of the pyramid
 _REACH = 0.85  # of the usual distance of two neighbours among 4,000 fakes
 
@@ -42,7 +44,7 @@ class Projection:
             the search began with.
         bound: float, the error up to which a picture counts as within reach: 85% of
             what usually lies between one of the 4,000 fakes and the one nearest to it,
-            at least a byte's step.
+            at least .01.
         names: list of str, what the classes are called, or `None`.
     """
 
@@ -145,7 +147,7 @@ class _Search:
         require(len(shape) == 1, said, "generator")
         self.generator = generator
         self.labelled = bool(generator.classes)
-        kind = getattr(generator.latent_generator, "latent_type", None)
+        self._kind = getattr(generator.latent_generator, "latent_type", None)
         self.latents = generator.latents(
             max(_DRAWN, 100 * (generator.classes or 0)), seed
         )
@@ -155,7 +157,7 @@ class _Search:
         self._pictured = is_picture(generator.shape)
         self.fakes = np.float32(fakes)
         self.fakes = self.fakes.clip(0, 1) if self._pictured else self.fakes
-        self._prior = _PRIORS.get(kind, _Normal)(self.latents)
+        self._prior = _PRIORS.get(self._kind, _Normal)(self.latents)
         self._offset, self._scale = (np.float32(a) for a in generator.picture)
         self._features = features_of(generator.discriminator)
         numbers = math.prod(generator.shape)
@@ -167,8 +169,8 @@ class _Search:
         squares = _squares(one, all_)
         squares[np.arange(len(one)), np.arange(len(one))] = np.inf
         usual = np.sqrt(np.median(squares.min(axis=1)) / one[0].size)
-        # Of few latents 4,000 lie close together; a step of a byte is no difference.
-        least = 1 / 255 if self._pictured else 0.01 * self.fakes.std()
+        # Of few latents 4,000 lie close together; 40 dB are no difference to the eye.
+        least = 0.01 if self._pictured else 0.01 * self.fakes.std()
         return float(max(_REACH * usual, least))
 
     def run(self, pictures, labels, steps, restarts, tell):
@@ -177,14 +179,11 @@ class _Search:
         if labels is not None:
             squares[labels[:, None] != self.labels] = np.inf
         nearest = np.sqrt(squares.min(axis=1) / pictures[0].size)
-        # Some more begin, of different classes, and after a sixth of the steps and then
-        # each third the better ones go on.
+        # Some more begin, of different classes, than go on after a sixth of the steps.
         starts = self._starts(squares, 2 * restarts)
         zeros = np.zeros((2, *starts.shape, self.latents.shape[1]), np.float32)
         state, kinds, done = [self.latents[starts], *zeros], self.labels[starts], 0
-        plan = {steps // 6: restarts, steps // 3: -(-restarts // 2)}
-        plan |= {2 * steps // 3: -(-restarts // 4), steps: 1}
-        for end, left in plan.items():
+        for end in (steps // 6, steps):
             flat = [part.reshape(-1, part.shape[2]) for part in state]
             targets = np.repeat(pictures, kinds.shape[1], axis=0)
             loss = None
@@ -197,10 +196,45 @@ class _Search:
             if loss is None:
                 continue
             state = [np.reshape(part, (*kinds.shape, -1)) for part in flat]
-            order = np.argsort(np.reshape(loss, kinds.shape), axis=1)[:, :left]
+            order = np.argsort(np.reshape(loss, kinds.shape), axis=1)[:, :restarts]
             kinds = np.take_along_axis(kinds, order, 1)
             state = [np.take_along_axis(p, order[..., None], 1) for p in state]
-        return state[0][:, 0], kinds[:, 0], nearest
+        latents = self._polished(state[0], kinds, pictures)
+        rows = np.arange(len(pictures))
+        best = latents[1].argmin(axis=1)
+        return latents[0][rows, best], kinds[rows, best], nearest
+
+    def _polished(self, latents, kinds, pictures):
+        """Latents `(n, restarts, dim)` after least squares, and the loss of each."""
+        flat = latents.reshape(-1, latents.shape[2])
+        count = latents.shape[1] if latents.shape[2] <= _MOST_SLOPES else 0
+        targets = np.repeat(pictures.reshape(len(pictures), -1), latents.shape[1], 0)
+        prior = _PRIOR * latents.shape[2] / 2 if self._kind == "normal" else 0.0
+        draw, hold = self._draw, lambda some: np.asarray(self._prior.hold(some))
+        ends = draw, flat, kinds.ravel(), targets, hold, prior, self.rows
+        flat, loss = polish(*ends, rounds=ROUNDS if count else 0)
+        return flat.reshape(latents.shape), loss.reshape(kinds.shape)
+
+    def _draw(self, latents, labels):
+        """Examples `(n, d)` as they are seen."""
+        parts = range(0, len(latents), self.rows)
+        cut = [slice(i, i + self.rows) for i in parts]
+        drawn = [np.asarray(self._outputs(latents[s], labels[s])) for s in cut]
+        drawn = np.concatenate(drawn) * self._scale + self._offset
+        drawn = drawn.clip(0, 1) if self._pictured else drawn
+        return drawn.reshape(len(latents), -1)
+
+    @functools.cached_property
+    def _outputs(self):
+        """The network in a graph of any number of rows."""
+
+        def outputs(latents, labels):
+            network = self.generator.network
+            return network([latents, labels] if self.labelled else latents)
+
+        rows = tf.TensorSpec((None, self.latents.shape[1]))
+        signature = (rows, tf.TensorSpec((None,), tf.int32))
+        return tf.function(outputs, input_signature=signature)
 
     def _starts(self, squares, count):
         """Numbers of the fakes to begin with: near ones, the first of each class."""
@@ -308,7 +342,8 @@ class _Normal:
 
     def penalty(self, latents):
         numbers = (latents - self._mean) / self.deviation
-        return _PRIOR * tf.square(tf.reduce_mean(tf.square(numbers), axis=1) - 1)
+        weight = _PRIOR * len(self._mean) / 2
+        return weight * tf.square(tf.reduce_mean(tf.square(numbers), axis=1) - 1)
 
     def hold(self, latents):
         return latents
