@@ -39,6 +39,7 @@ def evaluate(
     *,
     pictures: str,
     course: str | None = None,
+    withheld: str | None = None,
     seed: int = 0,
     output: str = "evaluate.png",
     show: bool = False,
@@ -47,6 +48,8 @@ def evaluate(
     """Compare fakes with real pictures by every measure."""
     expect_drawing(seed, output)
     expect_path(pictures=pictures)
+    if withheld is not None:
+        _existing(withheld, "withheld", DEMO_PICTURES)
     # Loaded now, so that a bad file is refused before minutes of measuring.
     drawings = {} if course is None else {"course": loaded(course, seed)}
     drawing = drawings["ours"] = loaded(model, seed)
@@ -71,6 +74,10 @@ def evaluate(
     print(dumps(reports) if json else report.table(reports))
     if labelled is not None:
         _tell_classes(drawing, seed, *labelled)
+    if withheld is not None:
+        from gan.generators.gap import projection_gap
+
+        tell(str(projection_gap(drawing, real.pictures, withheld, seed=seed)))
     finish(plots.rows(shown, title="ten of each"), output, show)
 
 
@@ -150,6 +157,7 @@ def diagnose(
     model: str = PRETRAINED,
     /,
     pictures: str | None = None,
+    withheld: str | None = None,
     range: tuple[float, float] | None = None,
     count: int = 1000,
     seed: int = 0,
@@ -165,6 +173,8 @@ def diagnose(
     path = _existing(model, "model", DEMO_MODEL)
     if pictures is not None:
         _existing(pictures, "pictures", DEMO_PICTURES)
+    if withheld is not None:
+        _existing(withheld, "withheld", DEMO_PICTURES)
     found, path = _model_of(path)
     say = (lambda text: None) if json else print
     say(f"{type(found).__name__} of {path}")
@@ -176,7 +186,7 @@ def diagnose(
             say("These are not the pictures of the run: copies cannot be told.")
     from gan.diagnosis import diagnose
 
-    diagnosis = diagnose(found, count, seed)
+    diagnosis = diagnose(found, count, seed, withheld)
     say(str(diagnosis))
     if json:
         findings = [dataclasses.asdict(finding) for finding in diagnosis]
