@@ -26,9 +26,9 @@ from gan.support.quiet import quiet
 __version__ = "0.3.0.dev0"
 
 # The public names and where they are; editors read the same in __init__.pyi.
-_MODULES = ("animation", "callbacks", "distribute", "faces", "latent", "losses")
-_MODULES += ("metrics", "penalties", "plots", "saving", "schedules", "testing", "toys")
-_MODULES += ("walks", "weights")
+_MODULES = ("animation", "callbacks", "data", "distribute", "faces", "latent")
+_MODULES += ("losses", "metrics", "penalties", "plots", "saving", "schedules")
+_MODULES += ("testing", "toys", "walks", "weights")
 _HOMES = {
     "AC_GAN": "gan.variants.ac_gan",
     "AdversarialModel": "gan.base",

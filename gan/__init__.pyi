@@ -1,6 +1,7 @@
 # The public names, as gan/__init__.py gives them, for editors and type checkers.
 from gan import animation as animation
 from gan import callbacks as callbacks
+from gan import data as data
 from gan import distribute as distribute
 from gan import faces as faces
 from gan import latent as latent

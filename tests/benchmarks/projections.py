@@ -60,7 +60,9 @@ def pairs(options):
     rows = slice(options.count)
     sad, happy = (pixel_faces(p).pictures[rows] / 255 for p in ("sad", "happy"))
     start = time.process_time()
-    found = generator.project(np.float32(sad))
+    known = pixel_faces("sad") if options.known else None
+    labels = None if known is None else known.labels[rows]
+    found = generator.project(np.float32(sad), labels=labels)
     told("sad faces", found, start)
     names = np.array(generator.names)[found.labels]
     print(f"class found with sad in it: {np.mean([n[:3] == 'sad' for n in names]):.1%}")
@@ -137,5 +139,6 @@ if __name__ == "__main__":
     parser.add_argument("model", nargs="?")
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--pictures")
+    parser.add_argument("--known", action="store_true", help="the sad faces' classes")
     options = parser.parse_args()
     globals()[options.what](options)
