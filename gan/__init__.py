@@ -26,12 +26,13 @@ from gan.support.quiet import quiet
 __version__ = "0.3.0.dev0"
 
 # The public names and where they are; editors read the same in __init__.pyi.
-_MODULES = ("animation", "callbacks", "data", "distribute", "faces", "latent")
-_MODULES += ("losses", "metrics", "penalties", "plots", "saving", "schedules")
-_MODULES += ("testing", "toys", "walks", "weights")
+_MODULES = ("animation", "callbacks", "conditions", "data", "distribute", "faces")
+_MODULES += ("latent", "losses", "metrics", "penalties", "plots", "saving")
+_MODULES += ("schedules", "testing", "toys", "walks", "weights")
 _HOMES = {
     "AC_GAN": "gan.variants.ac_gan",
     "AdversarialModel": "gan.base",
+    "CycleGAN": "gan.variants.cycle_gan",
     "DiffAugment": "gan.variants.diff_augment",
     "Diverged": "gan.training.fit",
     "HingeGAN": "gan.variants.hinge_gan",
@@ -41,20 +42,26 @@ _HOMES = {
     "R3GAN": "gan.variants.r3gan",
     "Simple_GAN": "gan.simple_gan",
     "TrainedGenerator": "gan.generators.trained",
+    "TranslationGAN": "gan.variants.translation_gan",
+    "Translator": "gan.generators.translator",
     "TwoClassGAN": "gan.variants.two_class_gan",
     "WGAN_GP": "gan.wgan_gp",
     "WGAN_clip": "gan.wgan_clip",
     "convolutional_GenDiscr": "gan.generate_faces",
+    "cycle_GenDiscr": "gan.networks.cycle",
     "diagnose": "gan.diagnosis",
     "fully_connected_GenDiscr": "gan.fully_connected",
     "load_generator": "gan.generators.trained",
     "load_model": "gan.saving",
+    "load_translator": "gan.generators.translator",
     "normal_generator": "gan.latent",
     "residual_GenDiscr": "gan.networks.residual",
+    "set_threads": "gan.support.threads",
     "spheric_generator": "gan.latent",
     "strided_GenDiscr": "gan.networks.strided",
     "symmetric_generator": "gan.latent",
     "train": "gan.recipes.train",
+    "unet_GenDiscr": "gan.networks.unet",
     "uniform_generator": "gan.latent",
 }
 __all__ = sorted([*_MODULES, *_HOMES])
@@ -64,11 +71,16 @@ _STORED = {
     "Adam": "gan.training.adam",
     "Conv2D": "keras.layers",
     "DiffAugment": "gan.variants.diff_augment",
+    "Edges": "gan.conditions",
+    "Grey": "gan.conditions",
+    "Hole": "gan.conditions",
     "LatentGenerator": "gan.latent",
     "LinearDecay": "gan.schedules",
     "MaxPooling2D": "keras.layers",
+    "Shrunk": "gan.conditions",
     "Sorter": "gan.recipes.faces",
     "UpSampling2D": "keras.layers",
+    "Words": "gan.conditions.words",
 }
 
 

@@ -1,6 +1,7 @@
 # The public names, as gan/__init__.py gives them, for editors and type checkers.
 from gan import animation as animation
 from gan import callbacks as callbacks
+from gan import conditions as conditions
 from gan import data as data
 from gan import distribute as distribute
 from gan import faces as faces
@@ -22,22 +23,29 @@ from gan.fully_connected import fully_connected_GenDiscr as fully_connected_GenD
 from gan.generate_faces import convolutional_GenDiscr as convolutional_GenDiscr
 from gan.generators.trained import TrainedGenerator as TrainedGenerator
 from gan.generators.trained import load_generator as load_generator
+from gan.generators.translator import Translator as Translator
+from gan.generators.translator import load_translator as load_translator
 from gan.latent import normal_generator as normal_generator
 from gan.latent import spheric_generator as spheric_generator
 from gan.latent import symmetric_generator as symmetric_generator
 from gan.latent import uniform_generator as uniform_generator
+from gan.networks.cycle import cycle_GenDiscr as cycle_GenDiscr
 from gan.networks.residual import residual_GenDiscr as residual_GenDiscr
 from gan.networks.strided import strided_GenDiscr as strided_GenDiscr
+from gan.networks.unet import unet_GenDiscr as unet_GenDiscr
 from gan.recipes.train import train as train
 from gan.saving import load_model as load_model
 from gan.simple_gan import Simple_GAN as Simple_GAN
+from gan.support.threads import set_threads as set_threads
 from gan.training.fit import Diverged as Diverged
 from gan.variants.ac_gan import AC_GAN as AC_GAN
+from gan.variants.cycle_gan import CycleGAN as CycleGAN
 from gan.variants.diff_augment import DiffAugment as DiffAugment
 from gan.variants.hinge_gan import HingeGAN as HingeGAN
 from gan.variants.minimax_gan import MinimaxGAN as MinimaxGAN
 from gan.variants.non_saturating_gan import NonSaturatingGAN as NonSaturatingGAN
 from gan.variants.r3gan import R3GAN as R3GAN
+from gan.variants.translation_gan import TranslationGAN as TranslationGAN
 from gan.variants.two_class_gan import TwoClassGAN as TwoClassGAN
 from gan.wgan_clip import WGAN_clip as WGAN_clip
 from gan.wgan_gp import WGAN_GP as WGAN_GP

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,12 +11,14 @@ import keras
 import tensorflow as tf
 
 from gan import distribute
+from gan.conditions.words import Words, expect_words
 from gan.data.examples import NOTHING, Sample
 from gan.data.pixels import rescale
 from gan.errors import (
     Option,
     Unsaid,
     expect_choice,
+    expect_number,
     expect_positive_int,
     require,
     shown,
@@ -24,8 +27,13 @@ from gan.latent import Stream
 from gan.saving.model_file import WholeModel
 from gan.training.drawing import Drawing
 from gan.training.fit import GraphFit
-from gan.training.networks import (
+from gan.training.inputs import (
+    condition_shape,
     count_classes,
+    takes_condition,
+    takes_latents,
+)
+from gan.training.networks import (
     expect_augment,
     expect_networks,
     warn_of_bounds,
@@ -34,6 +42,7 @@ from gan.training.options import (
     Options,
     Parameters,
     expect_average,
+    expect_conditions,
     expect_decay,
     expect_hooks,
     expect_names,
@@ -94,7 +103,14 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
     `(examples, labels)`. In training the fakes have the labels of the reals; they are
     the `condition` that the hooks are given, which is `None` for other networks. How
     many classes there are is the `input_dim` of the networks' first `Embedding`.
-    `gan.residual_GenDiscr(classes=)` makes such networks.
+    `gan.residual_GenDiscr(classes=)` makes such networks. Networks whose second input
+    is `keras.Input((d,))` take a vector of numbers instead: several labels at once,
+    numbers such as an age, the words of a caption (`words=`). Then `real_examples` is a
+    pair `(examples, vectors (N, d))`, or of examples and captions, and
+    `gan.residual_GenDiscr(condition=d)` makes the networks. Pictures go to both
+    networks likewise: a generator of `[latents, pictures]`, or of pictures alone with
+    `latent_generator=None`, a discriminator of `[examples, pictures]`, and
+    `real_examples` a pair `(examples, pictures)`, as in `gan.TranslationGAN`.
 
     An option of a class's own is an attribute `weight = gan.errors.Option(check)`.
     Assign it before `super().__init__`: it is then checked before the networks are
@@ -162,6 +178,14 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
             numbers, and all that draws the model's pictures goes by them. `None`: found
             by looking at the first real examples, (0, 1) for bytes, and then kept.
         class_names: list of str, what the classes are called, or `None`.
+        words: `gan.conditions.Words`, which makes vectors of captions, so that real
+            examples and drawings are given captions; `None`: none.
+        mismatch: float in [0, 1), share of the discriminator's loss that is taken on
+            real examples with the condition of the next one in the batch as fakes, so
+            that it learns to look at the condition (Reed et al. 2016, who take .5); it
+            serves where two examples seldom have the same condition.
+        usual_conditions: list of vectors that are drawn with where none are asked for
+            and there are no data; `None`: those of the first 64 real examples.
         generator_optimizer: `keras.optimizers.Optimizer`, or `None` for Adam.
         discriminator_optimizer: the same, for the discriminator.
         seed: int, or `None` to take one from Python's `random`.
@@ -189,6 +213,8 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
     batch_statistics: Option = Option(functools.partial(expect_choice, (True, False)))
     pixel_range: Option = Option(expect_pixel_range)
     class_names: Option = Option(expect_names)
+    mismatch: Option = Option(functools.partial(expect_number, 0, math.nextafter(1, 0)))
+    usual_conditions: Option = Option(expect_conditions)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -217,12 +243,15 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         augment: keras.layers.Layer | None = None,
         pixel_range: tuple[float, float] | None = None,
         class_names: list[str] | None = None,
+        words: Words | None = None,
+        mismatch: float = 0.0,
+        usual_conditions: list[list[float]] | None = None,
         generator_optimizer: keras.optimizers.Optimizer | None = None,
         discriminator_optimizer: keras.optimizers.Optimizer | None = None,
         seed: int | None = None,
         name: str | None = None,
     ) -> None:
-        expect_networks(generator, discriminator, self.outputs)
+        self._expect_networks(generator, discriminator)
         # Those that the user compiled the networks with, unless others are given.
         if generator_optimizer is None:
             generator_optimizer = brought(generator)
@@ -239,15 +268,24 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         self.learning_rate, self.beta_1, self.beta_2 = learning_rate, beta_1, beta_2
         self.ema, self.batch_statistics = ema, batch_statistics
         self.stream: Stream = Stream(seed)
+        self._note_inputs(generator, discriminator)
         latents = self._checked_latents(latent_generator, generator)
-        strategy, networks = tf.distribute.get_strategy(), (generator, discriminator)
+        strategy = tf.distribute.get_strategy()
         distribute.expect_shares(strategy, batch_size)
         distribute.expect_parts(
             strategy, generator=generator, discriminator=discriminator
         )
         self.generator: keras.Model = generator
         self.discriminator: keras.Model = discriminator
-        self.classes: int | None = self.count_classes(*networks)
+        expect_words(words, self.condition_shape)
+        self.words: Words | None = words
+        self.mismatch, self.usual_conditions = mismatch, usual_conditions
+        require(
+            not mismatch or takes_condition(discriminator),
+            "The argument mismatch must be 0 for a discriminator that takes no "
+            "condition.",
+            "mismatch",
+        )
         self.class_names, self.pixel_range = class_names, pixel_range
         if pixel_range is not None:
             self.pixel_range = tuple(map(float, pixel_range))
@@ -316,6 +354,10 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         with tf.GradientTape() as tape:
             outputs, extra, logs = self.judge_both(real, fake)
             loss = player(*outputs)
+            if self.mismatch:
+                wrong = tf.roll(real.condition, 1, axis=0)
+                wrong = player(outputs[0], self.judge(real.examples, wrong))
+                loss = (1.0 - self.mismatch) * loss + self.mismatch * wrong
             objective = player.objective(loss + extra)
         player.descend(tape, objective)
         self.after_discriminator_update()
@@ -350,7 +392,8 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
 
         Args:
             examples: float tensor `(batch, …)`.
-            condition: `None`, or the int labels `(batch,)` of the examples.
+            condition: `None`, or what goes with the examples: int labels `(batch,)`,
+                float vectors `(batch, d)` or pictures `(batch, h, w, c)`.
             training: bool, whether it is in training mode, augmentation included.
 
         Returns:
@@ -403,8 +446,9 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
             real: float32 tensor `(batch_size, …)`, real examples, before augmentation;
                 `self.judge(real, condition)` augments them.
             fake: float32 tensor of the same shape, fake examples, likewise.
-            condition: `None`, or int32 tensor `(batch_size,)`, the labels of the reals
-                and, unless the class draws others as `gan.AC_GAN` does, of the fakes.
+            condition: `None`, or int32 tensor `(batch_size,)` or float32 tensor
+                `(batch_size, …)`, the labels or vectors of the reals and, unless the
+                class draws others as `gan.AC_GAN` does, of the fakes.
 
         Returns:
             Tuple `(term, logs)`: a scalar tensor (or 0.0) that is added to the
@@ -422,7 +466,8 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
             real: float32 tensor `(batch_size, …)`, the step's last real examples.
             fake: float32 tensor `(generator_batches * batch_size, …)`, fresh fakes,
                 which the gradient goes through.
-            condition: `None`, or int32 tensor, the labels of the fakes.
+            condition: `None`, or int32 or float32 tensor, the labels or vectors of the
+                fakes.
 
         Returns:
             Tuple `(term, logs)` as of `discriminator_extra`.
@@ -436,6 +481,19 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
     def count_classes(generator: keras.Model, discriminator: keras.Model) -> int | None:
         """Number of classes that the networks know, or `None` without labels."""
         return count_classes(generator)
+
+    def _expect_networks(self, generator, discriminator):
+        expect_networks(generator, discriminator, self.outputs)
+
+    def _note_inputs(self, generator, discriminator):
+        """Note what the networks take beside examples."""
+        networks = generator, discriminator
+        self.classes: int | None = self.count_classes(*networks)
+        # A label, `()`, a vector `(d,)` or a picture; `None` where there is none.
+        self.condition_shape: tuple[int, ...] | None = (
+            () if self.classes else condition_shape(discriminator)
+        )
+        self.has_latents: bool = takes_latents(*networks)
 
     @property
     def penalises_slopes(self) -> bool:
@@ -459,7 +517,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
 
     def as_sample(self, drawn: Any) -> Sample:
         """What get_real_sample and get_fake_sample give, as one sample."""
-        return Sample(*drawn) if self.classes else Sample(drawn)
+        return Sample(drawn) if self.condition_shape is None else Sample(*drawn)
 
     def _next_real(self, batches, iteration):
         """The real sample of an update: drawn, or the next batch of a Dataset."""
@@ -473,6 +531,8 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
     def fakes_for_training(self, condition: Any = None, batches: int = 1) -> Sample:
         """One sample of `batches` · `batch_size` fakes, with the condition given."""
         size, training = batches * self._count(None), self.batch_statistics
-        labels = None if condition is None else tf.tile(condition, [batches])
-        drawn = self.get_fake_sample(size, training, averaged=False, labels=labels)
-        return self.as_sample(drawn)
+        if condition is not None:
+            times = [batches] + [1] * (condition.shape.rank - 1)
+            condition = tf.tile(condition, times)
+        given = {"averaged": False, "condition": condition}
+        return self.as_sample(self.get_fake_sample(size, training, **given))

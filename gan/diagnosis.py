@@ -161,6 +161,9 @@ def diagnose(
     expect_positive_int(count=count)
     expect_number(16, count=count)
     expect_seed(seed=seed)
+    said = "The model makes pictures from pictures, which diagnose does not know how "
+    said += "to look at: model.evaluate() compares it with answers that learn nothing."
+    require(not model.takes_pictures, said, "model")
     said = "The model has no latent generator: set model.latent_generator."
     require(model.latent_generator is not None, said, "model")
     diagnosis = Diagnosis()
@@ -228,6 +231,19 @@ def _finite(s):
     return bool(bad), ", ".join(bad[:3]) or "none in weights and outputs"
 
 
+@_check(
+    "clipped weights",
+    "use WGAN_GP; else a wider bound or a lower learning rate",
+)
+def _clipped(s):
+    if not isinstance(s.model, WGAN_clip):
+        raise NotMade("no clipping")
+    weights = [np.ravel(w) for w in s.model.discriminator.trainable_variables]
+    share = np.mean(np.abs(np.concatenate(weights)) >= s.model.clip * (1 - 1e-6))
+    text = f"{share:.0%} of the critic's weights lie at the bound {s.model.clip:g}"
+    return share > 0.15, text
+
+
 def _worst(shares, bound, text):
     name, share = max(shares.items(), key=lambda item: item[1], default=("none", 0.0))
     sick = [name for name, share in shares.items() if share >= bound]
@@ -239,6 +255,7 @@ def _worst(shares, bound, text):
     "dead layer",
     "make the network anew: dead units do not come back; then a lower learning "
     "rate, leaky activations, smaller initial weights",
+    causes=(_clipped,),
 )
 def _dead(s):
     shares = {
@@ -311,19 +328,6 @@ def _coupled(s):
 
 
 @_check(
-    "clipped weights",
-    "use WGAN_GP; else a wider bound or a lower learning rate",
-)
-def _clipped(s):
-    if not isinstance(s.model, WGAN_clip):
-        raise NotMade("no clipping")
-    weights = [np.ravel(w) for w in s.model.discriminator.trainable_variables]
-    share = np.mean(np.abs(np.concatenate(weights)) >= s.model.clip * (1 - 1e-6))
-    text = f"{share:.0%} of the critic's weights lie at the bound {s.model.clip:g}"
-    return share > 0.15, text
-
-
-@_check(
     "gradient norm",
     "train longer, with more discriminator updates a step or a larger lambda_gp; "
     "where the norm stays low, scale the data up or take a bound (tanh) off the "
@@ -343,16 +347,38 @@ def _norms(s):
     return abs(mean - 1) > 0.3 or deviation > 0.5, text
 
 
+def _out_of_reach(s):
+    """Share of the real values that the generator gives under no weights."""
+    real, (low, high) = np.array(s.real.examples), reach(s.model.generator)
+    slack = 0.01 * (high - low) if np.isfinite(high) else 0.0
+    return np.mean((real < low - slack) | (real > high + slack))
+
+
+@_check(
+    "discriminator far ahead",
+    "the non-saturating loss in place of the zero-sum one, fewer discriminator updates "
+    "a step or a lower learning rate for it, a gradient penalty, or no tanh at its "
+    "end: it is flat where the fakes are",
+    causes=(_flat_output,),
+)
+def _ahead(s):
+    # It is bound to be where the generator cannot reach the reals at all.
+    if _out_of_reach(s) > 0.02:
+        raise NotMade("first cure: output range")
+    pull = s.pull() if s.separation > 0.99 else math.inf
+    pulled = f", pull on the generator {pull:.2g}" if s.separation > 0.99 else ""
+    return pull < 0.3, f"area under the ROC curve {s.separation:.3f}{pulled}"
+
+
 @_check(
     "output range",
     "scale the data to the range of the generator's last activation (tanh: [-1, 1], "
     "sigmoid: [0, 1]), or change that; where the range fits, train on",
+    causes=(_ahead,),
 )
 def _range(s):
     real, fake = np.array(s.real.examples), np.array(s.fake.examples)
-    low, high = reach(s.model.generator)
-    slack = 0.01 * (high - low) if np.isfinite(high) else 0.0
-    out = np.mean((real < low - slack) | (real > high + slack))
+    out, (low, high) = _out_of_reach(s), reach(s.model.generator)
     least, most = real.min(), real.max()
     strayed = np.mean((fake < least) | (fake > most))
     return (
@@ -361,18 +387,6 @@ def _range(s):
         f"the generator's reach [{low:.3g}, {high:.3g}]; {strayed:.0%} of the fake "
         f"values, in [{fake.min():.3g}, {fake.max():.3g}], outside of theirs",
     )
-
-
-@_check(
-    "discriminator far ahead",
-    "fewer discriminator updates a step or a lower learning rate for it, a gradient "
-    "penalty, or no tanh at its end: it is flat where the fakes are",
-    causes=(_range, _flat_output),
-)
-def _ahead(s):
-    pull = s.pull() if s.separation > 0.99 else math.inf
-    pulled = f", pull on the generator {pull:.2g}" if s.separation > 0.99 else ""
-    return pull < 0.3, f"area under the ROC curve {s.separation:.3f}{pulled}"
 
 
 @_check(

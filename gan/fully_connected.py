@@ -69,5 +69,7 @@ def _dense(name, shape, activation, last_activation):
     inputs = outputs = keras.Input((shape[0],))
     for size in shape[1:-1]:
         outputs = keras.layers.Dense(size, activation=activation)(outputs)
-    outputs = keras.layers.Dense(shape[-1], activation=last_activation)(outputs)
+    # Whatever the policy of mixed precision, networks end in float32.
+    last = keras.layers.Dense(shape[-1], activation=last_activation, dtype="float32")
+    outputs = last(outputs)
     return keras.Model(inputs, outputs, name=name)

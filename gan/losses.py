@@ -8,6 +8,7 @@ parts of conditional models' losses, from probabilities, and the gradient penalt
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -386,18 +387,24 @@ def values_and_squared_slopes(
 
     Args:
         discriminator: callable `(points, training=True)` -> `(batch, 1)`.
-        points: float tensor `(batch, …)`, where the gradient is taken.
+        points: float tensor `(batch, …)`, where the gradient is taken, or a tuple of
+            several, of which a discriminator of several judges one each.
         condition: `None`, or what the discriminator is given after the points.
 
     Returns:
         Tuple of float tensors: D(points), `(batch, 1)`, and ‖∇D(points)‖², `(batch,)`,
-        the norm over all axes but the first.
+        the norm over all axes but the first; of several the outputs, and the sum.
     """
-    points = tf.convert_to_tensor(points)
+    several = isinstance(points, tuple)
+    points = [tf.convert_to_tensor(each) for each in (points if several else [points])]
+    points = tuple(points) if several else points[0]
     with tf.GradientTape() as tape:
         tape.watch(points)
         given = (points,) if condition is None else (points, condition)
         values = discriminator(*given, training=True)
-    gradients = tape.gradient(values, points)
-    axes = range(1, gradients.shape.rank)
-    return values, tf.reduce_sum(tf.square(gradients), axis=axes)
+    gradients = tf.nest.flatten(tape.gradient(values, points))
+    squares = [
+        tf.reduce_sum(tf.square(slopes), axis=range(1, slopes.shape.rank))
+        for slopes in gradients
+    ]
+    return values, functools.reduce(tf.add, squares)

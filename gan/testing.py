@@ -16,6 +16,7 @@ from gan.base import AdversarialModel
 from gan.errors import InvalidInput, Option, shown
 from gan.fully_connected import fully_connected_GenDiscr
 from gan.generators.trained import TrainedGenerator, load_generator
+from gan.generators.translator import Translator, load_translator
 from gan.saving import load_model
 from gan.saving.configs import own_classes, unknown
 from gan.saving.model_file import state_of
@@ -275,7 +276,17 @@ class _SaveOnce(keras.callbacks.Callback):
         if epoch == 0:
             self.model.save(self.path)
             self.state = [np.array(variable) for variable in state_of(self.model)]
-            self.drawn = TrainedGenerator.of(self.model).outputs(4, seed=0)
+            self.drawn = _drawn_of(self.model)
+
+
+def _drawn_of(model, path=None):
+    """Outputs of a model's generator, or of that of its file."""
+    if not model.takes_pictures:
+        trained = load_generator(path) if path else TrainedGenerator.of(model)
+        return trained.outputs(4, seed=0)
+    trained = load_translator(path) if path else Translator.of(model)
+    inputs = np.random.default_rng(0).uniform(size=(4, *model.condition_shape))
+    return trained.outputs(inputs, seed=0)
 
 
 def _check_file(model, folder, known):
@@ -289,7 +300,7 @@ def _check_file(model, folder, known):
             f"{variable.path} differs.",
         )
     with keras.saving.custom_object_scope(known):
-        drawn = load_generator(saved.path).outputs(4, seed=0)
+        drawn = _drawn_of(model, saved.path)
     _claim(
         np.array_equal(drawn, saved.drawn),
         "The generator of the .keras file must draw what the model's draws, but its "

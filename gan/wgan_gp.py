@@ -111,7 +111,7 @@ class WGAN_GP(AdversarialModel):
             Float32 tensor of that shape: u·real + (1 − u)·fake, u ~ U[0, 1]; with
             labels a pair of it and them.
         """
-        if self.classes and isinstance(real_sample, tuple):
+        if self.condition_shape is not None and isinstance(real_sample, tuple):
             points = self.get_interpolated_sample(real_sample[0], fake_sample[0])
             return points, real_sample[1]
         real, fake = (tf.cast(s, tf.float32) for s in (real_sample, fake_sample))
@@ -132,7 +132,8 @@ class WGAN_GP(AdversarialModel):
         Returns:
             Float scalar tensor, see `gan.losses.gradient_penalty`.
         """
-        labelled = self.classes and isinstance(interpolated_sample, tuple)
+        labelled = self.condition_shape is not None
+        labelled = labelled and isinstance(interpolated_sample, tuple)
         points, condition = (
             interpolated_sample if labelled else (interpolated_sample, None)
         )

@@ -5,7 +5,7 @@ import pytest
 from conftest import refused
 from PIL import Image
 
-from gan.animation import write_gif
+from gan.animation import write_animation, write_gif
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (4, 20, 31), np.uint8)
@@ -106,6 +106,40 @@ def test_refused_frames_leave_the_old_file(tmp_path, frames):
 def test_refused_rates(tmp_path, rate):
     with refused("frames_per_second"):
         write_gif(GREY, tmp_path / "a.gif", rate)
+
+
+def test_a_webp_keeps_colours_and_times_in_fewer_bytes(tmp_path):
+    y, x = np.mgrid[:64, :64] / 63
+    frames = [np.stack([x, y, np.full_like(x, k / 9)], axis=2) for k in range(10)]
+    path = write_animation(iter(frames), tmp_path / "a.webp", 12.5)
+    with Image.open(path) as image:
+        image.load()
+        assert image.n_frames == 10 and image.info["loop"] == 0
+        assert image.info["duration"] == 80
+    assert np.abs(frames_of(path) / 255 - frames).mean() < 0.03
+    gif = write_animation(frames, tmp_path / "a.gif")
+    assert path.stat().st_size < gif.stat().st_size / 5
+
+
+def test_an_mp4_has_every_frame_whatever_its_sides(tmp_path):
+    video = pytest.importorskip("imageio_ffmpeg", reason="pip install '.[video]'")
+    y, x = np.mgrid[:33, :65] / 64
+    frames = [np.clip(x + y - 1 + k / 4, 0, 1) for k in range(5)]
+    path = write_animation(frames, tmp_path / "a.mp4", 5)
+    reader = video.read_frames(str(path))
+    told = next(reader)
+    assert told["size"] == (66, 34) and told["fps"] == 5
+    back = [np.frombuffer(one, np.uint8).reshape(34, 66, 3) for one in reader]
+    assert len(back) == 5
+    for one, frame in zip(back, frames, strict=True):
+        assert np.abs(one[:33, :65, 0] / 255 - frame).mean() < 0.03
+
+
+def test_an_mp4_without_the_package_is_refused_before_any_work(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with refused("path"):
+        write_animation(GREY, tmp_path / "a.mp4")
+    assert not [*tmp_path.iterdir()]
 
 
 def test_refused_paths(tmp_path):

@@ -12,7 +12,7 @@ errors
 support
 distribute schedules losses
 latent data penalties
-metrics plots animation walks toys faces
+conditions metrics plots animation walks toys faces
 saving
 training weights
 base

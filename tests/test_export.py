@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import json
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from conftest import slow_but_first
 from keras import layers
 
 import gan
+from gan import cli
 from gan.saving.export import export_generator
 
 ENDINGS = {"keras": ".keras", "onnx": ".onnx", "savedmodel": "", "tflite": ".tflite"}
@@ -151,3 +153,28 @@ def test_every_generator_of_ours_is_exported_in_every_format(name, to, tmp_path)
     path = tmp_path / f"g{ENDINGS[to]}"
     assert export_generator(generator, path, to, arrays) < 1e-4
     assert [*tmp_path.iterdir()] == [path]
+
+
+@onnx_s_own
+def test_an_onnx_file_draws_pictures_and_says_what_they_are(tmp_path, capsys):
+    runtime = pytest.importorskip("onnxruntime", reason="pip install '.[onnx]'")
+    keras.utils.set_random_seed(0)
+    parts = gan.residual_GenDiscr((8, 8, 1), 4, 2, classes=2)
+    names = ["a", "ö"]
+    model = gan.R3GAN(*parts, pixel_range=(0.45, 0.55), class_names=names)
+    model.save(tmp_path / "m.keras")
+    path = tmp_path / "g.onnx"
+    options = ["--to", "onnx", "--output", str(path)]
+    assert cli.main(["export", str(tmp_path / "m.keras"), *options]) == 0
+    assert "0 is black and 1 is white" in capsys.readouterr().out
+    session = runtime.InferenceSession(str(path))
+    about = session.get_modelmeta().custom_metadata_map
+    assert json.loads(about["classes"]) == names and about["latents"] == "normal"
+    assert "[0, 1]" in about["pictures"]
+    assert [one.name for one in session.get_inputs()] == ["latents", "labels"]
+    drawing = gan.load_generator(tmp_path / "m.keras")
+    z, labels = drawing.latents(6), drawing.labels(6)
+    (found,) = session.run(None, {"latents": z, "labels": labels})
+    wanted = drawing.draw(z, labels)[..., None]
+    assert wanted.min() < 0 and wanted.max() > 1
+    np.testing.assert_allclose(found, wanted.clip(0, 1), atol=1e-5)

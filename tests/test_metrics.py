@@ -130,6 +130,21 @@ def test_frechet_distance_matches_sqrtm():
     assert metrics.frechet_distance(real, fake) == pytest.approx(expected)
 
 
+def test_few_examples_of_many_numbers_by_the_gram_matrix(monkeypatch):
+    # No two directions vary alike, for their order would be chance.
+    scales = 0.93 ** np.arange(80)
+    real = normal(70, 80, 0) * scales
+    fake = normal(60, 80, 1, shift=0.1) * scales
+    expected = metrics.measures(real, fake)
+    for module in ("distances", "pca"):
+        monkeypatch.setattr(f"gan.metrics.{module}.FEW", 79)
+    found = metrics.measures(real, fake)
+    # The signs of axes are arbitrary, and two_sample looks at random mixtures of them.
+    for name in {*NAMES} - {"two_sample"}:
+        assert found[name] == pytest.approx(expected[name], rel=1e-5), name
+    assert found["two_sample"] == pytest.approx(expected["two_sample"], abs=0.2)
+
+
 def test_frechet_distance_of_equal_and_of_flat_sets():
     real = normal(10, 30)
     assert 0 <= metrics.frechet_distance(real, real) < 1e-6

@@ -104,6 +104,8 @@ NETWORKS = {
     "bilinear of 3": lambda: functional(
         (2, 3, 2), L.UpSampling2D((3, 2), interpolation="bilinear")
     ),
+    "bicubic": lambda: functional((3, 5, 2), L.Resizing(12, 10, "bicubic")),
+    "crop": lambda: functional((4, 5, 2), L.Cropping2D(((1, 0), (0, 2)))),
     "norm": lambda: functional(MAP, L.BatchNormalization()),
     "norm, bare": lambda: functional(
         MAP, L.BatchNormalization(scale=False, center=False)
@@ -151,8 +153,9 @@ def test_layers_are_keras_s(run, name):
     x = np.random.default_rng(1).normal(size=(3, *network.input_shape[1:]))
     x = x.astype("float32")
     wanted = np.ravel(network(x))
-    # The factor of a normalisation is rounded once more.
-    tolerance = 2e-3 if "norm" in name else 2e-5
+    # The factor of a normalisation and the shares of pixels are rounded once more.
+    rounded = "norm" in name or name == "bicubic"
+    tolerance = 2e-3 if rounded else 2e-5
     np.testing.assert_allclose(run(network, x), wanted, tolerance, tolerance)
 
 
@@ -447,7 +450,11 @@ def test_classes_judge_and_nearest(tab, classes):
     tab.evaluate(
         "byId('class').value = 1, byId('class').onchange({target: byId('class')})"
     )
-    assert face(tab) != first and "class=1" in tab.evaluate("location.hash")
+    assert face(tab) != first and "class=%C3%B6%20" in tab.evaluate("location.hash")
+    second = face(tab)
+    for same in (tab.evaluate("location.hash"), "#seed=3&class=1"):
+        tab.open(path, same)
+        assert face(tab) == second
     assert "more real than" in tab.evaluate("byId('opinion').textContent")
     found = "Array.from(byId('nearest').getContext('2d').getImageData(0, 0, 8, 8).data)"
     shown = np.array(tab.evaluate(found)).reshape(8, 8, 4)[..., :3]
@@ -456,6 +463,33 @@ def test_classes_judge_and_nearest(tab, classes):
     real = np.load(path.parent / "real.npy")
     far = ((real / 255 - made) ** 2).sum(axis=(1, 2, 3))
     np.testing.assert_array_equal(shown, real[np.argmin(far)])
+
+
+@pytest.mark.slow
+def test_the_wall_mixes_classes_or_shows_one(tab, classes):
+    path, _, names = classes
+    tab.open(path)
+    settled(tab)
+    options = "Array.from(byId('wallclass').options, (o) => o.text)"
+    assert tab.evaluate(options) == ["all classes", *names]
+    labels = "Array.from({length: 4}, (_, i) => labelAt(i))"
+    assert tab.evaluate(labels) == [0, 1, 0, 1]
+    assert tab.evaluate("(pick(3), [state.label, byId('class').value])") == [1, "1"]
+    chosen = "byId('wallclass').value = 0, byId('wallclass').onchange("
+    tab.evaluate(f"void ({chosen}{{target: byId('wallclass')}}))")
+    assert tab.evaluate(labels) == [0, 0, 0, 0] and tab.errors == []
+
+
+@pytest.mark.slow
+def test_the_large_picture_is_smooth_unless_pixels_are_asked_for(tab, faces):
+    tab.open(faces)
+    drawn = "getComputedStyle(byId('face')).imageRendering"
+    assert tab.evaluate(drawn) == "auto"
+    smooth = tab.evaluate("save().href")
+    tab.press("p")
+    assert tab.evaluate(drawn) == "pixelated" and tab.evaluate("save().href") != smooth
+    tab.open(faces, tab.evaluate("location.hash"))
+    assert tab.evaluate(drawn) == "pixelated"
 
 
 def test_other_pictures_than_faces_are_not_called_a_person(classes, tmp_path):

@@ -122,3 +122,69 @@ def test_shuffled_columns_follow_chi2_where_the_rows_do_not():
 def test_bad_input_of_chi2(use, argument):
     with refused(argument):
         use()
+
+
+def test_few_pictures_of_many_values_by_the_gram_matrix(monkeypatch):
+    rng = np.random.default_rng(0)
+    scales = 0.8 ** np.arange(60)
+    pictures = (rng.normal(size=(30, 60)) * scales + 3).reshape(30, 4, 5, 3)
+    other = (rng.normal(size=(20, 60)) * scales + 3).reshape(20, 4, 5, 3)
+    expected = fit_pca(pictures)
+    drawn = expected.sample(50, 40, seed=1)
+    monkeypatch.setattr("gan.metrics.pca.FEW", 59)
+    found, some = fit_pca(pictures), fit_pca(pictures, 7)
+    # Less the mean, 30 pictures vary along 29 axes.
+    assert found.axes.shape == (60, 29) and some.axes.shape == (60, 7)
+    assert found.axes.dtype == found.mean.dtype == np.float64
+    np.testing.assert_allclose(found.mean, expected.mean)
+    np.testing.assert_allclose(found.deviations, expected.deviations[:29], rtol=1e-6)
+    np.testing.assert_allclose(found.axes.T @ found.axes, np.eye(29), atol=1e-9)
+    signs = np.sign((found.axes * expected.axes[:, :29]).sum(axis=0))
+    for depth in (5, 40):
+        known = min(depth, 29)
+        for pca in (found, some):
+            known = min(known, pca.axes.shape[1])
+            coordinates = pca.coordinates(other, depth)
+            assert coordinates.shape == (20, depth)
+            np.testing.assert_allclose(
+                coordinates[:, :known] * signs[:known],
+                expected.coordinates(other, depth)[:, :known],
+                rtol=1e-4,
+                atol=1e-6,
+            )
+            assert not coordinates[:, pca.axes.shape[1] :].any()
+    projections = found.projections(other, 40)
+    assert projections.shape == (20, 29)
+    whitened = found.coordinates(other, 29) * found.deviations
+    np.testing.assert_allclose(projections, whitened, atol=1e-9)
+    # Signs apart, the draws have the same law, and stay in the span of the pictures.
+    again = found.sample(50, 40, seed=1)
+    assert again.shape == drawn.shape == (50, 4, 5, 3)
+    lengths = [
+        ((some - found.mean.reshape(4, 5, 3)) ** 2).sum() for some in (again, drawn)
+    ]
+    assert lengths[0] == pytest.approx(lengths[1], rel=0.2)
+    back = found.pictures(found.coordinates(pictures, 29))
+    np.testing.assert_allclose(back, pictures, atol=1e-6)
+
+
+def test_of_many_pictures_of_many_values_some_stand_for_all(monkeypatch):
+    monkeypatch.setattr("gan.metrics.pca.FEW", 9)
+    monkeypatch.setattr("gan.metrics.pca._MOST", 25)
+    monkeypatch.setattr("gan.metrics.pca._AT_ONCE", 7)
+    rng = np.random.default_rng(0)
+    pictures = rng.normal(size=(400, 60)) * 0.8 ** np.arange(60) + 2
+    pca = fit_pca(pictures)
+    assert pca.axes.shape == (60, 24)
+    projected = pca.projections(pictures, 60)
+    np.testing.assert_allclose(projected, (pictures - pca.mean) @ pca.axes)
+    # The first axes are those along which all vary most.
+    share = projected[:, :5].var(axis=0).sum() / pictures.var(axis=0).sum()
+    best = np.linalg.eigvalsh(np.cov(pictures.T))
+    assert share > 0.7 * best[-5:].sum() / best.sum()
+
+
+def test_equal_pictures_of_many_values_vary_along_nothing(monkeypatch):
+    monkeypatch.setattr("gan.metrics.pca.FEW", 9)
+    pca = fit_pca(np.ones((5, 12)))
+    assert not pca.deviations.any() and not pca.coordinates(np.ones((3, 12)), 4).any()

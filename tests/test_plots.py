@@ -45,6 +45,7 @@ def every_figure():
     return {
         "mosaic": plots.mosaic(faces, title="fake faces"),
         "strip": plots.strip(faces),
+        "panels": plots.panels({"a": faces, "b": faces}, 5, [*"abcde"]),
         "losses": plots.losses(HISTORY_GP, "losses"),
         "points": plots.points_and_values(
             points, points, RNG.normal(size=(9, 9)), HISTORY
@@ -577,3 +578,51 @@ def test_losses_side_by_side():
     assert [len(axes.lines) for axes in figure.axes] == [2, 3]
     with refused("histories"):
         plots.compare_losses({})
+
+
+@pytest.mark.parametrize(("name", "upright"), [("a", False), (30 * "$", True)])
+def test_panels_have_whole_pixels_and_names_above_their_columns(name, upright):
+    faces = RNG.uniform(size=(6, 16, 16))
+    figure = plots.panels({"fakes": faces, "real": faces[::-1]}, 3, 3 * [name])
+    tiles = [axes.images[0].get_array() for axes in figure.axes]
+    np.testing.assert_allclose(tiles[0], plots.tile(faces, 3))
+    np.testing.assert_allclose(tiles[1], plots.tile(faces[::-1], 3))
+    picture = rendered(figure)
+    for axes in figure.axes:
+        box = axes.get_window_extent()
+        scale = round(box.width / 50)
+        np.testing.assert_allclose([box.width, box.height], [50 * scale, 33 * scale])
+    assert (picture[:, :10] == 255).all()
+    titles, names = figure.texts[::4], [t for t in figure.texts if t.get_size() == 8]
+    assert [text.get_text() for text in titles] == ["fakes", "real"]
+    assert {text.get_text() for text in names} == {name[:19] + "…" * upright}
+    boxes = [text.get_window_extent() for text in names[:3]]
+    middles = [box.x0 + box.width / 2 for box in boxes]
+    np.testing.assert_allclose(np.diff(middles), 17 * scale, atol=1)
+    assert all(box.y1 < figure.bbox.height - 20 for box in boxes)
+
+
+def test_panels_of_unequal_heights_are_refused():
+    faces = RNG.uniform(size=(6, 16, 16))
+    with refused("pictures"):
+        plots.panels({"a": faces, "b": faces[:3]}, 3)
+
+
+def test_classes_stand_after_their_names_near_a_square():
+    rng = np.random.default_rng(0)
+    for count, names in ((64, [*"0123456789"]), (50, ["a", "b"]), (30, [*"x" * 200])):
+        labels = np.arange(count) % len(names)
+        pictures = rng.random((count, 8, 8), "float32")
+        figure = plots.by_class(pictures, labels, names, "title")
+        width, height = figure.get_size_inches()
+        assert 0.5 < width / height < 2
+        shown = np.unique(labels)
+        texts = [text.get_text() for text in figure.texts if text.get_text()]
+        assert texts[: len(shown)] == [names[label] for label in shown]
+        for label, axes in zip(shown, figure.axes, strict=True):
+            (image,) = axes.images
+            own = pictures[labels == label]
+            np.testing.assert_array_equal(image.get_array()[:8, :8], own[0])
+    for labels in ([0], [0, 2], [[0, 1]]):
+        with refused("labels"):
+            plots.by_class(np.zeros((2, 8, 8)), labels, ["a", "b"])

@@ -83,15 +83,15 @@ def test_the_model_is_the_documented_one(random_digits, moves_both_networks):
         rates = [float(schedule(step)) for step in (0, 4, 7, 10)]
         np.testing.assert_allclose(rates, [1e-3, 1e-3, 5e-4, 0], atol=1e-9)
         assert (network.optimizer.beta_1, network.optimizer.beta_2) == (0, 0.99)
-    fakes = r3gan.draw(model)
-    assert fakes.shape == (8 * 29 - 1, 10 * 29 - 1)
     sheet = r3gan.draw(model, data)
-    assert sheet.shape == (len(fakes), 2 * fakes.shape[1] + 14)
+    fakes, reals = (axes.images[0].get_array() for axes in sheet.axes)
+    assert fakes.shape == reals.shape == (8 * 29 - 1, 10 * 29 - 1)
     # Beside the fakes stand reals of the same classes.
     for column in range(10):
         first = data.pictures[data.labels == column][0, ..., 0] / np.float32(255)
-        start = fakes.shape[1] + 14 + 29 * column
-        np.testing.assert_allclose(sheet[:28, start : start + 28], first)
+        np.testing.assert_allclose(reals[:28, 29 * column :][:, :28], first)
+    names = [text.get_text() for text in sheet.texts if text.get_size() == 8]
+    assert names == 2 * data.names
     assert moves_both_networks(model)
 
 
@@ -211,3 +211,16 @@ def test_what_train_refuses_before_it_reads(tmp_path, argument, given):
     with refused(argument):
         gan.train(**given)
     assert not (tmp_path / "run").exists()
+
+
+def test_the_weight_of_the_penalties_is_said(tmp_path, monkeypatch, capsys):
+    grey = RNG.integers(0, 2, (40, 64, 64, 1), "uint8") * 255
+    small = grey[:, :8, :8]
+    assert r3gan._fitted(Pictures(small), 10)["gamma"] == 1.0
+    large = r3gan._fitted(Pictures(grey), 10)["gamma"]
+    assert large == r3gan.gamma_for(grey) == pytest.approx(4096 / 4 / 70, rel=0.05)
+    monkeypatch.setattr(Run, "fit", lambda *a, **o: None)
+    monkeypatch.setattr(Run, "finish", lambda *a: [])
+    np.save(tmp_path / "a.npy", small)
+    r3gan.train(Run("r3gan", tmp_path / "run", tmp_path / "a.npy"))
+    assert "The penalties weigh 1 (gamma)" in capsys.readouterr().out

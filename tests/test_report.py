@@ -38,6 +38,26 @@ def test_faces_are_judged_beside_the_pca_generators():
     assert f"{value:.3f} ±" in written[2]
 
 
+@pytest.mark.parametrize(
+    ("shape", "scale"),
+    [((32, 32, 3), 1), ((48, 32, 3), np.sqrt(2 / 3)), ((64, 64, 3), 0.5)],
+)
+def test_large_pictures_are_judged_by_coordinates(shape, scale, monkeypatch):
+    rng = np.random.default_rng(0)
+    pictures = rng.random((60, *shape), "float32")
+    compared = []
+    monkeypatch.setattr(metrics, "evaluate", lambda *sets, seed: compared.append(sets))
+    draw = {"others": lambda n: pictures[-n:]}
+    _, shown = evaluate_faces(pictures, draw, tell=lambda text: None)
+    assert shown["others"].shape == (10, *shape)
+    real, fake = compared[-1]
+    # As many coordinates as the pictures vary along keep all distances between them.
+    assert len(real) == 60 and len(fake) == 30 and real.shape[1] <= 256
+    np.testing.assert_allclose(real[30:], fake, atol=1e-9)
+    squares = ((pictures[1:] - pictures[:-1]) ** 2).sum(axis=(1, 2, 3)) * scale**2
+    np.testing.assert_allclose(((real[1:] - real[:-1]) ** 2).sum(axis=1), squares, 1e-4)
+
+
 @pytest.mark.slow
 def test_classes_are_compared_on_the_cloud():
     lines = []

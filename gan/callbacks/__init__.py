@@ -9,8 +9,9 @@ from gan.callbacks.losses import Losses
 from gan.callbacks.metrics import Metrics
 from gan.callbacks.page import Page
 from gan.callbacks.progress import Progress
+from gan.callbacks.quality import Quality
 from gan.callbacks.sample_grid import Animation, SampleGrid
 from gan.training.checkpoint import Checkpoint
 
 __all__ = ["Animation", "Checkpoint", "Losses", "Metrics", "Page", "Progress"]
-__all__ += ["SampleGrid"]
+__all__ += ["Quality", "SampleGrid"]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from gan import plots
+from gan.callbacks.table import read_table, write_table
 from gan.errors import StrPath, expect_positive_int, expect_seed, require, shown
 from gan.plots.charts import LOSSES
-from gan.support.files import atomic_path, clear_leftovers, expect_writable
+from gan.support.files import clear_leftovers, expect_writable
 from gan.training.aside import aside
 
 Logs = dict[str, float] | None
@@ -75,7 +75,7 @@ class Losses(keras.callbacks.Callback):
         """Read what the run before left; check that the held-out examples fit."""
         for path in (self._path, self._table):
             clear_leftovers(path.parent, path.name)
-        self._rows = _read_table(self._table) if self._table.exists() else []
+        self._rows = read_table(self._table, "Losses")
         if self._held_out is not None:
             self._unseen = self.model.as_examples(self._held_out, 1, "held_out")
             self._unseen.pixel_range = self.model.examples.pixel_range
@@ -95,7 +95,7 @@ class Losses(keras.callbacks.Callback):
         names = [*self.model.log_names, "training_loss", "held_out_loss"]
         values = {name: float(logs[name]) for name in names if name in logs}
         self._rows.append({"epoch": epoch + 1, **values})
-        _write_table(self._table, self._rows)
+        write_table(self._table, self._rows)
         if (epoch + 1) % self._every == 0:
             self._draw()
 
@@ -112,8 +112,7 @@ class Losses(keras.callbacks.Callback):
             fake = model.get_fake_sample(count, averaged=False)
             samples = fake, model.get_real_sample(most), held_out
             fake, training, held_out = (
-                model.judge(*(one if model.classes else (one,)), training=False)
-                for one in samples
+                model.judge(*model.as_sample(one), training=False) for one in samples
             )
         # Some losses pair reals with fakes.
         fewer = keras.tree.map_structure(lambda outputs: outputs[:most], fake)
@@ -140,26 +139,3 @@ class Losses(keras.callbacks.Callback):
                 panels.setdefault(panel, {})[curve] = tuple(zip(*points, strict=True))
         if panels:
             plots.save(plots.curves(panels), self._path)
-
-
-def _write_table(path, rows):
-    names = dict.fromkeys(name for row in rows for name in row)
-    with atomic_path(path) as temporary, open(temporary, "w", newline="") as file:
-        writer = csv.DictWriter(file, names, restval="nan", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def _read_table(path):
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            table = csv.DictReader(file)
-            rows = [{name: float(row[name]) for name in row} for row in table]
-            rows = [{**row, "epoch": int(row["epoch"])} for row in rows]
-            epochs = [0, *(row["epoch"] for row in rows)]
-            ours = "epoch" in (table.fieldnames or []) and epochs == sorted({*epochs})
-    except (KeyError, OverflowError, TypeError, ValueError, csv.Error):
-        ours = False
-    said = f"The file {shown(str(path))} is no table that Losses wrote: delete it, or "
-    require(ours, f"{said}give another path.", "path")
-    return rows

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gan import plots
-from gan.animation import expect_gif, write_gif
+from gan.animation import expect_animation, write_animation
 from gan.errors import (
     StrPath,
     expect_path,
@@ -44,8 +44,9 @@ class SampleGrid(keras.callbacks.Callback):
         draw: callable, model -> what is drawn instead of the grid: a picture, float
             array `(h, w)` or `(h, w, 3)` with values in [0, 1], or a matplotlib
             Figure. `model.get_fake_sample` gives it the same latents each time.
-        gif: str or `os.PathLike` that ends in .gif, or `None`: when `fit` ends, the
-            pictures become an animation of about 350 pixels.
+        gif: str or `os.PathLike` that ends in .gif, .webp or .mp4, or `None`: when
+            `fit` ends, the pictures become an animation of about 350 pixels, as
+            `gan.animation.write_animation` writes it.
         frames_per_second: float in [0.01, 50], of the animation.
 
     Raises:
@@ -80,7 +81,7 @@ class SampleGrid(keras.callbacks.Callback):
             f"The argument draw must be a function of a model, but is {shown(draw)}.",
             "draw",
         )
-        self._gif = None if gif is None else expect_gif(gif, frames_per_second)
+        self._gif = None if gif is None else expect_animation(gif, frames_per_second)
         with made_folder(directory) as self._directory:
             expect_writable(self._directory / name.format(epoch=1))
         self._count, self._columns, self._every = count, columns, every
@@ -123,15 +124,17 @@ class SampleGrid(keras.callbacks.Callback):
         last = next((shape for shape in reversed(shapes.values()) if shape), None)
         frames = (_shrunk(path) for path, shape in shapes.items() if shape == last)
         if last:
-            write_gif(frames, self._gif, self._frames_per_second)
+            write_animation(frames, self._gif, self._frames_per_second)
 
     def _repr_html_(self) -> str | None:
         if self._gif is None:
             return None
-        gif = base64.b64encode(self._gif.read_bytes()) if self._gif.exists() else b""
-        return (
-            f'<img alt="{self._gif.name}" src="data:image/gif;base64,{gif.decode()}">'
-        )
+        data = base64.b64encode(self._gif.read_bytes()) if self._gif.exists() else b""
+        kind = self._gif.suffix[1:].lower()
+        named = f'"{self._gif.name}" src="data:{{}}/{kind};base64,{data.decode()}"'
+        if kind == "mp4":
+            return f"<video controls loop title={named.format('video')}></video>"
+        return f"<img alt={named.format('image')}>"
 
     def paths(self, epochs: int) -> list[pathlib.Path]:
         """What is written after so many epochs: the picture, and the animation.
@@ -156,7 +159,7 @@ class SampleGrid(keras.callbacks.Callback):
 
 
 class Animation(SampleGrid):
-    """A GIF of the training: what the model draws from the same latents each epoch.
+    """An animation of what the model draws, of the same latents after each epoch.
 
     It is `SampleGrid(gif=path)` whose PNG files are in a folder beside the animation,
     `training-frames` for `training.gif`. They stay there, so that a later `fit` goes on
@@ -164,7 +167,7 @@ class Animation(SampleGrid):
     ends, by Ctrl-C too.
 
     Args:
-        path: str or `os.PathLike` that ends in .gif.
+        path: str or `os.PathLike` that ends in .gif, .webp or .mp4.
         **options: those of `SampleGrid`, but for `directory`, `name` and `gif`.
 
     Raises:

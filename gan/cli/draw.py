@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
 from typing import Literal
 
+from gan.cli.asked import conditions_asked
 from gan.cli.shared import (
     expect_drawing,
     expect_output,
@@ -11,12 +14,23 @@ from gan.cli.shared import (
     finish,
     import_tensorflow,
     loaded,
+    read_real,
+    translating,
 )
-from gan.errors import expect_between, expect_number, expect_path, expect_seed, require
+from gan.errors import (
+    InvalidInput,
+    expect_between,
+    expect_number,
+    expect_path,
+    expect_seed,
+    require,
+)
 from gan.generators.weights import PRETRAINED, WEIGHTS
+from gan.recipes.record import RECORD, read_record
 from gan.support.files import atomic_path, expect_writable, made_folder
 
 _MOST = 10_000  # pictures in one call
+_RATE = 12.5  # frames a second of an animation
 _SCALE = 8  # screen pixels of a face's pixel in an animation
 _ENDINGS = {"keras": ".keras", "onnx": ".onnx", "savedmodel": "", "tflite": ".tflite"}
 
@@ -60,6 +74,10 @@ def generate(
     /,
     count: int = 64,
     class_: str | None = None,
+    words: str | None = None,
+    condition: str | None = None,
+    from_: str | None = None,
+    to: str | None = None,
     truncation: float = 1.0,
     each: bool = False,
     seed: int = 0,
@@ -83,7 +101,13 @@ def generate(
     drawing = loaded(model, seed)
     if not array:
         expect_pictures(drawing)
-    pictures = drawing.draw(count, class_, seed, truncation)
+    asked, between = conditions_asked(drawing, class_, words, condition, from_, to)
+    if between:
+        # Eight on each way, as many ways as are needed.
+        ways = (8, -(-count // 8), seed, truncation)
+        pictures = drawing.interpolate(*between, *ways)[:count]
+    else:
+        pictures = drawing.draw(count, class_, seed, truncation, asked)
     if array or each:
         if array:
             _write_array(pictures.reshape(count, *drawing.shape), path)
@@ -93,10 +117,19 @@ def generate(
         return
     from gan import plots
 
-    columns = drawing.classes if class_ is None else None
-    columns = columns if columns and columns <= count else None
-    title = "generated" if class_ is None else f"class {class_}"
-    finish(plots.mosaic(pictures, columns, title), output, show)
+    title = f"{drawing.noun}s that do not exist"
+    if words is not None:
+        title = words
+    elif between:
+        title = f"from {from_} to {to}"
+    elif class_ is not None:
+        title = f"class {class_}"
+    if drawing.classes and class_ is None:
+        labels = drawing.labels(count)
+        figure = plots.by_class(pictures, labels, drawing.names, title)
+    else:
+        figure = plots.mosaic(pictures, 8 if between else None, title)
+    finish(figure, output, show)
 
 
 def _write_array(examples, path):
@@ -128,21 +161,25 @@ def walk(
     """Animate the pictures on a walk through latent space, and draw some of them."""
     expect_between(1, 50, rays=rays)
     expect_between(2, 100, count=count)
-    path = expect_drawing(seed, output, ".gif")
-    animated = path.suffix == ".gif"
+    from gan.animation import ENDINGS, expect_animation, write_animation
+
+    path = expect_drawing(seed, output, *ENDINGS)
+    animated = path.suffix in ENDINGS
+    if animated:
+        expect_animation(path, _RATE)
     picture = expect_writable(path.with_suffix(".png")) if animated else path
     drawing = loaded(model, seed)
     expect_pictures(drawing)
     from gan import plots
-    from gan.animation import write_gif
 
     latents, columns, every, title = _path(drawing, shape, rays, count, seed)
     # A walk stays in one class, the first where none was asked for.
     label = 0 if class_ is None and drawing.classes else class_
-    pictures = drawing.draw(latents, label)
+    one = drawing.conditions(1)[0] if drawing.condition_shape else None
+    pictures = drawing.draw(latents, label, condition=one)
     if animated:
         frames = (plots.tile(face[None], scale=_SCALE) for face in pictures)
-        print(write_gif(frames, path, frames_per_second=12.5))
+        print(write_animation(frames, path, _RATE))
     finish(plots.mosaic(pictures[::every], columns, title), picture, show)
 
 
@@ -150,25 +187,37 @@ def _path(drawing, shape, rays, count, seed):
     """The latents of a walk; columns, the step and the title of its picture."""
     from gan import walks
 
+    noun = drawing.noun
     if shape == "segment":
         latents = walks.segment(*drawing.latents(2, seed), count)
-        title = "from one face to another, along a segment of latent space"
+        title = f"from one {noun} to another, along a segment of latent space"
         return latents, count, 1, title
     if shape == "circle":
         latents = walks.circle(*drawing.latents(2, seed))
         return latents, 10, 3, "once round a circle in latent space"
+    title = f"a star in latent space: each row from one {noun} to another, and back"
     centre, *directions = drawing.latents(1 + rays, seed)
-    title = "a star in latent space: each row from one face to another, and back"
     return walks.star(centre, directions), 12, 2, title
 
 
 def export(
     model: str = PRETRAINED,
     /,
-    to: Literal["keras", "onnx", "savedmodel", "tflite"] = "keras",
+    to: Literal["keras", "onnx", "savedmodel", "tflite", "card"] = "keras",
     output: str | None = None,
+    pictures: str | None = None,
+    seed: int = 0,
 ) -> None:
     """Write the generator alone, for a colleague who does not have this library."""
+    require(
+        pictures is None or to == "card",
+        "The argument pictures applies to --to card alone, which measures by them.",
+        "pictures",
+    )
+    expect_seed(2**32, seed=seed)
+    if to == "card":
+        _export_card(model, expect_path(output=output or "card"), pictures, seed)
+        return
     path = expect_path(output=output or f"generator{_ENDINGS[to]}")
     if to == "savedmodel":
         new = not path.suffix and not path.exists()
@@ -177,14 +226,103 @@ def export(
         expect_writable(path)
     else:
         expect_output(str(path), _ENDINGS[to])
-    drawing = loaded(model)
+    translator = translating(model)
+    drawing = loaded(model) if translator is None else translator
     from gan.saving.export import export_generator
 
-    latents = drawing.latents(100)
-    inputs = [latents, drawing.labels(100)] if drawing.classes else [latents]
-    difference = export_generator(drawing.network, path, to, inputs)
-    print(f"largest difference from Keras on 100 latents: {difference:.1e}")
-    if drawing.pixel_range:
+    if translator is None:
+        latents, given = drawing.latents(100), drawing.conditions(100)
+        inputs = [latents] if given is None else [latents, given]
+    else:
+        inputs = translator.some_inputs(100)
+    network, about = drawing.network, {}
+    if to == "onnx" and translator is None:
+        network, about = _for_onnx(drawing)
+    difference = export_generator(network, path, to, inputs, about)
+    kind = "latents" if translator is None else "inputs"
+    print(f"largest difference from Keras on 100 {kind}: {difference:.1e}")
+    if "pictures" in about:
+        print(f"it draws {about['pictures']}")
+    elif drawing.pixel_range:
         black, white = drawing.pixel_range
         print(f"in what it draws {black:g} is black and {white:g} is white")
     print(path)
+
+
+def _for_onnx(drawing):
+    """The network as ONNX has it, pictures in [0, 1], and what its file says of it."""
+    import json
+
+    from gan.saving.export import picture_network
+    from gan.training.networks import is_picture
+
+    latents = getattr(drawing.latent_generator, "latent_type", "of the user's own")
+    about = {"title": repr(drawing), "latents": latents}
+    if drawing.classes:
+        about["classes"] = json.dumps(drawing.names)
+    if not is_picture(drawing.shape):
+        return drawing.network, about
+    about["pictures"] = "pictures in [0, 1]: 0 is black and 1 is white"
+    return picture_network(drawing.network, *drawing.picture), about
+
+
+def _export_card(model, folder, pictures, seed):
+    """Write the folder of a model card, whole or not at all."""
+    import tempfile
+
+    sentence = f"The argument output must be a new folder, but it is {folder}."
+    require(not folder.suffix and not folder.exists(), sentence, "output")
+    expect_writable(folder)
+    drawing = loaded(model)
+    expect_pictures(drawing)
+    from gan.pages.card import write_card
+
+    made = _made(expect_path(model=model))
+    report = None
+    if pictures is not None:
+        from gan.metrics.report import evaluate_faces
+
+        real = read_real(pictures, drawing.shape, bool(drawing.classes))
+        count = len(real.pictures)
+        sentence = "The argument pictures must name at least 200 pictures, not "
+        require(count >= 200, f"{sentence}{count}.", "pictures")
+        drawn = {"the fakes": lambda n: drawing.draw(n, seed=seed)}
+        reports, _ = evaluate_faces(real.floats(), drawn, seed, depths=())
+        report = reports["the fakes"]
+        made["measured against"] = f"{count} pictures, {Path(pictures).name}"
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".gan-") as place:
+        written = Path(place, "card")
+        written.mkdir()
+        for said in write_card(written, drawing, made, report, seed):
+            print(said)
+        written.rename(folder)
+    print("Fill in the licence, and the last part of README.md, before you share it.")
+    print(folder)
+
+
+def _made(path):
+    """What a card says of how a run was made, by the record of the run."""
+    folder = path if path.is_dir() else path.parent
+    made = {}
+    with contextlib.suppress(InvalidInput):
+        record = read_record(folder / RECORD)
+        told = record.get("told") or {}
+        # Of a path the last name alone: folders are nobody else's concern.
+        data = Path(str(told.get("pictures") or "")).name
+        made = {"data": data or "not recorded", "recipe": record["recipe"]}
+        made["command"] = _command(told) or "gan.train, from Python"
+        for name in ("seed", "epochs", "steps_per_epoch", "minutes"):
+            made |= {name.replace("_", " "): record[name]} if name in record else {}
+    return made or {"file": path.name}
+
+
+def _command(told):
+    """The command line that started a run, without what was left as it is."""
+    words = []
+    for name, value in told.items():
+        if name == "command" or value in (None, False, "auto"):
+            continue
+        text = Path(str(value)).name if name in ("pictures", "output") else str(value)
+        flag = f"--{name.rstrip('_').replace('_', '-')}"
+        words += [flag] if value is True else [flag, text]
+    return f"gan {told['command']} {' '.join(words)}" if words else None

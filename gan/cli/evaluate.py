@@ -17,7 +17,9 @@ from gan.cli.shared import (
     finish,
     import_tensorflow,
     loaded,
+    pairs_of,
     read_real,
+    translating,
 )
 from gan.errors import (
     InvalidInput,
@@ -31,6 +33,8 @@ from gan.errors import (
 from gan.generators.weights import PRETRAINED
 from gan.recipes.record import read_record
 from gan.support.shipped import DEMO_MODEL, DEMO_PICTURES, or_demo
+
+_MOST_VALUES = 2**27  # of the pictures that are compared: half a gigabyte of floats
 
 
 def evaluate(
@@ -50,6 +54,10 @@ def evaluate(
     expect_path(pictures=pictures)
     if withheld is not None:
         _existing(withheld, "withheld", DEMO_PICTURES)
+    translator = translating(model, seed)
+    if translator is not None:
+        _evaluate_pairs(translator, pictures, course, seed, output, show, json)
+        return
     # Loaded now, so that a bad file is refused before minutes of measuring.
     drawings = {} if course is None else {"course": loaded(course, seed)}
     drawing = drawings["ours"] = loaded(model, seed)
@@ -59,18 +67,24 @@ def evaluate(
     require(len({*shapes.values()}) == 1, sentence, "course")
     # Who reads JSON from stdout may still look on.
     tell = functools.partial(print, file=sys.stderr) if json else print
-    real = read_real(pictures, drawing.shape, bool(drawing.classes), tell)
+    words = drawing.words
+    labelled = bool(drawing.classes)
+    real = read_real(pictures, drawing.shape, labelled, tell, words is not None)
+    if words is not None and real.captions is not None:
+        # The fakes are of the words of the pictures that they are compared with.
+        drawing.usual_conditions = words.of_captions(real.captions)
     count = len(real.pictures)
     sentence = f"The argument pictures must name at least 200 pictures, not {count}."
     require(count >= 200, sentence, "pictures")
     labelled = None if json else _labelled(drawing, real)
+    compared = _compared(real.pictures, seed, tell)
     from gan import plots
     from gan.metrics import report
 
     generators = {
         name: functools.partial(one.draw, seed=seed) for name, one in drawings.items()
     }
-    reports, shown = report.evaluate_faces(real.floats(), generators, seed)
+    reports, shown = report.evaluate_faces(compared, generators, seed)
     print(dumps(reports) if json else report.table(reports))
     if labelled is not None:
         _tell_classes(drawing, seed, *labelled)
@@ -79,6 +93,49 @@ def evaluate(
 
         tell(str(projection_gap(drawing, real.pictures, withheld, seed=seed)))
     finish(plots.rows(shown, title="ten of each"), output, show)
+
+
+def _evaluate_pairs(translator, pictures, course, seed, output, show, json):
+    """Compare what is made of inputs with their targets; draw some in rows."""
+    said = "The argument course does not apply to a model of pictures from pictures."
+    require(course is None, said, "course")
+    import numpy as np
+
+    from gan import plots
+    from gan.metrics import pairs
+
+    tell = functools.partial(print, file=sys.stderr) if json else print
+    inputs, targets = pairs_of(translator, pictures, tell)
+    made = translator.translate(inputs, seed).reshape(targets.shape)
+    mask, given = None, inputs
+    if translator.masked:
+        mask, given = inputs[..., -1:], inputs[..., :-1]
+        tell("PSNR is that inside the hole.")
+    answers = {"model": made}
+    if len(targets) >= 20:
+        answers |= pairs.trivial_answers(given, targets, seed=seed)
+    else:
+        tell("Of fewer than 20 pictures no mean and no linear answer is made.")
+    reports = pairs.compare_pairs(targets, answers, mask)
+    print(dumps(reports) if json else pairs.table(reports))
+    rows = {"input": translator.as_seen(inputs), "made": made, "target": targets}
+    shown = {name: np.clip(some[:10], 0, 1) for name, some in rows.items()}
+    finish(plots.rows(shown, title="input, what is made of it, target"), output, show)
+
+
+def _compared(pictures, seed, tell):
+    """Pictures in [0, 1], of large ones as many as there is memory for."""
+    import numpy as np
+
+    from gan.data.pictures import Pictures
+
+    count = len(pictures)
+    most = max(_MOST_VALUES // pictures[0].size, 200)
+    if count > most:
+        tell(f"{most} random ones of these {count} pictures are compared.")
+        numbers = np.random.default_rng(seed).permutation(count)[:most]
+        pictures = pictures[np.sort(numbers)]
+    return Pictures(pictures).floats()
 
 
 def _labelled(drawing, own):
@@ -257,10 +314,17 @@ def _real_of(model, pictures, black, white, say):
     shape = model.generator.output_shape[1:]
     if shape[2:] != (3,) and not model.classes and pictures.endswith(".npy"):
         return black + (white - black) * load_pictures(pictures)
-    own = read_real(pictures, shape, bool(model.classes), say)
+    own = read_real(pictures, shape, bool(model.classes), say, model.words is not None)
     real = own.pictures
     if (black, white) != (0, 1):
         real = black + (white - black) * (real / 255)
+    if model.words is not None:
+        sentence = "The argument pictures must be an .npz file with captions, of whose "
+        require(own.captions is not None, f"{sentence}words the model is.", "pictures")
+        return real, own.captions
+    said = "The model takes vectors, which no file of pictures holds: give it real "
+    said += "examples in Python and call gan.diagnose."
+    require(not model.condition_shape, said, "pictures")
     if not model.classes:
         return real
     sentence = "The argument pictures must name pictures with classes, as the model "

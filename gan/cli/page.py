@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from gan.cli.shared import expect_output, expect_pictures, loaded, read_real
+from gan.cli.shared import (
+    expect_output,
+    expect_pictures,
+    loaded,
+    read_real,
+    translating,
+)
 from gan.errors import require, shown
 from gan.generators.weights import PRETRAINED
+
+_MOST_EXAMPLES = 12  # pictures that a page of a translator starts with
 
 
 def page(
@@ -21,21 +29,26 @@ def page(
     # A name of the command line that is no text holds such characters.
     plain = not any("\ud800" <= one <= "\udfff" for one in title or "")
     require(plain, "The argument title must be text in UTF-8, as a page is.", "title")
+    translator = translating(model)
+    if translator is not None:
+        _page_of(translator, path, title, discriminator, pictures, show_nearest)
+        return
+    drawing = loaded(model)
+    expect_pictures(drawing)
     require(
         (pictures is not None) == show_nearest,
         "Give --pictures and --show-nearest both or neither, for the page shows these "
         "pictures to whoever opens it.",
         "pictures",
     )
-    drawing = loaded(model)
-    expect_pictures(drawing)
     kind = getattr(drawing.latent_generator, "latent_type", None)
     said = "The model's latents must be of gan.latent, which a page knows how to draw."
     require(kind, said, "model")
     from gan.pages import generator_page
 
-    faces = drawing.shape == (16, 16, 1)
+    faces = drawing.noun == "face"
     usual = "This person does not exist" if faces else "These pictures do not exist"
+    names, conditions = _vectors(drawing)
     shape, labelled = drawing.shape, bool(drawing.classes)
     nearest = pictures and read_real(pictures, shape, labelled).pictures
     generator_page(
@@ -44,12 +57,44 @@ def page(
         kind,
         drawing.picture,
         _discriminator(drawing, discriminator),
-        drawing.names,
+        names,
         title or usual,
         nearest,
+        conditions,
     )
     print(f"{path.stat().st_size / 1e6:.1f} MB")
     print(path)
+
+
+def _page_of(translator, path, title, discriminator, pictures, show_nearest):
+    """Write the page of a model that makes pictures from pictures."""
+    for name, value in (("discriminator", discriminator), ("nearest", show_nearest)):
+        said = f"--{name} does not apply to a model that makes pictures from pictures."
+        require(not value, said.replace("--nearest", "--show-nearest"), name)
+    from gan.pages import translator_page
+
+    shape = translator.input_shape if translator.condition is None else translator.shape
+    examples = None
+    if pictures is not None:
+        examples = read_real(pictures, shape).floats()[:_MOST_EXAMPLES]
+    elif shape == (16, 16, 1):
+        # Faces of nobody to start with.
+        examples = loaded(PRETRAINED).draw(_MOST_EXAMPLES)
+    translator_page(path, translator, title or "A picture from a picture", examples)
+    print(f"{path.stat().st_size / 1e6:.1f} MB")
+    print(path)
+
+
+def _vectors(drawing):
+    """What can be chosen on the page: classes, or vectors by what they say."""
+    if not drawing.condition_shape:
+        return drawing.names, None
+    vectors, words = drawing.usual_conditions, drawing.words
+    said = "The model does not say which vectors are usual, of which a page would show "
+    require(vectors is not None, f"{said}some.", "model")
+    if words is not None:
+        return [words.said(vector) for vector in vectors], vectors
+    return [" ".join(f"{number:.4g}" for number in one) for one in vectors], vectors
 
 
 def _discriminator(drawing, given):

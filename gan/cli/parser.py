@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
 from gan import __version__
-from gan.cli import draw, evaluate, lessons, page, project, train
+from gan.cli import draw, evaluate, lessons, page, project, train, translate
 from gan.cli.streams import flush, safe_streams
 from gan.errors import InvalidInput, require, shown
 from gan.recipes.record import read_record
@@ -23,7 +23,7 @@ from gan.recipes.record import read_record
 # A command is a function whose parameters are the options; commands.toml explains them.
 _DRAWING = (draw.faces, draw.generate, draw.walk, draw.export, page.page)
 _DRAWING += (project.project, project.edit)
-_OTHERS = (train.train, evaluate.evaluate, evaluate.diagnose)
+_OTHERS = (train.train, translate.translate, evaluate.evaluate, evaluate.diagnose)
 _LESSONS = (lessons.circle, lessons.cloud, lessons.gaussian, lessons.theory)
 _LESSONS += (lessons.pca, lessons.guide)
 COMMANDS: dict[str, Callable[..., Any]] = {
@@ -267,7 +267,9 @@ def _add_option(parser, parameter, kind, said, by_place):
         if type(None) in choices:
             (kind,) = [one for one in choices if one is not type(None)]
             choices = typing.get_args(kind)
-        if typing.get_origin(kind) is typing.Literal:
+        if kind is bool:
+            settings["action"] = argparse.BooleanOptionalAction
+        elif typing.get_origin(kind) is typing.Literal:
             settings["choices"] = choices
         elif typing.get_origin(kind) is tuple:
             settings |= {"nargs": len(choices), "type": choices[0]}

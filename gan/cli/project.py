@@ -110,7 +110,9 @@ def edit(
     shown_ = slice(_MOST_SHOWN)
     rows = {"picture": given[shown_]}
     for far in amounts:
-        edited = drawing.edit(found.latents, direction, far, found.labels)
+        edited = drawing.edit(
+            found.latents, direction, far, found.labels, condition=found.condition
+        )
         name = f"{towards} {far:+.3g}" if far else "projection"
         rows[name] = edited.reshape(given.shape)[shown_]
     finish(_strip(rows), output, show)

@@ -11,14 +11,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gan.errors import InvalidInput, expect_path, expect_seed, require, shown
+from gan.support.devices import only_cpu
 from gan.support.files import expect_writable
 from gan.support.quiet import quiet
+from gan.support.threads import set_threads
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.figure import Figure
 
     from gan.data.pictures import Pictures
     from gan.generators.trained import TrainedGenerator
+    from gan.generators.translator import Translator
 
 _DRAWINGS = (".png", ".pdf", ".svg")
 
@@ -51,9 +55,8 @@ def import_tensorflow(side_by_side: bool = False) -> None:
     """Import TensorFlow with fast convolutions and without its start-up chatter.
 
     Args:
-        side_by_side: bool, let two operations run at once with half of the processor's
-            cores each, which a step of small networks is done sooner with, instead of
-            one after the other with all. Nothing where TensorFlow runs already.
+        side_by_side: bool, call `gan.set_threads`. Nothing where TensorFlow runs
+            already, or on a GPU.
     """
     if "tensorflow" not in sys.modules and platform.machine() in ("x86_64", "AMD64"):
         # TensorFlow leaves its fast convolutions off on processors without AVX-512.
@@ -61,14 +64,11 @@ def import_tensorflow(side_by_side: bool = False) -> None:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with quiet():
         try:
-            import tensorflow as tf
+            import tensorflow  # noqa: F401
 
-            if side_by_side:
-                cores = os.cpu_count() or 1
-                with contextlib.suppress(RuntimeError):
-                    threading = tf.config.threading
-                    threading.set_inter_op_parallelism_threads(min(2, cores))
-                    threading.set_intra_op_parallelism_threads(max(1, cores // 2))
+            if side_by_side and only_cpu():
+                with contextlib.suppress(InvalidInput):
+                    set_threads()
         except Exception as error:
             raise InvalidInput(
                 "Keras on TensorFlow must be installed, with KERAS_BACKEND=tensorflow "
@@ -90,6 +90,58 @@ def loaded(model: str, seed: int = 0) -> TrainedGenerator:
     return load_generator(model)
 
 
+def translating(model: str, seed: int = 0) -> Translator | None:
+    """The generator of pictures from pictures of a command's MODEL; `None` of another.
+
+    Nothing that is wrong with the MODEL is told here.
+    """
+    path = expect_path(model=model)
+    if path.suffix == ".h5" or not path.exists():
+        return None
+    import_tensorflow()
+    import keras
+
+    from gan.generators.translator import load_any
+
+    keras.utils.set_random_seed(seed)
+    return load_any(path)
+
+
+def pairs_of(
+    translator: Translator, path: str, tell: Callable[[str], object] = print
+) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and targets in [0, 1] for a translator, float32 `(n, h, w, c)`.
+
+    Args:
+        translator: `Translator`.
+        path: str, of pictures where its layer makes the inputs, else of pairs.
+        tell: callable that is given what was read, and what was left out.
+    """
+    height, width, channels = translator.shape
+    if translator.condition is not None:
+        real = read_real(path, translator.shape, False, tell).floats()
+        targets = real.reshape(-1, height, width, channels)
+        return translator.inputs_of(targets), targets
+    from gan.data.pairs import read_pairs
+
+    said = "The sides of the model's inputs and targets differ, so that no pairs of "
+    said += "one size can be read for it."
+    require(translator.input_shape[:2] == (height, width), said, "model")
+    found = read_pairs(path, (height, width), True)
+    tell(found.said)
+    parts = [_of_channels(found.inputs, translator.input_shape[2])]
+    parts += [_of_channels(found.targets, channels)]
+    return parts[0], parts[1]
+
+
+def _of_channels(pictures, channels):
+    """Pictures in colour as floats, with one channel or three."""
+    floats = pictures / 255
+    if channels == 1:
+        floats = floats @ [[0.299], [0.587], [0.114]]
+    return floats.astype("float32")
+
+
 def expect_pictures(drawing: TrainedGenerator) -> None:
     """Expect a generator whose examples can be looked at."""
     from gan.training.networks import is_picture
@@ -107,6 +159,7 @@ def read_real(
     shape: tuple[int, ...],
     labelled: bool = False,
     tell: Callable[[str], object] = print,
+    captioned: bool = False,
 ) -> Pictures:
     """Read real pictures, brought to the shape that a generator draws.
 
@@ -115,13 +168,18 @@ def read_real(
         shape: tuple `(h, w, 1)` or `(h, w, 3)`.
         labelled: bool, whether the generator has classes.
         tell: callable that is given what was read, and what was left out.
+        captioned: bool, whether the generator has words, so that captions in the file
+            of the pictures are read.
     """
+    from gan.data.captions import captions_within
     from gan.data.pictures import read_pictures
 
     are = len(shape) == 3 and shape[2] in (1, 3)
     sentence = f"The model must be one of pictures, but its examples are {shape}."
     require(are, sentence, "model")
-    real = read_pictures(path, shape[:2], shape[2] == 3, labelled)
+    captions = path if captioned and captions_within(path) else None
+    colour = shape[2] == 3
+    real = read_pictures(path, shape[:2], colour, labelled, captions=captions)
     tell(real.said)
     return real
 

@@ -16,20 +16,24 @@ from gan.recipes.train import chosen
 from gan.support.files import atomic_path, expect_writable
 
 # What only some recipes have, and `--prepare` alone the last two.
-_OF_SOME = ("size", "grey", "unlabelled", "augment", "long", "until_course")
-_OF_SOME += ("lfw", "keep")
+_OF_SOME = ("size", "grey", "unlabelled", "augment", "captions", "long")
+_OF_SOME += ("until_course", "lfw", "keep")
 
 
 def train(
     pictures: str | None = None,
     output: str | None = None,
     recipe: str = "auto",
+    pairs: str | None = None,
+    unpaired: str | None = None,
+    from_: str | None = None,
     long: bool = False,
     minutes: float | None = None,
     size: str | None = None,
     grey: bool = False,
     unlabelled: bool = False,
-    augment: bool = False,
+    augment: bool | None = None,
+    captions: str | None = None,
     epochs: int | None = None,
     steps: int | None = None,
     seed: int = 0,
@@ -49,7 +53,9 @@ def train(
         print("\n".join(f"{name:13}  {title}" for name, title in RECIPES.items()))
         return
     own = {name: given[name] for name in _OF_SOME} | {"size": _sides(size)}
+    own |= {"pairs": pairs, "unpaired": unpaired, "condition": from_}
     recipe, options = chosen(recipe, pictures, own, minutes)
+    pictures = next((one for one in (pairs, unpaired) if one is not None), pictures)
     sentence = "The argument output is missing: --output DIR is where to train."
     require(output is not None, sentence, "output")
     options["minutes"] = minutes

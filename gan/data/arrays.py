@@ -18,6 +18,7 @@ from gan.errors import (
 
 # How others name the arrays of pictures and of labels in an .npz file.
 _NAMES, _LABELS = ("x_train", "x"), ("y_train", "y")
+_TEXTS = ("caption", "captions", "text")
 # No pictures compress so well: a small file must not fill the memory.
 _MOST_INFLATED, _MOST_BYTES = 200, 2**28
 
@@ -52,6 +53,26 @@ def read_labels(path: StrPath, count: int) -> np.ndarray | None:
             f"{labels.dtype} of shape {labels.shape}",
         )
     return labels
+
+
+def read_texts(path: StrPath) -> np.ndarray | None:
+    """Read the captions in an `.npz` file of pictures, or an `.npy` file of texts.
+
+    Args:
+        path: str or `os.PathLike`.
+
+    Returns:
+        Array of texts `(N,)`, or `None` where an `.npz` file has none.
+
+    Raises:
+        InvalidInput: if what is named so, or an `.npy` file, holds no texts.
+    """
+    texts = _read_array(path, _TEXTS)
+    if texts is not None:
+        fits = texts.dtype.kind == "U" and texts.ndim == 1
+        said = f"must hold texts (N,), but they are {texts.dtype} of {texts.shape}"
+        _require(fits, path, said)
+    return texts
 
 
 def _read_array(path, names):

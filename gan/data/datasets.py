@@ -38,11 +38,14 @@ def from_py_dataset(value: keras.utils.PyDataset, name: str) -> tf.data.Dataset:
 
 
 def expect_dataset(
-    dataset: Any, shape: tuple[int, ...], classes: int | None, name: str
+    dataset: Any,
+    shape: tuple[int, ...],
+    condition: tuple[int, ...] | None,
+    name: str,
 ) -> None:
     """Expect a Dataset of batches that a model can train on, by its specification."""
     spec = dataset.element_spec
-    if classes:
+    if condition is not None:
         pair = isinstance(spec, tuple) and len(spec) == 2
         require(
             pair and all(isinstance(one, tf.TensorSpec) for one in spec),
@@ -52,6 +55,17 @@ def expect_dataset(
         )
         spec, labels = spec
         number = labels.dtype.is_integer or labels.dtype.is_floating
+        require(
+            condition == ()
+            or number
+            and labels.shape.rank is not None
+            and labels.shape[1:] == condition,
+            f"The conditions in the Dataset must be numbers of shape (batch, "
+            f"{', '.join(map(str, condition))}), but they are {labels.dtype.name} of "
+            f"shape {labels.shape}.",
+            name,
+        )
+    if condition == ():
         require(
             number and labels.shape.rank is not None and labels.shape[1:] in ((), (1,)),
             "The labels in the Dataset must be whole numbers of shape (batch,), but "

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import warnings
 
 import numpy as np
 
+from gan.data.kept import KeptFile
 from gan.data.pictures import Pictures, read_pictures
 from gan.errors import StrPath, require, shown
 
@@ -14,7 +16,9 @@ _OWN = "try again, or give pictures of your own by --pictures PATH"
 _TEN = [str(number) for number in range(10)]
 
 
-def load_mnist(path: StrPath | None = None, labelled: bool = True) -> Pictures:
+def load_mnist(
+    path: StrPath | None = None, labelled: bool = True, kept: KeptFile | None = None
+) -> Pictures:
     """Read handwritten digits.
 
     Args:
@@ -22,6 +26,7 @@ def load_mnist(path: StrPath | None = None, labelled: bool = True) -> Pictures:
             or `os.PathLike`, what `gan.data.pictures.read_pictures` reads, with classes
             0 to 9 or without.
         labelled: bool, `False` leaves out the classes of what is read from `path`.
+        kept: as of `gan.data.pictures.read_pictures`.
 
     Returns:
         `gan.data.pictures.Pictures` of 28×28 in grey, whose labels are the digits.
@@ -29,21 +34,24 @@ def load_mnist(path: StrPath | None = None, labelled: bool = True) -> Pictures:
     Raises:
         InvalidInput: if the download fails, or `path` holds something else.
     """
-    return _load("MNIST", "mnist", path, labelled)
+    return _load("MNIST", "mnist", path, labelled, kept)
 
 
-def load_fashion(path: StrPath | None = None, labelled: bool = True) -> Pictures:
+def load_fashion(
+    path: StrPath | None = None, labelled: bool = True, kept: KeptFile | None = None
+) -> Pictures:
     """Read clothes of Fashion-MNIST, as `load_mnist` reads digits."""
-    return _load("Fashion-MNIST", "fashion_mnist", path, labelled)
+    return _load("Fashion-MNIST", "fashion_mnist", path, labelled, kept)
 
 
-def load_lfw(path: StrPath | None = None) -> Pictures:
+def load_lfw(path: StrPath | None = None, kept: KeptFile | None = None) -> Pictures:
     """Read colour faces.
 
     Args:
         path: `None` for Labeled Faces in the Wild, which scikit-learn downloads once
             (the 90×90 pixels in the middle, shrunk); or str or `os.PathLike`, what
             `gan.data.pictures.read_pictures` reads.
+        kept: as of `gan.data.pictures.read_pictures`.
 
     Returns:
         `gan.data.pictures.Pictures` of 36×36 in colour, without labels.
@@ -53,7 +61,7 @@ def load_lfw(path: StrPath | None = None) -> Pictures:
             something else.
     """
     if path is not None:
-        return read_pictures(path, (36, 36), colour=True, labelled=False)
+        return read_pictures(path, (36, 36), True, False, kept=kept)
     try:
         from sklearn.datasets import fetch_lfw_people
     except ImportError:
@@ -66,7 +74,7 @@ def load_lfw(path: StrPath | None = None) -> Pictures:
     return Pictures(np.rint(255 * faces).astype(np.uint8))
 
 
-def _load(title, name, path, labelled):
+def _load(title, name, path, labelled, kept):
     """Pictures of ten classes that Keras downloads, or those of a path."""
     if path is None:
         import keras
@@ -74,7 +82,7 @@ def _load(title, name, path, labelled):
         data = _fetched(title, getattr(keras.datasets, name).load_data)
         pictures, labels = data[0]
         return Pictures(pictures[..., None], np.int32(labels), _TEN)
-    read = read_pictures(path, (28, 28), colour=False, labelled=labelled)
+    read = read_pictures(path, (28, 28), False, labelled, kept=kept)
     if read.labels is None:
         return read
     others = [name for name in read.names if name not in _TEN]
@@ -84,7 +92,7 @@ def _load(title, name, path, labelled):
     said = f"The folder {shown(str(path))} must have ten sub-folders 0 to 9; add "
     require(not missing, f"{said}{', '.join(missing)}.", "path")
     labels = np.int32([int(name) for name in read.names])[read.labels]
-    return Pictures(read.pictures, labels, _TEN, read.left_out, read.cropped)
+    return dataclasses.replace(read, labels=labels, names=_TEN)
 
 
 def _fetched(name, fetch):

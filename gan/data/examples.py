@@ -1,8 +1,8 @@
 """Real examples: what samples are drawn from, checked and brought into one form.
 
 `as_examples` makes `Examples` of an array, a memory map, a `tf.data.Dataset` or a
-`keras.utils.PyDataset`, with a class label for each example or without. Nothing that
-draws from them needs to know which of these they are.
+`keras.utils.PyDataset`, with a condition for each example (its class, a vector) or
+without. Nothing that draws from them needs to know which of these they are.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import numpy as np
 import tensorflow as tf
 
 from gan.data.datasets import expect_dataset, expect_shape, from_py_dataset, is_number
-from gan.data.labels import as_labels, to_numpy
+from gan.data.kept import as_tensor
+from gan.data.labels import as_conditions, to_numpy
 from gan.data.pixels import NO_RANGE, rescale
 from gan.errors import require, shown
 
@@ -37,7 +38,8 @@ class Sample(NamedTuple):
 
     Attributes:
         examples: tensor `(n, …)`.
-        condition: `None`, or int32 tensor `(n,)`, the class of each.
+        condition: `None`, or int32 tensor `(n,)`, the class of each, or float32 tensor
+            `(n, …)`, the vector or picture that goes with each.
     """
 
     examples: Any
@@ -52,21 +54,31 @@ NOTHING = Sample(None)
 
 
 class Examples:
-    """Real examples in memory, with a label for each or without.
+    """Real examples in memory, with a condition for each or without.
 
     Attributes:
         value: what `model.real_examples` gives: tensor `(N, *shape)`, uint8 where the
-            data were and float32 otherwise, with labels a pair of it and int32 `(N,)`;
-            of the subclasses the memory map or the Dataset.
+            data were and float32 otherwise, with conditions a pair of it and int32
+            labels `(N,)` or float32 `(N, …)`; of the subclasses the memory map or the
+            Dataset.
         shape: tuple, of an example as the discriminator takes it.
+        condition: tuple, of a condition as the networks take it; `()` of a label, and
+            where there are none.
         streams: bool, whether the examples come in an order of their own, as those of
             a Dataset do, instead of being drawn.
         pixel_range: pair of floats, what the bytes 0 and 255 become.
     """
 
-    def __init__(self, examples: Any, labels: Any, shape: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        examples: Any,
+        labels: Any,
+        shape: tuple[int, ...],
+        condition: tuple[int, ...] = (),
+    ) -> None:
         self._examples, self._labels = examples, labels
         self.shape: tuple[int, ...] = shape
+        self.condition: tuple[int, ...] = condition
         self.streams: bool = False
         self.pixel_range: tuple[float, float] = NO_RANGE
 
@@ -77,6 +89,14 @@ class Examples:
 
     def __len__(self) -> int:
         return int(self._examples.shape[0])
+
+    @property
+    def conditions(self) -> Any:
+        """The condition of each example, as `Sample` holds it, or `None`.
+
+        Of a Dataset those of its first batch.
+        """
+        return self._labels
 
     @property
     def at_hand(self) -> int:
@@ -100,19 +120,26 @@ class Examples:
         """A batch of the data's own as the discriminator takes it.
 
         Args:
-            batch: tensor `(n, …)`, or a pair of it and labels.
+            batch: tensor `(n, …)`, or a pair of it and labels or other conditions.
 
         Returns:
             `Sample` of float32 `(n, *shape)`, bytes within `pixel_range`.
         """
-        examples, labels = batch if isinstance(batch, tuple) else (batch, None)
-        if labels is not None:
-            labels = tf.reshape(tf.cast(labels, tf.int32), (-1,))
-        pictures = examples.dtype == tf.uint8
-        examples = tf.cast(examples, tf.float32)
-        if pictures:
-            examples = rescale(examples / 255.0, NO_RANGE, self.pixel_range)
-        return Sample(tf.reshape(examples, (-1, *self.shape)), labels)
+        examples, condition = batch if isinstance(batch, tuple) else (batch, None)
+        if condition is not None:
+            kind = tf.cast(condition, tf.float32 if self.condition else tf.int32)
+            pictures = len(self.condition) == 3
+            condition = self._floats(condition) if pictures else kind
+            condition = tf.reshape(condition, (-1, *self.condition))
+        examples = tf.reshape(self._floats(examples), (-1, *self.shape))
+        return Sample(examples, condition)
+
+    def _floats(self, numbers):
+        """Numbers as float32, bytes within `pixel_range`."""
+        floats = tf.cast(numbers, tf.float32)
+        if numbers.dtype == tf.uint8:
+            floats = rescale(floats / 255.0, NO_RANGE, self.pixel_range)
+        return floats
 
     def steps(self, batch_size: int) -> int:
         """Batches in once through the examples, at least one."""
@@ -229,9 +256,14 @@ class StreamedExamples(Examples):
     """
 
     def __init__(
-        self, dataset: Any, classes: int | None, shape: tuple[int, ...], name: str
+        self,
+        dataset: Any,
+        classes: int | None,
+        shape: tuple[int, ...],
+        name: str,
+        condition: tuple[int, ...] | None = None,
     ) -> None:
-        super().__init__(dataset, None, shape)
+        super().__init__(dataset, None, shape, condition or ())
         self._classes = classes
         self.streams: bool = True
         if dataset not in _first_batches:
@@ -245,6 +277,11 @@ class StreamedExamples(Examples):
     def at_hand(self) -> int:
         """How many examples the first batch has."""
         return self.batch_size
+
+    @property
+    def conditions(self) -> Any:
+        """The conditions in the first batch, or `None`."""
+        return self.in_form(self._batch).condition if len(self._batch) > 1 else None
 
     def fills(self, batch_size: int) -> bool:
         """Whether batches of this size are the Dataset's own, or all that it has."""
@@ -312,6 +349,7 @@ def as_examples(
     batch_size: int,
     classes: int | None = None,
     name: str = "real_examples",
+    condition: tuple[int, ...] | None = None,
 ) -> Examples | None:
     """Check real examples and bring them into the form that models draw from.
 
@@ -319,12 +357,14 @@ def as_examples(
         value: NumPy array, tensor, memory-mapped array or pandas DataFrame of numbers
             or truth values `(N, *shape)`, whose last axis may be missing if it is 1; a
             `tf.data.Dataset` or `keras.utils.PyDataset` of batches of such examples; or
-            `None`. With classes a pair `(examples, labels)`, labels as in `as_labels`,
-            or a Dataset of such pairs.
+            `None`. With a condition a pair `(examples, conditions)`, these as in
+            `gan.data.labels.as_conditions`, or a Dataset of such pairs.
         shape: tuple, shape of an example as the discriminator takes it.
         batch_size: int, examples in a sample, the least that there must be.
         classes: int, number of classes, or `None` where the networks take no labels.
         name: str, what the argument is called in errors.
+        condition: tuple, shape of what the networks take beside an example, `()` for
+            labels; `None` for what `classes` says.
 
     Returns:
         `Examples`, or `None`.
@@ -336,12 +376,14 @@ def as_examples(
     """
     if value is None:
         return None
+    if condition is None and classes:
+        condition = ()
     if isinstance(value, keras.utils.PyDataset):
         value = from_py_dataset(value, name)
     if isinstance(value, tf.data.Dataset):
-        expect_dataset(value, shape, classes, name)
-        return StreamedExamples(value, classes, shape, name)
-    value, labels = _examples_and_labels(value, classes, name)
+        expect_dataset(value, shape, condition, name)
+        return StreamedExamples(value, classes, shape, name, condition)
+    value, labels = _examples_and_labels(value, condition is not None, name)
     array = _as_array(value, name)
     expect_shape(tuple(array.shape), shape, name)
     require(
@@ -350,33 +392,35 @@ def as_examples(
         f"{batch_size}: give more, or a smaller batch_size.",
         name,
     )
-    if classes:
-        labels = as_labels(labels, classes)
-        said = f"There are {len(labels)} labels for {len(array)} real examples: each "
+    if condition is not None:
+        labels = as_conditions(labels, classes, condition, name)
+        kind = "labels" if classes else "conditions"
+        said = f"There are {len(labels)} {kind} for {len(array)} real examples: each "
         require(len(labels) == len(array), f"{said}example needs one.", name)
     if isinstance(array, np.memmap):
-        return MappedExamples(array, labels, shape)
-    tensor = tf.convert_to_tensor(array)
+        return MappedExamples(array, labels, shape, condition or ())
+    tensor = as_tensor(array) if isinstance(array, np.ndarray) else array
+    tensor = tf.convert_to_tensor(tensor)
     if tensor.dtype != tf.uint8:
         tensor = tf.cast(tensor, tf.float32)
         finite = bool(tf.reduce_all(tf.math.is_finite(tensor)))
         said = f"The argument {name} holds NaN or infinity: leave out or replace them."
         require(finite, said, name)
-    return Examples(tf.reshape(tensor, (-1, *shape)), labels, shape)
+    return Examples(tf.reshape(tensor, (-1, *shape)), labels, shape, condition or ())
 
 
-def _examples_and_labels(value, classes, name):
+def _examples_and_labels(value, takes, name):
     """Examples and labels, or `None` where the networks take none."""
     pair = isinstance(value, (tuple, list)) and len(value) == 2
     pair = pair and hasattr(value[0], "shape")
     require(
-        classes or not pair,
+        takes or not pair,
         f"The networks take no labels, so that {name} must be the examples alone: "
         "leave the labels out, or make networks that take them.",
         name,
     )
     require(
-        pair or not classes,
+        pair or not takes,
         f"The networks take labels, so that {name} must be a pair (examples, "
         f"labels) or a Dataset of such pairs, but it is {shown(value)}.",
         name,

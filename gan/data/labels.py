@@ -1,4 +1,4 @@
-"""Class labels, of whatever a user has them in."""
+"""Conditions, class labels or vectors, of whatever a user has them in."""
 
 from __future__ import annotations
 
@@ -53,6 +53,49 @@ def as_labels(labels: npt.ArrayLike, classes: int) -> tf.Tensor:
         "labels",
     )
     return tf.constant(array.astype(np.int32))
+
+
+def as_conditions(
+    condition: npt.ArrayLike,
+    classes: int | None,
+    shape: tuple[int, ...],
+    name: str = "labels",
+) -> tf.Tensor:
+    """Check what examples are to be conditioned on.
+
+    Args:
+        condition: labels as of `as_labels`; or an array, tensor or DataFrame of
+            numbers or truth values `(N, *shape)`.
+        classes: int, number of classes, or `None` for numbers.
+        shape: tuple, of one condition as the networks take it; `()` for a label.
+        name: str, what the argument is called in errors.
+
+    Returns:
+        Int32 tensor `(N,)` of labels, or float32 tensor `(N, *shape)`; bytes, which are
+        pictures, as they are.
+
+    Raises:
+        InvalidInput: for another dtype, shape or range.
+    """
+    if shape == ():
+        return as_labels(condition, classes or 0)
+    if tf.is_tensor(condition) and not hasattr(condition, "numpy"):
+        return condition
+    array = to_numpy(condition)
+    sizes = ", ".join(["N", *map(str, shape)])
+    # A last axis of one number may be missing.
+    array = array[..., None] if (*array.shape[1:], 1) == shape else array
+    require(
+        array.dtype.kind in "fiub" and array.shape[1:] == shape and len(array) > 0,
+        f"The conditions must be numbers of the shape ({sizes}), as the networks take "
+        f"them, but they are {array.dtype} of shape {array.shape}.",
+        name,
+    )
+    if array.dtype != np.uint8 or len(shape) < 3:
+        array = array.astype(np.float32)
+    said = "The conditions hold NaN or infinity: leave out or replace them."
+    require(np.isfinite(array).all(), said, name)
+    return tf.constant(array)
 
 
 def to_numpy(value: Any) -> np.ndarray:

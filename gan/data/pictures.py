@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -11,14 +12,23 @@ import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan.data.arrays import expect_size, read_labels, read_picture_array
-from gan.errors import StrPath, expect_number, expect_path, require, shown
+from gan.data.captions import captions_of, captions_within, read_captions
+from gan.data.kept import KeptFile, Reading, picked, reading_of
+from gan.errors import (
+    InvalidInput,
+    StrPath,
+    expect_number,
+    expect_path,
+    require,
+    shown,
+)
 from gan.support.shipped import DEMO_PICTURES, or_demo
 
 # Ghostscript would run the program that an EPS file is.
@@ -26,9 +36,11 @@ _NOT_READ = {"EPS"}
 # How the names begin of what systems and programs leave beside a user's pictures.
 _HIDDEN = (".", "__MACOSX", "@eaDir", "$RECYCLE.BIN")
 # Words in the names of the parts of a set, such as train2017, seg_test or trainA.
-_TRAIN = {"train", "training"}
-_HELD_OUT = {"test", "testing", "val", "valid", "validation", "dev", "eval"}
+TRAIN = {"train", "training"}
+HELD_OUT = {"test", "testing", "val", "valid", "validation", "dev", "eval"}
 _MOST_NAMED = 10  # classes in one line
+_AT_ONCE = 1000  # pictures
+_LOOKED_AT = 200  # pictures that tell the size of all
 
 
 class _Skip(Exception):
@@ -45,6 +57,9 @@ class Pictures:
         names: list of str, what the folder or the file calls the classes.
         left_out: dict from the paths of what was not read to the reasons, both str.
         cropped: int, how many pictures were cropped to the aspect of this size.
+        reading: `gan.data.kept.Reading` of the folder, or `None`.
+        origin: str, whether a file that was kept of them was read, "" without one.
+        captions: `None`, or list of N str, a caption of each picture.
     """
 
     pictures: np.ndarray
@@ -52,12 +67,36 @@ class Pictures:
     names: list[str] = dataclasses.field(default_factory=list)
     left_out: dict[str, str] = dataclasses.field(default_factory=dict)
     cropped: int = 0
+    reading: Reading | None = None
+    origin: str = ""
+    captions: list[str] | None = None
 
     def floats(self) -> np.ndarray:
         """Float32 array `(N, h, w)` or `(N, h, w, 3)` with values in [0, 1]."""
         grey = self.pictures.shape[3] == 1
         pictures = self.pictures[..., 0] if grey else self.pictures
         return np.divide(pictures, 255, dtype=np.float32)
+
+    def split(self, count: int) -> tuple[Pictures, Pictures]:
+        """Set some pictures apart, the same ones each time.
+
+        Args:
+            count: int, how many.
+
+        Returns:
+            Tuple of two `Pictures`, all others and those; both in a random order.
+        """
+        numbers = np.random.default_rng(0).permutation(len(self.pictures))
+        others, chosen = (
+            dataclasses.replace(
+                self,
+                pictures=picked(self.pictures, part),
+                labels=None if self.labels is None else self.labels[part],
+                captions=self.captions and [self.captions[i] for i in part],
+            )
+            for part in (numbers[count:], numbers[:count])
+        )
+        return others, chosen
 
     @property
     def said(self) -> str:
@@ -74,6 +113,8 @@ class Pictures:
             if len(named) > _MOST_NAMED:
                 named[_MOST_NAMED:] = [f"{len(named) - _MOST_NAMED} more"]
             text += f", {len(self.names)} classes ({', '.join(named)})"
+        if self.captions is not None:
+            text += f" with captions, the first {shown(self.captions[0])}"
         if self.cropped:
             form = "a square" if height == width else f"the aspect of {height}x{width}"
             text += f"; {self.cropped} cropped to {form}"
@@ -81,7 +122,27 @@ class Pictures:
         for reason, number in sorted(Counter(self.left_out.values()).items()):
             such = "such as " if number > 1 else ""
             text += f"; left out {number}, {reason} ({such}{examples[reason]!r})"
-        return text
+        return text + (self.origin and f"; {self.origin}")
+
+    def keep(self, kept: KeptFile) -> bool:
+        """Write what was read of a folder, unless it comes from there.
+
+        Args:
+            kept: `KeptFile`, as `read_pictures` was given it.
+
+        Returns:
+            bool, whether the file is new. Where the disk is full there is none.
+        """
+        if self.reading is None or self.origin == kept.origin:
+            return False
+        classes = None if self.labels is None else np.array(self.names)[self.labels]
+        about = {"left_out": self.left_out, "cropped": self.cropped}
+        about["folder"] = self.reading.folder
+        try:
+            kept.save(self.pictures, classes, self.reading, about)
+        except (OSError, InvalidInput):
+            return False
+        return True
 
 
 def read_pictures(
@@ -90,6 +151,8 @@ def read_pictures(
     colour: bool | None = None,
     labelled: bool = True,
     keep: float = 1.0,
+    kept: KeptFile | None = None,
+    captions: StrPath | None = None,
 ) -> Pictures:
     """Read the pictures of a folder or an array, and bring them to one size.
 
@@ -123,6 +186,14 @@ def read_pictures(
         labelled: bool, `False` leaves the classes out.
         keep: float in (0, 1], which share of the height and width around the centre of
             this crop is kept.
+        kept: `gan.data.kept.KeptFile` or `None`. The file is read instead of the
+            folder, in no time, if the same arguments gave it and the names, sizes and
+            times of the folder's files are what they were. `Pictures.keep` writes it.
+            Pictures of a folder are then mapped into memory from a file.
+        captions: str or `os.PathLike` of a file of captions, see
+            `gan.data.captions.read_captions`, which count instead of classes; pictures
+            without one are left out, and none are kept. `None`: those in an `.npz` file
+            without labels.
 
     Returns:
         `Pictures`.
@@ -138,18 +209,65 @@ def read_pictures(
     path = or_demo(expect_path(path=path), DEMO_PICTURES)
     said = f"There is no folder or file {shown(str(path))}: give another path."
     require(path.exists(), said, "path")
-    read = _read_folder if path.is_dir() else _read_file
-    sides = None if size is None else tuple(size)
-    pictures, classes, left_out, cropped = read(path, sides, colour, labelled, keep)
-    names, labels = [], None
-    if classes is not None:
-        names, numbers = np.unique(classes, return_inverse=True)
-        names, labels = [str(name) for name in names], np.int32(numbers)
+    sides = None if size is None else (int(size[0]), int(size[1]))
+    labelled, kept = (labelled, kept) if captions is None else (False, None)
+    if not path.is_dir():
+        made = _made(*_read_file(path, sides, colour, labelled, keep), colour)
+        if captions is None and labelled and made.labels is None:
+            captions = path if captions_within(path) else None
+        return made if captions is None else _with_captions(made, captions, None)
+    files, left_out, folders = _files(path)
+    options = {"size": sides or (32, 32), "colour": colour, "labelled": labelled}
+    reading, origin = None, ""
+    if kept is not None:
+        beside = [*left_out, *map(str, folders)]
+        reading = reading_of(path, files, beside, keep=float(keep), **options)
+        found = kept.load(reading)
+        if not isinstance(found, str):
+            return _as_read(*found, path, reading, kept.origin)
+        origin = found and f"read anew, for {found}"
+    paths = _beginning_as_pictures(files, left_out, folders)
+    found = _read_folder(path, paths, left_out, kept=kept, keep=keep, **options)
+    *read, paths = found
+    made = _made(*read, colour, kept)
+    if captions is not None:
+        return _with_captions(made, captions, paths)
+    return dataclasses.replace(made, reading=reading, origin=origin)
+
+
+def natural_side(path: StrPath) -> int:
+    """The shorter side that four fifths of a folder's pictures have at least.
+
+    Args:
+        path: str or `os.PathLike`, a folder; 200 of its pictures are looked at.
+
+    Returns:
+        int, pixels; 0 where there is no picture.
+    """
+    files, _, _ = _files(expect_path(path=path))
+    sides = []
+    with warnings.catch_warnings():
+        _filter_warnings()
+        for path in files[:: max(len(files) // _LOOKED_AT, 1)]:
+            # What cannot be read is named when all are read.
+            with contextlib.suppress(Exception), opened(path) as image:
+                sides.append(min(image.size))
+    return int(np.quantile(sides, 0.2)) if sides else 0
+
+
+def _made(pictures, classes, left_out, cropped, colour, kept=None):
+    """`Pictures` in grey where that is all that there is."""
+    names, labels = _numbered(classes)
     if colour is None:
         # The only colours of many pictures may be those of one small class.
         groups = [labels == label for label in range(len(names))] or [...]
-        if not any(_has_colour(pictures[group]) for group in groups):
-            pictures = np.ascontiguousarray(pictures[..., :1])
+        coloured = _coloured(pictures)
+        if not any(coloured[group].mean() > 0.01 for group in groups):
+            grey = _room((*pictures.shape[:3], 1), kept)
+            for start in range(0, len(grey), _AT_ONCE):
+                rows = slice(start, start + _AT_ONCE)
+                grey[rows] = pictures[rows, ..., :1]
+            pictures = grey
     return Pictures(pictures, labels, names, left_out, cropped)
 
 
@@ -171,22 +289,58 @@ def read_picture(path: StrPath, size: tuple[int, int], colour: bool) -> np.ndarr
     path = expect_path(path=path)
     require(path.exists(), f"There is nothing at {shown(str(path))}.", "path")
     left_out: dict[str, str] = {}
-    pictures, read, _ = _read_each([path], tuple(size), colour, 1, left_out)
+    pictures, read, _ = read_each([path], size, colour, 1, left_out)
     reason = "".join(left_out.values())
     said = f"The file {shown(str(path))} is no picture that can be read ({reason}): "
     require(read, f"{said}give another path.", "path")
     return pictures[0]
 
 
-def _read_folder(folder, size, colour, labelled, keep):
-    """Pictures, the class of each or `None`, what is left out, how many are cropped."""
-    paths, classes, left_out = _search(folder, labelled)
-    size = size or (32, 32)
-    pictures, read, cropped = _read_each(paths, size, colour, keep, left_out)
+def _with_captions(made, captions, paths):
+    """`Pictures` with their captions; those without one are left out."""
+    texts = captions_of(read_captions(captions), paths, len(made.pictures))
+    left_out = made.left_out | {
+        str(path): "without a caption"
+        for path, text in zip(paths or [], texts, strict=False)
+        if text is None
+    }
+    return dataclasses.replace(
+        made,
+        pictures=made.pictures[[text is not None for text in texts]],
+        left_out=left_out,
+        captions=[text for text in texts if text is not None],
+    )
+
+
+def _as_read(pictures, classes, about, folder, reading, origin):
+    """`Pictures` of a file that was kept."""
+    names, labels = _numbered(classes)
+    # The folder may have been moved, or be named from elsewhere.
+    before, now = len(about["folder"]), str(folder)
+    left_out = {now + path[before:]: why for path, why in about["left_out"].items()}
+    return Pictures(
+        pictures, labels, names, left_out, about["cropped"], reading, origin
+    )
+
+
+def _numbered(classes):
+    """The names of classes, and the position of each picture's among them."""
+    if classes is None:
+        return [], None
+    names, numbers = np.unique(classes, return_inverse=True)
+    return [str(name) for name in names], np.int32(numbers)
+
+
+def _read_folder(folder, paths, left_out, size, colour, labelled, keep, kept):
+    """Pictures, the class of each or `None`, what is left out, how many are cropped,
+    and the path of each."""
+    paths, classes = _search(folder, paths, left_out, labelled)
+    pictures, read, cropped = read_each(paths, size, colour, keep, left_out, kept=kept)
     reasons = ", ".join(sorted({*left_out.values()})) or "no files"
     said = f"There is no picture in the folder {shown(str(folder))} ({reasons}): give "
     require(read, f"{said}another path.", "path")
-    return pictures, classes and [classes[i] for i in read], left_out, cropped
+    classes, paths = classes and [classes[i] for i in read], [paths[i] for i in read]
+    return pictures, classes, left_out, cropped, paths
 
 
 def _read_file(path, size, colour, labelled, keep):
@@ -200,7 +354,7 @@ def _read_file(path, size, colour, labelled, keep):
     colour = False if grey and colour is None else colour
     if keep == 1 and array.shape[1:3] == size and grey == (colour is False):
         return np.array(array).reshape(*array.shape[:3], -1), classes, {}, 0
-    pictures, _, cropped = _read_each(array, size, colour, keep, {})
+    pictures, _, cropped = read_each(array, size, colour, keep, {})
     return pictures, classes, {}, cropped
 
 
@@ -217,8 +371,26 @@ def progress(items: list[Any]) -> Iterator[Any]:
         print("\r", f"{len(items)} of {len(items)}", sep="", file=sys.stderr)
 
 
-def _read_each(sources, size, colour, keep, left_out):
+def read_each(
+    sources: Any,
+    size: tuple[int, int],
+    colour: bool | None,
+    keep: float,
+    left_out: dict[str, str],
+    part: str | None = None,
+    kept: KeptFile | None = None,
+) -> tuple[np.ndarray, list[int], int]:
     """Read files, or an array, one picture after the other.
+
+    Args:
+        sources: list of paths, or array of pictures.
+        size: pair of ints, of the result.
+        colour: bool, or `None` for colour.
+        keep: float, as of `read_pictures`.
+        left_out: dict, to which what cannot be read is added.
+        part: what is read of each picture: "left" or "right", that half of it; "alpha",
+            how opaque it is, 255 where it has no transparency; `None`, all of it.
+        kept: as of `read_pictures`.
 
     Returns:
         The pictures, the positions in `sources` of those that could be read, and the
@@ -226,7 +398,7 @@ def _read_each(sources, size, colour, keep, left_out):
     """
     shape = (len(sources), *size, 1 if colour is False else 3)
     try:
-        pictures = np.empty(shape, np.uint8)
+        pictures = _room(shape, kept)
     except (MemoryError, ValueError):
         many = f"{len(sources)} pictures of {size[0]}x{size[1]} do not fit into memory"
         require(False, f"The argument size must be smaller: {many}.", "size")
@@ -235,7 +407,7 @@ def _read_each(sources, size, colour, keep, left_out):
         _filter_warnings()
         for i, source in enumerate(progress(sources)):
             try:
-                picture, whole = _picture(source, size, colour is not False, keep)
+                picture, whole = _picture(source, size, colour is not False, keep, part)
             except Exception as error:
                 # Decoders raise nearly anything at a damaged file.
                 left_out[str(source)] = _reason(error)
@@ -246,20 +418,24 @@ def _read_each(sources, size, colour, keep, left_out):
     return pictures[: len(read)], read, cropped
 
 
-def _search(folder, labelled):
+def _room(shape, kept):
+    """Room for pictures on the disk, where some are to be kept there, or in memory."""
+    return np.empty(shape, np.uint8) if kept is None else kept.room(shape)
+
+
+def _search(folder, paths, left_out, labelled):
     """Find a folder's pictures, as `read_pictures` says.
 
     Returns:
-        Their paths, the class of each or `None`, and a dict of what is left out.
+        Their paths, and the class of each or `None`; what is left out is added.
     """
-    paths, left_out = _walk(folder)
     while True:
         inside = {}  # The paths by sub-folder, those of loose pictures under "".
         for path in paths:
             first, *more = path.relative_to(folder).parts
             inside.setdefault(first if more else "", []).append(path)
-        train = _named(inside, _TRAIN)
-        held_out = [name for name in _named(inside, _HELD_OUT) if name not in train]
+        train = named(inside, TRAIN)
+        held_out = [name for name in named(inside, HELD_OUT) if name not in train]
         if train and held_out:
             for name in [name for name in inside if name not in train]:
                 reason = f"in {name!r} " if name else "loose "
@@ -277,24 +453,24 @@ def _search(folder, labelled):
         "path",
     )
     if not labelled or len({*inside} - {""}) < 2:
-        return paths, None, left_out
+        return paths, None
     loose = inside.pop("", [])
     left_out |= {str(path): "loose beside the classes" for path in loose}
     paths = [path for some in inside.values() for path in some]
-    return paths, [name for name, some in inside.items() for _ in some], left_out
+    return paths, [name for name, some in inside.items() for _ in some]
 
 
-def _named(names, words):
+def named(names: Iterable[str], words: set[str]) -> list[str]:
     """The names that hold one of the words: seg_train, train2017, trainA, TrainSet."""
     split = re.compile("[A-Z]?[a-z]+|[A-Z]+").findall
     return [name for name in names if words & {word.lower() for word in split(name)}]
 
 
-def _walk(root):
-    """Files of a folder and its sub-folders that begin as pictures do, by name.
+def _files(root):
+    """Files of a folder and its sub-folders, by name.
 
     Returns:
-        Their paths, and a dict of what is left out.
+        Their paths, a dict of what is left out, and the sub-folders.
     """
     files, left_out, seen = [], {}, []
 
@@ -312,21 +488,39 @@ def _walk(root):
                 seen.append(path)
                 continue
             folders.remove(path.name)
+    return sorted(files), left_out, seen
+
+
+def walk(root: pathlib.Path) -> tuple[list[pathlib.Path], dict[str, str]]:
+    """Files of a folder and its sub-folders that begin as pictures do, by name.
+
+    Args:
+        root: `pathlib.Path`.
+
+    Returns:
+        Their paths, and a dict of what is left out.
+    """
+    files, left_out, folders = _files(root)
+    return _beginning_as_pictures(files, left_out, folders), left_out
+
+
+def _beginning_as_pictures(files, left_out, folders):
+    """The files that begin as pictures do; the others are added to what is left out."""
     paths = []
     with warnings.catch_warnings():
         _filter_warnings()
-        for path in progress(sorted(files)):
+        for path in progress(files):
             try:
                 if path.name.startswith(_HIDDEN):
                     raise _Skip("hidden")
-                with _opened(path):
+                with opened(path):
                     paths.append(path)
             except Exception as error:
                 left_out[str(path)] = _reason(error)
     full = {folder for path in paths for folder in path.parents}
-    for path in sorted({*seen} - full):
+    for path in sorted({*folders} - full):
         left_out.setdefault(str(path), "no pictures in it")
-    return paths, left_out
+    return paths
 
 
 def _may_be_class(link, root):
@@ -334,9 +528,18 @@ def _may_be_class(link, root):
     return link.parent == root and not root.resolve().is_relative_to(link.resolve())
 
 
-def _has_colour(pictures):
+def has_colour(pictures: np.ndarray) -> bool:
     """Whether more than a hundredth of the pixels are not grey."""
-    return np.mean(np.ptp(pictures, axis=3) > 8) > 0.01
+    return bool(_coloured(pictures).mean() > 0.01)
+
+
+def _coloured(pictures):
+    """The share of pixels of each picture that are not grey."""
+    shares = np.empty(len(pictures))
+    for start in range(0, len(pictures), _AT_ONCE):
+        some = pictures[start : start + _AT_ONCE]
+        shares[start : start + _AT_ONCE] = (np.ptp(some, axis=3) > 8).mean(axis=(1, 2))
+    return shares
 
 
 def _filter_warnings():
@@ -345,7 +548,7 @@ def _filter_warnings():
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def _opened(path):
+def opened(path: pathlib.Path) -> Image.Image:
     """A file as a `PIL.Image.Image` of which only the header is read so far."""
     # A pipe would be waited for, for ever.
     if not stat.S_ISREG(os.stat(path).st_mode):
@@ -355,12 +558,19 @@ def _opened(path):
     return Image.open(path, formats=formats)
 
 
-def _picture(source, size, colour, keep):
+def _picture(source, size, colour, keep, part):
     """One picture of a file or an array at its size, and whether it is whole."""
     if isinstance(source, np.ndarray):
         return _fit(Image.fromarray(source), size, colour, keep)
-    with _opened(source) as image:
-        return _fit(ImageOps.exif_transpose(image), size, colour, keep)
+    with opened(source) as image:
+        upright = ImageOps.exif_transpose(image)
+        if part == "alpha":
+            upright = upright.convert("RGBA").getchannel("A")
+        elif part is not None:
+            half, height = upright.width // 2, upright.height
+            first = 0 if part == "left" else upright.width - half
+            upright = upright.crop((first, 0, first + half, height))
+        return _fit(upright, size, colour, keep)
 
 
 def _fit(image, size, colour, keep):

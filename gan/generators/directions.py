@@ -28,7 +28,7 @@ from gan.generators.given import given_examples
 from gan.generators.project import features_of
 from gan.generators.scores import Score, fit_score
 from gan.support.files import atomic_path
-from gan.training.networks import latent_shape
+from gan.training.inputs import latent_shape
 
 _TRIED = 300  # latents on which the unit of a direction is sought
 _LENGTHS = np.arange(0.25, 6.01, 0.25)  # in which it is sought
@@ -170,6 +170,11 @@ class Directions(Mapping[str, Direction]):
         )
         expect_between(100, 100_000, count=count)
         expect_seed(2**32, seed=seed)
+        said = (
+            "The generator takes vectors, which say what it draws: draw with another "
+        )
+        said += "condition, or take unnamed directions."
+        require(not self._generator.condition_shape, said, "generator")
         given = self._dim and self._given_score(with_, without, labels, score)
         latents, classes = self._codes(count, seed)
         scores = self._scored(given, latents, classes)
@@ -262,6 +267,7 @@ class Directions(Mapping[str, Direction]):
         amount: float | npt.ArrayLike = 1.0,
         labels: Any = None,
         keep: Sequence[str] = (),
+        condition: Any = None,
     ) -> np.ndarray:
         """See `TrainedGenerator.edit`."""
         generator = self._generator
@@ -277,7 +283,7 @@ class Directions(Mapping[str, Direction]):
         require(latents.shape[1:] == one.latents.shape, said, "towards")
         moved = latents + amounts[:, None] * one.latents
         if one.classes is None:
-            return generator.draw(moved, labels)
+            return generator.draw(moved, labels, condition=condition)
         weights = np.eye(len(one.classes), dtype=np.float32)
         weights = weights[generator.labels(len(latents), labels)]
         return self._drawn(moved, weights + amounts[:, None] * one.classes)

@@ -25,7 +25,7 @@ def polish(
     Args:
         draw: callable, latents and labels -> examples `(n, d)`.
         latents: float32 array `(n, dim)`, near a minimum.
-        labels: int32 array `(n,)`.
+        labels: array `(n, …)`, what goes to the network beside them.
         targets: float32 array `(n, d)`.
         hold: callable that keeps latents where the sampler draws.
         prior: float, weight of (‖z‖² / dim − 1)².
@@ -55,7 +55,7 @@ def polish(
 
 def _polish(draw, latents, labels, targets, hold, prior, rounds):
     count, dim = latents.shape
-    many, unit = np.repeat(labels, dim), _STEP * np.eye(dim, dtype=np.float32)
+    many, unit = np.repeat(labels, dim, axis=0), _STEP * np.eye(dim, dtype=np.float32)
     damping = np.full(count, 0.01)
 
     def loss_of(latents, drawn):

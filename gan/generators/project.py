@@ -14,7 +14,8 @@ import tensorflow as tf
 
 from gan.errors import expect_between, expect_seed, require
 from gan.generators.polish import ROUNDS, polish
-from gan.training.networks import is_picture, latent_shape
+from gan.training.inputs import latent_shape
+from gan.training.networks import is_picture
 from gan.training.runtime import unfused
 
 _DRAWN = 4000  # latents among which the starts are sought
@@ -36,6 +37,8 @@ class Projection:
     Attributes:
         latents: float32 array `(n, latent_dim)`.
         labels: int32 array `(n,)`, the class of each, or `None` without classes.
+        condition: float32 array `(n, d)`, the vector of each, or `None` where the
+            generator takes none.
         pictures: float array of what the generator draws there, as `draw` gives it.
         error: float array `(n,)`, the root of the mean squared difference of a number
             of the picture and of what is drawn for it, both in [0, 1].
@@ -55,6 +58,7 @@ class Projection:
     nearest: np.ndarray
     bound: float
     names: list[str] | None = None
+    condition: np.ndarray | None = None
 
     @property
     def psnr(self) -> np.ndarray:
@@ -87,6 +91,7 @@ def project(
     among: np.ndarray | None = None,
     seed: int = 0,
     tell: Callable[[int, int], object] = lambda done, total: None,
+    condition: Any = None,
 ) -> Projection:
     """Find latents of which a generator draws given pictures.
 
@@ -99,6 +104,7 @@ def project(
         among: float32 array `(N, *generator.shape)`, or `None`.
         seed: the same.
         tell: callable that is given how many steps are done, and of how many.
+        condition: as of `TrainedGenerator.project`.
 
     Returns:
         `Projection`.
@@ -107,7 +113,9 @@ def project(
     expect_between(1, _DRAWN // 4, restarts=restarts)
     expect_seed(2**32, seed=seed)
     search = _Search(generator, seed)
-    known = None if labels is None else generator.labels(len(pictures), labels)
+    known = None
+    if labels is not None or condition is not None:
+        known = generator.conditions(len(pictures), labels, condition)
     size = max(1, search.rows // (2 * restarts))
     parts = [slice(i, i + size) for i in range(0, len(pictures), size)]
     found = []
@@ -116,17 +124,17 @@ def project(
         own = None if known is None else known[part]
         with unfused():
             found.append(search.run(pictures[part], own, steps, restarts, done))
-    latents, labels, nearest = map(np.concatenate, zip(*found, strict=True))
-    labels = labels if search.labelled else None
-    drawn = generator.draw(latents, labels)
+    latents, given, nearest = map(np.concatenate, zip(*found, strict=True))
+    labels = given if search.labelled else None
+    condition = given if generator.condition_shape else None
+    drawn = generator.draw(latents, labels, condition=condition)
     seen = drawn.reshape(pictures.shape)
     seen = seen.clip(0, 1) if is_picture(generator.shape) else seen
     error = np.sqrt(np.mean((pictures - seen).reshape(len(seen), -1) ** 2, axis=1))
     if among is not None:
         _, nearest = generator.nearest(pictures, among)
-    return Projection(
-        latents, labels, drawn, error, nearest, search.bound(), generator.names
-    )
+    ends = search.bound(), generator.names, condition
+    return Projection(latents, labels, drawn, error, nearest, *ends)
 
 
 def _tell(tell, before, total, done):
@@ -151,9 +159,13 @@ class _Search:
         self.latents = generator.latents(
             max(_DRAWN, 100 * (generator.classes or 0)), seed
         )
-        self.labels = generator.labels(len(self.latents))
-        given = self.labels if self.labelled else None
-        fakes = generator.pictures(generator.outputs(self.latents, given))
+        count = len(self.latents)
+        given = generator.conditions(count)
+        self._takes = given is not None
+        self.given = np.zeros(count, np.int32) if given is None else given
+        self.kinds = generator.labels(count)
+        options = {"labels": given} if self.labelled else {"condition": given}
+        fakes = generator.pictures(generator.outputs(self.latents, **options))
         self._pictured = is_picture(generator.shape)
         self.fakes = np.float32(fakes)
         self.fakes = self.fakes.clip(0, 1) if self._pictured else self.fakes
@@ -173,47 +185,54 @@ class _Search:
         least = 0.01 if self._pictured else 0.01 * self.fakes.std()
         return float(max(_REACH * usual, least))
 
-    def run(self, pictures, labels, steps, restarts, tell):
+    def run(self, pictures, own, steps, restarts, tell):
         """Project some pictures that go through the networks together."""
         squares = _squares(pictures, self.fakes)
-        if labels is not None:
-            squares[labels[:, None] != self.labels] = np.inf
+        if own is not None and self.labelled:
+            squares[own[:, None] != self.given] = np.inf
         nearest = np.sqrt(squares.min(axis=1) / pictures[0].size)
         # Some more begin, of different classes, than go on after a sixth of the steps.
         starts = self._starts(squares, 2 * restarts)
         zeros = np.zeros((2, *starts.shape, self.latents.shape[1]), np.float32)
-        state, kinds, done = [self.latents[starts], *zeros], self.labels[starts], 0
+        state, done = [self.latents[starts], *zeros], 0
         for end in (steps // 6, steps):
             flat = [part.reshape(-1, part.shape[2]) for part in state]
-            targets = np.repeat(pictures, kinds.shape[1], axis=0)
-            loss = None
+            targets = np.repeat(pictures, starts.shape[1], axis=0)
+            given, loss = self._conditions(starts, own), None
             while done < end:
                 some = min(_CHUNK, end - done)
                 numbers = [np.float32(done), np.int32(some), np.float32(steps)]
-                *flat, loss = self._descend(*flat, targets, kinds.ravel(), *numbers)
+                *flat, loss = self._descend(*flat, targets, given, *numbers)
                 done += some
                 tell(done)
             if loss is None:
                 continue
-            state = [np.reshape(part, (*kinds.shape, -1)) for part in flat]
-            order = np.argsort(np.reshape(loss, kinds.shape), axis=1)[:, :restarts]
-            kinds = np.take_along_axis(kinds, order, 1)
+            state = [np.reshape(part, (*starts.shape, -1)) for part in flat]
+            order = np.argsort(np.reshape(loss, starts.shape), axis=1)[:, :restarts]
+            starts = np.take_along_axis(starts, order, 1)
             state = [np.take_along_axis(p, order[..., None], 1) for p in state]
-        latents = self._polished(state[0], kinds, pictures)
-        rows = np.arange(len(pictures))
-        best = latents[1].argmin(axis=1)
-        return latents[0][rows, best], kinds[rows, best], nearest
+        given = self._conditions(starts, own)
+        latents, loss = self._polished(state[0], given, pictures)
+        rows, best = np.arange(len(pictures)), loss.argmin(axis=1)
+        given = given.reshape(*starts.shape, *given.shape[1:])
+        return latents[rows, best], given[rows, best], nearest
 
-    def _polished(self, latents, kinds, pictures):
+    def _conditions(self, starts, own):
+        """What goes to the network beside the latents of `(n, count)` starts, a row."""
+        if own is not None:
+            return np.repeat(own, starts.shape[1], axis=0)
+        return self.given[starts.ravel()]
+
+    def _polished(self, latents, given, pictures):
         """Latents `(n, restarts, dim)` after least squares, and the loss of each."""
         flat = latents.reshape(-1, latents.shape[2])
         count = latents.shape[1] if latents.shape[2] <= _MOST_SLOPES else 0
         targets = np.repeat(pictures.reshape(len(pictures), -1), latents.shape[1], 0)
         prior = _PRIOR * latents.shape[2] / 2 if self._kind == "normal" else 0.0
         draw, hold = self._draw, lambda some: np.asarray(self._prior.hold(some))
-        ends = draw, flat, kinds.ravel(), targets, hold, prior, self.rows
+        ends = draw, flat, given, targets, hold, prior, self.rows
         flat, loss = polish(*ends, rounds=ROUNDS if count else 0)
-        return flat.reshape(latents.shape), loss.reshape(kinds.shape)
+        return flat.reshape(latents.shape), loss.reshape(latents.shape[:2])
 
     def _draw(self, latents, labels):
         """Examples `(n, d)` as they are seen."""
@@ -230,16 +249,16 @@ class _Search:
 
         def outputs(latents, labels):
             network = self.generator.network
-            return network([latents, labels] if self.labelled else latents)
+            return network([latents, labels] if self._takes else latents)
 
         rows = tf.TensorSpec((None, self.latents.shape[1]))
-        signature = (rows, tf.TensorSpec((None,), tf.int32))
+        signature = (rows, self._given_spec)
         return tf.function(outputs, input_signature=signature)
 
     def _starts(self, squares, count):
         """Numbers of the fakes to begin with: near ones, the first of each class."""
         near = np.argsort(squares, axis=1, kind="stable")[:, : max(_NEAR, count)]
-        kinds = self.labels[near]
+        kinds = self.kinds[near]
         # How many of its class come before each: the first of every class go first.
         before = np.zeros(near.shape, int)
         for kind in np.unique(kinds) if self.labelled else ():
@@ -250,7 +269,7 @@ class _Search:
 
     def _loss(self, latents, labels, targets):
         """How far what is drawn is from the targets, `(n,)`."""
-        inputs = [latents, labels] if self.labelled else latents
+        inputs = [latents, labels] if self._takes else latents
         outputs = self.generator.network(inputs)
         drawn = outputs * self._scale + self._offset
         if self._pictured:
@@ -267,6 +286,10 @@ class _Search:
             )
             loss += _mean(tf.square(drawn - targets))
         return loss
+
+    @property
+    def _given_spec(self):
+        return tf.TensorSpec((None, *self.given.shape[1:]), self.given.dtype)
 
     @functools.cached_property
     def _descend(self):
@@ -294,7 +317,7 @@ class _Search:
 
         rows, one = tf.TensorSpec((None, dim)), tf.TensorSpec(())
         targets = tf.TensorSpec((None, *shape))
-        labels, count = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.int32)
+        labels, count = self._given_spec, tf.TensorSpec((), tf.int32)
         signature = (rows, rows, rows, targets, labels, one, count, one)
         return tf.function(descend, input_signature=signature)
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from gan.conditions.words import Words, vectors_of
 from gan.data.pixels import find_pixel_range
 from gan.errors import (
     InvalidInput,
@@ -38,11 +39,14 @@ from gan.saving import load_model
 from gan.saving.weights_file import load_weights, read_picture
 from gan.support.shipped import DEMO_MODEL, or_demo
 from gan.training.checkpoint import newest_path, read_newest
-from gan.training.networks import count_classes, is_picture, latent_shape
+from gan.training.inputs import condition_shape, count_classes, latent_shape
+from gan.training.networks import is_picture
 
 if TYPE_CHECKING:
     from gan.base import AdversarialModel
 
+# A text or several, a vector or several.
+Condition = str | Sequence[str] | npt.ArrayLike | None
 Labels = int | str | Sequence[int | str] | npt.NDArray[Any] | None
 _AT_ONCE = 1000  # latents that go through a network together
 _MOST_RECORD = 2**26  # bytes of a run's record
@@ -61,8 +65,14 @@ class TrainedGenerator:
         shape: tuple, of an example.
         classes: int, how many it can be asked for, or `None` where it takes no labels.
         names: list of str, what the classes are called, or `None`.
+        condition_shape: tuple, `()` where it takes labels and `(d,)` where it takes
+            vectors; `None` where it takes latents alone.
+        words: `gan.conditions.Words` that makes vectors of texts, or `None`.
+        usual_conditions: float array `(k, d)`, vectors of the data that it was trained
+            on, which are drawn with where none are asked for; or `None`.
         pixel_range: pair of floats, the numbers that mean black and white in the
             network's outputs; `None` where these are no pictures.
+        noun: str, what one of its pictures is called: "face" or "picture".
 
     Example:
 
@@ -72,6 +82,8 @@ class TrainedGenerator:
     ```
     """
 
+    noun: str = "picture"
+
     def __init__(
         self,
         network: keras.Model,
@@ -80,6 +92,8 @@ class TrainedGenerator:
         names: list[str] | None = None,
         discriminator: keras.Model | None = None,
         picture: tuple[np.ndarray, np.ndarray] | None = None,
+        words: Words | None = None,
+        usual_conditions: npt.ArrayLike | None = None,
     ) -> None:
         """Make it of its parts.
 
@@ -92,6 +106,8 @@ class TrainedGenerator:
             picture: pair of float arrays `(mean, multiplier)` that an `.h5` file holds:
                 a picture is the output times `multiplier` plus `mean`. `None`: it is
                 what `pixel_range` makes of it.
+            words: see the class.
+            usual_conditions: the same.
         """
         self.network: keras.Model = network
         self.latent_generator: Any = latent_generator
@@ -100,6 +116,11 @@ class TrainedGenerator:
         self.classes: int | None = count_classes(network)
         digits = None if self.classes is None else [*map(str, range(self.classes))]
         self.names: list[str] | None = names or digits
+        self.condition_shape: tuple[int, ...] | None = condition_shape(network)
+        self.words: Words | None = words
+        self.usual_conditions: np.ndarray | None = None
+        if usual_conditions is not None:
+            self.usual_conditions = np.array(usual_conditions, np.float32)
         self._picture = picture
         if is_picture(self.shape) and picture is None and pixel_range is None:
             pixel_range = find_pixel_range(self.outputs(_LOOKED_AT))
@@ -108,6 +129,12 @@ class TrainedGenerator:
     @classmethod
     def of(cls, model: AdversarialModel) -> TrainedGenerator:
         """The generator of a model, as it draws now."""
+        require(
+            not model.takes_pictures,
+            "The model makes pictures from pictures, not from latents alone: run it by "
+            "gan.load_translator, or the command translate.",
+            "model",
+        )
         require(
             model.latent_generator is not None,
             "The model has no latent generator, for only those of gan.latent are kept "
@@ -120,6 +147,8 @@ class TrainedGenerator:
             model.pixel_range,
             model.class_names,
             model.discriminator,
+            words=model.words,
+            usual_conditions=model.usual_conditions,
         )
 
     def latents(self, count: int, seed: int = 0, spread: float = 1.0) -> np.ndarray:
@@ -148,7 +177,7 @@ class TrainedGenerator:
             "which do not lie around 0.",
             "spread",
         )
-        with drawn_from(_seeds_of(seed).__next__):
+        with drawn_from(seeds_of(seed).__next__):
             drawn = np.array(self.latent_generator(int(count)))
         return drawn if spread == 1 else drawn * np.float32(spread)
 
@@ -158,6 +187,7 @@ class TrainedGenerator:
         labels: Labels = None,
         seed: int = 0,
         spread: float = 1.0,
+        condition: Condition = None,
     ) -> np.ndarray:
         """Draw pictures.
 
@@ -168,6 +198,10 @@ class TrainedGenerator:
                 `None`: all classes by turns.
             seed: int, as of `latents`, where their number is given.
             spread: float, the same.
+            condition: what a generator of vectors is given: float array `(n, d)`, or
+                one vector `(d,)` for all; with `words` a list of n texts, or one text,
+                whose rest is as in captions of the data. `None`: the usual ones by
+                turns.
 
         Returns:
             Float array of pictures in about [0, 1], `(n, h, w)` where they are grey
@@ -177,7 +211,8 @@ class TrainedGenerator:
         Raises:
             InvalidInput: if an argument is not of that form, or there is no such class.
         """
-        drawn = self.pictures(self.outputs(latents, labels, seed, spread))
+        given = (labels, seed, spread, condition)
+        drawn = self.pictures(self.outputs(latents, *given))
         return drawn[..., 0] if drawn.shape[3:] == (1,) else drawn
 
     def outputs(
@@ -186,15 +221,92 @@ class TrainedGenerator:
         labels: Labels = None,
         seed: int = 0,
         spread: float = 1.0,
+        condition: Condition = None,
     ) -> np.ndarray:
         """What the network itself gives, float32 `(n, …)`; arguments as of `draw`."""
         if isinstance(latents, numbers.Integral) and not isinstance(latents, bool):
             latents = self.latents(int(latents), seed, spread)
         latents = expect_array((None, *latent_shape(self.network)), latents=latents)
         given = [np.float32(latents)]
-        if self.classes or labels is not None:
-            given.append(self.labels(len(latents), labels))
-        return in_parts(self.network, *given)
+        found = self.conditions(len(latents), labels, condition)
+        return in_parts(self.network, *given, *([] if found is None else [found]))
+
+    def conditions(
+        self, count: int, labels: Labels = None, condition: Condition = None
+    ) -> np.ndarray | None:
+        """What the network is given beside latents.
+
+        Args:
+            count: int, how many.
+            labels: as of `draw`.
+            condition: as of `draw`.
+
+        Returns:
+            int32 array `(count,)` of classes, float32 array `(count, d)` of vectors, or
+            `None` where it takes neither.
+        """
+        shape = self.condition_shape
+        if not shape:
+            said = "The generator takes no vectors: leave the argument condition out."
+            require(condition is None, said, "condition")
+            classes = shape is not None or labels is not None
+            return self.labels(count, labels) if classes else None
+        said = "The generator takes no labels but vectors: give condition instead."
+        require(labels is None, said, "labels")
+        usual = self.usual_conditions
+        if condition is None and usual is not None:
+            return usual[np.arange(count) % len(usual)]
+        return vectors_of(condition, count, shape[0], self.words, usual)
+
+    def interpolate(
+        self,
+        start: Condition,
+        end: Condition,
+        steps: int = 8,
+        latents: int | npt.ArrayLike = 8,
+        seed: int = 0,
+        spread: float = 1.0,
+    ) -> np.ndarray:
+        """Draw on the straight way from one condition to another.
+
+        Args:
+            start: text or vector, as `condition` of `draw`.
+            end: the same. Of a text what it does not say is as at the start.
+            steps: int, at least 2, pictures of each latent.
+            latents: as of `draw`.
+            seed: the same.
+            spread: the same.
+
+        Returns:
+            Float array of pictures as of `draw`, those of the first latent first,
+            `steps` of each.
+
+        Raises:
+            InvalidInput: if an argument is not of that form, or the generator takes no
+                vectors.
+        """
+        said = "Only a generator that takes vectors can be interpolated between two "
+        require(self.condition_shape, f"{said}conditions.", "start")
+        expect_positive_int(steps=steps)
+        require(
+            steps > 1, "The argument steps must be at least 2, but it is 1.", "steps"
+        )
+        if isinstance(latents, numbers.Integral) and not isinstance(latents, bool):
+            latents = self.latents(int(latents), seed, spread)
+        latents = np.asarray(latents)
+        first = np.asarray(self.conditions(len(latents), condition=start))
+        if isinstance(end, str):
+            size, words = first.shape[1], self.words
+            rows = [vectors_of(end, 1, size, words, one[None]) for one in first]
+            last = np.concatenate(rows)
+        else:
+            last = np.asarray(self.conditions(len(latents), condition=end))
+        shares = np.linspace(0, 1, steps, dtype=np.float32)[:, None]
+        ways = (1 - shares) * first[:, None] + shares * last[:, None]
+        return self.draw(
+            np.repeat(latents, steps, axis=0),
+            condition=ways.reshape(-1, ways.shape[-1]),
+        )
 
     def labels(self, count: int, labels: Labels = None) -> np.ndarray:
         """Numbers of classes, int32 `(count,)`; `labels` as of `draw`."""
@@ -282,6 +394,7 @@ class TrainedGenerator:
         restarts: int = 4,
         *,
         labels: Labels = None,
+        condition: Condition = None,
         among: npt.ArrayLike | StrPath | None = None,
         seed: int = 0,
         verbose: Any = "auto",
@@ -304,6 +417,8 @@ class TrainedGenerator:
             steps: int, of Adam.
             restarts: int, how many starts a picture has.
             labels: as of `draw`, the classes of the pictures; `None`: they are found.
+            condition: as of `draw`, of a generator that takes vectors; `None`: those of
+                the nearest fakes.
             among: pictures as above, those trained on: the nearest of them is told
                 beside each projection.
             seed: int from 0 to 2³² − 1, of the first fakes.
@@ -337,7 +452,9 @@ class TrainedGenerator:
         if among is not None:
             among = given_examples(self.shape, among=among)
         bar = Bar(verbose)
-        return project(self, wanted, steps, restarts, labels, among, seed, bar)
+        return project(
+            self, wanted, steps, restarts, labels, among, seed, bar, condition
+        )
 
     @functools.cached_property
     def directions(self) -> Directions:
@@ -351,6 +468,7 @@ class TrainedGenerator:
         amount: float | npt.ArrayLike = 1.0,
         labels: Labels = None,
         keep: Sequence[str] = (),
+        condition: Condition = None,
     ) -> np.ndarray:
         """Draw pictures that are changed in one respect.
 
@@ -362,6 +480,7 @@ class TrainedGenerator:
             labels: as of `draw`.
             keep: names of directions in which the pictures are to stay as they are:
                 the direction is made orthogonal to them.
+            condition: as of `draw`.
 
         Returns:
             Float array of pictures, as of `draw`.
@@ -370,7 +489,7 @@ class TrainedGenerator:
             InvalidInput: if an argument is not of that form, or there is no such
                 direction.
         """
-        return self.directions.edit(latents, towards, amount, labels, keep)
+        return self.directions.edit(latents, towards, amount, labels, keep, condition)
 
     def draw_mixed(self, latents: npt.ArrayLike, weights: npt.ArrayLike) -> np.ndarray:
         """Draw pictures between classes.
@@ -413,6 +532,9 @@ class TrainedGenerator:
 
     def __repr__(self) -> str:
         of = f", {self.classes} classes" if self.classes else ""
+        if self.condition_shape:
+            what = "numbers" if self.words is None else "words"
+            of = f", {self.condition_shape[0]} {what}"
         return f"<TrainedGenerator of {'×'.join(map(str, self.shape))}{of}>"
 
 
@@ -443,7 +565,9 @@ def load_generator(
         "path",
     )
     if path.is_dir():
-        generator, beside = _of_run(path, tell), path / "model"
+        found, model = trained_model(path, tell)
+        generator = _of_model(model, found) if model else load_generator(found)
+        beside = path / "model"
     else:
         keras_file = path.suffix == ".keras"
         generator = _of_model(load_model(path), path) if keras_file else _ours(path)
@@ -462,8 +586,22 @@ def _find_directions(generator, beside, tell):
             tell(str(error))
 
 
-def _of_run(folder, tell):
-    """The generator of a folder: of its newest checkpoint, or of what it ended with."""
+def trained_model(
+    folder: pathlib.Path, tell: Callable[[str], object] = print
+) -> tuple[pathlib.Path, Any]:
+    """What a run's folder ended with, or its newest checkpoint.
+
+    Args:
+        folder: `pathlib.Path`.
+        tell: as of `load_generator`.
+
+    Returns:
+        Tuple of the path of a file, and the model that a checkpoint holds; `None` where
+        the run has ended, of which the file is to be read.
+
+    Raises:
+        InvalidInput: if there is nothing of that kind.
+    """
     ends = [folder / name for name in ("generator.h5", "model.keras")]
     end = next((path for path in ends if path.is_file()), None)
     newest = newest_path(folder)
@@ -474,10 +612,10 @@ def _of_run(folder, tell):
         "path",
     )
     if end and not (newest and _written(newest) > _written(end)):
-        return load_generator(end)
+        return end, None
     newest, model = read_newest(newest.parent, load_model)
     tell(f"The run has not ended: its newest checkpoint is {newest.name}.")
-    return _of_model(model, newest)
+    return newest, model
 
 
 def _ours(path):
@@ -489,7 +627,10 @@ def _ours(path):
         fits = picture[0].shape == (16, 16)
         require(fits, f"The mean face in {path} must have the shape (16, 16).", "path")
         picture = tuple(array[..., None] for array in picture)
-    return TrainedGenerator(network, LatentGenerator(16), (0.0, 1.0), picture=picture)
+    latents = LatentGenerator(16)
+    generator = TrainedGenerator(network, latents, (0.0, 1.0), picture=picture)
+    generator.noun = "face"
+    return generator
 
 
 def _of_model(model, path):
@@ -521,7 +662,7 @@ def _written(path):
     return path.stat().st_mtime_ns
 
 
-def _seeds_of(seed: int) -> Iterator[tf.Tensor]:
+def seeds_of(seed: int) -> Iterator[tf.Tensor]:
     """Seeds that `tf.random.set_seed(seed)` would make samplers draw from.
 
     TensorFlow's own random state is neither read nor changed.

@@ -7,3 +7,4 @@ from gan.support.shipped import SHIPPED
 WEIGHTS: pathlib.Path = SHIPPED
 
 PRETRAINED: str = str(WEIGHTS / "generator.h5")
+ENLARGER: str = str(WEIGHTS / "enlarge.keras")

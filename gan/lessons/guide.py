@@ -1,8 +1,8 @@
 """A field guide: the failures that everyone meets, each made on purpose, and cured.
 
 Every failure is a pair of runs of a few seconds on points in the plane, which differ
-in one thing. `tests/test_guide.py` holds that the sick run is worse in each of three
-seeds.
+in one thing. `tests/test_guide.py` holds for each of three seeds that `gan.diagnose`
+names it first, and that the cured run ends near the data.
 """
 
 from __future__ import annotations
@@ -35,6 +35,11 @@ from gan.wgan_clip import WGAN_clip
 from gan.wgan_gp import WGAN_GP
 
 _BETTER = {"epochs": 15, "disc_iter": 5, "learning_rate": 2e-3, "beta_1": 0.0}
+_LEAKY = {"activation": "leaky_relu"}
+_FAST = {"disc_iter": 1, "learning_rate": 3e-3, **_LEAKY}
+_BATCH = {"lambda_gp": 0.1, "between": keras.layers.BatchNormalization, **_LEAKY}
+_LAYER = {"lambda_gp": 0.1, "between": keras.layers.LayerNormalization, **_LEAKY}
+_FAR_AWAY = {"start": 5.0, "disc_iter": 5, "epochs": 20, **_LEAKY}
 
 # Runs that go well: the class, and what differs from `train_on_circle`.
 HEALTHY: dict[str, tuple[type[AdversarialModel], dict[str, Any]]] = {
@@ -49,7 +54,8 @@ class Failure:
     """A failure and its cure.
 
     Attributes:
-        name: str, the failure in a few words.
+        name: str, the failure in a few words, which begin with its `finding`.
+        finding: str, what `gan.diagnose` calls it.
         why: str, what happens and why.
         cure: str, what the second run does otherwise.
         sick: pair of the class and the options of `train_on_circle`.
@@ -57,6 +63,7 @@ class Failure:
     """
 
     name: str
+    finding: str
     why: str
     cure: str
     sick: tuple[type[AdversarialModel], dict[str, Any]]
@@ -65,64 +72,74 @@ class Failure:
 
 FAILURES = [
     Failure(
-        "Mode collapse",
-        "The generator learns much faster than the discriminator: it runs to whatever "
-        "place is liked best at the moment, with all its points, and on to the next.",
-        "Equal learning rates, and a critic whose penalty keeps it from liking one "
-        "place only (WGAN_GP).",
-        (NonSaturatingGAN, {"disc_iter": 1, "learning_rate": 1e-2, "slow": 1e-4}),
-        HEALTHY["WGAN_GP"],
+        "Collapsed variety, or mode collapse",
+        "collapsed variety",
+        "The generator learns much faster than the discriminator. All its points run "
+        "to the place that the discriminator likes best at the moment, and then on to "
+        "the next place.",
+        "Equal learning rates, and a penalty of the critic's slopes (WGAN_GP), so "
+        "that it cannot prefer one place to all others.",
+        (NonSaturatingGAN, _FAST | {"slow": 1e-4}),
+        (WGAN_GP, {"lambda_gp": 0.1, **_LEAKY}),
     ),
     Failure(
-        "A discriminator far ahead",
+        "Discriminator far ahead, or vanishing gradient",
+        "discriminator far ahead",
         "The fakes begin far from the data, and five updates a step make the "
-        "discriminator sure of them. The zero-sum loss log(1 - D) is then flat: the "
-        "generator learns nothing, its gradient has vanished.",
-        "The non-saturating loss -log D, which is steep where D is sure "
-        "(Goodfellow et al. 2014, end of section 3).",
-        (MinimaxGAN, {"shift": 4.0, "disc_iter": 5}),
-        (NonSaturatingGAN, {"shift": 4.0, "disc_iter": 5}),
+        "discriminator sure of them. There the zero-sum loss log(1 - D) is flat: its "
+        "gradient is almost 0, and the generator stays where it is.",
+        "The non-saturating loss -log D, which is steep where the discriminator is "
+        "sure (Goodfellow et al. 2014, end of section 3).",
+        (MinimaxGAN, _FAR_AWAY),
+        (NonSaturatingGAN, _FAR_AWAY),
     ),
     Failure(
-        "A clip too small",
+        "Clipped weights: a clip too small",
+        "clipped weights",
         "Weights of at most .01, the number in the paper, leave this small critic "
-        "almost flat, so that the generator gets next to no direction. A clip too "
-        "large is said to be as bad; on these points 3 and 30 did no harm.",
+        "almost flat, so that the generator hardly gets a direction. A clip too large "
+        "is said to be as bad; on these points 3 and 30 did no harm.",
         "A clip of .4; or WGAN_GP, which has none.",
         (WGAN_clip, {"clip": 0.01, **_BETTER}),
         HEALTHY["WGAN_clip"],
     ),
     Failure(
-        "Momentum under a clip",
-        "Adam's momentum of .5 carries the weights on although the critic's slope has "
-        "turned: the fakes swing around the data and do not settle.",
-        "beta_1=0 (Arjovsky et al. 2017 take RMSprop for it).",
-        (WGAN_clip, {"clip": 0.4, **_BETTER, "beta_1": 0.5}),
-        HEALTHY["WGAN_clip"],
+        "Far from the data: momentum under a clip",
+        "far from the data",
+        "Adam's momentum of .5 moves the weights on although the critic's slope has "
+        "turned. The fakes swing around the data and never settle.",
+        "beta_1=0 (Arjovsky et al. 2017 take RMSprop for this reason).",
+        (WGAN_clip, {"clip": 0.4, **_BETTER, **_LEAKY, "beta_1": 0.5}),
+        (WGAN_clip, {"clip": 0.4, **_BETTER, **_LEAKY}),
     ),
     Failure(
-        "Batch normalisation under a gradient penalty",
-        "The penalty holds each example's own slope, but batch normalisation lets each "
-        "output depend on the whole batch: what is held is not what is used.",
+        "Coupled samples: batch normalisation under a gradient penalty",
+        "coupled samples",
+        "The penalty limits the slope at each example alone, but with batch "
+        "normalisation each output depends on the whole batch. So the penalty limits "
+        "a slope that is not the one that the generator follows.",
         "Layer normalisation, or none (Gulrajani et al. 2017, section 4).",
-        (WGAN_GP, {"lambda_gp": 0.1, "between": keras.layers.BatchNormalization}),
-        (WGAN_GP, {"lambda_gp": 0.1, "between": keras.layers.LayerNormalization}),
+        (WGAN_GP, _BATCH),
+        (WGAN_GP, _LAYER),
     ),
     Failure(
-        "Learning rates too high",
-        "Steps of .1 throw the units out of the range in which they answer: they are "
-        "dead, and what is dead does not learn.",
+        "Dead layer: learning rates too high",
+        "dead layer",
+        "Steps of .1 push most ReLU units so far that they give 0 for every example. "
+        "Such a unit has no gradient, so it never learns again.",
         "A learning rate of .001.",
         (Simple_GAN, {"learning_rate": 0.1}),
         HEALTHY["Simple_GAN"],
     ),
     Failure(
-        "A tanh output under hinge loss",
-        "The hinge loss is content beyond a margin of 1, which a tanh never reaches: "
-        "it is driven to its flat ends, where the generator gets no direction.",
+        "Bounded outputs: a tanh under hinge loss",
+        "bounded outputs",
+        "The hinge loss asks for outputs beyond a margin of 1, which a tanh never "
+        "reaches. It is pushed to its flat ends, where the generator gets no "
+        "direction.",
         "A linear output.",
-        (HingeGAN, {"shift": 1.0, "end": "tanh"}),
-        (HingeGAN, {"shift": 1.0}),
+        (HingeGAN, {"start": 2.0, "end": "tanh", **_LEAKY}),
+        (HingeGAN, {"start": 2.0, **_LEAKY}),
     ),
 ]
 
@@ -130,34 +147,38 @@ FAILURES = [
 def train_on_circle(
     kind: tuple[type[AdversarialModel], dict[str, Any]], seed: int = 0
 ) -> AdversarialModel:
-    """Train a model on points of a circle, by networks of three layers of 32 ReLU.
+    """Train a model on points of a circle, by networks of three layers of 32 units.
 
     Args:
         kind: pair of a class and its options; beside those of the model: `epochs`, of
-            100 steps (default: 12), `shift`, of the data, `between`, a class of layers
-            that follow each dense one of the discriminator, `end`, its last activation,
-            and `slow`, its own learning rate.
+            100 steps (default: 12), `activation` of all hidden layers (default:
+            "relu"), `start`, the place around which the first fakes lie (default: 0),
+            `between`, a class of layers that follow each dense one of the
+            discriminator, `end`, its last activation, and `slow`, its own learning
+            rate.
         seed: int.
 
     Returns:
         The trained `gan.AdversarialModel`.
     """
     cls, options = kind[0], dict(kind[1])
-    epochs, shift = options.pop("epochs", 12), options.pop("shift", 0.0)
+    epochs, start = options.pop("epochs", 12), options.pop("start", 0.0)
+    activation = options.pop("activation", "relu")
     between, end = options.pop("between", None), options.pop("end", None)
     slow = options.pop("slow", None)
-    real = toys.circle(1000, seed) + np.float32(shift)
+    real = toys.circle(1000, seed)
     with seeded(seed):
         generator, discriminator, latents = fully_connected_GenDiscr(
-            [2, 32, 32, 32, 2], real, activation="relu", bounded=False
+            [2, 32, 32, 32, 2], real, activation=activation, bounded=False
         )
         if between or end:
             x = inputs = keras.Input((2,))
             for _ in range(3):
-                x = keras.layers.Dense(32, activation="relu")(x)
+                x = keras.layers.Dense(32, activation=activation)(x)
                 x = between()(x) if between else x
             x = keras.layers.Dense(1, activation=end)(x)
             discriminator = keras.Model(inputs, x, name="discriminator")
+    generator.layers[-1].bias.assign(np.full(2, start))
     if slow:
         options["discriminator_optimizer"] = keras.optimizers.Adam(slow)
     options = {"batch_size": 100, "learning_rate": 1e-3, "seed": seed} | options
@@ -211,44 +232,51 @@ def run(seed: int = 0, tell: Callable[[str], object] = print) -> Lesson:
 
 def _part(failure, seed):
     """What the page says of a failure, and the pictures of it and of its cure."""
-    runs = [train_on_circle(kind, seed) for kind in (failure.sick, failure.cured)]
-    scores = [distance(run) for run in runs]
-    columns = {
-        f"{title}: {type(run).__name__}, SW2 {score:.3f}": run
-        for title, run, score in zip(("sick", "cured"), runs, scores, strict=True)
-    }
-    drawn = {
-        title: (run.real_examples, run.get_fake_sample(500), run.history.history)
-        for title, run in columns.items()
-    }
-    said = [str(finding) for finding in diagnose(runs[0])] or ["nothing"]
+    sick, cured = (train_on_circle(k, seed) for k in (failure.sick, failure.cured))
+    said = [str(finding) for finding in diagnose(sick)]
     cells = [
         f"<h2>{_text(failure.name)}</h2><p>{_text(failure.why)}</p>",
-        _image(plots.side_by_side(drawn), failure.name),
-        f"<p>diagnose says:</p><pre>{_text(chr(10).join(said))}</pre>",
+        _beside(_run(sick, "sick"), _run(cured, "cured")),
+        f"<p>gan.diagnose says of it:</p><pre>{_text(chr(10).join(said))}</pre>",
         f"<p>The cure: {_text(failure.cure)}</p>",
     ]
     return "".join(cells)
 
 
+def _run(model, which):
+    """The picture of a run: its points, and its losses below them."""
+    title = f"{which}: {type(model).__name__}, SW2 {distance(model):.3f}"
+    history = model.history.history
+    drawn = {title: (model.real_examples, model.get_fake_sample(500), history)}
+    return _image(plots.side_by_side(drawn), title)
+
+
 def _healthy():
-    text = "<h2>Is my loss normal?</h2><p>Losses of runs that go well, the least and "
-    text += "the greatest of three seeds. Draw yours against them: <code>gan.plots."
-    text += "losses(history, healthy=healthy_histories('WGAN_GP'))</code>.</p><pre>"
-    text += f"{'':12}{'loss':12}{'first epoch':>18}{'half-way':>18}{'last':>18}\n"
-    images = []
+    call = "gan.plots.losses(history, healthy=healthy_histories('WGAN_GP'))"
+    rows, images = [("class", "loss", "first epoch", "half-way", "last epoch")], []
     for name in HEALTHY:
         histories = healthy_histories(name)
         for loss in histories[0]:
             curves = np.array([history[loss] for history in histories])
-            text += f"{name:12}{loss:12}"
-            for epoch in (0, curves.shape[1] // 2, -1):
-                low, high = curves[:, epoch].min(), curves[:, epoch].max()
-                text += f"{f'{low:.3f} to {high:.3f}':>18}"
-            text += "\n"
+            some = curves[:, [0, curves.shape[1] // 2, -1]]
+            least, most = some.min(axis=0), some.max(axis=0)
+            ranges = [f"{a:.3f} to {b:.3f}" for a, b in zip(least, most, strict=True)]
+            rows.append((name, loss, *ranges))
         figure = plots.losses(histories[0], name, healthy=histories)
         images.append(_image(figure, f"healthy losses of {name}"))
-    return f"{text}</pre>{''.join(images)}"
+    cells = "".join(f"<tr><td>{'<td>'.join(map(_text, row))}" for row in rows)
+    return (
+        "<h2>Is my loss normal?</h2><p>These are the losses of runs that go well: the "
+        "least and the greatest of three seeds. To draw your own losses over theirs, "
+        f"call <code>{_text(call)}</code> with the healthy_histories of "
+        f"gan.lessons.guide.</p><div class='wide'><table>{cells}</table></div>"
+        f"{_beside(*images)}"
+    )
+
+
+def _beside(*images):
+    """Images in columns, below each other on a phone, where each is then legible."""
+    return f"<div class='columns'>{''.join(images)}</div>"
 
 
 def _text(text):
@@ -257,6 +285,7 @@ def _text(text):
 
 def _image(figure, name):
     file = io.BytesIO()
-    figure.savefig(file, format="png")
+    # Twice as many pixels as the page shows: screens of phones have them.
+    figure.savefig(file, format="png", dpi=200)
     data = base64.b64encode(file.getvalue()).decode()
     return f'<img alt="{_text(name)}" src="data:image/png;base64,{data}">'

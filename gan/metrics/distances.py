@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gan.errors import expect_array, expect_positive_int, expect_seed, require
-from gan.metrics.pca import fit_pca, ks_distance
+from gan.metrics.pca import FEW, fit_pca, ks_distance
 
 _BLOCK = 1000  # rows of a distance matrix held at once
 
@@ -33,7 +33,7 @@ def principal_axes(
     Raises: InvalidInput for unusable arguments, or points that are all the same.
     """
     expect_positive_int(coordinates=coordinates)
-    pca = fit_pca(expect_array((None, None, ...), 2, real=real))
+    pca = fit_pca(expect_array((None, None, ...), 2, real=real), coordinates)
     kept = int((pca.deviations[:coordinates] > 0).sum())
     same = "The argument real must hold different points, but all are the same."
     require(kept > 0, same, "real")
@@ -116,17 +116,21 @@ def frechet_distance(real: npt.ArrayLike, fake: npt.ArrayLike) -> float:
     Raises: InvalidInput for unusable arguments.
 
     Formula: `|μ1 - μ2|² + tr(S1 + S2 - 2 (S1 S2)^½)`; the trace of the root is the sum
-        of the roots of the eigenvalues of `S1^½ S2 S1^½`. S divides by n - 1.
+        of the roots of the eigenvalues of `S1^½ S2 S1^½`. S divides by n - 1. With more
+        numbers than examples, and more than 1,024: S = AᵀA, A the centred examples
+        over √(n - 1), and the trace is the sum of the singular values of `A1 A2ᵀ`.
 
     Reference: Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule", eq.
         6; here over the data themselves, not Inception features.
     """
     real, fake = flat(2, real=real, fake=fake)
+    shift = ((real.mean(axis=0) - fake.mean(axis=0)) ** 2).sum()
+    if real.shape[1] > max(FEW, min(len(real), len(fake))):
+        return _frechet_distance_by_gram(real, fake, shift)
     first, second = _covariance(real), _covariance(fake)
     values, vectors = np.linalg.eigh(first)
     root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
     cross = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ second @ root), 0)).sum()
-    shift = ((real.mean(axis=0) - fake.mean(axis=0)) ** 2).sum()
     # Rounding can take the distance of equal sets below zero.
     return max(0.0, float(shift + np.trace(first) + np.trace(second) - 2 * cross))
 
@@ -370,6 +374,17 @@ def flat(least: int, **sets: npt.ArrayLike) -> list[np.ndarray]:
         [*sets][-1],
     )
     return arrays
+
+
+def _frechet_distance_by_gram(real, fake, shift):
+    """The same of fewer examples than numbers, without a covariance of these."""
+    both = [
+        (points - points.mean(axis=0)) / np.sqrt(len(points) - 1)
+        for points in (real, fake)
+    ]
+    cross = np.linalg.svd(both[0] @ both[1].T, compute_uv=False).sum()
+    traces = sum((points**2).sum() for points in both)
+    return max(0.0, float(shift + traces - 2 * cross))
 
 
 def _covariance(points):

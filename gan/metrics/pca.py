@@ -15,6 +15,10 @@ import numpy.typing as npt
 
 from gan.errors import expect_array, expect_between, expect_positive_int, require
 
+FEW = 1024  # values in a picture, of which a covariance takes no time
+_MOST = 4096  # rows of a matrix whose eigenvectors are found, in half a minute
+_AT_ONCE = 1024  # pictures, or values of each, of which there is a second copy
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PCA:
@@ -22,8 +26,9 @@ class PCA:
 
     Attributes:
         mean: float64 `(d,)`, where d is the number of values in one picture.
-        axes: float64 `(d, d)`, orthonormal columns by falling variance.
-        deviations: float64 `(d,)`, standard deviations along the axes; 0 where the
+        axes: float64 `(d, r)`, orthonormal columns by falling variance; r is d, or of
+            more than 1,024 values as many as are needed or as the set varies along.
+        deviations: float64 `(r,)`, standard deviations along the axes; 0 where the
             set does not vary.
         shape: tuple of ints, shape of one picture.
     """
@@ -56,7 +61,25 @@ class PCA:
     def whitening(self, depth: int) -> np.ndarray:
         """The first axes, float64 `(d, depth)`, divided by their deviations or 0."""
         along, deviations = self.axes[:, :depth], self.deviations[:depth]
-        return np.divide(along, deviations, out=0 * along, where=deviations > 0)
+        white = np.divide(along, deviations, out=0 * along, where=deviations > 0)
+        more = depth - white.shape[1]
+        return np.pad(white, ((0, 0), (0, more))) if more > 0 else white
+
+    def projections(self, pictures: np.ndarray, depth: int) -> np.ndarray:
+        """Principal coordinates, as long as in the space of the pictures.
+
+        Args:
+            pictures: array `(n, *shape)`; a part at a time is made float64.
+            depth: int, how many of the first coordinates, at most.
+
+        Returns:
+            float64 `(n, depth)`, or of fewer columns where there are no more axes.
+        """
+        axes = self.axes[:, :depth]
+        found = np.empty((len(pictures), axes.shape[1]))
+        for rows, flat in _blocks(pictures):
+            np.matmul(flat - self.mean, axes, out=found[rows])
+        return found
 
     def pictures(self, coordinates: npt.ArrayLike) -> np.ndarray:
         """Pictures from whitened coordinates.
@@ -69,8 +92,10 @@ class PCA:
         """
         depth = np.shape(coordinates)[1]
         expect_between(1, len(self.mean), depth=depth)
-        scaled = coordinates * self.deviations[:depth]
-        flat = scaled @ self.axes[:, :depth].T + self.mean
+        axes = self.axes[:, :depth]
+        scaled = np.asarray(coordinates)[:, : axes.shape[1]] * self.deviations[:depth]
+        flat = scaled @ axes.T
+        flat += self.mean
         return flat.reshape(-1, *self.shape)
 
     def sample(self, count: int, depth: int, seed: int = 0) -> np.ndarray:
@@ -93,25 +118,74 @@ class PCA:
         return self.pictures(np.random.default_rng(seed).normal(size=(count, depth)))
 
 
-def fit_pca(pictures: npt.ArrayLike) -> PCA:
+def fit_pca(pictures: npt.ArrayLike, depth: int | None = None) -> PCA:
     """Find the principal components of a set.
+
+    Of more than 1,024 values they come from the Gram matrix of the pictures where that
+    is smaller than the covariance of the values. Where both would have more than 4,096
+    rows, 4,096 random pictures stand for all.
 
     Args:
         pictures: array `(n, …)` of finite real numbers, n at least 2.
+        depth: int, how many axes are needed; `None`: all. Only of more than 1,024
+            values others are then left out.
 
     Returns:
         `PCA`.
 
     Raises:
         InvalidInput: if `pictures` are not of that form.
+
+    Formula:
+        With the pictures less their mean as rows of X, the eigenvectors u of X Xᵀ and
+        those of Xᵀ X, the axes, have the same eigenvalues λ, and the axes are
+        Xᵀ u / √λ. The squared deviations are λ / (n − 1).
     """
     pictures = expect_array((None, None, ...), 2, pictures=pictures)
-    flat = pictures.reshape(len(pictures), -1).astype(np.float64)
+    count, values = len(pictures), math.prod(pictures.shape[1:])
+    if values > FEW and values > min(count, _MOST):
+        return _fit_by_gram(pictures, depth)
+    flat = pictures.reshape(count, -1).astype(np.float64)
     variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(flat, rowvar=False)))
     # What is smaller is rounding, and whitening would blow it up to noise.
     variances[variances <= 1e-10 * variances[-1]] = 0
     deviations = np.sqrt(variances[::-1])
     return PCA(flat.mean(axis=0), axes[:, ::-1], deviations, pictures.shape[1:])
+
+
+def _fit_by_gram(pictures, depth):
+    count, shape = len(pictures), pictures.shape[1:]
+    some = pictures
+    if count > _MOST:
+        numbers = np.random.default_rng(0).permutation(count)[:_MOST]
+        some = pictures[np.sort(numbers)]
+    flat = some.reshape(len(some), -1)
+    mean = flat.mean(axis=0, dtype=np.float64)
+    gram = np.zeros((len(flat), len(flat)))
+    # A few values of all pictures at a time, so that no copy of them is made.
+    parts = [slice(i, i + _AT_ONCE) for i in range(0, len(mean), _AT_ONCE)]
+    for part in parts:
+        centred = flat[:, part] - mean[part]
+        gram += centred @ centred.T
+    variances, vectors = np.linalg.eigh(gram)
+    kept = int((variances > 1e-10 * max(variances[-1], 0)).sum())
+    # The mean has taken at least one of them away.
+    kept = max(kept if depth is None else min(kept, depth), 1)
+    vectors = vectors[:, : -kept - 1 : -1]
+    lengths = np.sqrt(np.maximum(variances[::-1][: vectors.shape[1]], 0))
+    scaled = np.divide(vectors, lengths, out=0 * vectors, where=lengths > 0)
+    axes = np.empty((len(mean), vectors.shape[1]))
+    for part in parts:
+        axes[part] = (flat[:, part] - mean[part]).T @ scaled
+    return PCA(mean, axes, lengths / np.sqrt(len(flat) - 1), shape)
+
+
+def _blocks(pictures):
+    """Some pictures at a time: their rows, and float64 arrays `(n, d)`."""
+    for start in range(0, len(pictures), _AT_ONCE):
+        some = pictures[start : start + _AT_ONCE]
+        rows = slice(start, start + len(some))
+        yield rows, some.reshape(len(some), -1).astype(np.float64)
 
 
 def chi2_density(x: npt.ArrayLike, degrees: int) -> np.ndarray:

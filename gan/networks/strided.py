@@ -15,6 +15,7 @@ def strided_GenDiscr(
     width: int = 16,
     classes: int | None = None,
     bounded: bool = False,
+    condition: int | None = None,
     sharp: bool = False,
 ) -> tuple[keras.Model, keras.Model, LatentGenerator]:
     """A quick pair for colour pictures, and the sampler of its latents.
@@ -39,12 +40,14 @@ def strided_GenDiscr(
         sharp: bool, whether the generator ends in a transposed convolution, which draws
             pictures whose single pixels count, such as pixel art, but may leave a
             checkerboard in others.
+        condition: int, makes both take vectors of so many numbers instead of labels.
+            `None`: none.
 
     Returns:
         Tuple `(generator, discriminator, latent_generator)`. Generator: latents
         `(batch, latent_dim)` -> pictures `(batch, h, w, c)`, in [0, 1] if `bounded` and
         else only about so. Discriminator: pictures of that scale -> logits `(batch,
-        1)`; with classes the projection of Miyato and Koyama.
+        1)`; with classes or a condition the projection of Miyato and Koyama.
 
     Raises:
         InvalidInput: if an argument is not of that form.
@@ -55,18 +58,24 @@ def strided_GenDiscr(
         Deconvolution and Checkerboard Artifacts; Miyato and Koyama 2018, cGANs with
         Projection Discriminator, equation 4.
     """
-    lowest, channels, widths = stages(shape, latent_dim, width, classes)
-    trunk = (lowest, channels, widths, latent_dim, classes, bounded)
+    lowest, channels, widths = stages(shape, latent_dim, width, classes, condition)
+    given = (classes, condition)
+    trunk = (lowest, channels, widths, latent_dim, given, bounded)
     return (
         make_generator(*trunk, smooth=not sharp),
-        _discriminator((*map(int, shape),), widths, classes),
+        _discriminator((*map(int, shape),), widths, given),
         LatentGenerator(latent_dim),
     )
 
 
-def _discriminator(shape, widths, classes):
+def _discriminator(shape, widths, given):
     pictures = keras.Input(shape, name="pictures")
+    return end_discriminator(pictures, strided_trunk(pictures, widths), 256, given)
+
+
+def strided_trunk(pictures: keras.KerasTensor, widths: list[int]) -> keras.KerasTensor:
+    """The convolutions of the discriminator, of so many channels, one a stage."""
     x = layers.Rescaling(4.0, -2.0)(pictures)
     for width in widths:
         x = layers.LeakyReLU(0.2)(layers.Conv2D(width, 4, 2, padding="same")(x))
-    return end_discriminator(pictures, x, 256, classes)
+    return x

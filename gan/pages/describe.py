@@ -220,6 +220,22 @@ def _upsample(layer, shapes):
     return {"op": "upsample", "size": list(layer.size), "bilinear": bilinear}
 
 
+def _resize(layer, shapes):
+    """Each side by its matrix: Keras resizes rows and columns one after the other."""
+    _expect(not layer.crop_to_aspect_ratio, layer, "keep all of the picture")
+    height, width, _ = shapes[0][1:]
+    # What becomes of one lit row, and of one lit column.
+    rows = layer(np.eye(height, dtype="f4")[..., None, None].repeat(width, 2))
+    columns = layer(np.eye(width, dtype="f4")[:, None, :, None].repeat(height, 1))
+    rows, columns = np.asarray(rows)[:, :, 0, 0], np.asarray(columns)[:, 0, :, 0]
+    return {"op": "resize", "input": [height, width], "weights": [rows, columns]}
+
+
+def _crop(layer, shapes):
+    before = [first for first, _ in layer.cropping]
+    return {"op": "crop", "input": list(shapes[0][1:]), "before": before}
+
+
 def _norm(layer, shapes):
     _expect_last_axis(layer, shapes)
     size = shapes[0][-1]
@@ -287,6 +303,8 @@ _LAYERS: dict[str, Callable[..., dict[str, Any] | None]] = {
     },
     "Flatten": lambda layer, _: {"op": "reshape"},
     "UpSampling2D": _upsample,
+    "Resizing": _resize,
+    "Cropping2D": _crop,
     "Conv2D": _conv,
     "Conv2DTranspose": _transposed,
     "MaxPooling2D": _pool,

@@ -23,20 +23,25 @@ def generator_page(
     classes: list[str] | None = None,
     title: str = "This person does not exist",
     nearest: np.ndarray | None = None,
+    conditions: np.ndarray | None = None,
 ) -> None:
     """Write a page on which a generator runs: new pictures, walls, walks, mixtures.
 
     Args:
         path: str or `os.PathLike`, of the page.
-        generator: `keras.Model`, latents (and labels) -> pictures `(h, w, 1 or 3)`.
+        generator: `keras.Model`, latents (and labels or vectors) -> pictures `(h, w, 1
+            or 3)`.
         kind: str, the `latent_type` of its sampler.
         picture: pair of float arrays `(mean, multiplier)`, of which a picture is the
             output times `multiplier` plus `mean`, to lie in [0, 1]; `None`: it does.
         discriminator: `keras.Model` whose opinion is shown, or `None`.
-        classes: list of str, their names, or `None` for a generator without labels.
+        classes: list of str, what can be chosen: the names of classes, or of the
+            vectors in `conditions`; `None` for a generator of latents alone.
         title: str.
         nearest: uint8 array `(n, h, w, c)`, real pictures of which the nearest is
             shown; it is embedded.
+        conditions: float array `(len(classes), d)`, the vectors that a generator of
+            vectors is given, or `None` for labels.
 
     Raises:
         InvalidInput: if a network has a layer that `network.js` does not know.
@@ -58,5 +63,7 @@ def generator_page(
     if nearest is not None:
         seen = base64.b64encode(np.ascontiguousarray(nearest, np.uint8)).decode()
     data |= {"generator": drawn, "discriminator": critic, "nearest": seen}
-    data |= {"classes": classes, "directions": strongest(generator, dim).tolist()}
+    vectors = None if conditions is None else np.asarray(conditions, float).tolist()
+    data |= {"classes": classes, "conditions": vectors}
+    data |= {"directions": strongest(generator, dim).tolist()}
     write_running(path, "generator", title, data | {"weights": str(weights)})

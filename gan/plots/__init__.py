@@ -18,9 +18,10 @@ from gan.plots.charts import (
     side_by_side,
 )
 from gan.plots.figure import pixels, save, show, write_png
-from gan.plots.pictures import mosaic, rows, strip, tile
+from gan.plots.pictures import by_class, mosaic, panels, rows, strip, tile
 
 __all__ = [
+    "by_class",
     "coloured_points",
     "compare_losses",
     "curves",
@@ -31,6 +32,7 @@ __all__ = [
     "histograms_and_density",
     "losses",
     "mosaic",
+    "panels",
     "pixels",
     "points_and_values",
     "rows",

@@ -98,11 +98,14 @@ def side_by_side(
         `matplotlib.figure.Figure`.
     """
     expect_some(runs=runs)
-    figure = new_figure(480 * len(runs), 640, title)
+    figure = new_figure(400 * len(runs), 660, title)
     upper, lower = figure.subplots(2, len(runs), squeeze=False, height_ratios=(3, 2))
     for above, below, (name, run) in zip(upper, lower, runs.items(), strict=True):
-        _draw_points(above, *run[:2])
-        above.set_title(name)
+        # Below the points, so that it hides none.
+        _draw_points(above, *run[:2], loc="upper center", bbox_to_anchor=(0.5, -0.1))
+        above.set(title=name, xlabel=None, ylabel=None)
+        # One unit is as long upwards as sideways: a circle is round.
+        above.set_aspect("equal", adjustable="datalim")
         _draw_losses(below, run[2])
     return settle(figure)
 
@@ -384,12 +387,13 @@ def _panels(count, size=(420, 400), margin=(0, 0), title=None, columns=None, **s
     return figure, panels[:count]
 
 
-def _draw_points(axes, real, fake):
+def _draw_points(axes, real, fake, **legend):
     real, fake = expect_array((None, 2), real=real), expect_array((None, 2), fake=fake)
     axes.scatter(*real.T, s=8, color=BLUE, linewidths=0, label="real")
     axes.scatter(*fake.T, s=8, color=VERMILLION, linewidths=0, label="fake")
     axes.set(xlabel="x", ylabel="y")
-    axes.legend(markerscale=2, loc="upper right")
+    columns = 2 if legend else 1
+    axes.legend(markerscale=2, **({"loc": "upper right", "ncols": columns} | legend))
 
 
 def _draw_losses(axes, history):

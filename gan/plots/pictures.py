@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from gan.plots.figure import expect_some, new_figure, settle
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_LETTER = 7  # pixels that a letter of a name takes
+_MOST_LETTERS = 20  # of a name
 
 
 def tile(
@@ -119,6 +123,142 @@ def rows(pictures: Mapping[str, npt.ArrayLike], title: str | None = None) -> Fig
         middle = (row + 0.5) * height
         axes.text(-2, middle, name, ha="right", va="center")
     return settle(figure)
+
+
+def panels(
+    pictures: Mapping[str, npt.ArrayLike],
+    columns: int,
+    names: Sequence[str] | None = None,
+) -> Figure:
+    """Draw sets of pictures side by side, each with its title above it.
+
+    Each pixel takes a whole number of screen pixels.
+
+    Args:
+        pictures: dict from titles to arrays as for `tile`, of equal numbers of rows.
+        columns: int, pictures in a row of each set.
+        names: sequence of str, what the columns are called, such as classes; `None`
+            writes nothing above them.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    expect_some(pictures=pictures)
+    tiles = [tile(some, columns) for some in pictures.values()]
+    heights = {len(one) for one in tiles}
+    said = "The argument pictures must hold sets of equally many rows of pictures."
+    require(len(heights) == 1, said, "pictures")
+    height, widths = max(heights), [one.shape[1] for one in tiles]
+    scale = min(max(1400 // sum(widths), 1), 4)
+    margin, gap, line = 10, 30, 26
+    most = max(map(len, names)) if names is not None else 0
+    # Names that are wider than their columns stand upright.
+    upright = most * _LETTER > scale * widths[0] / columns
+    above = line * (most > 0) if not upright else _LETTER * min(most, _MOST_LETTERS) + 8
+    full_height = scale * height + line + above + margin
+    full_width = scale * sum(widths) + gap * (len(tiles) - 1) + 2 * margin
+    figure = new_figure(full_width, full_height)
+    figure.set_layout_engine("none")
+    left = margin
+    for title, one, width in zip(pictures, tiles, widths, strict=True):
+        box = [left, margin, scale * width, scale * height]
+        axes = figure.add_axes(np.divide(box, [full_width, full_height] * 2))
+        draw_pictures(axes, one)
+        middle, top = left + scale * width / 2, full_height - line / 2
+        figure.text(
+            middle / full_width, top / full_height, title, ha="center", va="center"
+        )
+        for column, name in enumerate([] if names is None else names):
+            place = left + scale * (column + 0.5) * (width + 1) / columns
+            bottom = scale * height + margin + 4
+            figure.text(
+                place / full_width,
+                bottom / full_height,
+                _shortened(name),
+                ha="center",
+                va="bottom",
+                size=8,
+                rotation=90 if upright else 0,
+                parse_math=False,
+            )
+        left += scale * width + gap
+    return figure
+
+
+def _shortened(name):
+    return name if len(name) <= _MOST_LETTERS else f"{name[: _MOST_LETTERS - 1]}…"
+
+
+def by_class(
+    pictures: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    names: Sequence[str],
+    title: str | None = None,
+) -> Figure:
+    """Draw pictures class by class, each class after its name.
+
+    The pictures of a class take one line or several, and many classes stand in several
+    columns, so that the whole is nearly a square.
+
+    Args:
+        pictures: as for `tile`.
+        labels: int array `(n,)`, the class of each picture.
+        names: sequence of str, what the classes are called. Classes without a picture
+            are left out.
+        title: str or None.
+
+    Returns:
+        `matplotlib.figure.Figure`.
+    """
+    pictures, labels = as_pictures(pictures), np.asarray(labels)
+    known = labels.shape == (len(pictures),) and {*labels.tolist()} <= {
+        *range(len(names))
+    }
+    said = "The argument labels must hold a number of names for each picture."
+    require(known, said, "labels")
+    rows = [pictures[labels == label] for label in np.unique(labels)]
+    named = [names[label] for label in np.unique(labels)]
+    height, width = pictures.shape[1:3]
+    longest = max(map(len, rows))
+    text = 16 + _LETTER * min(max(map(len, named)), _MOST_LETTERS)
+    scale = max(1, min(8, 700 // (math.isqrt(len(pictures)) * max(height, width))))
+    scale = max(scale, math.ceil(16 / height))
+    shape = height + 1, width + 1
+    lines, blocks = _layout(len(rows), longest, np.multiply(shape, scale), text)
+    columns, deep = math.ceil(longest / lines), math.ceil(len(rows) / blocks)
+    across = text + columns * (width + 1) * scale
+    down = (lines * (height + 1) + 2) * scale
+    top = 40 if title else 10
+    size = blocks * across + 10, deep * down + top + 10
+    figure = new_figure(*size)
+    figure.set_layout_engine("none")
+    for number, (row, name) in enumerate(zip(rows, named, strict=True)):
+        block, place = divmod(number, deep)
+        tiled = tile(row, min(columns, len(row)))
+        tall, wide = np.multiply(tiled.shape[:2], scale)
+        left, bottom = block * across + text, size[1] - top - place * down - tall
+        box = np.divide([left, bottom, wide, tall], size * 2)
+        draw_pictures(figure.add_axes(box), tiled)
+        middle = np.divide((left - 6, bottom + tall / 2), size)
+        style = {"ha": "right", "va": "center", "fontsize": 9, "parse_math": False}
+        figure.text(*middle, _shortened(name), **style)
+    if title:
+        figure.suptitle(title, y=1 - 20 / size[1], va="center")
+    return figure
+
+
+def _layout(classes, longest, cell, text):
+    """Lines of each class, and columns of classes, that fit into the least square."""
+
+    def sides(choice):
+        lines, blocks = choice
+        wide = blocks * (text + math.ceil(longest / lines) * cell[1])
+        tall = math.ceil(classes / blocks) * lines * cell[0]
+        return max(wide, tall), wide * tall
+
+    lines = range(1, min(longest, math.isqrt(longest) * 2) + 1)
+    blocks = range(1, min(classes, math.isqrt(classes) * 2) + 1)
+    return min(itertools.product(lines, blocks), key=sides)
 
 
 def draw_pictures(axes: Any, tiled: np.ndarray) -> None:

@@ -36,6 +36,7 @@ from gan.recipes.run import Recipe
 from gan.variants.ac_gan import AC_GAN
 
 if TYPE_CHECKING:
+    from gan.data.kept import KeptFile
     from gan.data.pictures import Pictures
 
 
@@ -83,9 +84,9 @@ def make_discriminator() -> keras.Model:
     return keras.Model(pictures, [generation, auxiliary], name="discriminator")
 
 
-def read_digits(path: StrPath | None) -> Pictures:
+def read_digits(path: StrPath | None, kept: KeptFile | None = None) -> Pictures:
     """Digits as `load_mnist` reads them, which must have labels."""
-    digits = load_mnist(path)
+    digits = load_mnist(path, kept=kept)
     require(
         digits.labels is not None,
         "The argument data (--pictures) must name digits with labels: y_train or y in "

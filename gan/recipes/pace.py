@@ -17,13 +17,39 @@ _TRAINING = 0.95  # of the time; the rest goes to pictures and checkpoints
 _MOST_EPOCHS = 100
 
 
+def seconds_a_step(
+    make_model: Callable[[], AdversarialModel], seconds: float = _SECONDS
+) -> float:
+    """Time steps of a model that is thrown away.
+
+    Args:
+        make_model: callable that makes it.
+        seconds: float, for how long steps are timed, at the least.
+
+    Returns:
+        float, seconds of one step, once its graph is traced.
+    """
+    model = make_model()
+
+    def spent(steps):
+        before = time.perf_counter()
+        model.fit(epochs=1, steps_per_epoch=steps, verbose=0)
+        return time.perf_counter() - before
+
+    spent(_STEPS)
+    steps, time_spent = _STEPS, spent(_STEPS)
+    while time_spent < seconds:
+        steps *= 2
+        time_spent = spent(steps)
+    return time_spent / steps
+
+
 def lengths(
     make_model: Callable[[], AdversarialModel], minutes: float
 ) -> tuple[int, int]:
     """Epochs, and steps in each, of a training that takes so many minutes here.
 
-    Some steps of a model that is thrown away are timed. An epoch takes about half a
-    minute.
+    An epoch takes about half a minute.
 
     Args:
         make_model: callable that makes a model such as the one to be trained.
@@ -33,22 +59,10 @@ def lengths(
         Tuple of two ints, at least 1.
     """
     start = time.perf_counter()
-    model = make_model()
-
-    def seconds(steps):
-        before = time.perf_counter()
-        model.fit(epochs=1, steps_per_epoch=steps, verbose=0)
-        return time.perf_counter() - before
-
-    seconds(_STEPS)
+    pace = seconds_a_step(make_model, min(_SECONDS, 15 * minutes))
     # The run itself is made and traced once more.
     left = 60 * minutes - 2 * (time.perf_counter() - start)
-    steps, spent = _STEPS, seconds(_STEPS)
-    while spent < min(_SECONDS, left / 4):
-        left -= spent
-        steps, spent = 2 * steps, seconds(2 * steps)
-    pace = spent / steps
-    total = max(int(_TRAINING * (left - spent) / pace), 1)
+    total = max(int(_TRAINING * left / pace), 1)
     epochs = max(min(round(2 * minutes), _MOST_EPOCHS, total), 1)
     said = f"{minutes:g} minutes on this machine: {total:,} steps, "
     print(f"{said}{each(pace)} each", flush=True)

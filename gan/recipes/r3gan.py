@@ -3,9 +3,10 @@
 Latents N(0, I) of 64 dimensions, pictures in [0, 1], Adam(1e-3; 0, .99) for both
 networks, whose rates hold for two fifths of the run and then fall to 0; pictures are
 drawn by an average of the generator. Grey pictures: the residual pair, batches of 64, γ
-1 in every update. Colour: the strided pair, batches of 32, γ by the pictures in every
-eighth update, a step of half the time. On digits the strided pair (γ .6, one seed) gave
-a precision of .60 instead of .85 after as many steps.
+1 in every update (more where pictures are very far from each other). Colour: the
+strided pair, batches of 32, γ by the pictures in every eighth update, a step of half
+the time. On digits the strided pair (γ .6, one seed) gave a precision of .60 instead of
+.85 after as many steps.
 
 A classifier of 97.5% on held-out digits (`tests/benchmarks/digits.py`) classified 5,000
 fakes after 100 epochs on 10,000 digits with their classes (`python main.py train
@@ -28,30 +29,39 @@ import keras
 import numpy as np
 
 from gan import plots
+from gan.conditions import Words
 from gan.data.pictures import Pictures, read_pictures
 from gan.errors import StrPath, require
 from gan.networks.residual import residual_GenDiscr
 from gan.networks.strided import strided_GenDiscr
 from gan.recipes.run import Recipe
+from gan.recipes.size import find_side
 from gan.schedules import LinearDecay
 from gan.support.shipped import is_demo
 from gan.variants.diff_augment import DiffAugment
 from gan.variants.r3gan import R3GAN
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from gan.data.kept import KeptFile
     from gan.recipes.run import Run
 
 
+_AUGMENTED = 2000  # pictures; of fewer augmentation makes better fakes
 _FEW = 200  # pictures, from which little more than copies can be made
+_ENOUGH = 1000  # of which some can be held out
+_MOST_HELD_OUT = 1000
+_MOST_COLUMNS = 20  # of the picture, each a class
 
 
 def make_networks(data: Pictures) -> tuple[Any, Any, Any]:
-    """The pair of networks for pictures, with classes where they have labels."""
+    """The pair of networks for pictures, with classes or words where there are any."""
     shape = data.pictures.shape[1:]
     classes = None if data.labels is None else len(data.names)
-    if shape[2] == 3:
-        return strided_GenDiscr(shape, width=16, classes=classes)
-    return residual_GenDiscr(shape, width=16, classes=classes)
+    words = None if data.captions is None else len(Words(data.captions))
+    make = strided_GenDiscr if shape[2] == 3 else residual_GenDiscr
+    return make(shape, width=16, classes=classes, condition=words)
 
 
 def _sharp_networks(data):
@@ -64,7 +74,14 @@ def _examples(data):
     count = len(data.pictures)
     sentence = f"There must be at least 8 pictures in data (--pictures), not {count}."
     require(count >= 8, sentence, "data")
-    return data.pictures if data.labels is None else (data.pictures, data.labels)
+    given = data.labels if data.captions is None else data.captions
+    return data.pictures if given is None else (data.pictures, given)
+
+
+def _held_out(data):
+    """How many pictures measure the others' fakes: a tenth, where there are enough."""
+    count = len(data.pictures)
+    return min(count // 10, _MOST_HELD_OUT) if count >= _ENOUGH else 0
 
 
 def gamma_for(pictures: np.ndarray) -> float:
@@ -98,37 +115,64 @@ def _fitted(data, steps):
     adams = {k: keras.optimizers.Adam(rate, 0.0, 0.99) for k, rate in rates.items()}
     size = min(batch, len(data.pictures))
     options = {"batch_size": size, "class_names": data.names or None, **adams}
-    colour = data.pictures.shape[3] == 3
-    return options | ({"gamma": gamma_for(data.pictures)} if colour else {})
+    if data.captions is not None:
+        # Wrong captions count half, as of Reed et al. 2016.
+        options |= {"words": Words(data.captions), "mismatch": 0.5}
+    return options | {"gamma": _gamma(data)}
 
 
-def draw(model: R3GAN, data: Pictures | None = None) -> np.ndarray:
-    """Eight rows of fakes, each with the same latents; beside them real pictures.
+def _gamma(data):
+    """The weight of the penalties: for grey pictures that of their paper, or more."""
+    found = gamma_for(data.pictures)
+    return found if data.pictures.shape[3] == 3 else max(found, 1.0)
+
+
+def _tell_gamma(run, data):
+    """Say which weight of the penalties was chosen; no callbacks."""
+    print(
+        f"The penalties weigh {_gamma(data):g} (gamma), by how far the pictures are "
+        "from each other.",
+        flush=True,
+    )
+    return []
+
+
+def draw(model: R3GAN, data: Pictures) -> Figure:
+    """Eight rows of fakes, each with the same latents, beside real pictures.
 
     Args:
-        model: `gan.R3GAN`; one with classes has a column a class.
-        data: `Pictures` that it learns from, or `None` for no real ones.
+        model: `gan.R3GAN`; one with classes has a column a class, one with words a
+            column a caption.
+        data: `Pictures` that it learns from.
 
     Returns:
-        float32 array `(H, W)` or `(H, W, 3)` in [0, 1].
+        `matplotlib.figure.Figure`.
     """
-    if not model.classes:
-        fakes = plots.tile(model.get_fake_sample(64), 8)
-        reals = None if data is None else np.arange(64) % len(data.pictures)
-    else:
-        shown = min(model.classes, 20)
+    columns, names = 8, None
+    if model.words is not None:
+        # The captions of the first pictures that were trained on.
+        captions = np.float32(model.usual_conditions[:columns])
+        columns = len(captions)
         with model.stream.sampling():
-            latents = np.repeat(model.latent_generator(8), shown, axis=0)
-        columns = np.arange(shown, dtype=np.int32)
-        fakes = plots.tile(model([latents, np.tile(columns, 8)]), shown)
-        if data is not None:
-            own = [np.flatnonzero(data.labels == column) for column in columns]
-            reals = np.ravel([[some[i % len(some)] for some in own] for i in range(8)])
-    if data is None:
-        return fakes
-    real = plots.tile(data.pictures[reals] / np.float32(255), len(reals) // 8)
-    gap = np.ones((len(fakes), data.pictures.shape[2] // 2, *fakes.shape[2:]))
-    return np.concatenate([fakes, gap, real], axis=1, dtype=np.float32)
+            latents = np.repeat(model.latent_generator(8), columns, axis=0)
+        fakes = model([latents, np.tile(captions, (8, 1))])
+        reals = np.arange(8 * columns) % len(data.pictures)
+    elif not model.classes:
+        fakes = model.get_fake_sample(64)
+        reals = np.arange(64) % len(data.pictures)
+    else:
+        columns = min(model.classes, _MOST_COLUMNS)
+        names = data.names[:columns]
+        with model.stream.sampling():
+            latents = np.repeat(model.latent_generator(8), columns, axis=0)
+        labels = np.arange(columns, dtype=np.int32)
+        fakes = model([latents, np.tile(labels, 8)])
+        # In training and held out, a class of one picture may be in one of them alone.
+        own = [np.flatnonzero(data.labels == label) for label in labels]
+        own = [some if len(some) else [0] for some in own]
+        reals = np.ravel([[some[i % len(some)] for some in own] for i in range(8)])
+    real = np.divide(data.pictures[reals], 255, dtype=np.float32)
+    return plots.panels({"fakes": fakes, "real pictures": real}, columns, names)
 
 
 def read(
@@ -136,6 +180,8 @@ def read(
     size: int | tuple[int, int] | None = None,
     colour: bool | None = None,
     labelled: bool = True,
+    kept: KeptFile | None = None,
+    captions: StrPath | None = None,
 ) -> Pictures:
     """Pictures of any kind.
 
@@ -145,6 +191,8 @@ def read(
             8; `None`: as of `read_pictures`.
         colour: as of `read_pictures`.
         labelled: the same.
+        kept: the same.
+        captions: the same.
 
     Returns:
         `Pictures`.
@@ -155,7 +203,7 @@ def read(
     fits = sides is None or all(n >= 8 and n % 4 == 0 for n in sides)
     sentence = f"The argument size must be a multiple of 4, from 8, but it is {size}."
     require(fits, sentence, "size")
-    return read_pictures(path, sides, colour, labelled)
+    return read_pictures(path, sides, colour, labelled, kept=kept, captions=captions)
 
 
 # An epoch of either is 6,400 pictures.
@@ -168,8 +216,10 @@ GREY = Recipe(
     fitted=_fitted,
     epochs=100,
     steps=100,
-    every=5,
+    every=1,
     draw=draw,
+    held_out=_held_out,
+    watch=_tell_gamma,
 )
 COLOUR = dataclasses.replace(
     GREY, steps=200, options=GREY.options | {"penalty_every": 8}
@@ -183,24 +233,54 @@ DEMO = dataclasses.replace(
 )
 
 
-def train(run: Run, augment: bool = False, **options: Any) -> list[pathlib.Path]:
+def train(
+    run: Run, augment: bool | None = None, size: Any = None, **options: Any
+) -> list[pathlib.Path]:
     """Train on pictures of any kind.
 
     Args:
         run: `gan.recipes.run.Run`.
-        augment: bool, whether `gan.DiffAugment` stands before the discriminator.
-        **options: size, colour and labelled, as of `read`.
+        augment: bool, whether the discriminator sees changed pictures; `None`: where
+            there are fewer than 2,000.
+        size: as of `read`; `None`: for a folder the largest of 32, 48 and 64 that its
+            pictures have and the machine can train.
+        **options: colour, labelled and captions, as of `read`.
 
     Returns:
         List of `pathlib.Path`, as of `run.train`.
     """
-    data = read(run.data, **options)
-    if len(data.pictures) < _FEW:
+    if size is None:
+        size = _size(run, options.get("colour"))
+    data = read(run.data, size, kept=run.kept, **options)
+    count, layer = len(data.pictures), None
+    if count < _FEW:
         print(
-            f"So few pictures, {len(data.pictures)}, are learnt by heart: expect fakes "
-            "that are near copies of them. Some hundreds are better."
+            f"So few pictures, {count}, are learnt by heart: expect fakes that are "
+            "near copies of them. Some hundreds are better."
         )
-    recipe = COLOUR if data.pictures.shape[3] == 3 else GREY
-    if recipe is COLOUR and is_demo(run.data):
-        recipe = DEMO
-    return run.train(recipe, data, augment=DiffAugment() if augment else None)
+    if augment is None and count < _AUGMENTED:
+        said = (
+            f"Fewer than {_AUGMENTED:,} pictures: the discriminator sees them changed "
+        )
+        print(f"{said}at random, so that they last longer.", flush=True)
+    if count < _AUGMENTED if augment is None else augment:
+        layer = DiffAugment()
+    return run.train(DEMO if is_demo(run.data) else _recipe(data), data, augment=layer)
+
+
+def _recipe(data):
+    return COLOUR if data.pictures.shape[3] == 3 else GREY
+
+
+def _size(run, colour):
+    """What an earlier call of the same run chose, or what suits folder and machine."""
+    noted = run.noted("size")
+    if noted is not None or run.data is None or not pathlib.Path(run.data).is_dir():
+        return noted
+    recipe = GREY if colour is False else COLOUR
+    steps = (run.epochs or recipe.epochs) * (run.steps or recipe.steps)
+
+    def make_model(data):
+        return _recipe(data).make_model(data, run.seed, steps)
+
+    return find_side(pathlib.Path(run.data), colour, make_model, steps, run.minutes)

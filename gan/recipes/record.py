@@ -12,7 +12,8 @@ from typing import Any
 from gan.errors import StrPath, require
 from gan.support.files import atomic_path, clear_leftovers
 
-# Each is a file of gan/recipes/; the command `train` has `faces` and `r3gan` as well.
+# Each is a file of gan/recipes/; the command `train` has `faces`, `r3gan`,
+# `translation` and `unpaired` as well.
 RECIPES = {
     "gaussian": "a Gaussian from uniform noise, by six loss pairs",
     "mnist_dense": "digits by dense networks",
@@ -26,10 +27,14 @@ RECIPES = {
 
 # What the recipes write beside the checkpoints, in their folder and in its parts.
 _PICTURES = r"image_at_epoch_\d{4,}\.png|training\.gif|model\.keras"
-_FILES = dict.fromkeys([*RECIPES, "r3gan"], _PICTURES)
+_FILES = dict.fromkeys([*RECIPES, "r3gan", "translation", "unpaired"], _PICTURES)
+PICTURES = "training_pictures.npz"  # those of a folder, as they were read
+_FILES = {name: rf"{ours}|{re.escape(PICTURES)}" for name, ours in _FILES.items()}
+for _name in ("mnist_r3gan", "fashion_r3gan", "emoji", "r3gan"):
+    _FILES[_name] += r"|quality\.(png|csv)|best\.keras"
 _FILES["faces"] = r"(generator|discriminator)\.h5"
 _FILES["lfw"] += r"|values_at_epoch_\d{4,}\.png|samples\.png"
-_FILES["gaussian"] += (
+_FILES["gaussian"] = _PICTURES + (
     r"|gaussian\.png|training_(least_squares|wasserstein_clip|wasserstein_gp|minimax|"
     r"non_saturating|two_class)\.gif"
 )

@@ -9,6 +9,7 @@ import pathlib
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from gan.data.kept import KeptFile
 from gan.errors import (
     StrPath,
     expect_between,
@@ -19,6 +20,7 @@ from gan.errors import (
     require,
 )
 from gan.recipes.record import (
+    PICTURES,
     RECIPES,
     RECORD,
     clear,
@@ -29,6 +31,7 @@ from gan.recipes.record import (
     written,
 )
 from gan.support.files import expect_writable, made_folder
+from gan.support.threads import tell_of_threads
 
 if TYPE_CHECKING:
     import keras
@@ -36,7 +39,10 @@ if TYPE_CHECKING:
     from gan.base import AdversarialModel
     from gan.data.pictures import Pictures
 
-_OF_TRAIN = ("faces", "r3gan")
+_OF_TRAIN = ("faces", "r3gan", "translation", "unpaired")
+
+
+_COMPARED = 16  # pictures, of which half can be compared with fakes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +50,8 @@ class Recipe:
     """How to train a system: what its paper says of training, as data.
 
     Attributes:
-        read: callable, what `--pictures` names, or `None` -> `Pictures`.
+        read: callable, what `--pictures` names, or `None`, and kept, a `KeptFile` in
+            the run's folder -> `Pictures`.
         networks: callable, `Pictures` -> tuple of generator, discriminator and latent
             generator.
         model: class, a subclass of `gan.AdversarialModel`.
@@ -57,13 +64,16 @@ class Recipe:
             columns.
         draw: callable, model and `Pictures` -> the picture that is drawn instead, or
             `None`.
+        held_out: callable, `Pictures` -> int, how many of them are not trained on, but
+            measure the fakes after each epoch; `None` measures nothing. Where it gives
+            0, fakes are compared with the pictures that were trained on.
         fitted: callable, `Pictures` and the number of steps of the whole run -> dict of
             the options that follow from them, such as rates that fall.
         watch: callable, `Run` and `Pictures` -> list of further callbacks.
         end: callable, `Run` and trained model -> list of paths, what else is written.
     """
 
-    read: Callable[[StrPath | None], Pictures]
+    read: Callable[..., Pictures]
     networks: Callable[[Pictures], tuple[Any, Any, Any]]
     model: type[AdversarialModel]
     examples: Callable[[Pictures], Any]
@@ -73,6 +83,7 @@ class Recipe:
     every: int = 1
     grid: tuple[int, int] = (16, 4)
     draw: Callable[[Any, Pictures], Any] | None = None
+    held_out: Callable[[Pictures], int] | None = None
     fitted: Callable[[Pictures, int], dict[str, Any]] = lambda data, steps: {}
     watch: Callable[[Run, Pictures], list[keras.callbacks.Callback]] = (
         lambda run, data: []
@@ -105,7 +116,7 @@ class Run:
     """What a user may say of a recipe's run, and what all recipes do with it.
 
     Attributes:
-        recipe: str, one of `RECIPES`, or "faces" or "r3gan".
+        recipe: str, one of `RECIPES`, or "faces", "r3gan" or "translation".
         output: `pathlib.Path` of a folder, made once the data are read and the model
             is made.
         data: str, `os.PathLike` or `None`: where the real examples come from.
@@ -129,6 +140,12 @@ class Run:
     verbose: Any = "auto"
     given: dict[str, Any] | None = None
     minutes: float | None = None
+    _data: Pictures | None = dataclasses.field(default=None, init=False, repr=False)
+
+    @property
+    def kept(self) -> KeptFile:
+        """Where the pictures of a folder are kept as they were read."""
+        return KeptFile(self.output / PICTURES, self.restart)
 
     def train(
         self, recipe: Recipe, data: Pictures | None = None, **options: Any
@@ -143,8 +160,13 @@ class Run:
         Returns:
             List of `pathlib.Path`, as of `finish`.
         """
-        data = recipe.read(self.data) if data is None else data
+        data = recipe.read(self.data, kept=self.kept) if data is None else data
+        self._data = data
         print(f"{recipe.model.__name__} on {data.said}", flush=True)
+        unseen = None
+        if recipe.held_out is not None:
+            count = recipe.held_out(data)
+            data, unseen = data.split(count) if count else (data, data)
         if self.minutes is not None:
             self.epochs, self.steps = self._lengths(recipe, data, options)
         steps = (self.epochs or recipe.epochs) * (self.steps or recipe.steps or 1)
@@ -153,8 +175,11 @@ class Run:
         draw = recipe.draw and (lambda model: recipe.draw(model, data))
         callbacks = self.pictures(count=count, columns=columns, draw=draw)
         callbacks += recipe.watch(self, data)
+        if unseen is not None:
+            callbacks += self.quality(data, unseen)
         settings = {"names": data.names} if "class_names" in recipe.options else {}
         settings |= {} if self.minutes is None else {"minutes": self.minutes}
+        settings["size"] = [*data.pictures.shape[1:3]]
         numbers = recipe.epochs, recipe.steps
         # An epoch of a run of some minutes takes half a minute.
         every = recipe.every if self.minutes is None else 1
@@ -163,16 +188,28 @@ class Run:
 
     def _lengths(self, recipe, data, options):
         """Epochs and steps of a run of so many minutes, of an earlier call the same."""
-        if not self.restart and (self.output / RECORD).exists():
-            noted = read_record(self.output / RECORD)
-            found = noted.get("epochs"), noted.get("steps_per_epoch")
-            if noted.get("minutes") == self.minutes:
-                expect_between(1, 10**9, epochs=found[0], steps=found[1])
-                return found
+        if self.noted("minutes") == self.minutes:
+            found = self.noted("epochs"), self.noted("steps_per_epoch")
+            expect_between(1, 10**9, epochs=found[0], steps=found[1])
+            return found
         from gan.recipes.pace import lengths
 
         make_model = functools.partial(recipe.make_model, data, self.seed, **options)
         return lengths(make_model, self.minutes)
+
+    def noted(self, name: str) -> Any:
+        """A setting of the run that goes on, `None` without one.
+
+        Args:
+            name: str.
+
+        Returns:
+            What JSON holds.
+        """
+        path = self.output / RECORD
+        if self.restart or not path.exists():
+            return None
+        return read_record(path).get(name)
 
     def begin(self, *parts: str) -> None:
         """Make the folder; with `restart`, delete an earlier run, the first time only.
@@ -234,6 +271,30 @@ class Run:
         gif = self.output / "training.gif"
         return [SampleGrid(self.output, gif=gif, **options)]
 
+    def quality(
+        self, data: Pictures, unseen: Pictures
+    ) -> list[keras.callbacks.Callback]:
+        """What measures after each epoch, and keeps the best model.
+
+        Args:
+            data: `Pictures` that are trained on; of fewer than 16 nothing is measured.
+            unseen: `Pictures` that are not, or `data` itself.
+        """
+        from gan.callbacks import Quality
+
+        self.begin()
+        which = "that are not trained on"
+        if len(data.pictures) < _COMPARED:
+            return []
+        if unseen is data:
+            data, unseen = data.split(len(data.pictures) // 2)
+            which = "of those that are trained on, for there are few"
+        count = min(len(unseen.pictures), 1000)
+        print(f"Fakes are compared with {count} pictures {which}.", flush=True)
+        path, best = self.output / "quality.png", self.output / "best.keras"
+        _, others = data.split(min(len(data.pictures), 2000))
+        return [Quality(path, unseen.floats(), others.floats(), best)]
+
     def fit(
         self,
         model: AdversarialModel,
@@ -277,6 +338,7 @@ class Run:
             all_settings = {"recipe": self.recipe, "seed": self.seed, "data": data}
             all_settings |= {"epochs": epochs, "steps_per_epoch": steps}
             note_settings(directory, all_settings | (settings or {}), self.given)
+            self._keep_pictures()
             model.fit(
                 epochs=epochs,
                 steps_per_epoch=steps,
@@ -287,10 +349,20 @@ class Run:
             checkpoint.release()
         return checkpoint.history
 
+    def _keep_pictures(self):
+        """Write what was read of a folder, so that the next call need not read it."""
+        if self._data is not None and self._data.reading is not None:
+            path = self.path(PICTURES)
+            if self._data.keep(self.kept):
+                print(f"The pictures are kept in {path} for the next call.", flush=True)
+
     def _progress(self):
         from gan.callbacks import Progress
 
-        return [Progress()] if self.verbose else []
+        if not self.verbose:
+            return []
+        tell_of_threads()
+        return [Progress()]
 
     def finish(
         self, model: AdversarialModel, *paths: pathlib.Path
@@ -302,14 +374,15 @@ class Run:
             *paths: `pathlib.Path`, what else was written at the end.
 
         Returns:
-            List of `pathlib.Path`: the last picture, `paths`, the GIF, the model;
+            List of `pathlib.Path`: the last picture, `paths`, the GIF, the models;
             without what was deleted since it was written.
         """
         model.save(self.path("model.keras"))
         pictures = [p for p in written(self.output) if p.match("image_at_epoch_*.png")]
         # The ten thousandth has one more digit.
         last = max(pictures, key=lambda p: (len(p.name), p.name), default=self.output)
-        more = [self.output / "training.gif", self.output / "model.keras"]
+        names = ("training.gif", "quality.png", "best.keras", "model.keras")
+        more = [self.output / name for name in names]
         return [path for path in (last, *paths, *more) if path.is_file()]
 
 
@@ -317,10 +390,8 @@ def _noting(callbacks):
     """These callbacks, after one that notes what they are about to draw."""
     import keras
 
-    from gan.callbacks import SampleGrid
-
     callbacks = [*callbacks]
-    drawing = [one for one in callbacks if isinstance(one, SampleGrid)]
+    drawing = [one for one in callbacks if hasattr(one, "paths")]
 
     def note_pictures(epoch, logs=None):
         # Before they are written, so that a kill leaves nothing unknown.
@@ -345,7 +416,7 @@ def train_recipe(
     """Train a recipe; the same call again goes on where the last one stopped.
 
     Args:
-        name: str, one of `RECIPES`, or "faces" or "r3gan".
+        name: str, one of `RECIPES`, or "faces", "r3gan" or "translation".
         output: str or `os.PathLike`, a folder for all that is written.
         data: str, `os.PathLike` or `None`, as the recipe's reader takes.
         epochs: int, or `None` for the recipe's number.
@@ -357,7 +428,7 @@ def train_recipe(
         minutes: float, how long the training may take on this machine, instead of
             epochs and steps; `None` for those.
         given: dict that JSON can hold, which is kept with the run's settings.
-        **options: of the faces' or R3GAN's own `train`.
+        **options: of the own `train` of "faces", "r3gan" or "translation".
 
     Returns:
         List of `pathlib.Path`, what was written.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gan.data.named_inputs import parse_condition
 from gan.errors import StrPath, expect_choice, expect_path, require, shown
 from gan.recipes.record import RECIPES
 from gan.recipes.run import train_recipe
@@ -11,9 +12,10 @@ from gan.support.shipped import DEMO_PICTURES, or_demo
 
 if TYPE_CHECKING:
     from gan.generators.trained import TrainedGenerator
+    from gan.generators.translator import Translator
 
 _OWN_PICTURES = ("auto", "gan", "course", "r3gan")
-_OF_R3GAN = ("size", "grey", "unlabelled", "augment")
+_OF_R3GAN = ("size", "grey", "unlabelled", "augment", "captions")
 _OF_FACES = ("long", "until_course")
 
 
@@ -23,17 +25,21 @@ def train(
     minutes: float | None = None,
     *,
     recipe: str = "auto",
+    pairs: StrPath | None = None,
+    unpaired: StrPath | None = None,
+    condition: str | None = None,
     size: int | tuple[int, int] | None = None,
     grey: bool = False,
     unlabelled: bool = False,
-    augment: bool = False,
+    augment: bool | None = None,
+    captions: StrPath | None = None,
     long: bool = False,
     epochs: int | None = None,
     steps: int | None = None,
     seed: int = 0,
     restart: bool = False,
     verbose: Any = "auto",
-) -> TrainedGenerator:
+) -> TrainedGenerator | Translator:
     """Train a generator on pictures; the same call again goes on where it stopped.
 
     Args:
@@ -48,12 +54,25 @@ def train(
             where no minutes are given, and else "r3gan"; "course" is the course's own
             training of faces; or the name of a published system, see `gan train
             --recipe list`.
+        pairs: str or `os.PathLike`, a folder of pairs instead of `pictures`: the
+            generator learns to make the second of each from the first, see
+            `gan.data.pairs.read_pairs`.
+        unpaired: str or `os.PathLike`, a folder with trainA and trainB instead of
+            `pictures`: the generator learns to make such as those of trainB from those
+            of trainA, and back, see `gan.data.unpaired.read_unpaired`.
+        condition: str, what the generator is to make `pictures` from: "shrunk:4", it
+            learns to enlarge by 4, "hole:16", to fill a hole of 16 pixels, "grey", to
+            colour, or "edges", to paint; `None`: from latents.
         size: int, or pair of ints (height, width), to which pictures are brought,
-            multiples of 4; `None`: 32 for a folder, for an array its own up to 64.
+            multiples of 4; `None`: for an array its own up to 64, for a folder the
+            largest of 32, 48 and 64 that its pictures have and this machine can train.
         grey: bool, leave colours out.
         unlabelled: bool, leave classes out.
-        augment: bool, change pictures at random before the discriminator sees them,
-            which helps where there are few.
+        augment: bool, whether pictures are changed at random before the discriminator
+            sees them, which helps where there are few; `None`: below 2,000.
+        captions: str or `os.PathLike` of a file of captions, see
+            `gan.data.captions.read_captions`: the generator learns to draw what words
+            say. `None`: those in an `.npz` file of pictures without labels, if any.
         long: bool, with the recipe "gan" train twenty minutes instead of two.
         epochs: int, or `None` for the recipe's.
         steps: int, steps an epoch, or `None` for the recipe's.
@@ -62,7 +81,8 @@ def train(
         verbose: as in Keras's `fit`.
 
     Returns:
-        `TrainedGenerator`, as `gan.load_generator(output)` gives it.
+        `TrainedGenerator`, as `gan.load_generator(output)` gives it; with `pairs` or
+        `condition` a `Translator`, as `gan.load_translator(output)` does.
 
     Raises:
         InvalidInput: before the first step, if an argument is not of that form, does
@@ -77,15 +97,22 @@ def train(
     ```
     """
     own = {"size": size, "grey": grey, "unlabelled": unlabelled, "augment": augment}
-    name, options = chosen(recipe, pictures, own | {"long": long}, minutes)
+    own |= {"long": long, "pairs": pairs, "condition": condition}
+    own |= {"captions": captions, "unpaired": unpaired}
+    name, options = chosen(recipe, pictures, own, minutes)
     require(
         name != "gaussian",
         "The argument recipe must be one that trains one generator, but gaussian "
         "trains six: see gan train --recipe gaussian.",
         "recipe",
     )
-    run = (output, pictures, epochs, steps, seed, restart, verbose)
+    data = next((one for one in (pairs, unpaired) if one is not None), pictures)
+    run = (output, data, epochs, steps, seed, restart, verbose)
     train_recipe(name, *run, minutes=minutes, **options)
+    if name in ("translation", "unpaired"):
+        from gan.generators.translator import load_translator
+
+        return load_translator(output)
     from gan.generators.trained import load_generator
 
     return load_generator(output)
@@ -113,6 +140,10 @@ def chosen(
     """
     expect_choice([*_OWN_PICTURES, *RECIPES], recipe=recipe)
     size = None if own.get("size") is None else _expect_size(own["size"])
+    if own.get("unpaired") is not None:
+        return "unpaired", _of_unpaired(recipe, pictures, own, size)
+    if own.get("pairs") is not None or own.get("condition") is not None:
+        return "translation", _of_translation(recipe, pictures, own, size)
     if recipe in _OWN_PICTURES:
         said = "The argument pictures is missing: --pictures PATH is what to learn."
         require(pictures is not None, said, "pictures")
@@ -130,11 +161,46 @@ def chosen(
         colour = False if own.get("grey") else None
         options = {"size": size, "colour": colour}
         options |= {"labelled": not own.get("unlabelled")}
-        return recipe, options | {"augment": bool(own.get("augment"))}
+        options |= {"captions": own.get("captions")}
+        return recipe, options | {"augment": own.get("augment")}
     if recipe in _OWN_PICTURES:
         options = {"variant": "long" if own.get("long") else recipe}
         return "faces", options | {"until_course": bool(own.get("until_course"))}
     return recipe, {}
+
+
+def _of_translation(recipe, pictures, own, size):
+    """The options of a training that makes pictures from pictures."""
+    pairs, condition = own.get("pairs"), own.get("condition")
+    said = f"--from and --pairs do not apply to the recipe {recipe}: leave it out."
+    require(recipe == "auto", said, "recipe")
+    said = "Give either --pairs DIR, or --pictures PATH with --from, which says what "
+    said += "of each picture the generator is given."
+    require((pairs is None) == (pictures is not None), said, "pairs")
+    require((pairs is None) == (condition is not None), said, "from")
+    for name, value in own.items():
+        used = name in ("size", "grey", "pairs", "condition")
+        said = f"--{name.replace('_', '-')} does not apply to pictures from pictures."
+        require(used or not value, said, name)
+    if condition is not None:
+        parse_condition(condition)
+    expect_path(pictures=pairs if pictures is None else pictures)
+    colour = False if own.get("grey") else None
+    return {"condition": condition, "size": size, "colour": colour}
+
+
+def _of_unpaired(recipe, pictures, own, size):
+    """The options of a training on two kinds of pictures."""
+    said = f"--unpaired does not apply to the recipe {recipe}: leave it out."
+    require(recipe == "auto", said, "recipe")
+    said = "Give either --unpaired DIR or --pictures PATH."
+    require(pictures is None, said, "unpaired")
+    for name, value in own.items():
+        used = name in ("size", "grey", "unpaired")
+        said = f"--{name.replace('_', '-')} does not apply to --unpaired."
+        require(used or not value, said, name)
+    expect_path(unpaired=own["unpaired"])
+    return {"size": size, "colour": False if own.get("grey") else None}
 
 
 def _expect_size(size):

@@ -66,7 +66,11 @@ def write_generator(
 
 
 def export_generator(
-    network: keras.Model, path: pathlib.Path, to: str, inputs: list[np.ndarray]
+    network: keras.Model,
+    path: pathlib.Path,
+    to: str,
+    inputs: list[np.ndarray],
+    about: dict[str, str] | None = None,
 ) -> float:
     """Write a generator, and run what was written.
 
@@ -76,6 +80,7 @@ def export_generator(
         to: "keras", "onnx", "savedmodel" or "tflite".
         inputs: list of arrays that the network takes, latents and perhaps labels, on
             which both are compared.
+        about: dict of str that is noted in the metadata of an ONNX file, or `None`.
 
     Returns:
         float, the greatest absolute difference of the outputs.
@@ -97,6 +102,8 @@ def export_generator(
         try:
             with warnings.catch_warnings(action="ignore"):
                 write_generator(network, written, to, verbose=False)
+                if to == "onnx" and about:
+                    _write_about(written, about)
                 names = [kind.name for kind in network.inputs]
                 found = _RUNNERS[to](written, dict(zip(names, inputs, strict=True)))
         except Exception as error:
@@ -115,6 +122,44 @@ def export_generator(
             with atomic_path(path) as temporary:
                 shutil.copyfile(written, temporary)
     return difference
+
+
+def picture_network(
+    network: keras.Model, offset: np.ndarray, scale: np.ndarray
+) -> keras.Model:
+    """A network that gives pictures in [0, 1], of Keras's own layers.
+
+    Args:
+        network: `keras.Model`, latents, and perhaps labels -> numbers `(n, h, w, c)`.
+        offset: float array that broadcasts to `(h, w, c)`: a picture is the network's
+            output times `scale` plus `offset`.
+        scale: the same.
+
+    Returns:
+        `keras.Model` whose inputs are named "latents" and "labels". It draws what the
+        plots draw: numbers below 0 and above 1 become 0 and 1.
+    """
+    inputs = [
+        keras.Input(kind.shape[1:], dtype=kind.dtype, name=name)
+        for kind, name in zip(network.inputs, ("latents", "labels"), strict=False)
+    ]
+    x = network(_given(inputs))
+    if np.any(offset) or np.any(scale != 1):
+        # Plain lists and numbers, which every version of Keras stores.
+        x = keras.layers.Rescaling(scale.tolist(), offset.tolist())(x)
+    x = keras.layers.ReLU(max_value=1.0, name="pictures")(x)
+    return keras.Model(_given(inputs), x, name="pictures")
+
+
+def _write_about(path, about):
+    """Note in an ONNX file what its numbers mean, and name what it gives."""
+    import onnx
+
+    model = onnx.load(path)
+    model.doc_string = about.get("title", "")
+    for key, value in about.items():
+        model.metadata_props.add(key=key, value=value)
+    onnx.save(model, path)
 
 
 def _require_packages(*names):

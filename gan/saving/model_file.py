@@ -55,8 +55,11 @@ class WholeModel(keras.Model):
 
     stream: Any
     augment: Any
+    words: Any
+    has_latents: bool
     latent_generator: Any
     draws_repeat: bool
+    has_latents: bool
     learning_rate: Any
     averaged_generator: Any
     reattach: Callable[[], None]
@@ -86,6 +89,8 @@ class WholeModel(keras.Model):
         found["optimizers"] = [described(player.optimizer) for player in players]
         for name in ("generator", "discriminator"):
             found[name] = described(getattr(self, name))
+        if self.words is not None:
+            found["words"] = described(self.words)
         if hasattr(self.latent_generator, "get_config"):
             found["latent_generator"] = described(self.latent_generator)
         elif self.latent_generator is not None and self.draws_repeat:
@@ -103,7 +108,7 @@ class WholeModel(keras.Model):
         """Arguments that make an equal model, without its real examples."""
         serialize = keras.saving.serialize_keras_object
         latent_generator = self.latent_generator
-        if not hasattr(latent_generator, "get_config"):
+        if self.has_latents and not hasattr(latent_generator, "get_config"):
             warn(
                 "The latent generator cannot be stored; set model.latent_generator "
                 "after loading. gan.latent.LatentGenerator can be stored."
@@ -111,6 +116,7 @@ class WholeModel(keras.Model):
             latent_generator = None
         config = {**self.options(), "latent_generator": serialize(latent_generator)}
         config["augment"] = serialize(self.augment)
+        config["words"] = serialize(self.words)
         for name in ("generator", "discriminator"):
             player = getattr(self, f"_{name}_player")
             config[name] = serialize(player.network)
@@ -127,7 +133,7 @@ class WholeModel(keras.Model):
         """Make a model from `get_config()`."""
         config, networks = dict(config), ("generator", "discriminator")
         optimizers = [f"{name}_optimizer" for name in networks]
-        for name in (*networks, "latent_generator", "augment", *optimizers):
+        for name in (*networks, "latent_generator", "augment", "words", *optimizers):
             config[name] = keras.saving.deserialize_keras_object(
                 config.get(name), custom_objects=custom_objects
             )

@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
 from gan import metrics
 from gan.data.pixels import find_pixel_range, rescale
 from gan.errors import expect_array, expect_positive_int, expect_seed, require
+from gan.metrics import pairs
 
 _AT_ONCE = 500  # samples that go through a network together
 _LEAST = 8  # examples on each side of a comparison
+_LEAST_LINEAR = 20  # pairs, of which a linear map can be made
 _OF_ANY = {"sw2", "fd", "kid"}  # measures that work even if all reals are equal
 
 ToPicture = Callable[[np.ndarray], npt.ArrayLike] | None
@@ -49,6 +52,7 @@ def draw_fakes(
     seed: int = 0,
     to_picture: ToPicture = None,
     scale: tuple[float, float] = (0.0, 1.0),
+    conditions: Any = None,
 ) -> np.ndarray:
     """Draw examples of the (averaged) generator, without their labels.
 
@@ -59,17 +63,57 @@ def draw_fakes(
         to_picture: callable, makes pictures of the samples; `None`: they are brought
             from the model's `pixel_range` to `scale`.
         scale: pair of floats, black and white of the result without `to_picture`.
+        conditions: tensor `(n, …)`, what the fakes are of by turns; `None`: any.
 
     Returns:
         Array `(count, …)`.
     """
     sizes = [min(_AT_ONCE, count - start) for start in range(0, count, _AT_ONCE)]
     with aside(model, seed):
-        drawn = [model.get_fake_sample(size) for size in sizes]
+        if conditions is None:
+            drawn = [model.get_fake_sample(size) for size in sizes]
+        else:
+            turns = np.arange(count) % len(conditions)
+            parts = [turns[i : i + _AT_ONCE] for i in range(0, count, _AT_ONCE)]
+            drawn = [
+                model.get_fake_sample(condition=tf.gather(conditions, part))
+                for part in parts
+            ]
     samples = np.concatenate([d[0] if isinstance(d, tuple) else d for d in drawn])
     if to_picture is not None:
         return np.asarray(to_picture(samples))
     return rescale(samples, model.pixel_range or scale, scale)
+
+
+def compared(
+    model: Any, targets: Any, inputs: Any, seed: int = 0
+) -> dict[str, dict[str, float]]:
+    """How near a model's pictures are to their targets, beside trivial answers.
+
+    Args:
+        model: `gan.TranslationGAN`.
+        targets: float array `(n, h, w, c)` on the model's scale.
+        inputs: float array `(n, …)` as the networks take them.
+        seed: int, of latents.
+
+    Returns:
+        Dict of dicts of floats, as of `gan.metrics.pairs.compare_pairs`.
+    """
+    starts = range(0, len(targets), _AT_ONCE)
+    with aside(model, seed):
+        made = [model.translate(inputs[start : start + _AT_ONCE]) for start in starts]
+    scale = model.pixel_range or (0.0, 1.0)
+    masked = model.masked
+    pictures = np.array(inputs[..., :-1] if masked else inputs)
+    mask = np.array(inputs[..., -1:]) if masked else None
+    made, truth, given = (
+        np.asarray(rescale(one, scale, (0.0, 1.0)))
+        for one in (np.concatenate(made), np.array(targets), pictures)
+    )
+    answers = {"model": made}
+    if len(truth) >= _LEAST_LINEAR:
+        answers |= pairs.trivial_answers(given, truth)
+    return pairs.compare_pairs(truth, answers, mask)
 
 
 class Evaluator:
@@ -83,6 +127,7 @@ class Evaluator:
         to_picture: callable, samples (float32 array `(count, …)`) -> samples on the
             scale of `real`. `None`: the model's `pixel_range` says it.
         scale: pair of floats, black and white in `real`; `None` finds them by looking.
+        conditions: as of `draw_fakes`.
 
     Raises:
         InvalidInput: if an argument is not of that form.
@@ -96,6 +141,7 @@ class Evaluator:
         seed: int = 0,
         to_picture: ToPicture = None,
         scale: tuple[float, float] | None = None,
+        conditions: Any = None,
     ) -> None:
         self._names = metrics.expect_names(names)
         expect_positive_int(count=count)
@@ -108,7 +154,7 @@ class Evaluator:
         sentence = "The argument real must hold examples that are not all the same."
         require({*self._names} <= _OF_ANY or different, sentence, "real")
         scale = find_pixel_range(self._real) if scale is None else scale
-        self._options = (seed, to_picture, scale)
+        self._options = (seed, to_picture, scale, conditions)
         self._count = count
 
     def expect_fit(self, model: Any) -> None:

@@ -11,11 +11,13 @@ import numpy as np
 import tensorflow as tf
 
 from gan import distribute
+from gan.conditions.words import are_texts
 from gan.data.examples import Sample
-from gan.data.labels import as_labels
+from gan.data.labels import as_conditions
 from gan.errors import StrPath, expect_positive_int, require
 from gan.latent import Stream
-from gan.training.networks import expect_latents, latent_shape
+from gan.training.inputs import latent_shape
+from gan.training.networks import expect_latents
 from gan.training.reals import RealExamples
 
 
@@ -29,6 +31,7 @@ class Drawing(RealExamples):
     stream: Stream
     averaged_generator: keras.Model | None
     draws_repeat: bool
+    has_latents: bool
     _latent_generator: Callable[[int], tf.Tensor] | None
 
     def get_fake_sample(
@@ -37,6 +40,7 @@ class Drawing(RealExamples):
         training: bool = False,
         averaged: bool | None = None,
         labels: Any = None,
+        condition: Any = None,
     ) -> Any:
         """Examples from the generator.
 
@@ -47,40 +51,86 @@ class Drawing(RealExamples):
                 does where the model has one (`ema`) and `training` is `False`.
             labels: integers `(size,)` in [0, classes), the classes asked for, or one
                 integer, the class of all; `None` draws them, each equally likely.
+            condition: what other networks are given: float vectors `(size, d)`, or one
+                `(d,)` for all; with `words` texts, or one text; pictures `(size, h, w,
+                c)` on the model's scale. `None` draws those of real examples.
 
         Returns:
-            Float32 tensor `(size, …)` of the generator's output shape; with classes a
-            pair of it and the labels, int32 tensor `(size,)`.
+            Float32 tensor `(size, …)` of the generator's output shape; with a condition
+            a pair of it and the labels, int32 tensor `(size,)`, or what else was given.
         """
-        if labels is not None:
-            labels = self._checked_labels(labels, size)
-            size = labels.shape[0] if size is None else size
+        given, size = self._asked(labels, condition, size)
         network, size = self._drawing(training, averaged), self._count(size)
         said = "The model has no latent generator, for the saved one could not be "
         said += "stored: set model.latent_generator."
-        require(self._latent_generator is not None, said, "latent_generator")
+        drawn = self._latent_generator is not None or not self.has_latents
+        require(drawn, said, "latent_generator")
         with self.stream.sampling():
-            given = latents = self._latent_generator(size)
-            if self.classes and labels is None:
-                seed, most = self.stream.next_seed(), self.classes
-                labels = tf.random.stateless_uniform((size,), seed, 0, most, tf.int32)
-            if labels is not None:
-                given = [latents, labels]
-            return Sample(network(given, training=training), labels).public()
+            parts = [self._latent_generator(size)] if self.has_latents else []
+            if given is None:
+                given = self.some_conditions(size)
+            parts += [] if given is None else [given]
+            taken = parts if len(parts) > 1 else parts[0]
+            return Sample(network(taken, training=training), given).public()
 
-    def _checked_labels(self, labels, size):
-        said = "The networks take no labels: leave the argument labels out."
-        require(self.classes, said, "labels")
-        if not tf.is_tensor(labels) and np.ndim(labels) == 0:
-            labels = np.full(self._count(size), labels)
-        labels = as_labels(labels, self.classes)
-        count = labels.shape[0]
-        said = f"The argument size must be {count}, as many as there are labels, or "
-        require(size is None or count in (None, size), f"{said}left out.", "size")
-        return labels
+    def generate(
+        self,
+        size: int | None = None,
+        training: bool = False,
+        averaged: bool | None = None,
+        labels: Any = None,
+        condition: Any = None,
+    ) -> Any:
+        """Examples from the generator: another name of `get_fake_sample`.
+
+        Args:
+            size: see `get_fake_sample`.
+            training: the same.
+            averaged: the same.
+            labels: the same.
+            condition: the same.
+
+        Returns:
+            What `get_fake_sample` gives.
+        """
+        return self.get_fake_sample(size, training, averaged, labels, condition)
+
+    def _asked(self, labels, condition, size):
+        """What was asked for as the networks take it, or `None`, and how many fakes."""
+        name = "labels" if condition is None else "condition"
+        value = labels if condition is None else condition
+        if value is None:
+            return None, size
+        said = "The arguments labels and condition say the same: leave one out."
+        require(labels is None or condition is None, said, "condition")
+        shape = self.condition_shape
+        said = f"The networks take no condition: leave the argument {name} out."
+        require(shape is not None, said, name)
+        if self.words is not None and are_texts(value):
+            value = self._vectors_of(value, size)
+        if not tf.is_tensor(value) and np.ndim(value) == len(shape):
+            # One for all.
+            value = np.asarray(value)
+            value = np.broadcast_to(value, (self._count(size), *value.shape))
+        value = as_conditions(value, self.classes, shape, name)
+        value = tf.cast(value, tf.float32) if shape else value
+        count = value.shape[0]
+        said = f"The argument size must be {count}, as many as there are conditions, "
+        require(size is None or count in (None, size), f"{said}or left out.", "size")
+        return value, count if size is None else size
+
+    def _vectors_of(self, texts, size):
+        """Vectors of texts; what one text does not say is as in the data."""
+        among = self.usual_conditions
+        if not isinstance(texts, str) or among is None:
+            return self.words(texts)
+        return self.words.completed(texts, among, self._count(size))
 
     def call(self, latents: Any, training: bool = False) -> tf.Tensor:
-        """Fakes from latents `(batch, latent_dim)`, as `get_fake_sample` draws them."""
+        """Fakes from latents `(batch, latent_dim)`, as `get_fake_sample` draws them.
+
+        Of a generator that takes more, or pictures alone, it is given what that takes.
+        """
         return self._drawing(training, None)(latents, training=training)
 
     def evaluate(self, x: Any = None, **options: Any) -> dict[str, float]:
@@ -101,9 +151,12 @@ class Drawing(RealExamples):
         said = "The argument x must be an array of real examples."
         require(data is not None and not data.streams, said, "x")
         data.pixel_range = self.pixel_range or data.pixel_range
-        options = {"scale": self.pixel_range} | options
+        real = data.first(len(data))
+        # Fakes of the same vectors; of classes each is drawn equally often.
+        conditions = None if self.classes else real.condition
+        options = {"scale": self.pixel_range, "conditions": conditions} | options
         # As the discriminator takes them, and so on the scale of the fakes.
-        return Evaluator(data.first(len(data)).examples, **options)(self)
+        return Evaluator(real.examples, **options)(self)
 
     def export(
         self, filepath: StrPath, format: str = "tf_saved_model", **options: Any
@@ -129,6 +182,8 @@ class Drawing(RealExamples):
     @property
     def latent_dim(self) -> int:
         """How many numbers a latent has: the size of the generator's first input."""
+        if not self.has_latents:
+            return 0
         return math.prod(latent_shape(self.generator))
 
     @property
@@ -144,6 +199,8 @@ class Drawing(RealExamples):
     def _checked_latents(self, latent_generator, generator):
         if latent_generator is None:
             return None, True
+        said = "The generator takes pictures alone, so that latent_generator must be "
+        require(self.has_latents, f"{said}None.", "latent_generator")
         with self.stream.sampling():
             return expect_latents(latent_generator, generator)
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from gan.data.examples import Sample
 from gan.saving.model_file import state_of
-from gan.training.networks import takes_labels
+from gan.training.inputs import takes_condition
 
 _COORDINATES = 256  # examples of more numbers than these are projected
 _MOST_NUMBERS = 10**8  # of a training set that copies are looked for in
@@ -134,8 +134,10 @@ class Evidence:
         model, size = self.model, self.model.batch_size
         with model.stream.sampling():
             inputs = [model.latent_generator(size)]
-        if takes_labels(model.generator):
-            inputs.append(tf.range(size) % model.classes)
+            if takes_condition(model.generator):
+                known = model.classes
+                drawn = tf.range(size) % known if known else model.some_conditions(size)
+                inputs.append(drawn)
         batch = self.batches(self.played)[0]
         if model.real_examples is not None:
             batch = _joined([self.real, batch])

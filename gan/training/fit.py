@@ -23,9 +23,11 @@ from gan.errors import (
     shown,
     warn,
 )
+from gan.support.threads import tell_of_threads
 from gan.training.checkpoint import Checkpoint
 from gan.training.compiled import TwoOptimizers
 from gan.training.layers import accelerated
+from gan.training.networks import is_picture
 from gan.training.runtime import explained, held_interrupt, unfused
 
 # A graph call this long shows progress often and costs next to nothing to enter.
@@ -51,6 +53,7 @@ class GraphFit(TwoOptimizers):
     batch_size: Any
     disc_iter: Any
     pixel_range: Any
+    usual_conditions: Any
     log_names: tuple[str, ...]
     real_examples: Any
     examples: Any
@@ -127,6 +130,8 @@ class GraphFit(TwoOptimizers):
             verbose = 0
         self.reattach()
         self._warn_of_the_frozen()
+        if verbose != 0 and is_picture(self.generator.output_shape[1:]):
+            tell_of_threads()
         # To Keras an epoch is one execution, so that it calls `_train_epoch` once an
         # epoch. How many steps a graph call makes is in `_compile_options`.
         self.steps_per_execution = steps_per_epoch
@@ -207,13 +212,15 @@ class GraphFit(TwoOptimizers):
     @contextlib.contextmanager
     def _on(self, examples, batch_size):
         """Train on these examples; put the former ones back if training is refused."""
-        before = self.batch_size, self.pixel_range, copy.copy(self._examples)
+        before = self.batch_size, self.pixel_range, self.usual_conditions
+        examples_before = copy.copy(self._examples)
         self.batch_size = batch_size
         self.take_examples(examples)
         try:
             yield
         except InvalidInput:
-            self.batch_size, self.pixel_range, self._examples = before
+            self.batch_size, self.pixel_range, self.usual_conditions = before
+            self._examples = examples_before
             raise
 
     def train_on_batch(self, x: object = None, y: object = None) -> dict[str, float]:

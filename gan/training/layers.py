@@ -10,6 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gan.support.devices import only_cpu
+
 # A convolution of a map of a few pixels is a bilinear map of the pixels x and the
 # taps k. Written as y = Y((K k) · (X x)) it costs one product for each row of X and K,
 # where Keras pays one for each output and tap. Matrices (X, K, Y) for a row of pixels;
@@ -77,7 +79,7 @@ def accelerated(*networks: keras.Model) -> Iterator[None]:
     Reference:
         Lavin & Gray 2016, Fast Algorithms for Convolutional Neural Networks.
     """
-    layers = [] if tf.config.list_logical_devices("GPU") else [*_leaves(networks)]
+    layers = [*_leaves(networks)] if only_cpu() else []
     quicker = {id(layer): (layer, *_shortcut(layer)) for layer in layers}
     # What a user has put into a layer's place stays there.
     quicker = [q for q in quicker.values() if q[1] and q[1] not in vars(q[0])]

@@ -13,6 +13,14 @@ import tensorflow as tf
 
 from gan.errors import require, shown, warn
 from gan.latent import of_dimension
+from gan.support.devices import only_cpu
+from gan.training.inputs import (
+    condition_shape,
+    count_embedded,
+    latent_shape,
+    picture_condition,
+    takes_condition,
+)
 
 
 def expect_networks(
@@ -28,15 +36,18 @@ def expect_networks(
     Raises:
         InvalidInput: if they are anything else.
     """
-    _expect_network("generator", generator)
-    _expect_network("discriminator", discriminator)
+    expect_network("generator", generator)
+    expect_network("discriminator", discriminator)
     wanted = discriminator.input_shape
-    if takes_labels(discriminator):
-        wanted, labels = wanted[0], wanted[1:]
-        _expect_labels(generator, discriminator, [labels, generator.input_shape[1:]])
+    if picture_condition(discriminator):
+        wanted, given = wanted
+        _expect_pictures(generator, given)
+    elif takes_condition(discriminator):
+        wanted = wanted[0]
+        _expect_conditions(generator, discriminator)
     else:
         require(
-            outputs is None or not takes_labels(generator),
+            outputs is None or not takes_condition(generator),
             "The discriminator must take labels, for the generator does: make it a "
             "keras.Model([examples, labels], outputs).",
             "discriminator",
@@ -62,8 +73,16 @@ def expect_networks(
     )
 
 
-def _expect_network(name, network):
-    """Expect one network that this library can train."""
+def expect_network(name: str, network: object) -> None:
+    """Expect one network that this library can train.
+
+    Args:
+        name: str, "generator" or "discriminator".
+        network: what is to be a built functional or sequential `keras.Model`.
+
+    Raises:
+        InvalidInput: if it is anything else.
+    """
     old = type(network).__module__.startswith("tf_keras")
     said = f"The {name} is a model of tf_keras: make it with keras."
     require(not old, said, name)
@@ -79,7 +98,7 @@ def _expect_network(name, network):
     require(network.variables, said, name)
     channels = {getattr(layer, "data_format", None) for layer in network.layers}
     # TensorFlow's convolutions of channels first have no gradient on a CPU.
-    fits = "channels_first" not in channels or tf.config.list_logical_devices("GPU")
+    fits = "channels_first" not in channels or not only_cpu()
     said = f"The {name} must have layers of data_format='channels_last' on a CPU."
     require(fits, said, name)
     for side, found in (("take", _inputs(network)), ("give", _outputs(network))):
@@ -95,27 +114,44 @@ def _expect_network(name, network):
     require(
         kinds == {"float32"},
         f"The {name} must take and give float32, but its dtypes are "
-        f"{', '.join(sorted(kinds)) or 'none of floats'}: call "
-        "keras.config.set_dtype_policy before making it.",
+        f"{', '.join(sorted(kinds)) or 'none of floats'}: give its last layer "
+        "dtype='float32', as Keras's guide to mixed precision does.",
         name,
     )
 
 
-def _expect_labels(generator, discriminator, labels):
-    """Expect two networks that take the labels of equally many classes."""
+def _expect_conditions(generator, discriminator):
+    """Expect two networks that take the same condition: labels or other numbers."""
+    shapes = [generator.input_shape, discriminator.input_shape]
+    found = [condition_shape(network) for network in (generator, discriminator)]
     require(
-        takes_labels(generator)
-        and all(len(x) == 1 and x[0] in ((None,), (None, 1)) for x in labels),
-        "Both networks must take one label an example, as keras.Input((), "
-        "dtype='int32') beside their first input, but the shapes of their labels are "
-        f"{shown(labels)}.",
+        takes_condition(generator)
+        and all(len(shape) == 2 for shape in shapes)
+        and found[0] == found[1],
+        "Both networks must take one condition of the same shape beside their first "
+        "input, such as keras.Input((), dtype='int32') for a label an example or "
+        "keras.Input((5,)) for five numbers, but the shapes of their conditions are "
+        f"{shown([shape[1:] for shape in shapes])}.",
         "generator",
     )
-    counts = [count_classes(generator), count_classes(discriminator)]
+    counts = [count_embedded(generator), count_embedded(discriminator)]
     require(
-        counts[0] and counts[0] == counts[1],
+        found[0] != () or counts[0] and counts[0] == counts[1],
         "Both networks must have an Embedding of their labels with as many classes, "
         f"but they know {counts[0]} and {counts[1]}.",
+        "generator",
+    )
+
+
+def _expect_pictures(generator, given):
+    """Expect a generator that takes the pictures that the discriminator is given."""
+    takes = generator.input_shape
+    takes = takes if isinstance(takes, list) else [takes]
+    require(
+        takes[-1] == given and len(takes) <= 2,
+        "The generator must take the pictures that the discriminator takes beside the "
+        f"examples, {given}, alone or as [latents, pictures], but it takes "
+        f"{shown(generator.input_shape)}.",
         "generator",
     )
 
@@ -132,26 +168,6 @@ def _outputs(network):
     return network.compute_output_spec(inputs if len(inputs) > 1 else inputs[0])
 
 
-def latent_shape(generator: keras.Model) -> tuple[int, ...]:
-    """Shape of a latent, which is the generator's first input."""
-    shape = generator.input_shape
-    return (shape[0] if isinstance(shape[0], (list, tuple)) else shape)[1:]
-
-
-def takes_labels(network: keras.Model) -> bool:
-    """Whether a network has a second input: the labels of what the first one is."""
-    shape = network.input_shape
-    return isinstance(shape, (list, tuple)) and isinstance(shape[0], (list, tuple))
-
-
-def count_classes(network: keras.Model) -> int | None:
-    """Number of classes whose labels a network embeds; `None` if it takes none."""
-    if not takes_labels(network):
-        return None
-    kinds = [x for x in network.layers if isinstance(x, keras.layers.Embedding)]
-    return kinds[0].input_dim if kinds else None
-
-
 def expect_augment(augment: object, generator: keras.Model) -> None:
     """Expect a layer through which examples go and gradients come back, or `None`."""
     if augment is None:
@@ -159,7 +175,13 @@ def expect_augment(augment: object, generator: keras.Model) -> None:
     layer = isinstance(augment, keras.layers.Layer)
     said = f"The argument augment must be a keras Layer or None, but it is {augment!r}."
     require(layer, said, "augment")
-    examples = tf.random.stateless_uniform((2, *generator.output_shape[1:]), (0, 0))
+    shapes = generator.output_shape
+    for shape in shapes if isinstance(shapes, list) else [shapes]:
+        _expect_change(augment, shape[1:])
+
+
+def _expect_change(augment, shape):
+    examples = tf.random.stateless_uniform((2, *shape), (0, 0))
     with tf.GradientTape() as tape:
         tape.watch(examples)
         changed = augment(examples, training=True)

@@ -11,7 +11,8 @@ from typing import Any, TypedDict
 import keras
 import tensorflow as tf
 
-from gan.errors import expect_number, require, shown
+from gan.conditions.words import Words
+from gan.errors import expect_array, expect_number, require, shown
 
 
 class Options(TypedDict, total=False):
@@ -23,6 +24,9 @@ class Options(TypedDict, total=False):
     augment: keras.layers.Layer | None
     pixel_range: tuple[float, float] | None
     class_names: list[str] | None
+    words: Words | None
+    mismatch: float
+    usual_conditions: list[list[float]] | None
     generator_optimizer: keras.optimizers.Optimizer | None
     discriminator_optimizer: keras.optimizers.Optimizer | None
     seed: int | None
@@ -76,6 +80,12 @@ def expect_names(class_names: list[str] | None) -> None:
         f"{shown(class_names)}.",
         "class_names",
     )
+
+
+def expect_conditions(usual_conditions: list[list[float]] | None) -> None:
+    """Expect `None`, or vectors of equal length."""
+    if usual_conditions is not None:
+        expect_array((None, None), usual_conditions=usual_conditions)
 
 
 def show_parameters(cls: type, base: type) -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 
+from gan.conditions.words import are_texts
 from gan.data.examples import Examples, as_examples
 from gan.data.pixels import find_pixel_range
 from gan.errors import Unsaid, require
 from gan.latent import Stream, distinct_numbers
 from gan.training.networks import is_picture, warn_of_range
+
+MOST_CONDITIONS = 64  # that a model keeps, to draw with when its data are gone
 
 
 class RealExamples:
@@ -24,8 +29,16 @@ class RealExamples:
     batch_size: Any
     pixel_range: Any
     classes: int | None
+    condition_shape: tuple[int, ...] | None
+    usual_conditions: Any
+    words: Any
     stream: Stream
     _examples: Examples | None
+
+    @property
+    def example_shape(self) -> tuple[int, ...]:
+        """Of an example, as the generator gives it."""
+        return self.generator.output_shape[1:]
 
     @property
     def examples(self) -> Examples | None:
@@ -48,8 +61,10 @@ class RealExamples:
         self, value: Any, batch_size: int, name: str = "real_examples"
     ) -> Examples | None:
         """Check examples, see `gan.data.examples.as_examples`; nothing is changed."""
-        shape = self.generator.output_shape[1:]
-        examples = as_examples(value, shape, batch_size, self.classes, name)
+        shape = self.example_shape
+        value = self._with_vectors(value)
+        how = (self.classes, name, self._stored_condition())
+        examples = as_examples(value, shape, batch_size, *how)
         if examples is not None and examples.streams:
             require(
                 isinstance(batch_size, Unsaid) or examples.fills(batch_size),
@@ -66,7 +81,11 @@ class RealExamples:
             self._examples = None
             return
         known = self.pixel_range
-        if known is None and is_picture(self.generator.output_shape[1:]):
+        if self.condition_shape and len(self.condition_shape) == 1:
+            if self.usual_conditions is None:
+                some = np.array(examples.conditions[:MOST_CONDITIONS])
+                self.usual_conditions = some.tolist()
+        if known is None and is_picture(self.example_shape):
             self.pixel_range = find_pixel_range(examples.look())
         if examples.streams and isinstance(self.batch_size, Unsaid):
             self.batch_size = Unsaid(examples.batch_size)
@@ -77,6 +96,56 @@ class RealExamples:
         if self._examples is None or not self._examples.refill(examples):
             self._examples = examples
 
+    def _with_vectors(self, value):
+        """A pair of examples and texts as one of examples and the words' vectors."""
+        pair = isinstance(value, (tuple, list)) and len(value) == 2
+        if self.words is None or not (pair and are_texts(value[1])):
+            return value
+        return value[0], self.words.of_captions(value[1])
+
+    @property
+    def takes_pictures(self) -> bool:
+        """Whether the networks are given pictures beside latents and examples."""
+        return len(self.condition_shape or ()) == 3
+
+    def some_conditions(self, size: int) -> tf.Tensor | None:
+        """Conditions at random: classes, each equally likely, or vectors of the data.
+
+        Args:
+            size: int, how many.
+
+        Returns:
+            `None` where the networks take none; int32 tensor `(size,)` of classes; or
+            float32 tensor `(size, …)` of the real examples in memory, and without such
+            of `usual_conditions`.
+        """
+        if self.condition_shape is None:
+            return None
+        if self.takes_pictures:
+            return self._drawn_pictures(size)
+        if self.classes:
+            seed, most = self.stream.next_seed(), self.classes
+            return tf.random.stateless_uniform((size,), seed, 0, most, tf.int32)
+        data = self.examples
+        known = None if data is None or data.streams else data.conditions
+        known = self.usual_conditions if known is None else known
+        require(
+            known is not None,
+            "The argument labels is missing: the model has no real examples of whose "
+            "conditions some could be drawn.",
+            "labels",
+        )
+        known = tf.convert_to_tensor(known, tf.float32)
+        seed, most = self.stream.next_seed(), known.shape[0]
+        numbers = tf.random.stateless_uniform((size,), seed, 0, most, tf.int32)
+        return tf.gather(known, numbers)
+
+    def _drawn_pictures(self, size):
+        """Pictures of real examples, some of them several times if there are fewer."""
+        count = size if self.examples is None else min(size, self.examples.at_hand)
+        drawn = self.get_real_sample(count)[1]
+        return drawn if count == size else tf.gather(drawn, tf.range(size) % count)
+
     def get_real_sample(self, size: int | None = None) -> Any:
         """Random distinct examples of `real_examples`.
 
@@ -84,8 +153,9 @@ class RealExamples:
             size: int, how many, or `None` for `batch_size`.
 
         Returns:
-            Float32 tensor `(size, …)` of the discriminator's input shape, with classes
-            a pair of it and the labels. From a Dataset: its first examples.
+            Float32 tensor `(size, …)` of the discriminator's input shape, with a
+            condition a pair of it and the labels, vectors or pictures. From a Dataset:
+            its first examples.
         """
         size, examples = self._count(size), self.examples
         said = "The model has no real examples: set model.real_examples, or give fit x."
@@ -97,6 +167,10 @@ class RealExamples:
         require(size <= most, f"{said}examples, but it is {size}.", "size")
         numbers = distinct_numbers(most, size, self.stream.next_seed())
         return examples.draw(numbers).public()
+
+    def _stored_condition(self) -> tuple[int, ...] | None:
+        """Shape of what the data hold beside the examples, or `None`."""
+        return self.condition_shape
 
     def _count(self, size: int | None) -> int:
         raise NotImplementedError

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from gan.data.examples import WRONG_LABEL
 from gan.errors import require
+from gan.support.devices import only_cpu
 
 # What a class cross-entropy and an embedding say of a label out of range.
 _WRONG_LABEL = r"Received a label value .*?\)|indices\[.*?\] = .*? is not in \[.*?\)"
@@ -104,8 +105,12 @@ def unfused() -> Iterator[None]:
     """Keep TensorFlow from fusing products with their biases and activations.
 
     oneDNN's fused operation takes longer than its parts: a quarter of a small network's
-    step, a tenth of dense MNIST's; no step here is faster with it.
+    step, a tenth of dense MNIST's; no step here is faster with it. On a GPU nothing is
+    changed.
     """
+    if not only_cpu():
+        yield
+        return
     before = tf.config.optimizer.get_experimental_options().get("remapping", True)
     tf.config.optimizer.set_experimental_options({"remapping": False})
     try:

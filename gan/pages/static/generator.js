@@ -8,9 +8,10 @@ const judge = data.discriminator && makeNetwork(data.discriminator, numbers);
 const turned = data.kind === "normal" || data.kind === "symmetric";
 const WALL = 20, PAD = 96;
 
-const state = { seed: 1, label: 0, spread: 1, z: null, moves: data.directions.map(() => 0) };
+const state = { seed: 1, label: 0, spread: 1, z: null, hard: false, moves: data.directions.map(() => 0) };
 const kept = [2, 3, 4, 5].map((seed) => ({ z: drawn(seed), label: 0 }));
-let wallSeed = 1000, cursor = 0, padAt = [0.5, 0.5], walking = 0, others = null;
+// The class of the wall; -1: all of them, by turns.
+let wallClass = -1, wallSeed = 1000, cursor = 0, padAt = [0.5, 0.5], walking = 0, others = null;
 
 function drawn(seed) {
   return latentsOf(seed, data.dim, data.kind, state.spread);
@@ -23,11 +24,17 @@ function latents(moves = state.moves) {
   return z;
 }
 
+// What a network is given beside: the number of each class, or the vector that it is.
+function given(labels) {
+  const { conditions } = data;
+  return Float32Array.from(conditions ? labels.flatMap((k) => conditions[k]) : labels);
+}
+
 // Outputs (n, h, w, c) of the generator for latents, each with its class.
 function outputs(zs, labels) {
   const flat = new Float32Array(zs.length * data.dim);
   zs.forEach((z, i) => flat.set(z, i * data.dim));
-  return generate(data.classes ? [flat, Float32Array.from(labels)] : [flat], zs.length);
+  return generate(data.classes ? [flat, given(labels)] : [flat], zs.length);
 }
 
 // Numbers in [0, 1] of outputs, as they are shown.
@@ -66,7 +73,7 @@ function drawFace() {
 
 function opinionsOf(made, labels) {
   const { labelled, outputs: per } = data.discriminator;
-  const said = judge(labelled ? [made, Float32Array.from(labels)] : [made], labels.length);
+  const said = judge(labelled ? [made, given(labels)] : [made], labels.length);
   return said.filter((_, i) => i % per === 0);
 }
 
@@ -105,6 +112,10 @@ function drawEnds() {
   });
 }
 
+function labelAt(place) {
+  return wallClass < 0 ? place % (data.classes || [0]).length : wallClass;
+}
+
 // The wall is drawn in parts, between which the page answers.
 function drawWall() {
   const canvas = sized(byId("wall"), WALL, WALL), begun = drawWall.begun = {};
@@ -113,7 +124,7 @@ function drawWall() {
   (function next(first) {
     if (drawWall.begun !== begun) return;
     const seeds = Array.from({ length: part }, (_, i) => wallSeed + first + i);
-    const labels = seeds.map(() => state.label);
+    const labels = seeds.map((_, i) => labelAt(first + i));
     show(canvas, picturesOf(outputs(seeds.map(drawn), labels)), WALL, first);
     if (first + part < count) setTimeout(next, 0, first + part);
     else drawWall.took = performance.now() - drawWall.started;
@@ -168,8 +179,9 @@ function changed() {
 function hash() {
   const parts = [state.z ? `z=${Array.from(state.z, (v) => +v.toFixed(4))}`
     : `seed=${state.seed}`];
-  if (data.classes) parts.push(`class=${state.label}`);
+  if (data.classes) parts.push(`class=${encodeURIComponent(data.classes[state.label])}`);
   if (state.spread !== 1) parts.push(`spread=${state.spread}`);
+  if (state.hard) parts.push("pixels=1");
   if (state.moves.some((v) => v)) parts.push(`move=${state.moves}`);
   return `#${parts.join("&")}`;
 }
@@ -178,8 +190,12 @@ function hash() {
 function readHash() {
   const said = new URLSearchParams(location.hash.slice(1));
   const list = (name) => (said.get(name) || "").split(",").map(Number).filter(isFinite);
-  const label = Number(said.get("class")), spread = Number(said.get("spread") || 1);
-  if (data.classes && label in data.classes) state.label = label;
+  const spread = Number(said.get("spread") || 1), asked = said.get("class") || 0;
+  // A name counts before a number, such as of the digits 1 to 9.
+  const names = data.classes || [], place = names.indexOf(asked);
+  const label = place < 0 ? Number(asked) : place;
+  if (label in names) state.label = label;
+  setHard(said.get("pixels") === "1");
   if (turned && spread >= 0 && spread <= 2) state.spread = spread;
   byId("class").value = state.label;
   byId("spread").value = state.spread;
@@ -187,6 +203,13 @@ function readHash() {
   const seed = Number(said.get("seed") || 1);
   const whole = z.length === data.dim;
   choose({ seed: isFinite(seed) ? seed : 1, z: whole ? z : null, moves: list("move") });
+}
+
+// Smooth, or each pixel as a square.
+function setHard(hard) {
+  state.hard = hard;
+  byId("face").classList.toggle("smooth", !hard);
+  byId("pixels").setAttribute("aria-pressed", String(hard));
 }
 
 function newSeed() {
@@ -214,7 +237,8 @@ function save() {
   large.width = width * times;
   large.height = height * times;
   const context = large.getContext("2d");
-  context.imageSmoothingEnabled = false;
+  context.imageSmoothingEnabled = !state.hard;
+  context.imageSmoothingQuality = "high";
   context.drawImage(byId("face"), 0, 0, large.width, large.height);
   const link = document.createElement("a");
   link.download = `${hash().slice(1, 40).replace(/[^\w.=-]/g, "_")}.png`;
@@ -237,6 +261,7 @@ function shares(event) {
 
 function pick(place) {
   cursor = place;
+  if (data.classes) byId("class").value = state.label = labelAt(place);
   choose({ seed: wallSeed + place });
 }
 
@@ -255,13 +280,17 @@ function listen() {
   byId("walk").onclick = walk;
   byId("save").onclick = save;
   byId("link").onclick = copyLink;
+  byId("pixels").onclick = () => { setHard(!state.hard); changed(); };
   byId("reset").onclick = () => { setMoves([]); changed(); };
   byId("others").onclick = () => { wallSeed = newSeed(); drawWall(); };
   byId("class").onchange = (event) => {
     state.label = Number(event.target.value);
     changed();
-    drawWall();
     drawPad();
+  };
+  byId("wallclass").onchange = (event) => {
+    wallClass = Number(event.target.value);
+    drawWall();
   };
   byId("spread").oninput = (event) => {
     state.spread = Number(event.target.value);
@@ -288,7 +317,7 @@ function listen() {
     const [x, y] = ARROWS[event.key];
     mixAt(padAt[0] + x / 8, padAt[1] + y / 8);
   };
-  const keys = { n: "new", w: "walk", s: "save", l: "link" };
+  const keys = { n: "new", w: "walk", s: "save", l: "link", p: "pixels" };
   document.onkeydown = (event) => {
     const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
     if (plain && event.target.tagName !== "SELECT" && event.key in keys)
@@ -306,8 +335,9 @@ function build() {
   byId("spreading").hidden = !turned;
   (data.classes || []).forEach((name, i) => {
     byId("class").append(new Option(name, i));
+    byId("wallclass").append(new Option(name, i));
   });
-  byId("class").hidden = !data.classes;
+  ["class", "wallclass"].forEach((id) => { byId(id).hidden = !data.classes; });
   data.directions.forEach((_, k) => {
     const label = document.createElement("label");
     label.className = "slider";

@@ -118,6 +118,37 @@ const LAYERS = {
     return out;
   },
 
+  // Two matrices, of rows (ih, h) and of columns (iw, w).
+  resize([x], layer, [rows, columns], n) {
+    const [h, w, c] = layer.shape, [ih, iw] = layer.input;
+    const out = new Float32Array(n * h * w * c), half = new Float32Array(ih * w * c);
+    for (let e = 0; e < n; e++) {
+      half.fill(0);
+      for (let y = 0; y < ih; y++)
+        for (let j = 0; j < iw; j++)
+          for (let q = 0; q < w; q++)
+            for (let k = 0; k < c; k++)
+              half[(y * w + q) * c + k] +=
+                columns[j * w + q] * x[((e * ih + y) * iw + j) * c + k];
+      for (let i = 0; i < ih; i++)
+        for (let y = 0; y < h; y++)
+          for (let k = 0; k < w * c; k++)
+            out[(e * h + y) * w * c + k] += rows[i * h + y] * half[i * w * c + k];
+    }
+    return out;
+  },
+
+  crop([x], layer, _, n) {
+    const [h, w, c] = layer.shape, [ih, iw] = layer.input, [top, left] = layer.before;
+    const out = new Float32Array(n * h * w * c);
+    for (let e = 0, o = 0; e < n; e++)
+      for (let y = 0; y < h; y++, o += w * c) {
+        const from = ((e * ih + y + top) * iw + left) * c;
+        out.set(x.subarray(from, from + w * c), o);
+      }
+    return out;
+  },
+
   conv: (inputs, layer, weights, n) => slide(inputs, layer, weights, n, false),
 
   // Each pixel of the input is spread over the output; kernel (h, w, inputs, outputs).

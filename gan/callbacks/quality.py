@@ -1,0 +1,179 @@
+"""How good the fakes are, epoch by epoch, and the best model so far."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from gan import plots
+from gan.callbacks.table import read_table, write_table
+from gan.data.pixels import find_pixel_range
+from gan.errors import (
+    StrPath,
+    expect_array,
+    expect_path,
+    expect_positive_int,
+    expect_seed,
+    require,
+    shown,
+)
+from gan.metrics.distances import kernel_distance
+from gan.metrics.report import comparable
+from gan.saving import save_model
+from gan.support.files import clear_leftovers, expect_writable
+from gan.training.aside import draw_fakes
+
+Logs = dict[str, float] | None
+
+_LEAST = 8  # real examples
+_MOST = 1000  # of them, and fakes
+
+
+class Quality(keras.callbacks.Callback):
+    """A curve of the kernel distance to real examples, and a file of the best model.
+
+    After each epoch as many fakes as there are reals, of the same latents each time,
+    are compared with `real`: the kernel distance (KID) is 0 where the two are drawn
+    from one distribution. It is drawn as a PNG, with the distance of other real
+    examples as a line: what is as low as that line is as good as this measure can
+    tell. An epoch counts as better only if its distance is below the best one's by
+    more than its own standard error, so that noise makes no best model. Once nothing
+    has been better for `patience` measurements, that is said.
+
+    The distance is the log "kid". The numbers stand beside the picture in a .csv, from
+    which a resumed run goes on; `fit` from epoch 0 starts anew.
+
+    Args:
+        path: str or `os.PathLike` that ends in .png.
+        real: array `(n, …)`, at least 8 real examples, of which the first 1,000 are
+            used. Hold them out: a generator may copy what it was trained on.
+        others: array of the same form, other real examples, whose distance to `real`
+            is the line; `None` draws none.
+        best: str or `os.PathLike` that ends in .keras, where the best model is saved;
+            `None` saves none.
+        every: int, epochs between measurements.
+        patience: int, measurements.
+        seed: int, of the latents.
+
+    Raises:
+        InvalidInput: if an argument is not of that form or nothing can be written
+            there.
+
+    Reference:
+        Bińkowski et al. 2018, Demystifying MMD GANs, section 4.
+    """
+
+    def __init__(
+        self,
+        path: StrPath,
+        real: npt.ArrayLike,
+        others: npt.ArrayLike | None = None,
+        best: StrPath | None = None,
+        every: int = 1,
+        patience: int = 20,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self._path = expect_writable(path)
+        said = f"The argument path must end in .png, but it is {shown(str(path))}."
+        require(self._path.suffix.lower() == ".png", said, "path")
+        self._table = expect_writable(self._path.with_suffix(".csv"))
+        self._best = None if best is None else expect_writable(expect_path(best=best))
+        said = f"The argument best must end in .keras, but it is {shown(str(best))}."
+        require(best is None or self._best.suffix == ".keras", said, "best")
+        expect_positive_int(every=every, patience=patience)
+        expect_seed(seed=seed)
+        self._every, self._patience, self._seed = every, patience, seed
+        real = expect_array((None, None, ...), least=_LEAST, real=real)[:_MOST]
+        self._scale, self._shape = find_pixel_range(real), real.shape[1:]
+        if others is not None:
+            others = expect_array((None, *self._shape), least=_LEAST, others=others)
+            others = others[: 2 * _MOST]
+        # Axes that fit `real` itself would show it as more varied than any other set.
+        self._space = comparable(real if others is None else others)
+        self._real, self._floor = self._space(real), None
+        if others is not None:
+            self._floor = kernel_distance(self._real, self._space(others[:_MOST]))[0]
+        self._rows: list[dict[str, float]] = []
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Read what the run before left; refuse fakes that could not be compared."""
+        for path in (self._path, self._table, self._best):
+            if path is not None:
+                clear_leftovers(path.parent, path.name)
+        self._rows, self._told = read_table(self._table, "Quality"), False
+        shape = draw_fakes(self.model, 1, self._seed, scale=self._scale).shape[1:]
+        said = f"The argument real must hold examples of the shape {shape}, as the "
+        said += f"fakes are, but theirs is {self._shape}."
+        require(np.prod(shape) == np.prod(self._shape), said, "real")
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Drop the rows of epochs that will be repeated."""
+        self._rows = [row for row in self._rows if row["epoch"] <= epoch]
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Measure, draw, and keep the model if it is the best so far."""
+        due = epoch == 0 or (epoch + 1) % self._every == 0
+        if not due or self.model.diverged is not None:
+            return
+        value, error = self.measure()
+        logs["kid"] = value
+        best = self._best_row()
+        lost = self._best is not None and not self._best.exists()
+        better = best is None or lost or value + error < best["kid"]
+        row = {
+            "epoch": epoch + 1,
+            "kid": value,
+            "error": error,
+            "better": float(better),
+        }
+        if better and self._best is not None:
+            save_model(self.model, self._best, {"epoch": epoch + 1, "kid": value})
+        self._rows.append(row | {"better": float(better)})
+        write_table(self._table, self._rows)
+        self._draw()
+        if not better:
+            self._tell(best)
+
+    def measure(self) -> tuple[float, float]:
+        """Measure now: the kernel distance and its standard error, floats."""
+        count = len(self._real)
+        fakes = draw_fakes(self.model, count, self._seed, scale=self._scale)
+        fakes = np.clip(fakes, *self._scale).reshape(count, *self._shape)
+        return kernel_distance(self._real, self._space(fakes))
+
+    def paths(self, epochs: int) -> list:
+        """What is written after so many epochs: list of `pathlib.Path`."""
+        return [self._path, self._table, *([self._best] if self._best else [])]
+
+    def _best_row(self):
+        """The row of the best model so far, `None` at the start."""
+        return next((row for row in self._rows[::-1] if row["better"]), None)
+
+    def _tell(self, best):
+        since = [row for row in self._rows if row["epoch"] > best["epoch"]]
+        if self._told or len(since) < self._patience:
+            return
+        self._told = True
+        kept = "" if self._best is None else f", which {self._best.name} keeps"
+        print(
+            f"\nThe fakes have not come nearer to the real examples since epoch "
+            f"{best['epoch']}{kept}: kernel distance {1e3 * best['kid']:.2f} · 10⁻³"
+            + ("" if self._floor is None else f", of reals {1e3 * self._floor:.2f}")
+            + ". More training may not help.",
+            flush=True,
+        )
+
+    def _draw(self):
+        epochs = [row["epoch"] for row in self._rows]
+        curves = {"fakes": (epochs, [1e3 * row["kid"] for row in self._rows])}
+        kept = [row for row in self._rows if row["better"]]
+        curves["best so far"] = tuple(
+            zip(*[(row["epoch"], 1e3 * row["kid"]) for row in kept], strict=True)
+        )
+        if self._floor is not None:
+            ends = [epochs[0], epochs[-1]]
+            curves["other reals"] = ends, [1e3 * self._floor] * 2
+        panels = {"kernel distance · 10³": curves}
+        plots.save(plots.curves(panels), self._path)

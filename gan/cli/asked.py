@@ -1,0 +1,73 @@
+"""What the options of a command ask a generator of vectors for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gan.errors import require
+
+if TYPE_CHECKING:
+    from gan.generators.trained import TrainedGenerator
+
+
+def conditions_asked(
+    drawing: TrainedGenerator,
+    class_: str | None,
+    words: str | None,
+    condition: str | None,
+    from_: str | None,
+    to: str | None,
+) -> tuple[Any, list[Any] | None]:
+    """What a generator of vectors is asked for: one condition, or two ends of a way.
+
+    Args:
+        drawing: `TrainedGenerator`.
+        class_: str or `None`, as of the command, and so the others.
+        words: the same.
+        condition: the same.
+        from_: the same.
+        to: the same.
+
+    Returns:
+        Tuple of a text, a list of numbers or `None`, and of `None` or a list of two.
+    """
+    said = "Give the options from and to both or neither, for pictures between them."
+    require((from_ is None) == (to is None), said, "from")
+    given = {"class": class_, "words": words, "condition": condition, "from": from_}
+    given = [name for name, value in given.items() if value is not None]
+    said = f"The options {' and '.join(given)} exclude each other: give one of them."
+    require(len(given) < 2, said, given[-1] if given else None)
+    name = given[0] if given else None
+    takes = drawing.condition_shape
+    require(
+        name in (None, "class") or takes,
+        f"The option {name} is for models that take words or vectors, and this one "
+        f"takes {'classes: give --class' if drawing.classes else 'neither'}.",
+        name,
+    )
+    said = "The option words is for models of words, and this one takes vectors of "
+    said += f"{takes and takes[0]} numbers: give --condition."
+    require(words is None or drawing.words is not None, said, "words")
+    asked = words if condition is None else _vector(drawing, condition, "condition")
+    if from_ is None:
+        return asked, None
+    return None, [
+        one if drawing.words is not None else _vector(drawing, one, name)
+        for one, name in ((from_, "from"), (to, "to"))
+    ]
+
+
+def _vector(drawing, text, name):
+    """The numbers of a text such as "1,0,.5"."""
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    size = drawing.condition_shape[0]
+    require(
+        len(numbers) == size,
+        f"The option {name} must be {size} numbers with commas between them, such as "
+        f"{','.join(['0', '1'][: min(size, 2)])}, but it is {text!r}.",
+        name,
+    )
+    return numbers

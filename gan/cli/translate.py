@@ -1,0 +1,79 @@
+"""The command that makes pictures from pictures."""
+
+from __future__ import annotations
+
+import pathlib
+
+from gan.cli.shared import import_tensorflow
+from gan.errors import expect_path, expect_seed, require
+from gan.generators.weights import ENLARGER
+from gan.support.files import made_folder
+
+
+def translate(
+    model: str = ENLARGER,
+    /,
+    *,
+    pictures: str,
+    output: str,
+    back: bool = False,
+    seed: int = 0,
+) -> None:
+    """Make pictures of the pictures in a folder."""
+    expect_seed(2**32, seed=seed)
+    source, folder = expect_path(pictures=pictures), expect_path(output=output)
+    there = source.is_dir()
+    require(there, f"There is no folder {source}: name one of pictures.", "pictures")
+    empty = not folder.exists() or folder.is_dir() and not any(folder.iterdir())
+    sentence = "The argument output must be a new or empty folder, but "
+    require(empty, f"{sentence}{folder} is not.", "output")
+    import_tensorflow()
+    from gan import plots
+    from gan.generators.translator import load_translator
+
+    translator = load_translator(model, back=back)
+    inputs, paths, left_out = _inputs(translator, source)
+    made = translator.translate(inputs, seed)
+    written = set()
+    with made_folder(folder):
+        for path, picture in zip(paths, made, strict=True):
+            name = path.relative_to(source).with_suffix(".png")
+            if name in written:
+                # Two of one name, such as a.jpg and a.png.
+                name = name.with_name(f"{path.name}.png")
+            written.add(name)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            plots.write_png(picture, folder / name)
+    for path, reason in left_out.items():
+        print(f"left out {path}: {reason}")
+    print(f"{len(paths)} pictures")
+    print(folder)
+
+
+def _inputs(translator, source: pathlib.Path):
+    """Inputs as the model takes them, their files, and what is left out."""
+    import numpy as np
+
+    from gan.data.pictures import read_each, walk
+
+    paths, left_out = walk(source)
+    # A model that enlarges is given small pictures, all others those of the target's
+    # size, of which its layer makes inputs as in training.
+    small = translator.input_shape[:2] != translator.shape[:2]
+    ready = small or translator.condition is None
+    height, width, channels = translator.input_shape if ready else translator.shape
+    size, colour = (height, width), channels == 3
+    read, numbers, _ = read_each(paths, size, colour, 1.0, left_out)
+    sentence = f"There is no picture in the folder {source}: give another path."
+    require(numbers, sentence, "pictures")
+    paths = [paths[number] for number in numbers]
+    given = read / np.float32(255)
+    if ready:
+        return given, paths, left_out
+    mask = None
+    if translator.masked:
+        opaque, _, _ = read_each(paths, size, False, 1.0, left_out, "alpha")
+        mask = np.float32(opaque < 128)
+        none = mask.sum(axis=(1, 2, 3)) == 0
+        mask[none] = translator.inputs_of(given[:1])[..., -1:]
+    return translator.inputs_of(given, mask), paths, left_out

@@ -1,0 +1,15 @@
+"""What a condition is made of: words, or a target picture itself."""
+
+from gan.conditions.pictures import Condition, Edges, Grey, Hole, Shrunk, cut_out, named
+from gan.conditions.words import Words
+
+__all__ = [
+    "Condition",
+    "Edges",
+    "Grey",
+    "Hole",
+    "Shrunk",
+    "Words",
+    "cut_out",
+    "named",
+]

@@ -1,0 +1,309 @@
+"""Captions as vectors, so that words are a condition like any other."""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import re
+from collections import Counter
+from typing import Any, Self
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from gan.errors import expect_array, expect_positive_int, require, shown
+
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_MOST_NAMED = 8  # words in an error
+
+
+@keras.saving.register_keras_serializable(package="gan")
+class Words:
+    """Captions as vectors: 1 for each word of a vocabulary that a caption holds.
+
+    Upper and lower case are one, and the order of the words does not count: "black
+    hair" are two words. A word that all captions hold says nothing and has no number of
+    its own; one of fewer than `least` captions cannot be learnt and is left out.
+
+    Args:
+        captions: sequence of str, at least 2, of which the vocabulary is made.
+        most: int, words of the vocabulary, the most frequent ones.
+        least: int, captions that must hold a word.
+
+    Attributes:
+        names: list of str, the vocabulary, by the alphabet.
+        fillers: list of str, the words that all captions hold.
+
+    Raises:
+        InvalidInput: if the captions are no texts, or do not differ.
+
+    Example:
+
+    ```python
+    words = gan.conditions.Words(captions)
+    networks = gan.strided_GenDiscr((32, 32, 3), condition=len(words))
+    model = gan.R3GAN(*networks, (pictures, captions), words=words, mismatch=0.5)
+    model.fit(epochs=100, steps_per_epoch=200)
+    model.get_fake_sample(16, labels="smiling, black hair, glasses")
+    ```
+
+    Reference:
+        Reed et al. 2016, Generative Adversarial Text to Image Synthesis; a vector of
+        words takes the place of its text encoder.
+    """
+
+    def __init__(
+        self, captions: npt.ArrayLike, most: int = 1000, least: int = 2
+    ) -> None:
+        expect_positive_int(most=most, least=least)
+        texts = _expect_texts(captions, "captions")
+        require(
+            len(texts) > 1,
+            "The argument captions must hold at least 2 captions, one a picture.",
+            "captions",
+        )
+        held = [{*_split(text)} for text in texts]
+        counts = Counter(word for words in held for word in words)
+        fillers = sorted(word for word, n in counts.items() if n == len(held))
+        frequent = [w for w, n in counts.most_common() if least <= n < len(held)]
+        self.names: list[str] = sorted(frequent[:most])
+        self.fillers: list[str] = fillers
+        require(
+            self.names,
+            "The argument captions must hold words in which captions differ, each in "
+            f"at least {least} of them, but they hold none.",
+            "captions",
+        )
+        self._number_names()
+        vectors = self.of_captions(texts)
+        beside = np.rint(vectors.T @ vectors)
+        self._beside = beside > 0
+        # Row w: the words that each caption with the word w holds.
+        self._implied = beside == np.diag(beside)[:, None]
+
+    def _number_names(self):
+        self._numbers = {name: number for number, name in enumerate(self.names)}
+
+    def __len__(self) -> int:
+        """How many numbers a vector has."""
+        return len(self.names)
+
+    def __call__(self, texts: npt.ArrayLike) -> np.ndarray:
+        """Vectors of texts, all of whose words are known.
+
+        Args:
+            texts: str, or sequence of n such.
+
+        Returns:
+            Float32 array of zeros and ones, `(d,)` or `(n, d)`, d = `len(words)`.
+
+        Raises:
+            InvalidInput: if a word is not known; it is named.
+        """
+        several = _expect_texts(texts, "words")
+        unknown = [word for text in several for word in _split(text)]
+        unknown = [w for w in dict.fromkeys(unknown) if not self._knows(w)]
+        near = [self._near(word) for word in unknown[:_MOST_NAMED]]
+        more = f" and {len(unknown) - _MOST_NAMED} more" * (len(unknown) > _MOST_NAMED)
+        require(
+            not unknown,
+            "The argument words must hold words of the captions that the model has "
+            f"learnt, but it knows no {', '.join(near)}{more}. It knows "
+            f"{self._listed()}.",
+            "words",
+        )
+        vectors = self._vectors(several)
+        return vectors[0] if isinstance(texts, str) else vectors
+
+    def of_captions(self, captions: npt.ArrayLike) -> np.ndarray:
+        """Vectors of captions, whose rare words count for nothing.
+
+        Args:
+            captions: sequence of n str.
+
+        Returns:
+            Float32 array `(n, d)`.
+
+        Raises:
+            InvalidInput: if a caption holds no word that is known.
+        """
+        texts = _expect_texts(captions, "captions")
+        for text in texts:
+            known = any(self._knows(word) for word in _split(text))
+            said = f"The caption {shown(text)} holds no word of the vocabulary: make "
+            said += "the vocabulary of these captions, gan.conditions.Words(captions)."
+            require(known or not {*_split(text)}, said, "captions")
+        return self._vectors(texts)
+
+    def completed(
+        self, text: str, among: npt.ArrayLike, count: int | None = None
+    ) -> np.ndarray:
+        """Vectors of a text, with what it does not say as captions say it.
+
+        Of each vector of `among` the words are left out that stand beside a word of the
+        text in no caption, as "serious" beside "smiling", and those of the text are
+        added, with the words that always go with them. Only the vectors are kept of
+        which fewest words were left out.
+
+        Args:
+            text: str.
+            among: float array `(k, d)`, vectors of captions.
+            count: int, how many vectors, taken by turns; `None` for all that are kept.
+
+        Returns:
+            Float32 array `(count, d)`.
+
+        Raises:
+            InvalidInput: if a word is not known.
+        """
+        asked = self(text) > 0
+        asked |= self._implied[asked].any(axis=0) & self._fits(asked)
+        vectors = np.asarray(among, np.float32) > 0
+        fit = self._fits(asked)
+        dropped = (vectors & ~fit).sum(axis=1)
+        kept = vectors[dropped == dropped.min()] & fit | asked
+        kept = kept.astype(np.float32)
+        return kept if count is None else kept[np.arange(count) % len(kept)]
+
+    def _fits(self, asked):
+        """Which words some caption has beside each of those asked for."""
+        return self._beside[asked].all(axis=0) | asked
+
+    def said(self, vector: npt.ArrayLike) -> str:
+        """The words of a vector `(d,)`, with commas between them."""
+        return ", ".join(self.names[i] for i in np.flatnonzero(np.asarray(vector) > 0))
+
+    def get_config(self) -> dict[str, Any]:
+        """What makes an equal object: the vocabulary and which words go together."""
+        packed = {
+            name: base64.b64encode(np.packbits(array)).decode()
+            for name, array in (("beside", self._beside), ("implied", self._implied))
+        }
+        return {"names": self.names, "fillers": self.fillers, **packed}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Make equal words from `get_config()`."""
+        words = cls.__new__(cls)
+        words.names, words.fillers = [*config["names"]], [*config["fillers"]]
+        size = len(words.names)
+        for name in ("beside", "implied"):
+            packed = np.frombuffer(base64.b64decode(config[name]), np.uint8)
+            array = np.unpackbits(packed, count=size * size).reshape(size, size)
+            setattr(words, f"_{name}", array.astype(bool))
+        words._number_names()
+        return words
+
+    def __repr__(self) -> str:
+        return f"<Words: {self._listed()}>"
+
+    def _vectors(self, texts):
+        vectors = np.zeros((len(texts), len(self.names)), np.float32)
+        for row, text in zip(vectors, texts, strict=True):
+            row[[self._numbers[w] for w in _split(text) if w in self._numbers]] = 1
+        return vectors
+
+    def _knows(self, word):
+        return word in self._numbers or word in self.fillers
+
+    def _near(self, word):
+        near = difflib.get_close_matches(word, [*self.names, *self.fillers], 1, 0.6)
+        return shown(word) + (f" (did you mean {shown(near[0])}?)" if near else "")
+
+    def _listed(self, most=40):
+        more = f" and {len(self.names) - most} more" * (len(self.names) > most)
+        return ", ".join(self.names[:most]) + more
+
+
+def are_texts(value: object) -> bool:
+    """Whether a value is a text or an array or sequence of texts."""
+    if isinstance(value, str):
+        return True
+    if isinstance(value, (list, tuple)):
+        return len(value) > 0 and all(isinstance(one, str) for one in value)
+    # NumPy's texts, and pandas's, which are objects.
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if kind in ("O", "T") or type(value).__name__ == "Series":
+        return all(isinstance(one, str) for one in np.ravel(np.asarray(value)))
+    return kind == "U"
+
+
+def expect_words(words: object, shape: tuple[int, ...] | None) -> None:
+    """Expect `None`, or `Words` of as many numbers as the networks take.
+
+    Args:
+        words: what a model was given.
+        shape: tuple, of the networks' condition, or `None` where they take none.
+
+    Raises:
+        InvalidInput: if it is anything else.
+    """
+    if words is None:
+        return
+    said = "The argument words must be gan.conditions.Words(captions) or None, but it "
+    require(isinstance(words, Words), f"{said}is {shown(words)}.", "words")
+    fits = isinstance(words, Words) and shape == (len(words),)
+    require(
+        fits,
+        f"The argument words has {len(words) if isinstance(words, Words) else 0} "
+        "words, so that both networks must take vectors of as many numbers beside "
+        f"their first input, but their condition has the shape {shown(shape)}: make "
+        "them with condition=len(words).",
+        "words",
+    )
+
+
+def vectors_of(
+    condition: Any,
+    count: int,
+    size: int,
+    words: Words | None,
+    usual: npt.ArrayLike | None,
+) -> np.ndarray:
+    """The vectors that a generator is asked for.
+
+    Args:
+        condition: float array `(count, size)`, or one vector `(size,)` for all; with
+            `words` a list of texts, or one text, whose rest is as in `usual`.
+        count: int, how many.
+        size: int, numbers of a vector.
+        words: `Words`, or `None` where texts are not understood.
+        usual: float array `(k, size)`, vectors of captions, or `None`.
+
+    Returns:
+        Float32 array `(count, size)`.
+
+    Raises:
+        InvalidInput: if the condition is not of that form, or a word is not known.
+    """
+    require(
+        condition is not None,
+        f"The argument condition is missing: the generator takes vectors of {size} "
+        "numbers, and its file says none that are usual.",
+        "condition",
+    )
+    if are_texts(condition):
+        said = "The generator knows no words: give the argument condition numbers."
+        require(words is not None, said, "condition")
+        if isinstance(condition, str) and usual is not None:
+            return words.completed(condition, usual, count)
+        condition = words(condition)
+    vectors = np.asarray(condition)
+    if vectors.shape == (size,):
+        vectors = np.broadcast_to(vectors, (count, size))
+    return np.float32(expect_array((count, size), condition=vectors))
+
+
+def _expect_texts(value, name):
+    """Texts as a list of str; a single text becomes a list of one."""
+    if isinstance(value, str):
+        return [value]
+    said = f"The argument {name} must be a list of texts, but it is {shown(value)}."
+    require(are_texts(value) and np.ndim(value) == 1, said, name)
+    return [str(one) for one in np.asarray(value, object)]
+
+
+def _split(text):
+    """The words of a text, in lower case."""
+    return _WORD.findall(text.casefold())

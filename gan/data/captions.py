@@ -1,0 +1,146 @@
+"""Captions of pictures, from files as people have them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import pathlib
+import zipfile
+from typing import Any
+
+from gan.data.arrays import read_texts
+from gan.errors import StrPath, expect_path, require, shown
+
+_NAMES = ("file_name", "filename", "file", "image", "picture")
+_TEXTS = ("text", "caption", "captions", "description")
+_MOST_BYTES = 2**28
+
+Captions = list[str] | dict[str, str]
+
+
+def read_captions(path: StrPath) -> Captions:
+    """Read the captions of pictures.
+
+    Args:
+        path: str or `os.PathLike`, one of
+            - an `.npz` file with texts named caption or captions, such as the file of
+              the pictures itself;
+            - an `.npy` file of texts;
+            - a `.jsonl` file whose lines have file_name and text (or caption), or a
+              `.json` file of a dict from names to captions or of a list of captions;
+            - a `.csv` file with columns of these names;
+            - a text file with a caption on each line, after the name of the picture's
+              file and a tab where the pictures are in a folder.
+
+    Returns:
+        List of str in the order of the pictures, or dict from the names of their files.
+
+    Raises:
+        InvalidInput: if there is no such file, or it holds something else.
+    """
+    path = expect_path(captions=path)
+    said = f"There is no file of captions at {path}: give another path."
+    require(path.is_file(), said, "captions")
+    if path.suffix == ".npy" or zipfile.is_zipfile(path):
+        texts = read_texts(path)
+        found: Any = texts if texts is None else [str(text) for text in texts]
+    else:
+        size = path.stat().st_size
+        said = f"The file of captions {path} has {size} bytes, which is too many."
+        require(size <= _MOST_BYTES, said, "captions")
+        try:
+            found = _of_text(path.read_text(encoding="utf-8-sig"), path.suffix.lower())
+        except (ValueError, RecursionError, csv.Error):
+            found = None
+    several = isinstance(found, (list, dict)) and len(found) > 0
+    texts = [*(found.values() if isinstance(found, dict) else found or [])]
+    require(
+        several and all(isinstance(text, str) for text in texts),
+        f"The file {path} holds no captions: it must be text in UTF-8 with a caption a "
+        "line, after the file's name and a tab where the pictures are in a folder; "
+        ".jsonl or .csv with file_name and text; or .npz with texts named caption.",
+        "captions",
+    )
+    return found
+
+
+def _of_text(text, ending):
+    if ending == ".json":
+        return json.loads(text)
+    lines = [line for line in text.splitlines() if line.strip()]
+    if ending == ".jsonl":
+        return _of_rows([json.loads(line) for line in lines])
+    if ending == ".csv":
+        return _of_rows([*csv.DictReader(lines)])
+    parts = [line.split("\t", 1) for line in lines]
+    if all(len(part) == 2 for part in parts):
+        return {name.strip(): caption.strip() for name, caption in parts}
+    return [line.strip() for line in lines]
+
+
+def _of_rows(rows):
+    """Captions by names of rows that have both, or in order of those without names."""
+    columns = {str(name).strip(): name for row in rows[:1] for name in row}
+    text = next((columns[name] for name in _TEXTS if name in columns), None)
+    name = next((columns[name] for name in _NAMES if name in columns), None)
+    if text is None:
+        return None
+    texts = [row.get(text) for row in rows]
+    return (
+        texts
+        if name is None
+        else dict(zip((r[name] for r in rows), texts, strict=True))
+    )
+
+
+def captions_of(
+    captions: Captions, paths: list[pathlib.Path] | None, count: int
+) -> list[str | None]:
+    """The caption of each picture, `None` of those without one.
+
+    Args:
+        captions: what `read_captions` gives.
+        paths: list of `pathlib.Path` of the pictures, or `None` of an array.
+        count: int, how many pictures there are.
+
+    Returns:
+        List of str or `None`.
+
+    Raises:
+        InvalidInput: if they fit no picture, or there are not so many.
+    """
+    if isinstance(captions, list):
+        require(
+            paths is None,
+            "The argument captions must name the file of each picture of a folder: "
+            "begin each line with the name and a tab.",
+            "captions",
+        )
+        said = f"There are {len(captions)} captions for {count} pictures: each needs "
+        require(len(captions) == count, f"{said}one.", "captions")
+        return [*captions]
+    require(
+        paths is not None,
+        "The argument captions must hold a caption a line, in the order of the "
+        "pictures of an array, but it names files.",
+        "captions",
+    )
+    # By the end of the path, with or without the ending of the file.
+    known = {}
+    for name, caption in captions.items():
+        parts = pathlib.PurePosixPath(str(name).replace("\\", "/"))
+        known[parts.name] = known[parts.stem] = caption
+    found = [known.get(path.name, known.get(path.stem)) for path in paths or []]
+    said = "None of the pictures has a caption: the first file that captions names is "
+    said += f"{shown(next(iter(captions)))}, the first picture "
+    said += f"{shown(paths[0].name if paths else '')}."
+    require(any(found), said, "captions")
+    return found
+
+
+def captions_within(path: StrPath) -> bool:
+    """Whether an `.npz` file of pictures holds captions, too; nothing is refused."""
+    try:
+        return zipfile.is_zipfile(path) and read_texts(path) is not None
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,291 @@
+"""The pictures of a folder as they were read, in one file that memory is mapped to."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import io
+import json
+import math
+import os
+import pathlib
+import shutil
+import struct
+import tempfile
+import zipfile
+from typing import Any
+
+import numpy as np
+
+from gan.support.devices import only_cpu
+from gan.support.files import atomic_path
+
+_FORM = 1  # another one is read anew
+_ALIGNED = 64  # bytes; TensorFlow uses memory in place only if it begins at a multiple
+_MOST_BYTES = 2**28  # of what the file says beside its pictures
+_AT_ONCE = 2**24  # bytes that are copied at a time
+_ROWS = 1000  # pictures, the same
+_PICTURES, _CLASSES, _ABOUT = "x.npy", "y.npy", "about.json"
+
+
+class _Map(np.memmap):
+    """A file of this library's own: nobody else changes what it holds.
+
+    Attributes:
+        folder: `pathlib.Path`, where further files may be made.
+    """
+
+    folder: pathlib.Path
+
+
+def as_tensor(array: np.ndarray) -> Any:
+    """Make a tensor of an array, of kept pictures on a CPU without a copy.
+
+    Args:
+        array: NumPy array.
+
+    Returns:
+        Tensor of its shape and dtype.
+    """
+    import tensorflow as tf
+
+    base = _map_of(array)
+    aligned = array.ctypes.data % _ALIGNED == 0 and array.flags.c_contiguous
+    if base is None or not aligned or not only_cpu():
+        return tf.convert_to_tensor(array)
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
+
+
+def picked(array: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Some pictures of an array, of kept ones in a nameless file beside theirs.
+
+    Args:
+        array: uint8 array `(N, h, w, channels)`.
+        numbers: int array `(n,)`.
+
+    Returns:
+        uint8 array `(n, h, w, channels)`, a copy.
+    """
+    base = _map_of(array)
+    if base is None:
+        return array[numbers]
+    some = _room((len(numbers), *array.shape[1:]), base.folder)
+    for start in range(0, len(numbers), _ROWS):
+        rows = slice(start, start + _ROWS)
+        some[rows] = array[numbers[rows]]
+    return some
+
+
+def _map_of(array):
+    """The map of a file of ours that an array is a view of, or `None`."""
+    while isinstance(array, np.ndarray) and not isinstance(array, _Map):
+        array = array.base
+    return array if isinstance(array, _Map) else None
+
+
+def _mapped(file, dtype, mode, offset, shape, folder):
+    """An array in an open file, as an array like any other."""
+    mapped = _Map(file, dtype, mode, offset, shape)
+    mapped.folder = folder
+    return np.asarray(mapped)
+
+
+def _room(shape, folder):
+    """Room for pictures in a nameless file of a folder, or in memory."""
+    left = math.prod(shape)
+    with contextlib.suppress(OSError), tempfile.TemporaryFile(dir=folder) as file:
+        # The kept file needs as much again, and a training its checkpoints.
+        if 3 * left < shutil.disk_usage(folder).free:
+            # A map of what is not written would kill the process on a full disk.
+            while left:
+                left -= file.write(bytes(min(left, _AT_ONCE)))
+            file.flush()
+            return _mapped(file, np.uint8, "r+", 0, shape, folder)
+    return np.empty(shape, np.uint8)
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """What decides which pictures the reading of a folder gives.
+
+    Attributes:
+        files: str, sixteen hexadecimal digits of the names, sizes and times of the
+            files.
+        folder: str, its path, which may be another one.
+        size: tuple of ints, height and width.
+        colour: bool or `None`, as of `gan.data.pictures.read_pictures`.
+        labelled: bool, the same.
+        keep: float, the same.
+    """
+
+    files: str
+    folder: str = dataclasses.field(compare=False)
+    size: tuple[int, int]
+    colour: bool | None
+    labelled: bool
+    keep: float
+
+    def differs(self, other: Reading) -> str | None:
+        """Why what another reading gave is no use here, or `None`."""
+        if self.files != other.files:
+            return "the folder has changed"
+        if self != other:
+            return "size, colours or classes have changed"
+        return None
+
+
+def reading_of(
+    root: pathlib.Path, files: list[pathlib.Path], beside: list[str], **options: Any
+) -> Reading:
+    """Look at the names, sizes and times of a folder's files.
+
+    Args:
+        root: `pathlib.Path` of the folder.
+        files: list of `pathlib.Path`, those of its files that count, in their order.
+        beside: list of str, what else was seen in it.
+        **options: of `Reading`.
+
+    Returns:
+        `Reading`.
+    """
+    start = len(os.path.join(root, ""))
+    sums = hashlib.sha256(os.fsencode("\0".join(name[start:] for name in beside)))
+    for path in map(os.fspath, files):
+        try:
+            there = os.stat(path)
+            seen = f"{there.st_size} {there.st_mtime_ns} {there.st_mode}"
+        except OSError as error:
+            seen = str(error.errno)
+        sums.update(os.fsencode(f"\0{seen} {path[start:]}"))
+    return Reading(sums.hexdigest()[:16], str(root), **options)
+
+
+@dataclasses.dataclass(frozen=True)
+class KeptFile:
+    """An `.npz` file of what was read of a folder, such as `gan.train` takes too.
+
+    Attributes:
+        path: `pathlib.Path`; neither it nor its folder need be there.
+        anew: bool, whether the folder is read even if the file would do.
+    """
+
+    path: pathlib.Path
+    anew: bool = False
+
+    @property
+    def origin(self) -> str:
+        """What is said of pictures that come from here."""
+        return f"as kept in {self.path}"
+
+    def room(self, shape: tuple[int, ...]) -> np.ndarray:
+        """Room for pictures in a nameless file on the same disk, or in memory.
+
+        Args:
+            shape: tuple `(N, h, w, channels)`.
+
+        Returns:
+            Array of bytes; the file goes when it is forgotten.
+        """
+        folders = self.path.absolute().parents
+        return _room(shape, next(one for one in folders if one.is_dir()))
+
+    def save(
+        self,
+        pictures: np.ndarray,
+        classes: np.ndarray | None,
+        reading: Reading,
+        about: dict[str, Any],
+    ) -> None:
+        """Write what was read.
+
+        Args:
+            pictures: uint8 array `(N, h, w, channels)`.
+            classes: array of str `(N,)`, or `None`.
+            reading: `Reading` that gave them.
+            about: dict that JSON can hold, what else there is to know of them.
+
+        Raises:
+            OSError, InvalidInput: if the file cannot be written.
+        """
+        form = {"form": _FORM, "reading": dataclasses.asdict(reading), "about": about}
+        with (
+            atomic_path(self.path) as temporary,
+            zipfile.ZipFile(temporary, "w") as archive,
+        ):
+            for name, array in ((_PICTURES, pictures), (_CLASSES, classes)):
+                if array is None:
+                    continue
+                info = zipfile.ZipInfo(name)
+                # What stands before the array is then a multiple of 64 bytes.
+                info.extra = struct.pack("<HH5x", 0x6E67, 5)
+                with archive.open(info, "w", force_zip64=True) as file:
+                    np.lib.format.write_array(file, array, allow_pickle=False)
+            archive.writestr(_ABOUT, json.dumps(form))
+
+    def load(self, reading: Reading) -> tuple[Any, Any, dict[str, Any]] | str:
+        """Map the pictures of the file into memory, if they are those that are wanted.
+
+        All of the file is read through once, so that nothing damaged is used.
+
+        Args:
+            reading: `Reading` that would give them.
+
+        Returns:
+            Tuple of `pictures`, `classes` and `about` as of `save`; or a str, why the
+            folder has to be read, "" where there is no file.
+        """
+        if self.anew or not self.path.exists():
+            return ""
+        try:
+            with open(self.path, "rb") as file, zipfile.ZipFile(file) as archive:
+                return _load(file, archive, reading, self.path.absolute().parent)
+        except Exception:
+            # A damaged file can make its readers raise nearly anything.
+            return f"{self.path} is damaged"
+
+
+def _load(file, archive, reading, folder):
+    form = json.loads(_read(archive, _ABOUT))
+    found = form["reading"] | {"size": tuple(form["reading"]["size"])}
+    reason = reading.differs(Reading(**found))
+    if form["form"] != _FORM:
+        reason = "another version has written what was kept"
+    if reason is not None:
+        return reason
+    classes = None
+    if _CLASSES in archive.namelist():
+        stream = io.BytesIO(_read(archive, _CLASSES))
+        classes = np.load(stream, allow_pickle=False)
+    pictures = _mapped_member(file, archive.getinfo(_PICTURES), folder)
+    with archive.open(_PICTURES) as stream:
+        while stream.read(_AT_ONCE):
+            pass
+    fits = pictures.ndim == 4 and pictures.shape[1:3] == reading.size
+    fits = fits and (classes is None or classes.shape == pictures.shape[:1])
+    if not fits or pictures.dtype != np.uint8:
+        raise ValueError(pictures.shape)
+    return pictures, classes, form["about"]
+
+
+def _read(archive, name):
+    """The bytes of a small file in an archive."""
+    if archive.getinfo(name).file_size > _MOST_BYTES:
+        raise ValueError(name)
+    return archive.read(name)
+
+
+def _mapped_member(file, info, folder):
+    """A stored array in an open archive, mapped into memory."""
+    if info.compress_type != zipfile.ZIP_STORED:
+        raise ValueError(info.filename)
+    file.seek(info.header_offset)
+    name, extra = struct.unpack("<26xHH", file.read(30))
+    file.seek(name + extra, os.SEEK_CUR)
+    np.lib.format.read_magic(file)
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    length = file.tell() - info.header_offset - 30 - name - extra
+    if length + dtype.itemsize * math.prod(shape) != info.file_size:
+        raise ValueError(shape)
+    # Copied where it is written to, which nobody does.
+    return _mapped(file, dtype, "c", file.tell(), shape, folder)

@@ -1,0 +1,174 @@
+"""Pairs of pictures as people have them: two folders, or both halves in one file."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+
+import numpy as np
+
+from gan.data.arrays import expect_size
+from gan.data.pictures import (
+    HELD_OUT,
+    TRAIN,
+    Pictures,
+    has_colour,
+    named,
+    opened,
+    read_each,
+    walk,
+)
+from gan.errors import StrPath, expect_path, require, shown
+
+_LEAST_ASPECT = 1.5  # of a picture that is two side by side
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pairs:
+    """Pictures of one size, and the pictures that are to be made of them.
+
+    Attributes:
+        inputs: uint8 array `(N, h, w, 1)` or `(N, h, w, 3)`.
+        targets: the same, row by row those of the inputs.
+        left_out: dict from the paths of what was not read to the reasons, both str.
+        cropped: int, how many pictures were cropped to the aspect of this size.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    left_out: dict[str, str] = dataclasses.field(default_factory=dict)
+    cropped: int = 0
+
+    @property
+    def said(self) -> str:
+        """One line: how many pairs of what, what was cropped and left out."""
+        parts = (self.inputs, self.targets)
+        kinds = ["colour" if some.shape[3] == 3 else "grey" for some in parts]
+        # What is left out, and how, is said as of pictures.
+        one = Pictures(self.targets, None, [], self.left_out, self.cropped).said
+        _, _, rest = one.partition(kinds[1])
+        count, height, width, _ = self.targets.shape
+        text = f"{count} pair{'s' * (count != 1)}, {height}x{width}"
+        return f"{text}, {kinds[0]} to {kinds[1]}{rest}"
+
+
+def read_pairs(
+    path: StrPath, size: tuple[int, int] | None = None, colour: bool | None = None
+) -> Pairs:
+    """Read the pairs of a folder, and bring all pictures to one size.
+
+    Each picture is brought to it as `gan.data.pictures.read_pictures` does. The folder
+    holds
+
+    - two folders A, the inputs, and B, the targets, of pictures of equal names but for
+      their endings; a picture without a partner is left out. Or
+    - pictures that are two side by side, the input on the left.
+
+    Where there are sub-folders named train and test, or in that manner, on top or
+    within A and B, only train is read.
+
+    Args:
+        path: str or `os.PathLike`, a folder.
+        size: pair of ints, height and width of inputs and targets; `None`: (32, 32).
+        colour: bool, RGB or grey; `None`: colour where there is any, in the inputs and
+            in the targets each.
+
+    Returns:
+        `Pairs`.
+
+    Raises:
+        InvalidInput: if there is nothing at the path, or no pair in it.
+    """
+    folder, size = expect_path(path=path), (32, 32) if size is None else tuple(size)
+    expect_size(size)
+    said = f"There is no folder {shown(str(folder))}: give another path."
+    require(folder.is_dir(), said, "path")
+    folder = _training_part(folder)
+    sides = _two_folders(folder)
+    found = _of_two(*sides) if sides else _of_halves(folder)
+    (first, one), (second, other), left_out = found
+    inputs, read, cropped = read_each(first, size, colour, 1.0, left_out, one)
+    targets, also, more = read_each(second, size, colour, 1.0, left_out, other)
+    # What one side could not be read of has no partner.
+    both = sorted({*read} & {*also})
+    require(both, f"{_none(folder)} give another path.", "path")
+    inputs, targets = (
+        some[np.searchsorted(numbers, both)]
+        for some, numbers in ((inputs, read), (targets, also))
+    )
+    inputs, targets = (
+        np.ascontiguousarray(some[..., :1])
+        if colour is None and not has_colour(some)
+        else some
+        for some in (inputs, targets)
+    )
+    return Pairs(inputs, targets, left_out, cropped + more)
+
+
+def _none(folder):
+    return (
+        f"There is no pair in the folder {shown(str(folder))}, neither folders A and B "
+        "with pictures of equal names nor pictures of two side by side:"
+    )
+
+
+def _training_part(folder):
+    """The folder, or the one in it that is to be trained on."""
+    names = sorted(one.name for one in folder.iterdir() if one.is_dir())
+    train, held_out = named(names, TRAIN), named(names, HELD_OUT)
+    if len(train) == 1:
+        return folder / train[0]
+    require(
+        not held_out or _two_folders(folder),
+        f"The folder {shown(str(folder))} holds parts of a set, {', '.join(held_out)}, "
+        "but none to train on. Give the path of one of them.",
+        "path",
+    )
+    return folder
+
+
+def _two_folders(folder):
+    """The folders A and B, or `None`."""
+    found = {one.name.upper(): one for one in folder.iterdir() if one.is_dir()}
+    return (found["A"], found["B"]) if {"A", "B"} <= {*found} else None
+
+
+def _of_two(first, second):
+    """Paths of both sides, pair by pair."""
+    known, left_out = [], {}
+    for folder in (first, second):
+        paths, others = walk(folder)
+        left_out |= others
+        parts = sorted({p.relative_to(folder).parts[0] for p in paths})
+        train = named(parts, TRAIN) if named(parts, HELD_OUT) else []
+        if train:
+            paths = [p for p in paths if p.relative_to(folder).parts[0] in train]
+        known.append({p.relative_to(folder).with_suffix(""): p for p in paths})
+    both = sorted({*known[0]} & {*known[1]})
+    require(both, f"{_none(first.parent)} give another path.", "path")
+    for some in known:
+        alone = [path for name, path in some.items() if name not in both]
+        left_out |= {str(path): "without a partner" for path in alone}
+    return (
+        ([known[0][name] for name in both], None),
+        ([known[1][name] for name in both], None),
+        left_out,
+    )
+
+
+def _of_halves(folder):
+    """Paths of pictures that are two side by side, for both sides."""
+    paths, left_out = walk(folder)
+    wide = []
+    for path in paths:
+        if _is_wide(path):
+            wide.append(path)
+        else:
+            left_out[str(path)] = "not two pictures side by side"
+    require(wide, f"{_none(folder)} give another path.", "path")
+    return (wide, "left"), (wide, "right"), left_out
+
+
+def _is_wide(path: pathlib.Path) -> bool:
+    with opened(path) as image:
+        return image.width >= _LEAST_ASPECT * image.height

@@ -1,0 +1,61 @@
+"""To which size a folder's pictures are brought, where the user does not say it."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gan.callbacks.progress import each
+from gan.data.pictures import Pictures, natural_side
+from gan.recipes.pace import seconds_a_step
+
+if TYPE_CHECKING:
+    from gan.base import AdversarialModel
+
+SIDES = (64, 48, 32)
+_LEAST_STEPS = 10_000  # in the minutes that the user gives
+_HOUR = 3600.0
+
+
+def find_side(
+    folder: pathlib.Path,
+    colour: bool | None,
+    make_model: Callable[[Pictures], AdversarialModel],
+    steps: int,
+    minutes: float | None = None,
+) -> int:
+    """The largest side that the pictures have and that this machine can train.
+
+    Args:
+        folder: `pathlib.Path` of the pictures.
+        colour: bool, as of `gan.data.pictures.read_pictures`; `None` counts as colour.
+        make_model: callable, `Pictures` -> the model that would be trained.
+        steps: int, of the whole training, which may take an hour.
+        minutes: float, how long the training takes, in which there must be 10,000
+            steps, or `None`.
+
+    Returns:
+        int, 64, 48 or 32; 32 if nothing larger is possible.
+    """
+    has = natural_side(folder)
+    most = _HOUR / steps if minutes is None else 60 * minutes / _LEAST_STEPS
+    for side in (side for side in SIDES if SIDES[-1] < side <= has):
+        shape = (64, side, side, 1 if colour is False else 3)
+        noise = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+        pace = seconds_a_step(lambda noise=noise: make_model(Pictures(noise)), 1.0)
+        if pace <= most:
+            print(
+                f"{side}x{side} pixels, for the pictures have them and a step takes "
+                f"{each(pace)} here. --size 32 is quicker.",
+                flush=True,
+            )
+            return side
+        print(
+            f"{side}x{side} pixels would take {each(pace)} a step here, too long: "
+            f"--size {side} takes them all the same.",
+            flush=True,
+        )
+    return SIDES[-1]

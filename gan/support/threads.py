@@ -1,0 +1,69 @@
+"""How TensorFlow shares the cores of a processor among its operations."""
+
+from __future__ import annotations
+
+import os
+
+from gan.errors import require
+from gan.support.devices import only_cpu
+
+_told = False
+
+
+def set_threads() -> None:
+    """Let two operations run at once, with half of the processor's cores each.
+
+    TensorFlow runs an operation after the other, each on all cores, which small
+    pictures' operations are too short for. Call this before TensorFlow has run
+    anything: steps of convolutional networks of 28×28 to 64×64 pixels then take a
+    quarter to a half less time on two cores. It holds for all that TensorFlow does in
+    this process. The commands call it themselves.
+
+    Raises:
+        InvalidInput: if TensorFlow runs already, with other threads.
+
+    Example:
+
+    ```python
+    import gan
+
+    gan.set_threads()
+    ```
+    """
+    import tensorflow as tf
+
+    threading, cores = tf.config.threading, os.cpu_count() or 1
+    two, half = min(2, cores), max(1, cores // 2)
+    try:
+        threading.set_inter_op_parallelism_threads(two)
+        threading.set_intra_op_parallelism_threads(half)
+        done = True
+    except RuntimeError:
+        done = _threads(threading) == (two, half)
+    said = "TensorFlow runs already, so that its threads cannot be set any more: call "
+    require(done, f"{said}gan.set_threads() right after import gan.")
+
+
+def tell_of_threads() -> None:
+    """Say once that `set_threads` would save time, where it would."""
+    global _told
+    import tensorflow as tf
+
+    usual = _threads(tf.config.threading) == (0, 0)
+    usual = usual and "TF_NUM_INTRAOP_THREADS" not in os.environ
+    several = (os.cpu_count() or 1) > 1 and only_cpu()
+    if _told or not (usual and several):
+        return
+    _told = True
+    print(
+        "With gan.set_threads() right after import gan, steps of small pictures take a "
+        "quarter to a half less time on two cores.",
+        flush=True,
+    )
+
+
+def _threads(threading):
+    return (
+        threading.get_inter_op_parallelism_threads(),
+        threading.get_intra_op_parallelism_threads(),
+    )

@@ -1,0 +1,62 @@
+"""What networks take: latents or examples, and a condition beside them."""
+
+from __future__ import annotations
+
+import keras
+
+
+def takes_condition(network: keras.Model) -> bool:
+    """Whether a network has a second input: the condition that goes with the first."""
+    shape = network.input_shape
+    return isinstance(shape, (list, tuple)) and isinstance(shape[0], (list, tuple))
+
+
+def condition_shape(network: keras.Model) -> tuple[int, ...] | None:
+    """What a network takes beside latents or examples.
+
+    Args:
+        network: `keras.Model`.
+
+    Returns:
+        `None` for nothing, `()` for a class label, `(d,)` for a vector and `(h, w, c)`
+        for a picture. A single number is a label where it is an integer or the network
+        has an `Embedding`, and else a vector of one.
+    """
+    if not takes_condition(network):
+        return None
+    taken = network.inputs[1]
+    shape = tuple(taken.shape[1:])
+    label = "int" in taken.dtype or count_embedded(network) is not None
+    return () if label and shape in ((), (1,)) else shape
+
+
+def picture_condition(discriminator: keras.Model) -> tuple[int, ...] | None:
+    """Shape `(h, w, c)` of the pictures that a discriminator takes beside examples.
+
+    They are its second input; `None` where it has no such input.
+    """
+    shape = condition_shape(discriminator)
+    alone = len(discriminator.inputs) == 2
+    return shape if alone and shape and len(shape) == 3 else None
+
+
+def takes_latents(generator: keras.Model, discriminator: keras.Model) -> bool:
+    """Whether a generator takes latents, and not what it is given alone."""
+    return picture_condition(discriminator) is None or takes_condition(generator)
+
+
+def count_classes(network: keras.Model) -> int | None:
+    """Number of classes whose labels a network embeds; `None` if it takes none."""
+    return count_embedded(network) if condition_shape(network) == () else None
+
+
+def count_embedded(network: keras.Model) -> int | None:
+    """Number of classes of a network's first `Embedding`, or `None`."""
+    kinds = [x for x in network.layers if isinstance(x, keras.layers.Embedding)]
+    return kinds[0].input_dim if kinds else None
+
+
+def latent_shape(generator: keras.Model) -> tuple[int, ...]:
+    """Shape of a latent, which is the generator's first input."""
+    shape = generator.input_shape
+    return (shape[0] if isinstance(shape[0], (list, tuple)) else shape)[1:]
