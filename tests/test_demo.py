@@ -5,6 +5,7 @@ import pytest
 from conftest import refused
 
 import gan
+from gan import cli
 from gan.data import pixel_faces
 from gan.data.pictures import read_pictures
 
@@ -88,3 +89,14 @@ def test_its_directions_come_with_it(demo):
 def test_own_pictures_are_found_again(demo):
     found = demo.project(demo.draw(3, seed=7).clip(0, 1))
     assert np.median(found.psnr) > 35
+
+
+@pytest.mark.slow
+def test_train_takes_the_demo_set_by_its_word(tmp_path, capsys):
+    run = str(tmp_path / "run")
+    line = ["train", "--pictures", "demo", "--output", run, "--epochs", "1"]
+    assert cli.main([*line, "--steps", "2", "--quiet"]) == 0
+    assert "9000 pictures, 16x16 colour, 8 classes" in capsys.readouterr().out
+    trained, shipped = gan.load_generator(run), gan.load_generator("demo")
+    assert trained.names == shipped.names
+    assert trained.network.count_params() == shipped.network.count_params()
