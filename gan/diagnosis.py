@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from gan import metrics
@@ -14,12 +15,15 @@ from gan.base import AdversarialModel
 from gan.data.examples import Sample
 from gan.errors import (
     InvalidInput,
+    StrPath,
     expect_number,
     expect_positive_int,
     expect_seed,
     require,
     shown,
 )
+from gan.generators.gap import projection_gap
+from gan.generators.trained import TrainedGenerator
 from gan.latent import Stream
 from gan.training.evidence import (
     Evidence,
@@ -78,7 +82,12 @@ class Diagnosis(list[Finding]):
     __repr__ = __str__
 
 
-def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagnosis:
+def diagnose(
+    model: AdversarialModel,
+    count: int = 1000,
+    seed: int = 0,
+    withheld: npt.ArrayLike | StrPath | None = None,
+) -> Diagnosis:
     """Look for the known mistakes in a model, in training or after it.
 
     All is measured on the model as it stands; weights, optimizers, statistics and
@@ -118,12 +127,16 @@ def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagn
       noise: 1.6 and more) and above half of that of normal noise with their mean and
       covariance (points on a circle: .1 to .35 of it after 300 steps and more; 1.1 of
       it before a WGAN_GP has learnt anything);
-    - copied examples: `metrics.neighbour_ratio` below .5 (.88 and more; copies: 0).
+    - copied examples: `metrics.neighbour_ratio` below .5 (.88 and more; copies: 0);
+    - learnt by heart: projections meet training pictures with an error that is smaller
+      than that of withheld ones by a fifth and more, beyond a 95% interval.
 
     Args:
         model: `gan.AdversarialModel`.
         count: int >= 16, fakes drawn and reals looked at, rounded up to batches.
         seed: int >= 0, of every draw.
+        withheld: pictures of the kind that the model was not trained on, as
+            `TrainedGenerator.project` takes them, or `None`.
 
     Returns:
         `Diagnosis`: a list of `Finding`, empty for a healthy model. A check that the
@@ -157,6 +170,7 @@ def diagnose(model: AdversarialModel, count: int = 1000, seed: int = 0) -> Diagn
     with unchanged(model):
         model.stream.state.assign(Stream(seed).state)
         evidence = Evidence(model, count)
+        evidence.withheld = withheld
         for check in _CHECKS:
             known = [finding.name for finding in diagnosis]
             first = [cause.name for cause in check.causes if cause.name in known]
@@ -444,3 +458,21 @@ def _copied(s):
     ratio = metrics.neighbour_ratio(s.trained_on, flat(s.fake.examples), points=500)
     text = f"the fakes are {ratio:.2f} times as far from their nearest training "
     return ratio < 0.5, text + "example as that is from its own"
+
+
+@_check(
+    "learnt by heart",
+    "more training examples, augmentation, smaller networks, fewer steps",
+    causes=(_range, _variety, _far),
+)
+def _by_heart(s):
+    if s.withheld is None:
+        raise NotMade("no withheld pictures were given")
+    data = s.model.examples
+    if data is None or data.streams:
+        raise NotMade("the training examples are not all at hand")
+    generator = TrainedGenerator.of(s.model)
+    some = np.random.default_rng(0).permutation(len(data))[:100]
+    trained = generator.pictures(data.draw(np.sort(some)).examples)
+    gap = projection_gap(generator, trained, s.withheld)
+    return gap.copies, str(gap)

@@ -15,13 +15,14 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
 from gan import __version__
-from gan.cli import draw, evaluate, lessons, page, train, translate
+from gan.cli import draw, evaluate, lessons, page, project, train, translate
 from gan.cli.streams import flush, safe_streams
 from gan.errors import InvalidInput, require, shown
 from gan.recipes.record import read_record
 
 # A command is a function whose parameters are the options; commands.toml explains them.
 _DRAWING = (draw.faces, draw.generate, draw.walk, draw.export, page.page)
+_DRAWING += (project.project, project.edit)
 _OTHERS = (train.train, translate.translate, evaluate.evaluate, evaluate.diagnose)
 _LESSONS = (lessons.circle, lessons.cloud, lessons.gaussian, lessons.theory)
 _LESSONS += (lessons.pca, lessons.guide)
