@@ -26,9 +26,9 @@ from gan.support.quiet import quiet
 __version__ = "0.3.0.dev0"
 
 # The public names and where they are; editors read the same in __init__.pyi.
-_MODULES = ("animation", "callbacks", "conditions", "distribute", "faces", "latent")
-_MODULES += ("losses", "metrics", "penalties", "plots", "saving", "schedules")
-_MODULES += ("testing", "toys", "walks", "weights")
+_MODULES = ("animation", "callbacks", "conditions", "data", "distribute", "faces")
+_MODULES += ("latent", "losses", "metrics", "penalties", "plots", "saving")
+_MODULES += ("schedules", "testing", "toys", "walks", "weights")
 _HOMES = {
     "AC_GAN": "gan.variants.ac_gan",
     "AdversarialModel": "gan.base",

@@ -2,6 +2,7 @@
 from gan import animation as animation
 from gan import callbacks as callbacks
 from gan import conditions as conditions
+from gan import data as data
 from gan import distribute as distribute
 from gan import faces as faces
 from gan import latent as latent

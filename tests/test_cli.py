@@ -134,6 +134,8 @@ NEEDED = {
     "train": "--pictures {files}/pictures.npy --output {new}",
     "evaluate": "--pictures {files}/pictures.npy",
     "lesson pca": "--pictures {files}/pictures.npy",
+    "project": "--picture {files}/pictures.npy",
+    "edit": "--picture {files}/pictures.npy --towards brightness",
 }
 
 

@@ -32,7 +32,9 @@ from gan.errors import (
 )
 from gan.generators.weights import PRETRAINED
 from gan.recipes.record import read_record
+from gan.support.shipped import DEMO_MODEL, DEMO_PICTURES, or_demo
 
+_ENOUGH = 1000  # pictures, of which a fifth measure what a classifier sees
 _MOST_VALUES = 2**27  # of the pictures that are compared: half a gigabyte of floats
 
 
@@ -42,6 +44,7 @@ def evaluate(
     *,
     pictures: str,
     course: str | None = None,
+    withheld: str | None = None,
     seed: int = 0,
     output: str = "evaluate.png",
     show: bool = False,
@@ -50,6 +53,8 @@ def evaluate(
     """Compare fakes with real pictures by every measure."""
     expect_drawing(seed, output)
     expect_path(pictures=pictures)
+    if withheld is not None:
+        _existing(withheld, "withheld", DEMO_PICTURES)
     translator = translating(model, seed)
     if translator is not None:
         _evaluate_pairs(translator, pictures, course, seed, output, show, json)
@@ -84,6 +89,10 @@ def evaluate(
     print(dumps(reports) if json else report.table(reports))
     if labelled is not None:
         _tell_classes(drawing, seed, *labelled)
+    if withheld is not None:
+        from gan.generators.gap import projection_gap
+
+        tell(str(projection_gap(drawing, real.pictures, withheld, seed=seed)))
     finish(plots.rows(shown, title="ten of each"), output, show)
 
 
@@ -170,7 +179,10 @@ def _tell_classes(drawing, seed, real, labels, numbers):
     known = np.isin(asked, numbers)
     fakes = drawing.draw(5000, seed=seed).reshape(-1, *drawing.shape)[known]
     asked = np.searchsorted(numbers, asked[known])
-    print(Classifier(real, labels).classify(fakes, asked))
+    classifier = Classifier(real, labels)
+    print(classifier.classify(fakes, asked))
+    if len(real) >= _ENOUGH:
+        print(classifier.compare(np.clip(fakes, 0, 1), asked))
 
 
 def _as_the_model_counts(own, names, tell):
@@ -206,6 +218,7 @@ def diagnose(
     model: str = PRETRAINED,
     /,
     pictures: str | None = None,
+    withheld: str | None = None,
     range: tuple[float, float] | None = None,
     count: int = 1000,
     seed: int = 0,
@@ -218,9 +231,11 @@ def diagnose(
         expect_number(-1e6, 1e6, black=range[0], white=range[1])
         sentence = "The argument range must be two different numbers."
         require(range[0] != range[1], sentence, "range")
-    path = _existing(model, "model")
+    path = _existing(model, "model", DEMO_MODEL)
     if pictures is not None:
-        _existing(pictures, "pictures")
+        _existing(pictures, "pictures", DEMO_PICTURES)
+    if withheld is not None:
+        _existing(withheld, "withheld", DEMO_PICTURES)
     found, path = _model_of(path)
     say = (lambda text: None) if json else print
     say(f"{type(found).__name__} of {path}")
@@ -232,7 +247,7 @@ def diagnose(
             say("These are not the pictures of the run: copies cannot be told.")
     from gan.diagnosis import diagnose
 
-    diagnosis = diagnose(found, count, seed)
+    diagnosis = diagnose(found, count, seed, withheld)
     say(str(diagnosis))
     if json:
         findings = [dataclasses.asdict(finding) for finding in diagnosis]
@@ -240,8 +255,8 @@ def diagnose(
     return int(bool(diagnosis))
 
 
-def _existing(path: str, argument: str) -> pathlib.Path:
-    there = expect_path(**{argument: path})
+def _existing(path: str, argument: str, demo: str) -> pathlib.Path:
+    there = or_demo(expect_path(**{argument: path}), demo)
     require(there.exists(), f"There is nothing at {path}.", argument)
     return there
 

@@ -61,6 +61,7 @@ def page(
         title or usual,
         nearest,
         conditions,
+        drawing.directions.values(),
     )
     print(f"{path.stat().st_size / 1e6:.1f} MB")
     print(path)

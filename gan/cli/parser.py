@@ -15,13 +15,14 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
 from gan import __version__
-from gan.cli import draw, evaluate, lessons, page, train, translate
+from gan.cli import draw, evaluate, lessons, page, project, train, translate
 from gan.cli.streams import flush, safe_streams
 from gan.errors import InvalidInput, require, shown
 from gan.recipes.record import read_record
 
 # A command is a function whose parameters are the options; commands.toml explains them.
 _DRAWING = (draw.faces, draw.generate, draw.walk, draw.export, page.page)
+_DRAWING += (project.project, project.edit)
 _OTHERS = (train.train, translate.translate, evaluate.evaluate, evaluate.diagnose)
 _LESSONS = (lessons.circle, lessons.cloud, lessons.gaussian, lessons.theory)
 _LESSONS += (lessons.pca, lessons.guide)
@@ -241,7 +242,7 @@ def _add_command(group, name, words, texts, prog, old=None):
             hidden = {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
             parser.add_argument(another, dest=parameter.name, **hidden)
     if command is train.train:
-        text = "the run.json of a run, whose options hold where no others are given"
+        text = "the run.json of an earlier run, whose options are used unless given"
         parser.add_argument("--config", metavar="FILE", help=text)
     now = f"{old.now} {old.options}".strip() if old else None
     parser.set_defaults(command=command, parser=parser, now=now)

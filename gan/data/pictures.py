@@ -29,6 +29,7 @@ from gan.errors import (
     require,
     shown,
 )
+from gan.support.shipped import DEMO_PICTURES, or_demo
 
 # Ghostscript would run the program that an EPS file is.
 _NOT_READ = {"EPS"}
@@ -173,10 +174,11 @@ def read_pictures(
       folder.
 
     Args:
-        path: str or `os.PathLike`: a folder; or an `.npy` file, or an `.npz` file with
-            one array or one named x_train or x, of shape `(N, h, w)`, `(N, h, w, 1)`
-            or `(N, h, w, 3)`, uint8 or float in [0, 1], and perhaps with labels named
-            y_train or y, whole numbers or texts.
+        path: str or `os.PathLike`: a folder; "demo", the drawn faces of
+            `gan.data.pixel_faces`; or an `.npy` file, or an `.npz` file with one array
+            or one named x_train or x, of shape `(N, h, w)`, `(N, h, w, 1)` or `(N, h,
+            w, 3)`, uint8 or float in [0, 1], and perhaps with labels named y_train or
+            y, whole numbers or texts.
         size: pair of ints, height and width of the result; `None`: (32, 32) for a
             folder, for an array its own, made smaller where a side is no multiple of 4
             or above 64.
@@ -204,7 +206,7 @@ def read_pictures(
         expect_size(size)
     expect_number(0, 1, keep=keep)
     require(keep > 0, "The argument keep must be above 0, but it is 0.", "keep")
-    path = expect_path(path=path)
+    path = or_demo(expect_path(path=path), DEMO_PICTURES)
     said = f"There is no folder or file {shown(str(path))}: give another path."
     require(path.exists(), said, "path")
     sides = None if size is None else (int(size[0]), int(size[1]))
@@ -267,6 +269,31 @@ def _made(pictures, classes, left_out, cropped, colour, kept=None):
                 grey[rows] = pictures[rows, ..., :1]
             pictures = grey
     return Pictures(pictures, labels, names, left_out, cropped)
+
+
+def read_picture(path: StrPath, size: tuple[int, int], colour: bool) -> np.ndarray:
+    """Read the picture of one file, and bring it to a size as `read_pictures` does.
+
+    Args:
+        path: str or `os.PathLike`, of a file that Pillow reads.
+        size: pair of ints, height and width of the result.
+        colour: bool, RGB or grey.
+
+    Returns:
+        uint8 array `(h, w, 3)` or `(h, w, 1)`.
+
+    Raises:
+        InvalidInput: if there is no such file, or it is no picture.
+    """
+    expect_size(size)
+    path = expect_path(path=path)
+    require(path.exists(), f"There is nothing at {shown(str(path))}.", "path")
+    left_out: dict[str, str] = {}
+    pictures, read, _ = read_each([path], size, colour, 1, left_out)
+    reason = "".join(left_out.values())
+    said = f"The file {shown(str(path))} is no picture that can be read ({reason}): "
+    require(read, f"{said}give another path.", "path")
+    return pictures[0]
 
 
 def _with_captions(made, captions, paths):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import numbers
 import pathlib
@@ -18,6 +19,7 @@ import tensorflow as tf
 from gan.conditions.words import Words, vectors_of
 from gan.data.pixels import find_pixel_range
 from gan.errors import (
+    InvalidInput,
     StrPath,
     expect_array,
     expect_number,
@@ -28,10 +30,14 @@ from gan.errors import (
     shown,
 )
 from gan.generate_faces import convolutional_GenDiscr
+from gan.generators.directions import Direction, Directions
+from gan.generators.given import Bar, given_examples
+from gan.generators.project import Projection, project
 from gan.generators.weights import PRETRAINED
 from gan.latent import LatentGenerator, drawn_from
 from gan.saving import load_model
 from gan.saving.weights_file import load_weights, read_picture
+from gan.support.shipped import DEMO_MODEL, or_demo
 from gan.training.checkpoint import newest_path, read_newest
 from gan.training.inputs import condition_shape, count_classes, latent_shape
 from gan.training.networks import is_picture
@@ -381,6 +387,149 @@ class TrainedGenerator:
         # These sums tell which is nearest; near 0 their rounding would be seen.
         return numbers, np.sqrt(np.mean((some - reals[numbers]) ** 2, axis=1))
 
+    def project(
+        self,
+        pictures: npt.ArrayLike | StrPath,
+        steps: int = 300,
+        restarts: int = 4,
+        *,
+        labels: Labels = None,
+        condition: Condition = None,
+        among: npt.ArrayLike | StrPath | None = None,
+        seed: int = 0,
+        verbose: Any = "auto",
+    ) -> Projection:
+        """Find latents of which the generator draws given pictures.
+
+        From the nearest of 4,000 fakes Adam moves the latents, so that what is drawn
+        comes near to the picture, to smaller versions of it, and, where the generator
+        has its discriminator with it, to that one's features; the latents keep the
+        usual length. Twice as many starts as `restarts` begin, of different classes
+        where there are any; after a sixth of the steps the better half goes on. Ten
+        rounds of least squares end it, where the latents are at most 256 numbers.
+
+        Args:
+            pictures: array `(n, h, w)` or `(n, h, w, c)`, uint8 or float in [0, 1], of
+                the size that the generator draws; grey ones become colour ones and the
+                other way round. Or str or `os.PathLike`: a picture, a folder or an
+                array of them, cut and shrunk to that size as `gan.train` does. For a
+                model of other examples float array `(n, …)`.
+            steps: int, of Adam.
+            restarts: int, how many starts a picture has.
+            labels: as of `draw`, the classes of the pictures; `None`: they are found.
+            condition: as of `draw`, of a generator that takes vectors; `None`: those of
+                the nearest fakes.
+            among: pictures as above, those trained on: the nearest of them is told
+                beside each projection.
+            seed: int from 0 to 2³² − 1, of the first fakes.
+            verbose: 0 shows no progress, "auto" a bar on a terminal, 1 a bar.
+
+        Returns:
+            `gan.generators.project.Projection`.
+
+        Raises:
+            InvalidInput: if an argument is not of that form.
+
+        Formula:
+            Σ_s mean (P_s G(z) − P_s x)² + 10⁻⁴ mean (f(G(z)) − f(x))² / mean f(x)²
+            + 3·10⁻⁵ (‖z‖² / d − 1)² d / 2, P_s the mean over squares of 1, 2, 4, …
+            pixels, f the discriminator without its last layer
+
+        Reference:
+            Karras et al. 2020, Analyzing and Improving the Image Quality of StyleGAN,
+            appendix D; Marquardt 1963, An Algorithm for Least-Squares Estimation of
+            Nonlinear Parameters.
+
+        Example:
+
+        ```python
+        found = generator.project("me.png")
+        print(found)
+        older = generator.draw(found.latents * 0.7, found.labels)
+        ```
+        """
+        wanted = given_examples(self.shape, pictures=pictures)
+        if among is not None:
+            among = given_examples(self.shape, among=among)
+        bar = Bar(verbose)
+        return project(
+            self, wanted, steps, restarts, labels, among, seed, bar, condition
+        )
+
+    @functools.cached_property
+    def directions(self) -> Directions:
+        """The named directions of its latent space, see `Directions`."""
+        return Directions(self)
+
+    def edit(
+        self,
+        latents: npt.ArrayLike,
+        towards: str | Direction,
+        amount: float | npt.ArrayLike = 1.0,
+        labels: Labels = None,
+        keep: Sequence[str] = (),
+        condition: Condition = None,
+    ) -> np.ndarray:
+        """Draw pictures that are changed in one respect.
+
+        Args:
+            latents: float array `(n, latent_dim)`, such as those of `project`.
+            towards: str, the name of one of the `directions`, or a `Direction`.
+            amount: float, how far, or float array `(n,)`: about half of the pictures
+                without what the direction says have it at 1; below 0 it is taken away.
+            labels: as of `draw`.
+            keep: names of directions in which the pictures are to stay as they are:
+                the direction is made orthogonal to them.
+            condition: as of `draw`.
+
+        Returns:
+            Float array of pictures, as of `draw`.
+
+        Raises:
+            InvalidInput: if an argument is not of that form, or there is no such
+                direction.
+        """
+        return self.directions.edit(latents, towards, amount, labels, keep, condition)
+
+    def draw_mixed(self, latents: npt.ArrayLike, weights: npt.ArrayLike) -> np.ndarray:
+        """Draw pictures between classes.
+
+        Args:
+            latents: float array `(n, latent_dim)`.
+            weights: float array `(n, classes)`, how much of each class a picture is; of
+                sum 1.
+
+        Returns:
+            Float array of pictures, as of `draw`.
+
+        Raises:
+            InvalidInput: if an argument is not of that form, or the generator has no
+                classes.
+        """
+        require(self.classes, "The generator has no classes to be mixed.", "weights")
+        latents = expect_array((None, *latent_shape(self.network)), latents=latents)
+        shape = (len(latents), self.classes)
+        weights = np.float32(expect_array(shape, weights=weights))
+        kinds = [
+            x for x in self.network.layers if isinstance(x, keras.layers.Embedding)
+        ]
+        table = np.asarray(kinds[0].embeddings)
+        said = "The generator's Embedding must be of one number for each picture."
+        require(kinds[0].output.shape[1:] == table.shape[1:], said, "weights")
+        outputs = in_parts(self._mixing, np.float32(latents), weights @ table)
+        drawn = self.pictures(outputs)
+        return drawn[..., 0] if drawn.shape[3:] == (1,) else drawn
+
+    @functools.cached_property
+    def _mixing(self):
+        """The network from latents and what stands for their classes."""
+        kinds = [
+            x for x in self.network.layers if isinstance(x, keras.layers.Embedding)
+        ]
+        return keras.Model(
+            [self.network.inputs[0], kinds[0].output], self.network.output
+        )
+
     def __repr__(self) -> str:
         of = f", {self.classes} classes" if self.classes else ""
         if self.condition_shape:
@@ -408,6 +557,7 @@ def load_generator(
         InvalidInput: if there is nothing of that kind, or it is damaged.
     """
     path = expect_path(path=PRETRAINED if path is None else path)
+    path = or_demo(path, DEMO_MODEL)
     require(
         path.exists(),
         f"There is nothing at {path}: name a .keras file, the folder of a run or an "
@@ -415,9 +565,25 @@ def load_generator(
         "path",
     )
     if path.is_dir():
-        path, model = trained_model(path, tell)
-        return _of_model(model, path) if model else load_generator(path)
-    return _of_model(load_model(path), path) if path.suffix == ".keras" else _ours(path)
+        found, model = trained_model(path, tell)
+        generator = _of_model(model, found) if model else load_generator(found)
+        beside = path / "model"
+    else:
+        keras_file = path.suffix == ".keras"
+        generator = _of_model(load_model(path), path) if keras_file else _ours(path)
+        beside = path.with_suffix("")
+    _find_directions(generator, beside, tell)
+    return generator
+
+
+def _find_directions(generator, beside, tell):
+    """Read the directions that were kept beside a model, unless it was trained on."""
+    file = generator.directions.path = beside.with_name(f"{beside.name}-directions.npz")
+    if file.is_file():
+        try:
+            generator.directions.load(file)
+        except InvalidInput as error:
+            tell(str(error))
 
 
 def trained_model(

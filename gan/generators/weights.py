@@ -2,10 +2,9 @@
 
 import pathlib
 
-_PACKAGE = pathlib.Path(__file__).resolve().parents[1]
-# A wheel carries the checkout's faces/ as gan/pretrained/, see pyproject.toml.
-_INSTALLED = _PACKAGE / "pretrained"
-WEIGHTS: pathlib.Path = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "faces"
+from gan.support.shipped import SHIPPED
+
+WEIGHTS: pathlib.Path = SHIPPED
 
 PRETRAINED: str = str(WEIGHTS / "generator.h5")
 ENLARGER: str = str(WEIGHTS / "enlarge.keras")

@@ -16,6 +16,7 @@ def strided_GenDiscr(
     classes: int | None = None,
     bounded: bool = False,
     condition: int | None = None,
+    sharp: bool = False,
 ) -> tuple[keras.Model, keras.Model, LatentGenerator]:
     """A quick pair for colour pictures, and the sampler of its latents.
 
@@ -36,6 +37,9 @@ def strided_GenDiscr(
             the discriminator `[pictures, labels]`. `None`: none.
         bounded: bool, whether the generator ends in a sigmoid. `False` ends it
             linearly, and what lies outside [0, 1] is clipped when it is drawn.
+        sharp: bool, whether the generator ends in a transposed convolution, which draws
+            pictures whose single pixels count, such as pixel art, but may leave a
+            checkerboard in others.
         condition: int, makes both take vectors of so many numbers instead of labels.
             `None`: none.
 
@@ -58,7 +62,7 @@ def strided_GenDiscr(
     given = (classes, condition)
     trunk = (lowest, channels, widths, latent_dim, given, bounded)
     return (
-        make_generator(*trunk, smooth=True),
+        make_generator(*trunk, smooth=not sharp),
         _discriminator((*map(int, shape),), widths, given),
         LatentGenerator(latent_dim),
     )

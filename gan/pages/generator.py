@@ -3,40 +3,16 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from typing import Any
 
 import keras
 import numpy as np
 
 from gan.errors import StrPath
+from gan.generators.directions import Direction, strongest
 from gan.pages.describe import Weights, describe, input_shapes
 from gan.pages.page import write_running
-
-
-def directions(network: keras.Model, dim: int, count: int = 6) -> np.ndarray:
-    """The latents' directions that the first dense layer answers most strongly.
-
-    Args:
-        network: `keras.Model`, a generator.
-        dim: int, latent dimension.
-        count: int, at most so many.
-
-    Returns:
-        Float array `(k, dim)`, orthonormal rows, the strongest first; none where no
-        dense layer takes the latents.
-
-    Formula:
-        the left singular vectors of the first kernel's rows that meet the latents
-
-    Reference:
-        Shen & Zhou 2021, Closed-Form Factorization of Latent Semantics in GANs, eq. 4.
-    """
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            return directions(layer, dim, count)
-        if isinstance(layer, keras.layers.Dense) and layer.kernel.shape[0] >= dim:
-            return np.linalg.svd(np.asarray(layer.kernel)[:dim])[0].T[:count]
-    return np.zeros((0, dim))
 
 
 def generator_page(
@@ -49,6 +25,7 @@ def generator_page(
     title: str = "This person does not exist",
     nearest: np.ndarray | None = None,
     conditions: np.ndarray | None = None,
+    named: Iterable[Direction] = (),
 ) -> None:
     """Write a page on which a generator runs: new pictures, walls, walks, mixtures.
 
@@ -67,6 +44,7 @@ def generator_page(
             shown; it is embedded.
         conditions: float array `(len(classes), d)`, the vectors that a generator of
             vectors is given, or `None` for labels.
+        named: directions that have sliders with their names, before the others.
 
     Raises:
         InvalidInput: if a network has a layer that `network.js` does not know.
@@ -90,5 +68,10 @@ def generator_page(
     data |= {"generator": drawn, "discriminator": critic, "nearest": seen}
     vectors = None if conditions is None else np.asarray(conditions, float).tolist()
     data |= {"classes": classes, "conditions": vectors}
-    data |= {"directions": directions(generator, dim).tolist()}
+    named, others = [*named], strongest(generator, dim)
+    rows = [one.latents for one in named] + [*others]
+    mixes = [None if one.classes is None else one.classes.tolist() for one in named]
+    data |= {"directions": [np.asarray(row).tolist() for row in rows]}
+    data |= {"names": [one.name for one in named] + [None] * len(others)}
+    data |= {"mixes": mixes + [None] * len(others)}
     write_running(path, "generator", title, data | {"weights": str(weights)})

@@ -8,6 +8,7 @@ from gan.data.named_inputs import parse_condition
 from gan.errors import StrPath, expect_choice, expect_path, require, shown
 from gan.recipes.record import RECIPES
 from gan.recipes.run import train_recipe
+from gan.support.shipped import DEMO_PICTURES, or_demo
 
 if TYPE_CHECKING:
     from gan.generators.trained import TrainedGenerator
@@ -43,8 +44,9 @@ def train(
 
     Args:
         pictures: str or `os.PathLike`, a folder of pictures of any size, whose
-            sub-folders are classes, or an `.npy` or `.npz` file of an array of them.
-            `None` for a published system that downloads its own.
+            sub-folders are classes, or an `.npy` or `.npz` file of an array of them;
+            or "demo", drawn faces that come with the library. `None` for a published
+            system that downloads its own.
         output: str or `os.PathLike`, a folder for the model, pictures and checkpoints.
         minutes: float, how long the training may take on this machine; `None`: as long
             as the recipe's epochs take.
@@ -218,7 +220,7 @@ def _are_faces(pictures):
     """Whether there is an array of 16x16 grey pictures without labels at the path."""
     from gan.data.arrays import read_labels, read_picture_array
 
-    path = expect_path(pictures=pictures)
+    path = or_demo(expect_path(pictures=pictures), DEMO_PICTURES)
     require(path.exists(), f"There is nothing at {path}.", "pictures")
     if path.is_dir():
         return False

@@ -32,10 +32,14 @@ class Evidence:
     Args:
         model: `gan.AdversarialModel`, which the draws and verdicts may change.
         count: int, fakes drawn and reals looked at, rounded up to batches.
+
+    Attributes:
+        withheld: pictures that the model was not trained on, or `None`.
     """
 
     def __init__(self, model: Any, count: int) -> None:
         self.model: Any = model
+        self.withheld: Any = None
         self._draws = math.ceil(count / model.batch_size)
 
     @functools.cached_property

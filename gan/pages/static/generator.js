@@ -24,9 +24,18 @@ function latents(moves = state.moves) {
   return z;
 }
 
+// The class that is shown, or the weights of all where a slider moves those.
+function kind(moves = state.moves) {
+  const moved = moves.map((far, k) => far && data.mixes[k] ? k : -1).filter((k) => k >= 0);
+  if (!moved.length) return state.label;
+  return data.classes.map((_, i) => moved.reduce((sum, k) =>
+    sum + moves[k] * data.mixes[k][i], Number(i === state.label)));
+}
+
 // What a network is given beside: the number of each class, or the vector that it is.
 function given(labels) {
   const { conditions } = data;
+  if (labels.some(Array.isArray)) return Float32Array.from(labels.flat());
   return Float32Array.from(conditions ? labels.flatMap((k) => conditions[k]) : labels);
 }
 
@@ -65,7 +74,7 @@ function sized(canvas, columns = 1, rows = 1) {
 }
 
 function drawFace() {
-  const made = outputs([latents()], [state.label]), shown = picturesOf(made);
+  const made = outputs([latents()], [kind()]), shown = picturesOf(made);
   show(byId("face"), shown);
   if (judge) tellOpinion(made);
   if (data.nearest) showNearest(shown);
@@ -106,8 +115,8 @@ function showNearest(shown) {
 function drawEnds() {
   data.directions.forEach((_, k) => {
     ["low", "high"].forEach((end, i) => {
-      const moves = state.moves.with(k, i ? 4 : -4);
-      show(byId(`${end}${k}`), picturesOf(outputs([latents(moves)], [state.label])));
+      const far = data.names[k] ? 2 : 4, moves = state.moves.with(k, i ? far : -far);
+      show(byId(`${end}${k}`), picturesOf(outputs([latents(moves)], [kind(moves)])));
     });
   });
 }
@@ -344,6 +353,14 @@ function build() {
     label.innerHTML = `<canvas id="low${k}"></canvas><input id="move${k}" type="range"
       min="-4" max="4" step="0.1" value="0" aria-label="direction ${k + 1}">
       <canvas id="high${k}"></canvas>`;
+    const name = data.names[k];
+    if (name) {
+      const said = document.createElement("span");
+      said.textContent = name;
+      label.prepend(said);
+      const move = label.querySelector("input");
+      Object.assign(move, { min: -2, max: 2, ariaLabel: name });
+    }
     byId("sliders").append(label);
     ["low", "high"].forEach((end) => sized(byId(`${end}${k}`)));
     byId(`move${k}`).oninput = (event) => {

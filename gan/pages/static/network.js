@@ -225,9 +225,13 @@ const LAYERS = {
     return out;
   },
 
-  embedding([x], layer, [table]) {
-    const d = layer.shape[layer.shape.length - 1], out = new Float32Array(x.length * d);
-    x.forEach((label, i) => out.set(table.subarray(label * d, (label + 1) * d), i * d));
+  // Of a number an example; or of as many weights an example as there are classes.
+  embedding([x], layer, [table], n) {
+    const d = layer.shape[layer.shape.length - 1], classes = table.length / d;
+    const mixed = x.length > n, out = new Float32Array((mixed ? n : x.length) * d);
+    if (mixed) for (let e = 0; e < n; e++)
+      addRow(out, e * d, x, e * classes, classes, table, 0, d);
+    else x.forEach((label, i) => out.set(table.subarray(label * d, (label + 1) * d), i * d));
     return out;
   },
 };

@@ -1,0 +1,109 @@
+"""What a trained generator is given to look at, and how far it is with that."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Any
+
+import keras
+import numpy as np
+
+from gan.data.pictures import read_picture, read_pictures
+from gan.errors import InvalidInput, expect_array, expect_path, require
+from gan.training.networks import is_picture
+
+_ARRAYS = (".npy", ".npz")
+# ITU-R 601, as Pillow makes grey of colours.
+_LUMA = np.float32([0.299, 0.587, 0.114])
+
+
+def given_examples(shape: tuple[int, ...], **named: Any) -> np.ndarray:
+    """Bring what a user gives into the form of what a generator draws.
+
+    Args:
+        shape: tuple, of an example of the generator.
+        **named: by the argument's name: array of pictures `(n, h, w)` or `(n, h, w,
+            c)`, uint8 or float in [0, 1]; or str or `os.PathLike`, of a picture, a
+            folder or an array of them. Of other examples an array `(n, *shape)`.
+
+    Returns:
+        Float32 array `(n, *shape)`, pictures in [0, 1].
+
+    Raises:
+        InvalidInput: if it is anything else.
+    """
+    ((name, value),) = named.items()
+    if not is_picture(shape):
+        return np.float32(expect_array((None, *shape), **named))
+    if isinstance(value, (str, os.PathLike)):
+        value = _read(expect_path(**named), shape, name)
+    array = np.asarray(value)
+    if array.ndim == 2 or array.shape == shape:
+        said = f"The argument {name} must hold pictures, (n, h, w) or (n, h, w, c), "
+        said += f"but its shape is {array.shape}: give one picture as {name}[None]."
+        require(False, said, name)
+    fits = array.ndim == 3 or array.ndim == 4 and array.shape[3] in (1, 3)
+    require(
+        fits and array.shape[1:3] == shape[:2] and len(array),
+        f"The argument {name} must hold pictures of {shape[0]}x{shape[1]} pixels, "
+        f"(n, h, w) or (n, h, w, c), but its shape is {array.shape}: give a path, "
+        "which is read and brought to that size.",
+        name,
+    )
+    pixels = expect_array((None, None, None, ...), **{name: array})
+    bytes_ = pixels.dtype == np.uint8
+    low, high = float(pixels.min()), float(pixels.max())
+    require(
+        bytes_ or pixels.dtype.kind == "f" and low >= -0.5 and high <= 1.5,
+        f"The argument {name} must hold uint8 or floats in [0, 1], but it is "
+        f"{pixels.dtype} in [{low:g}, {high:g}].",
+        name,
+    )
+    pixels = np.float32(pixels) / np.float32(255) if bytes_ else np.float32(pixels)
+    pixels = pixels.reshape(*pixels.shape[:3], -1).clip(0, 1)
+    if pixels.shape[3] == 3 and shape[2] == 1:
+        pixels = (pixels @ _LUMA)[..., None]
+    return np.broadcast_to(pixels, (len(pixels), *shape)).copy()
+
+
+def _read(path, shape, name):
+    """The pictures of a path, which may be a single one."""
+    size, colour = shape[:2], shape[2] == 3
+    try:
+        if path.is_file() and path.suffix.lower() not in _ARRAYS:
+            return read_picture(path, size, colour)[None]
+        return read_pictures(path, size, colour, labelled=False).pictures
+    except InvalidInput as error:
+        raise InvalidInput(str(error), name) from error
+
+
+class Bar:
+    """Shows how far something is: a bar on a terminal, which appears as it begins.
+
+    Args:
+        verbose: 0 shows nothing, "auto" a bar on a terminal or in a notebook, anything
+            else a bar, and where the output is no terminal a line now and then.
+    """
+
+    def __init__(self, verbose: Any = "auto") -> None:
+        self._seen = sys.stdout.isatty() or "ipykernel" in sys.modules
+        self._shown = self._seen if verbose == "auto" else bool(verbose)
+        self._bar = None
+        self._told = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Tell how many of the steps are done."""
+        if not self._shown or not self._seen and not self._due(done, total):
+            return
+        if self._bar is None or self._bar.target != total:
+            self._bar = keras.utils.Progbar(total, unit_name="step", interval=0.2)
+        self._bar.update(done)
+
+    def _due(self, done, total):
+        """Whether half a minute has passed since the last line."""
+        now = time.monotonic()
+        due = now - self._told > 30 and done < total
+        self._told = now if due else self._told
+        return due

@@ -1,0 +1,90 @@
+"""The end of a projection: least squares, which ends where Adam is still on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+ROUNDS = 10
+_STEP = 0.01  # of a latent number, by which slopes are measured
+
+
+def polish(
+    draw: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    latents: np.ndarray,
+    labels: np.ndarray,
+    targets: np.ndarray,
+    hold: Callable[[np.ndarray], np.ndarray],
+    prior: float,
+    rows: int,
+    rounds: int = ROUNDS,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Some rounds of Levenberg and Marquardt's method for each of some latents.
+
+    Args:
+        draw: callable, latents and labels -> examples `(n, d)`.
+        latents: float32 array `(n, dim)`, near a minimum.
+        labels: array `(n, …)`, what goes to the network beside them.
+        targets: float32 array `(n, d)`.
+        hold: callable that keeps latents where the sampler draws.
+        prior: float, weight of (‖z‖² / dim − 1)².
+        rows: int, how many examples are drawn at once.
+        rounds: int.
+
+    Returns:
+        Tuple of better latents, and the loss of each: the mean squared difference and
+        the prior.
+
+    Formula:
+        z − (JᵀJ + λ diag) ⁻¹ Jᵀ r, r the differences, J their slopes, by differences
+        of .01; λ falls after each step that helps and rises after one that does not
+
+    Reference:
+        Marquardt 1963, An Algorithm for Least-Squares Estimation of Nonlinear
+        Parameters, equation 33.
+    """
+    few = max(1, rows // (latents.shape[1] + 1))
+    parts = [slice(i, i + few) for i in range(0, len(latents), few)]
+    found = [
+        _polish(draw, latents[p], labels[p], targets[p], hold, prior, rounds)
+        for p in parts
+    ]
+    return tuple(map(np.concatenate, zip(*found, strict=True)))
+
+
+def _polish(draw, latents, labels, targets, hold, prior, rounds):
+    count, dim = latents.shape
+    many, unit = np.repeat(labels, dim, axis=0), _STEP * np.eye(dim, dtype=np.float32)
+    damping = np.full(count, 0.01)
+
+    def loss_of(latents, drawn):
+        long = np.mean(latents**2, axis=1) - 1
+        return np.mean((drawn - targets) ** 2, axis=1) + prior * long**2
+
+    drawn = draw(latents, labels)
+    loss = loss_of(latents, drawn)
+    for _ in range(rounds):
+        nearby = (latents[:, None] + unit).reshape(-1, dim)
+        slopes = draw(nearby, many).reshape(count, dim, -1) - drawn[:, None]
+        slopes = np.float64(slopes) / (_STEP * np.sqrt(targets.shape[1]))
+        missing = (drawn - targets) / np.sqrt(targets.shape[1])
+        # The length's own difference, beside those of the numbers.
+        long = np.sqrt(prior) * (np.mean(latents**2, axis=1, keepdims=True) - 1)
+        missing = np.concatenate([missing, long], axis=1)
+        along = np.sqrt(prior) * 2 / dim * latents[..., None]
+        slopes = np.concatenate([slopes, along], axis=2)
+        normal = slopes @ slopes.transpose(0, 2, 1)
+        size = np.trace(normal, axis1=1, axis2=2) / dim + 1e-12
+        normal += (damping * size)[:, None, None] * np.eye(dim)
+        pull = (slopes @ missing[..., None])[..., 0]
+        step = np.linalg.solve(normal, pull[..., None])[..., 0]
+        tried = hold(np.float32(latents - step))
+        seen = draw(tried, labels)
+        after = loss_of(tried, seen)
+        better = after < loss
+        latents = np.where(better[:, None], tried, latents)
+        drawn = np.where(better[:, None], seen, drawn)
+        loss = np.where(better, after, loss)
+        damping *= np.where(better, 0.2, 5.0)
+    return latents, loss

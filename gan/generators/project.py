@@ -1,0 +1,404 @@
+"""Where in latent space pictures lie: projection by Adam, from many starts at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gan.errors import expect_between, expect_seed, require
+from gan.generators.polish import ROUNDS, polish
+from gan.training.inputs import latent_shape
+from gan.training.networks import is_picture
+from gan.training.runtime import unfused
+
+_DRAWN = 4000  # latents among which the starts are sought
+_NEAR = 256  # of them, the nearest, among which every class is represented
+_ROWS, _PIXELS = 1024, 2**18  # starts that go through the networks together, at most
+_CHUNK = 20  # steps between two tellings
+_RATE = 0.2  # of Adam, in standard deviations of a latent number
+_PRIOR = 3e-5  # weight of the latents' squared length, in deviations from the usual
+_FEATURES = 1e-4  # weight of the discriminator's features
+_MOST_SLOPES = 256  # latent numbers, of more of which least squares takes too long
+_LOWEST = 4  # pixels of the shorter side of the smallest picture of the pyramid
+_REACH = 0.85  # of the usual distance of two neighbours among 4,000 fakes
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Projection:
+    """Where pictures lie in latent space, and how near they are met there.
+
+    Attributes:
+        latents: float32 array `(n, latent_dim)`.
+        labels: int32 array `(n,)`, the class of each, or `None` without classes.
+        condition: float32 array `(n, d)`, the vector of each, or `None` where the
+            generator takes none.
+        pictures: float array of what the generator draws there, as `draw` gives it.
+        error: float array `(n,)`, the root of the mean squared difference of a number
+            of the picture and of what is drawn for it, both in [0, 1].
+        nearest: float array `(n,)`, the same of the nearest training picture, or, where
+            there are none to compare with, of the nearest among the 4,000 fakes that
+            the search began with.
+        bound: float, the error up to which a picture counts as within reach: 85% of
+            what usually lies between one of the 4,000 fakes and the one nearest to it,
+            at least .01.
+        names: list of str, what the classes are called, or `None`.
+    """
+
+    latents: np.ndarray
+    labels: np.ndarray | None
+    pictures: np.ndarray
+    error: np.ndarray
+    nearest: np.ndarray
+    bound: float
+    names: list[str] | None = None
+    condition: np.ndarray | None = None
+
+    @property
+    def psnr(self) -> np.ndarray:
+        """Peak signal-to-noise ratio of each, −20 log₁₀ error, in dB, at most 120."""
+        return -20 * np.log10(np.maximum(self.error, 1e-6))
+
+    @property
+    def within_reach(self) -> np.ndarray:
+        """Bool array `(n,)`: whether the generator can draw nearly this picture."""
+        return self.error <= self.bound
+
+    def __str__(self) -> str:
+        lines = []
+        for i, (error, near) in enumerate(zip(self.error, self.nearest, strict=True)):
+            reach = "within reach" if self.within_reach[i] else "out of reach"
+            line = f"error {error:.4f} ({self.psnr[i]:.1f} dB), {reach}; "
+            line += f"nearest other {near:.4f}"
+            if self.labels is not None and self.names is not None:
+                line += f"; class {self.names[self.labels[i]]}"
+            lines.append(line)
+        return "\n".join(lines)
+
+
+def project(
+    generator: Any,
+    pictures: np.ndarray,
+    steps: int = 300,
+    restarts: int = 4,
+    labels: Any = None,
+    among: np.ndarray | None = None,
+    seed: int = 0,
+    tell: Callable[[int, int], object] = lambda done, total: None,
+    condition: Any = None,
+) -> Projection:
+    """Find latents of which a generator draws given pictures.
+
+    Args:
+        generator: `TrainedGenerator`.
+        pictures: float32 array `(n, *generator.shape)` in [0, 1].
+        steps: as of `TrainedGenerator.project`, and so the others.
+        restarts: the same.
+        labels: the same.
+        among: float32 array `(N, *generator.shape)`, or `None`.
+        seed: the same.
+        tell: callable that is given how many steps are done, and of how many.
+        condition: as of `TrainedGenerator.project`.
+
+    Returns:
+        `Projection`.
+    """
+    expect_between(1, 100_000, steps=steps)
+    expect_between(1, _DRAWN // 4, restarts=restarts)
+    expect_seed(2**32, seed=seed)
+    search = _Search(generator, seed)
+    known = None
+    if labels is not None or condition is not None:
+        known = generator.conditions(len(pictures), labels, condition)
+    size = max(1, search.rows // (2 * restarts))
+    parts = [slice(i, i + size) for i in range(0, len(pictures), size)]
+    found = []
+    for number, part in enumerate(parts):
+        done = functools.partial(_tell, tell, number * steps, len(parts) * steps)
+        own = None if known is None else known[part]
+        with unfused():
+            found.append(search.run(pictures[part], own, steps, restarts, done))
+    latents, given, nearest = map(np.concatenate, zip(*found, strict=True))
+    labels = given if search.labelled else None
+    condition = given if generator.condition_shape else None
+    drawn = generator.draw(latents, labels, condition=condition)
+    seen = drawn.reshape(pictures.shape)
+    seen = seen.clip(0, 1) if is_picture(generator.shape) else seen
+    error = np.sqrt(np.mean((pictures - seen).reshape(len(seen), -1) ** 2, axis=1))
+    if among is not None:
+        _, nearest = generator.nearest(pictures, among)
+    ends = search.bound(), generator.names, condition
+    return Projection(latents, labels, drawn, error, nearest, *ends)
+
+
+def _tell(tell, before, total, done):
+    tell(before + done, total)
+
+
+class _Search:
+    """What projections of one generator share: its draws, and the graph of the descent.
+
+    Args:
+        generator: `TrainedGenerator`.
+        seed: int, of the draws.
+    """
+
+    def __init__(self, generator, seed):
+        shape = latent_shape(generator.network)
+        said = f"The generator's latents must be vectors, but their shape is {shape}."
+        require(len(shape) == 1, said, "generator")
+        self.generator = generator
+        self.labelled = bool(generator.classes)
+        self._kind = getattr(generator.latent_generator, "latent_type", None)
+        self.latents = generator.latents(
+            max(_DRAWN, 100 * (generator.classes or 0)), seed
+        )
+        count = len(self.latents)
+        given = generator.conditions(count)
+        self._takes = given is not None
+        self.given = np.zeros(count, np.int32) if given is None else given
+        self.kinds = generator.labels(count)
+        options = {"labels": given} if self.labelled else {"condition": given}
+        fakes = generator.pictures(generator.outputs(self.latents, **options))
+        self._pictured = is_picture(generator.shape)
+        self.fakes = np.float32(fakes)
+        self.fakes = self.fakes.clip(0, 1) if self._pictured else self.fakes
+        self._prior = _PRIORS.get(self._kind, _Normal)(self.latents)
+        self._offset, self._scale = (np.float32(a) for a in generator.picture)
+        self._features = features_of(generator.discriminator)
+        numbers = math.prod(generator.shape)
+        self.rows = int(np.clip(_ROWS * 768 * 16 // (numbers * 16), 8, _ROWS))
+
+    def bound(self):
+        """See `Projection.bound`."""
+        one, all_ = self.fakes[:500], self.fakes
+        squares = _squares(one, all_)
+        squares[np.arange(len(one)), np.arange(len(one))] = np.inf
+        usual = np.sqrt(np.median(squares.min(axis=1)) / one[0].size)
+        # Of few latents 4,000 lie close together; 40 dB are no difference to the eye.
+        least = 0.01 if self._pictured else 0.01 * self.fakes.std()
+        return float(max(_REACH * usual, least))
+
+    def run(self, pictures, own, steps, restarts, tell):
+        """Project some pictures that go through the networks together."""
+        squares = _squares(pictures, self.fakes)
+        if own is not None and self.labelled:
+            squares[own[:, None] != self.given] = np.inf
+        nearest = np.sqrt(squares.min(axis=1) / pictures[0].size)
+        # Some more begin, of different classes, than go on after a sixth of the steps.
+        starts = self._starts(squares, 2 * restarts)
+        zeros = np.zeros((2, *starts.shape, self.latents.shape[1]), np.float32)
+        state, done = [self.latents[starts], *zeros], 0
+        for end in (steps // 6, steps):
+            flat = [part.reshape(-1, part.shape[2]) for part in state]
+            targets = np.repeat(pictures, starts.shape[1], axis=0)
+            given, loss = self._conditions(starts, own), None
+            while done < end:
+                some = min(_CHUNK, end - done)
+                numbers = [np.float32(done), np.int32(some), np.float32(steps)]
+                *flat, loss = self._descend(*flat, targets, given, *numbers)
+                done += some
+                tell(done)
+            if loss is None:
+                continue
+            state = [np.reshape(part, (*starts.shape, -1)) for part in flat]
+            order = np.argsort(np.reshape(loss, starts.shape), axis=1)[:, :restarts]
+            starts = np.take_along_axis(starts, order, 1)
+            state = [np.take_along_axis(p, order[..., None], 1) for p in state]
+        given = self._conditions(starts, own)
+        latents, loss = self._polished(state[0], given, pictures)
+        rows, best = np.arange(len(pictures)), loss.argmin(axis=1)
+        given = given.reshape(*starts.shape, *given.shape[1:])
+        return latents[rows, best], given[rows, best], nearest
+
+    def _conditions(self, starts, own):
+        """What goes to the network beside the latents of `(n, count)` starts, a row."""
+        if own is not None:
+            return np.repeat(own, starts.shape[1], axis=0)
+        return self.given[starts.ravel()]
+
+    def _polished(self, latents, given, pictures):
+        """Latents `(n, restarts, dim)` after least squares, and the loss of each."""
+        flat = latents.reshape(-1, latents.shape[2])
+        count = latents.shape[1] if latents.shape[2] <= _MOST_SLOPES else 0
+        targets = np.repeat(pictures.reshape(len(pictures), -1), latents.shape[1], 0)
+        prior = _PRIOR * latents.shape[2] / 2 if self._kind == "normal" else 0.0
+        draw, hold = self._draw, lambda some: np.asarray(self._prior.hold(some))
+        ends = draw, flat, given, targets, hold, prior, self.rows
+        flat, loss = polish(*ends, rounds=ROUNDS if count else 0)
+        return flat.reshape(latents.shape), loss.reshape(latents.shape[:2])
+
+    def _draw(self, latents, labels):
+        """Examples `(n, d)` as they are seen."""
+        parts = range(0, len(latents), self.rows)
+        cut = [slice(i, i + self.rows) for i in parts]
+        drawn = [np.asarray(self._outputs(latents[s], labels[s])) for s in cut]
+        drawn = np.concatenate(drawn) * self._scale + self._offset
+        drawn = drawn.clip(0, 1) if self._pictured else drawn
+        return drawn.reshape(len(latents), -1)
+
+    @functools.cached_property
+    def _outputs(self):
+        """The network in a graph of any number of rows."""
+
+        def outputs(latents, labels):
+            network = self.generator.network
+            return network([latents, labels] if self._takes else latents)
+
+        rows = tf.TensorSpec((None, self.latents.shape[1]))
+        signature = (rows, self._given_spec)
+        return tf.function(outputs, input_signature=signature)
+
+    def _starts(self, squares, count):
+        """Numbers of the fakes to begin with: near ones, the first of each class."""
+        near = np.argsort(squares, axis=1, kind="stable")[:, : max(_NEAR, count)]
+        kinds = self.kinds[near]
+        # How many of its class come before each: the first of every class go first.
+        before = np.zeros(near.shape, int)
+        for kind in np.unique(kinds) if self.labelled else ():
+            own = kinds == kind
+            before[own] = (np.cumsum(own, axis=1) - 1)[own]
+        order = np.argsort(before, axis=1, kind="stable")[:, :count]
+        return np.take_along_axis(near, order, 1)
+
+    def _loss(self, latents, labels, targets):
+        """How far what is drawn is from the targets, `(n,)`."""
+        inputs = [latents, labels] if self._takes else latents
+        outputs = self.generator.network(inputs)
+        drawn = outputs * self._scale + self._offset
+        if self._pictured:
+            # Below black is black, but the slope there leads back.
+            drawn += tf.stop_gradient(tf.clip_by_value(drawn, 0, 1) - drawn)
+        loss = _mean(tf.square(drawn - targets))
+        if self._features is not None:
+            wanted = self._features((targets - self._offset) / self._scale)
+            unlike = _mean(tf.square(self._features(outputs) - wanted))
+            loss += _FEATURES * unlike / tf.reduce_mean(tf.square(wanted))
+        while self._pictured and min(drawn.shape[1:3]) >= 2 * _LOWEST:
+            drawn, targets = (
+                tf.nn.avg_pool2d(x, 2, 2, "SAME") for x in (drawn, targets)
+            )
+            loss += _mean(tf.square(drawn - targets))
+        return loss
+
+    @property
+    def _given_spec(self):
+        return tf.TensorSpec((None, *self.given.shape[1:]), self.given.dtype)
+
+    @functools.cached_property
+    def _descend(self):
+        """Some steps of Adam, in a graph of any number of rows."""
+        dim, shape = self.latents.shape[1], self.generator.shape
+
+        def descend(latents, mean, square, targets, labels, before, count, total):
+            loss = tf.zeros(tf.shape(latents)[:1])
+            for i in tf.range(count):
+                with tf.GradientTape() as tape:
+                    tape.watch(latents)
+                    loss = self._loss(latents, labels, targets)
+                    aim = tf.reduce_sum(loss + self._prior.penalty(latents))
+                slope = tape.gradient(aim, latents)
+                time = before + tf.cast(i, tf.float32)
+                # The rate rises in ten steps and falls by a cosine.
+                rate = 0.5 * (1 + tf.cos(math.pi * time / total))
+                rate *= _RATE * self._prior.deviation * tf.minimum(1.0, (time + 1) / 10)
+                mean = 0.9 * mean + 0.1 * slope
+                square = 0.99 * square + 0.01 * slope**2
+                step = mean / (1 - 0.9 ** (time + 1))
+                step /= tf.sqrt(square / (1 - 0.99 ** (time + 1))) + 1e-12
+                latents = self._prior.hold(latents - rate * step)
+            return latents, mean, square, loss
+
+        rows, one = tf.TensorSpec((None, dim)), tf.TensorSpec(())
+        targets = tf.TensorSpec((None, *shape))
+        labels, count = self._given_spec, tf.TensorSpec((), tf.int32)
+        signature = (rows, rows, rows, targets, labels, one, count, one)
+        return tf.function(descend, input_signature=signature)
+
+
+def _mean(values):
+    return tf.reduce_mean(values, axis=[*range(1, len(values.shape))])
+
+
+def _squares(some, others):
+    """Squared distances of all pairs, `(n, m)`."""
+    some, others = (a.reshape(len(a), -1) for a in (some, others))
+    sums = (some**2).sum(1)[:, None] - 2 * some @ others.T + (others**2).sum(1)
+    return np.maximum(sums, 0)
+
+
+def features_of(discriminator: keras.Model | None) -> keras.Model | None:
+    """What a discriminator makes of examples before its last layer with weights.
+
+    Args:
+        discriminator: `keras.Model`, or `None`.
+
+    Returns:
+        `keras.Model`, examples -> features, or `None` where there is none.
+    """
+    if discriminator is None:
+        return None
+    examples = discriminator.inputs[0]
+    kinds = (keras.layers.Dense, keras.layers.Conv2D)
+    layers = [layer for layer in discriminator.layers if isinstance(layer, kinds)]
+    if len(layers) < 2:
+        return None
+    try:
+        return keras.Model(examples, layers[-2].output)
+    except (AttributeError, ValueError):
+        # Layers that stand in several places, or that the labels reach, too.
+        return None
+
+
+class _Normal:
+    """Latents around their mean, whose lengths are held near the usual one."""
+
+    def __init__(self, latents):
+        self._mean = latents.mean(axis=0)
+        self.deviation = np.float32(latents.std())
+
+    def penalty(self, latents):
+        numbers = (latents - self._mean) / self.deviation
+        weight = _PRIOR * len(self._mean) / 2
+        return weight * tf.square(tf.reduce_mean(tf.square(numbers), axis=1) - 1)
+
+    def hold(self, latents):
+        return latents
+
+
+class _Bounded(_Normal):
+    """Latents of a cube, which they do not leave."""
+
+    def __init__(self, latents):
+        super().__init__(latents)
+        self._low, self._high = (-1.0 if latents.min() < 0 else 0.0), 1.0
+
+    def penalty(self, latents):
+        return 0.0
+
+    def hold(self, latents):
+        return tf.clip_by_value(latents, self._low, self._high)
+
+
+class _Spheric(_Normal):
+    """Latents of the unit sphere, which they do not leave."""
+
+    def penalty(self, latents):
+        return 0.0
+
+    def hold(self, latents):
+        return tf.math.l2_normalize(latents, axis=1)
+
+
+_PRIORS = {
+    "normal": _Normal,
+    "uniform": _Bounded,
+    "symmetric": _Bounded,
+    "spheric": _Spheric,
+}
