@@ -64,39 +64,41 @@ require(
 class AdversarialModel(Drawing, GraphFit, WholeModel):
     """A generator and a discriminator, trained against each other.
 
-    To define a new kind of GAN, subclass it and write its two losses; the base does the
-    rest. This file is the game itself, from the draw to the update. Around it stand the
-    classes that it is made of: in `training.reals` the real examples, in
-    `training.drawing` the generator and its average, in `training.compiled` the
-    optimizers, in `training.fit` the loop, in `saving.model_file` the files. What may
-    be overridden:
+    To define a new kind of GAN, subclass it and write its two losses. The base class
+    does the rest. This file holds the game itself, from the draw to the update. The
+    classes that it inherits from hold the real examples (`training.reals`), the
+    generator and its average (`training.drawing`), the optimizers
+    (`training.compiled`), the loop (`training.fit`) and the files
+    (`saving.model_file`). A subclass may override:
 
-    - `discriminator_loss(real, fake)` and `generator_loss(fake)`, functions of the
-      discriminator's outputs, static unless they need an option;
-    - `generator_outputs(real, fake, condition)`: the outputs that `generator_loss` is
-      given, where it needs those on reals too, as in `gan.R3GAN`;
-    - `discriminator_extra(real, fake, condition)` and `generator_extra(real, fake,
-      condition)`: a further term of either objective, as in `gan.WGAN_GP`;
-    - `output_logs(real, fake)`: further logs of the discriminator's outputs. Only logs
-      that `log_names` lists are kept;
-    - `judge_both(real, fake)`: instead of `discriminator_extra`, where its term can
-      come of the same pass through the discriminator, which saves time, as in
+    - `discriminator_loss(real, fake)` and `generator_loss(fake)`. They are given the
+      discriminator's outputs, and are static unless they need an option;
+    - `generator_outputs(real, fake, condition)`, which gives the arguments of
+      `generator_loss`. Override it if this loss needs outputs on reals too, as in
       `gan.R3GAN`;
-    - `after_discriminator_update()`: a constraint on the discriminator;
+    - `discriminator_extra(real, fake, condition)` and `generator_extra(real, fake,
+      condition)`, which add a term to an objective, as in `gan.WGAN_GP`;
+    - `output_logs(real, fake)`, which gives further logs of the discriminator's
+      outputs. Only logs that `log_names` lists are kept;
+    - `judge_both(real, fake)`, instead of `discriminator_extra`, if its term can be had
+      in the same pass through the discriminator, which saves time, as in `gan.R3GAN`;
+    - `after_discriminator_update()`, which constrains the discriminator's weights;
     - `generator_batches`: how many batches of fakes an update of the generator sees;
-    - `outputs`: how many numbers the discriminator gives of an example, `None` for any;
-    - `targets`: the least and the greatest output that the losses push towards, ±inf
-      where they are made for unbounded ones; the constructor warns of a discriminator
-      that cannot reach them. `None`: nothing is known. A class with another
-      `discriminator_loss` does not inherit `targets` and `loss_panel`;
+    - `outputs`: how many numbers the discriminator gives for an example, `None` for
+      any;
+    - `targets`: the least and the greatest output that the losses push towards, ±inf if
+      they have no bounds, `None` if nothing is known. The constructor warns of a
+      discriminator that cannot reach them. A class with another `discriminator_loss`
+      does not inherit `targets` and `loss_panel`;
     - `loss_panel`: title and sign of the discriminator's loss in `callbacks.Losses`;
-    - `penalises_slopes`: `False` where `discriminator_extra` is no penalty of slopes,
-      for `gan.diagnosis`;
-    - `count_classes`, `fakes_for_training` and `judge`, where the networks know classes
-      in another way, as in `gan.AC_GAN`.
+    - `penalises_slopes`: `False` if `discriminator_extra` does not penalise slopes.
+      `gan.diagnose` reads it;
+    - `count_classes`, `fakes_for_training` and `judge`, if the networks know classes in
+      another way, as in `gan.AC_GAN`.
 
-    Then `gan.testing.check_model` checks the class. For its files to be loaded without
-    `custom_objects`, decorate it with `keras.saving.register_keras_serializable`.
+    `gan.testing.check_model` checks such a class. Decorate it with
+    `keras.saving.register_keras_serializable`, so that its files can be loaded without
+    `custom_objects`.
 
     Networks that take labels make any model conditional: a generator of `[latents,
     labels]` and a discriminator of `[examples, labels]`, with `real_examples` a pair
@@ -112,9 +114,9 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
     `latent_generator=None`, a discriminator of `[examples, pictures]`, and
     `real_examples` a pair `(examples, pictures)`, as in `gan.TranslationGAN`.
 
-    An option of a class's own is an attribute `weight = gan.errors.Option(check)`.
-    Assign it before `super().__init__`: it is then checked before the networks are
-    touched, saved with the model, and a later change acts from the next `fit` on.
+    An option of your own is an attribute `weight = gan.errors.Option(check)`. Assign it
+    before `super().__init__`, so that it is checked before the networks are touched. It
+    is saved with the model, and a later change acts from the next `fit` on.
 
     Example:
 

@@ -90,44 +90,53 @@ def diagnose(
 ) -> Diagnosis:
     """Look for the known mistakes in a model, in training or after it.
 
-    All is measured on the model as it stands; weights, optimizers, statistics and
-    random states are afterwards what they were. The bounds lie between healthy models
-    (faces: our weights and the course's; clouds of 2 and 3 numbers after 300 to 3,000
-    steps) and sick ones (untrained, λ of .001, clip of .01 and .03, a frozen
-    generator, a planted fault). Found is:
+    Everything is measured on the model as it stands. Afterwards its weights,
+    optimizers, statistics and random states are what they were. The bounds were set
+    between what was measured in healthy models (faces with our weights and with the
+    course's; clouds of 2 and 3 numbers after 300 to 3,000 steps) and in sick ones
+    (untrained; λ of .001; clip of .01 and .03; a frozen generator; a planted fault).
+    These values are given in brackets. The findings are:
 
-    - non-finite numbers: in weights, examples, fakes or D(fakes);
-    - dead layer: half of its units give the same number for every example (healthy,
-      with ReLU, up to .44; a critic clipped at .01: .94);
-    - saturated layer: .9 of a hidden layer's activations are within .5% of the whole
-      range from a bound (healthy up to .18);
-    - flat output: .9 of the discriminator's outputs on fakes are as near to a bound of
-      its last activation, a tanh or sigmoid (healthy: 0);
+    - non-finite numbers: weights, examples, fakes or D(fakes) hold one;
+    - clipped weights: 15% of the weights are at the bound (healthy: up to 6%; with a
+      clip of .03: 23%);
+    - dead layer: half of the units of a layer give the same number for every example
+      (healthy, with ReLU: up to 44%; critic clipped at .01: 94%). It is not looked for
+      after clipped weights, which explain it;
+    - saturated layer: 90% of a hidden layer's activations are at a bound, which means
+      within .5% of the whole range (healthy: up to 18%);
     - bounded outputs: an activation keeps the discriminator's outputs from what the
       losses seek, as a sigmoid does before a loss that has its own;
-    - coupled samples: under a penalty, .01 of the slope of D(x_i) goes to other
-      examples than x_i (0; with batch normalisation .7);
-    - clipped weights: .15 of them are at the bound (up to .06; clip of .03: .23);
-    - gradient norm: its mean on interpolates is .3 from 1, or its standard deviation .5
-      (.96 to 1.07 ± .06 to .28; λ of .001: .65; untrained: .09 and .7);
-    - output range: .02 of the real values are beyond what the generator reaches under
-      any weights (0), or half of the fake ones beyond the real ones (up to .35);
-    - discriminator far ahead: the area under its ROC curve is above .99, which alone is
-      healthy in a critic (ours on faces: .997), and its pull below .3 (1.3 to 15;
-      frozen generator: .17, and .0001 behind a tanh). The pull is the generator's
-      slope of loss at fakes, as a share of what would bring them to the reals;
-    - discriminator asleep: the area is below .6 though `metrics.two_sample_score` is
-      above .9, and stays there while a copy of it is updated 30 times (.91 and more in
-      models that swing to and fro; a dead critic: .5);
-    - collapsed variety: variance below .1 or effective rank below .25 of the reals'
-      (.4 to 2 and .6 to 1.2), or recall below .05 at a precision above .5 (recall .1
-      to .96; untrained faces: 0). Half of the modes may be lost unnoticed;
-    - far from the data: precision below 1/3 (pictures: .4 to .7), and a
-      `metrics.neighbour_ratio` to the reals looked at above 1.5 (faces: .97 to 1.16;
-      noise: 1.6 and more) and above half of that of normal noise with their mean and
-      covariance (points on a circle: .1 to .35 of it after 300 steps and more; 1.1 of
-      it before a WGAN_GP has learnt anything);
-    - copied examples: `metrics.neighbour_ratio` below .5 (.88 and more; copies: 0);
+    - flat output: 90% of the discriminator's outputs on fakes are at a bound of its
+      last activation, a tanh or sigmoid (healthy: none);
+    - coupled samples: under a penalty, 1% of the slope of D(x_i) goes to other examples
+      than x_i (healthy: 0; with batch normalisation: 70%);
+    - gradient norm: its mean on interpolates differs from 1 by .3, or its standard
+      deviation is .5 (healthy: .96 to 1.07 ± .06 to .28; λ of .001: .65; untrained: .09
+      and .7);
+    - discriminator far ahead: the area under its ROC curve is above .99, and its pull
+      is below .3 (healthy: 1.3 to 15; frozen generator: .17, and .0001 behind a tanh).
+      Such an area alone is healthy in a critic (ours on faces: .997). The pull is the
+      slope of the generator's loss at the fakes, as a share of the slope that would
+      bring them to the reals. It is not looked for if the generator cannot reach the
+      reals;
+    - output range: 2% of the real values are beyond what the generator can reach with
+      any weights (healthy: none), or half of the fake values are beyond the real ones
+      (healthy: up to 35%);
+    - discriminator asleep: the area is below .6, although `metrics.two_sample_score` is
+      above .9, and stays below while a copy of the discriminator is updated 30 times
+      (models that swing to and fro: .91 and more; dead critic: .5);
+    - collapsed variety: the variance is below .1 of the reals' (healthy: .4 to 2), the
+      effective rank is below .25 of theirs (healthy: .6 to 1.2), or recall is below .05
+      at a precision above .5 (healthy recall: .1 to .96; untrained faces: 0). Half of
+      the modes may be lost without being noticed;
+    - far from the data: precision is below 1/3 (pictures: .4 to .7), and
+      `metrics.neighbour_ratio` is above 1.5 (faces: .97 to 1.16; noise: 1.6 and more)
+      and above half of that of normal noise with the reals' mean and covariance (points
+      on a circle: .1 to .35 of it after 300 steps and more; 1.1 of it before a WGAN_GP
+      has learnt anything);
+    - copied examples: `metrics.neighbour_ratio` is below .5 (healthy: .88 and more;
+      copies: 0);
     - learnt by heart: projections meet training pictures with an error that is smaller
       than that of withheld ones by a fifth and more, beyond a 95% interval.
 

@@ -41,3 +41,27 @@ def test_too_few_of_a_class_are_refused(pictures):
     with pytest.raises(InvalidInput) as error:
         Classifier(pictures[0][:, :3], pictures[1])
     assert error.value.argument == "pictures"
+
+
+@pytest.mark.slow
+def test_fakes_are_compared_in_what_the_classifier_sees():
+    rng = np.random.default_rng(0)
+    labels = np.arange(400) % 2
+    pictures = np.zeros((400, 8, 8, 1), "float32")
+    # A bar lies or stands.
+    for picture, label, place in zip(
+        pictures, labels, rng.integers(1, 7, 400), strict=True
+    ):
+        picture[(slice(None), place) if label else place] = 1
+    pictures += rng.normal(0, 0.05, pictures.shape).astype("float32")
+    classifier = Classifier(pictures, labels)
+    assert classifier.features(pictures).shape == (400, 2 * 2 * 64)
+    good = classifier.compare(pictures[:200], labels[:200])
+    crosses = np.maximum(pictures[0:200:2], pictures[1:200:2])
+    bad = classifier.compare(crosses, labels[:100])
+    assert good.count == 40 and good.kid_floor == bad.kid_floor
+    assert abs(good.kid[0]) < bad.kid[0] and bad.kid[0] > 5 * bad.kid[1]
+    assert good.fd < bad.fd and bad.fd > 3 * bad.fd_floor
+    said = str(bad)
+    assert said.startswith("in what it sees in 40 of each: kernel distance ")
+    assert f"FD {bad.fd / bad.fd_floor:.1f} times that of other reals" in said

@@ -101,7 +101,9 @@ LINES = {
 
 
 @pytest.mark.parametrize("command", LINES)
-@pytest.mark.parametrize("how", ["--config {}", "--config={}", "--conf {}", "--c={}"])
+@pytest.mark.parametrize(
+    "how", ["--config {}", "--config={}", "--conf {}", "--conf={}"]
+)
 def test_a_run_is_told_again(asked, tmp_path, command, how):
     """`--config run.json` gives the options that are not given otherwise."""
     assert cli.main([*LINES[command], "--output", str(tmp_path / "a")]) == 0

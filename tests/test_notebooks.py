@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / ".docs" / "notebooks").glob("*.ipynb"))
 # What a reader waits for minutes, a test does in seconds.
 SHORTER = {
-    "minutes=MINUTES": "epochs=1, steps=2, size=8",
+    "minutes=MINUTES": "epochs=1, steps=2, size=16",
     "range(500)": "range(20)",
 }
 
@@ -37,5 +37,5 @@ def test_a_notebook_runs(path, tmp_path):
     client.execute(env={**os.environ, "PYTHONPATH": str(ROOT)})
     outputs = [one for cell in notebook.cells for one in cell.get("outputs", ())]
     kinds = {kind for output in outputs for kind in output.get("data", {})}
-    assert {"image/png", "image/gif"} <= kinds
-    assert (tmp_path / "run" / "model.keras").is_file()
+    assert "image/png" in kinds
+    assert [*tmp_path.glob("*/model.keras")]

@@ -34,6 +34,7 @@ from gan.generators.weights import PRETRAINED
 from gan.recipes.record import read_record
 from gan.support.shipped import DEMO_MODEL, DEMO_PICTURES, or_demo
 
+_ENOUGH = 1000  # pictures, of which a fifth measure what a classifier sees
 _MOST_VALUES = 2**27  # of the pictures that are compared: half a gigabyte of floats
 
 
@@ -178,7 +179,10 @@ def _tell_classes(drawing, seed, real, labels, numbers):
     known = np.isin(asked, numbers)
     fakes = drawing.draw(5000, seed=seed).reshape(-1, *drawing.shape)[known]
     asked = np.searchsorted(numbers, asked[known])
-    print(Classifier(real, labels).classify(fakes, asked))
+    classifier = Classifier(real, labels)
+    print(classifier.classify(fakes, asked))
+    if len(real) >= _ENOUGH:
+        print(classifier.compare(np.clip(fakes, 0, 1), asked))
 
 
 def _as_the_model_counts(own, names, tell):

@@ -242,7 +242,7 @@ def _add_command(group, name, words, texts, prog, old=None):
             hidden = {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
             parser.add_argument(another, dest=parameter.name, **hidden)
     if command is train.train:
-        text = "the run.json of a run, whose options hold where no others are given"
+        text = "the run.json of an earlier run, whose options are used unless given"
         parser.add_argument("--config", metavar="FILE", help=text)
     now = f"{old.now} {old.options}".strip() if old else None
     parser.set_defaults(command=command, parser=parser, now=now)

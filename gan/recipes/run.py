@@ -161,7 +161,8 @@ class Run:
             List of `pathlib.Path`, as of `finish`.
         """
         data = recipe.read(self.data, kept=self.kept) if data is None else data
-        self._data = data
+        # Pairs are read by readers of their own.
+        self._data = data if hasattr(data, "reading") else None
         print(f"{recipe.model.__name__} on {data.said}", flush=True)
         unseen = None
         if recipe.held_out is not None:
@@ -351,7 +352,8 @@ class Run:
 
     def _keep_pictures(self):
         """Write what was read of a folder, so that the next call need not read it."""
-        if self._data is not None and self._data.reading is not None:
+        # Pairs, and pictures of two kinds, are read anew by each call.
+        if getattr(self._data, "reading", None) is not None:
             path = self.path(PICTURES)
             if self._data.keep(self.kept):
                 print(f"The pictures are kept in {path} for the next call.", flush=True)

@@ -52,6 +52,11 @@ class Parts:
     withheld: tuple[np.ndarray, np.ndarray]
     names: tuple[str, ...] = ()
 
+    @property
+    def pictures(self) -> np.ndarray:
+        """Those of A that are trained on."""
+        return self.learnt[0]
+
 
 def read_parts(
     path: StrPath | None,

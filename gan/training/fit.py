@@ -130,7 +130,7 @@ class GraphFit(TwoOptimizers):
             verbose = 0
         self.reattach()
         self._warn_of_the_frozen()
-        if verbose != 0 and is_picture(self.generator.output_shape[1:]):
+        if verbose != 0 and is_picture((self.generator.output_shape or ())[1:]):
             tell_of_threads()
         # To Keras an epoch is one execution, so that it calls `_train_epoch` once an
         # epoch. How many steps a graph call makes is in `_compile_options`.
