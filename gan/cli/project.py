@@ -99,7 +99,11 @@ def edit(
     require((with_ is None) == (without is None), f"{sentence}to the other.", "with_")
     drawing = loaded(model, seed)
     expect_pictures(drawing)
+    from gan.generators.given import given_examples
+
     kept = [name.strip() for name in keep.split(",")] if keep else []
+    # What is no picture is refused before a direction is sought and kept.
+    given_examples(drawing.shape, picture=picture)
     direction = _direction(drawing, towards, kept, with_, without, seed)
     print(direction)
     found, given = _found(drawing, picture, class_, None, steps, restarts, seed, quiet)

@@ -74,4 +74,5 @@ def generator_page(
     data |= {"directions": [np.asarray(row).tolist() for row in rows]}
     data |= {"names": [one.name for one in named] + [None] * len(others)}
     data |= {"mixes": mixes + [None] * len(others)}
-    write_running(path, "generator", title, data | {"weights": str(weights)})
+    data |= {"weights": str(weights)}
+    write_running(path, "generator", title, data, "project")

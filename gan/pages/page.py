@@ -35,9 +35,12 @@ def write_page(path: StrPath, name: str, title: str, **parts: str) -> None:
         temporary.write_text(page, encoding="utf-8")
 
 
-def write_running(path: StrPath, name: str, title: str, data: dict[str, Any]) -> None:
-    """Write a page with `network.js`, a script of its own and data."""
-    scripts = [(_FOLDER / f"{n}.js").read_text("utf-8") for n in ("network", name)]
+def write_running(
+    path: StrPath, name: str, title: str, data: dict[str, Any], *more: str
+) -> None:
+    """Write a page with `network.js`, a script of its own, more scripts and data."""
+    names = ("network", name, *more)
+    scripts = [(_FOLDER / f"{n}.js").read_text("utf-8") for n in names]
     # No "</script>" can stand in the data.
     text = json.dumps(data, allow_nan=False).replace("<", "\\u003c")
     write_page(path, name, title, SCRIPT="\n".join(scripts), DATA=text)
