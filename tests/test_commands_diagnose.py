@@ -103,7 +103,7 @@ def test_other_pictures_and_another_range(trained, tmp_path, capsys):
 def test_classes_are_matched_by_name(
     names, labels, said, three_stripes, monkeypatch, capsys
 ):
-    def look(model, count, seed):
+    def look(model, count, seed, withheld=None):
         numbers = np.array(model.real_examples[1])
         assert {*numbers} == labels
         return Diagnosis()
