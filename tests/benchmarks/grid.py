@@ -53,7 +53,7 @@ def judge(fakes):
     )
 
 
-def ours(seed, steps):
+def ours(seed, steps, gamma):
     """Fakes of R3GAN, and the CPU seconds of its training."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
@@ -97,7 +97,7 @@ def ours(seed, steps):
         )
         for role in ("generator", "discriminator")
     }
-    options = {"batch_size": 512, "gamma": 0.1, "ema": 0.998, "seed": seed, **adams}
+    options = {"batch_size": 512, "gamma": gamma, "ema": 0.998, "seed": seed, **adams}
     data = make_data(seed)
     model = gan.R3GAN(generator, discriminator, latents, data, **options)
     start = time.process_time()
@@ -171,6 +171,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--first", type=int, default=0, help="the first of the seeds")
     parser.add_argument("--steps", type=int, default=7000)
+    parser.add_argument("--gamma", type=float, default=0.1)
     parser.add_argument("--torch", help="Python of an environment with particlegan")
     parser.add_argument("--output", help="picture to be drawn")
     parser.add_argument("--alone", nargs=3, help=argparse.SUPPRESS)
@@ -186,7 +187,7 @@ def main():
         os.sched_setaffinity(0, [max(os.sched_getaffinity(0))])
     print(f"data                     {judge(make_data(99, FAKES))}")
     for seed in range(options.first, options.first + options.seeds):
-        fakes, seconds = ours(seed, options.steps)
+        fakes, seconds = ours(seed, options.steps, options.gamma)
         said = f"{options.steps} updates, {seconds:.0f} CPU s"
         print(f"R3GAN, seed {seed}: {judge(fakes)}; {said}", flush=True)
         sets = {"data": make_data(99, FAKES), "R3GAN": fakes}
