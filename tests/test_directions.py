@@ -9,7 +9,7 @@ from test_project import linear
 
 import gan
 from gan import cli
-from gan.generators.directions import strongest
+from gan.generators.axes import strongest
 from gan.generators.scores import fit_score
 from gan.generators.trained import TrainedGenerator
 from gan.latent import LatentGenerator

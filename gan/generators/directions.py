@@ -10,7 +10,6 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import numpy.typing as npt
 
@@ -24,6 +23,7 @@ from gan.errors import (
     require,
     shown,
 )
+from gan.generators.axes import answered, strongest
 from gan.generators.given import given_examples
 from gan.generators.project import features_of
 from gan.generators.scores import Score, fit_score
@@ -178,7 +178,7 @@ class Directions(Mapping[str, Direction]):
         given = self._dim and self._given_score(with_, without, labels, score)
         latents, classes = self._codes(count, seed)
         scores = self._scored(given, latents, classes)
-        direction = _answered(latents, classes, scores, name)
+        direction = answered(latents, classes, scores, name)
         one = self._measured(name, direction, given, latents, classes, scores)
         self._known[name] = one
         return one
@@ -455,47 +455,6 @@ class Directions(Mapping[str, Direction]):
         for weight in self._generator.network.weights:
             sums.update(np.ascontiguousarray(weight))
         return sums.hexdigest()[:16]
-
-
-def strongest(network: keras.Model, dim: int, count: int = 6) -> np.ndarray:
-    """The latents' directions that the first dense layer answers most strongly.
-
-    Args:
-        network: `keras.Model`, a generator.
-        dim: int, latent dimension.
-        count: int, at most so many.
-
-    Returns:
-        Float array `(k, dim)`, orthonormal rows, the strongest first; none where no
-        dense layer takes the latents.
-
-    Formula:
-        the left singular vectors of the first kernel's rows that meet the latents
-
-    Reference:
-        Shen & Zhou 2021, Closed-Form Factorization of Latent Semantics in GANs, eq. 4.
-    """
-    for layer in network.layers:
-        if isinstance(layer, keras.Model):
-            return strongest(layer, dim, count)
-        if isinstance(layer, keras.layers.Dense) and layer.kernel.shape[0] >= dim:
-            return np.linalg.svd(np.asarray(layer.kernel)[:dim])[0].T[:count]
-    return np.zeros((0, dim))
-
-
-def _answered(latents, classes, scores, name):
-    """The unit direction of latents and classes that scores answer to."""
-    spread = float(scores.std())
-    said = f"All fakes are alike in {shown(name)}: the generator does not vary in it."
-    require(np.isfinite(scores).all() and spread > 1e-6, said, "name")
-    codes = np.float64(latents - latents.mean(axis=0))
-    if classes is not None:
-        codes = np.hstack([codes, classes - classes.mean(axis=0)])
-    # All the weights of the classes together are 1, and say nothing.
-    answer = np.linalg.lstsq(codes, scores - scores.mean(), rcond=1e-6)[0]
-    if classes is not None:
-        answer[latents.shape[1] :] -= answer[latents.shape[1] :].mean()
-    return np.float32(answer / np.linalg.norm(answer))
 
 
 def _read(path):

@@ -10,7 +10,8 @@ import keras
 import numpy as np
 
 from gan.errors import StrPath
-from gan.generators.directions import Direction, strongest
+from gan.generators.axes import strongest
+from gan.generators.directions import Direction
 from gan.pages.describe import Weights, describe, input_shapes
 from gan.pages.page import write_running
 
