@@ -10,7 +10,7 @@ from gan.lessons import guide
 @pytest.mark.slow
 @pytest.mark.parametrize("failure", guide.FAILURES, ids=lambda failure: failure.finding)
 def test_failures_are_what_they_say_and_are_cured(failure):
-    """In each of three seeds `diagnose` names it first, and no longer after the cure."""
+    """In each of three seeds `diagnose` names it first, and not after the cure."""
     for seed in range(3):
         sick, cured = (
             guide.train_on_circle(run, seed) for run in (failure.sick, failure.cured)
