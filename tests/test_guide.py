@@ -10,13 +10,13 @@ from gan.lessons import guide
 @pytest.mark.slow
 @pytest.mark.parametrize("failure", guide.FAILURES, ids=lambda failure: failure.finding)
 def test_failures_are_what_they_say_and_are_cured(failure):
-    """In each of three seeds `diagnose` names it first, and nothing after the cure."""
+    """In each of three seeds `diagnose` names it first, and not after the cure."""
     for seed in range(3):
         sick, cured = (
             guide.train_on_circle(run, seed) for run in (failure.sick, failure.cured)
         )
         assert diagnose(sick)[0].name == failure.finding, seed
-        assert diagnose(cured) == [], seed
+        assert failure.finding not in [found.name for found in diagnose(cured)], seed
         far, near = guide.distance(sick), guide.distance(cured)
         assert near < 0.1 and far > 2 * near, (seed, far, near)
 
