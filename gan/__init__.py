@@ -51,7 +51,7 @@ _HOMES = {
     "cycle_GenDiscr": "gan.networks.cycle",
     "diagnose": "gan.diagnosis",
     "fully_connected_GenDiscr": "gan.fully_connected",
-    "load_generator": "gan.generators.trained",
+    "load_generator": "gan.generators.load",
     "load_model": "gan.saving",
     "load_translator": "gan.generators.translator",
     "normal_generator": "gan.latent",

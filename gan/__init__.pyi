@@ -21,8 +21,8 @@ from gan.diagnosis import diagnose as diagnose
 from gan.errors import InvalidInput as InvalidInput
 from gan.fully_connected import fully_connected_GenDiscr as fully_connected_GenDiscr
 from gan.generate_faces import convolutional_GenDiscr as convolutional_GenDiscr
+from gan.generators.load import load_generator as load_generator
 from gan.generators.trained import TrainedGenerator as TrainedGenerator
-from gan.generators.trained import load_generator as load_generator
 from gan.generators.translator import Translator as Translator
 from gan.generators.translator import load_translator as load_translator
 from gan.latent import normal_generator as normal_generator

@@ -15,7 +15,8 @@ import numpy as np
 from gan.base import AdversarialModel
 from gan.errors import InvalidInput, Option, shown
 from gan.fully_connected import fully_connected_GenDiscr
-from gan.generators.trained import TrainedGenerator, load_generator
+from gan.generators.load import load_generator
+from gan.generators.trained import TrainedGenerator
 from gan.generators.translator import Translator, load_translator
 from gan.saving import load_model
 from gan.saving.configs import own_classes, unknown

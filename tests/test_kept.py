@@ -53,7 +53,8 @@ def no_reading(monkeypatch):
     """From now on no picture is opened."""
 
     def forbid():
-        monkeypatch.setattr("gan.data.pictures.opened", None)
+        monkeypatch.setattr("gan.data.folders.opened", None)
+        monkeypatch.setattr("gan.data.picture_files.opened", None)
 
     return forbid
 
@@ -332,7 +333,7 @@ def test_a_run_reads_its_folder_once(folder, tmp_path, quick, capsys, monkeypatc
     assert not [*run.glob(".gan-*")]
     written = file.stat()
     with monkeypatch.context() as patch:
-        patch.setattr("gan.data.pictures.opened", None)
+        patch.setattr("gan.data.folders.opened", None)
         train(folder, run, **options)
     out = capsys.readouterr().out
     assert f"; as kept in {file}" in out and "are kept" not in out

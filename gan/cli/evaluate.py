@@ -264,7 +264,7 @@ def _existing(path: str, argument: str, demo: str) -> pathlib.Path:
 def _model_of(path: pathlib.Path) -> tuple[Any, pathlib.Path]:
     """The whole model of a MODEL, and the file that it was read from."""
     import_tensorflow()
-    from gan.generators.trained import noted_names
+    from gan.generators.load import noted_names
     from gan.saving import load_model
     from gan.training.checkpoint import load_newest, newest_path
 

@@ -84,7 +84,7 @@ def loaded(model: str, seed: int = 0) -> TrainedGenerator:
     import_tensorflow()
     import keras
 
-    from gan.generators.trained import load_generator
+    from gan.generators.load import load_generator
 
     keras.utils.set_random_seed(seed)
     return load_generator(model)

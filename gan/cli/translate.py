@@ -54,7 +54,8 @@ def _inputs(translator, source: pathlib.Path):
     """Inputs as the model takes them, their files, and what is left out."""
     import numpy as np
 
-    from gan.data.pictures import read_each, walk
+    from gan.data.folders import walk
+    from gan.data.pictures import read_each
 
     paths, left_out = walk(source)
     # A model that enlarges is given small pictures, all others those of the target's

@@ -8,16 +8,9 @@ import pathlib
 import numpy as np
 
 from gan.data.arrays import expect_size
-from gan.data.pictures import (
-    HELD_OUT,
-    TRAIN,
-    Pictures,
-    has_colour,
-    named,
-    opened,
-    read_each,
-    walk,
-)
+from gan.data.folders import HELD_OUT, TRAIN, named, walk
+from gan.data.picture_files import opened
+from gan.data.pictures import Pictures, has_colour, read_each
 from gan.errors import StrPath, expect_path, require, shown
 
 _LEAST_ASPECT = 1.5  # of a picture that is two side by side

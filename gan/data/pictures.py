@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
-import pathlib
-import re
-import stat
-import sys
-import time
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan.data.arrays import expect_size, read_labels, read_picture_array
 from gan.data.captions import captions_of, captions_within, read_captions
+from gan.data.folders import beginning_as_pictures, files_of, progress, search
 from gan.data.kept import KeptFile, Reading, picked, reading_of
+from gan.data.picture_files import (
+    filter_warnings,
+    opened,
+    picture_of,
+    reason_of,
+)
 from gan.errors import (
     InvalidInput,
     StrPath,
@@ -31,20 +30,9 @@ from gan.errors import (
 )
 from gan.support.shipped import DEMO_PICTURES, or_demo
 
-# Ghostscript would run the program that an EPS file is.
-_NOT_READ = {"EPS"}
-# How the names begin of what systems and programs leave beside a user's pictures.
-_HIDDEN = (".", "__MACOSX", "@eaDir", "$RECYCLE.BIN")
-# Words in the names of the parts of a set, such as train2017, seg_test or trainA.
-TRAIN = {"train", "training"}
-HELD_OUT = {"test", "testing", "val", "valid", "validation", "dev", "eval"}
 _MOST_NAMED = 10  # classes in one line
 _AT_ONCE = 1000  # pictures
 _LOOKED_AT = 200  # pictures that tell the size of all
-
-
-class _Skip(Exception):
-    """Why a file is not read."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -216,7 +204,7 @@ def read_pictures(
         if captions is None and labelled and made.labels is None:
             captions = path if captions_within(path) else None
         return made if captions is None else _with_captions(made, captions, None)
-    files, left_out, folders = _files(path)
+    files, left_out, folders = files_of(path)
     options = {"size": sides or (32, 32), "colour": colour, "labelled": labelled}
     reading, origin = None, ""
     if kept is not None:
@@ -226,7 +214,7 @@ def read_pictures(
         if not isinstance(found, str):
             return _as_read(*found, path, reading, kept.origin)
         origin = found and f"read anew, for {found}"
-    paths = _beginning_as_pictures(files, left_out, folders)
+    paths = beginning_as_pictures(files, left_out, folders)
     found = _read_folder(path, paths, left_out, kept=kept, keep=keep, **options)
     *read, paths = found
     made = _made(*read, colour, kept)
@@ -244,10 +232,10 @@ def natural_side(path: StrPath) -> int:
     Returns:
         int, pixels; 0 where there is no picture.
     """
-    files, _, _ = _files(expect_path(path=path))
+    files, _, _ = files_of(expect_path(path=path))
     sides = []
     with warnings.catch_warnings():
-        _filter_warnings()
+        filter_warnings()
         for path in files[:: max(len(files) // _LOOKED_AT, 1)]:
             # What cannot be read is named when all are read.
             with contextlib.suppress(Exception), opened(path) as image:
@@ -334,7 +322,7 @@ def _numbered(classes):
 def _read_folder(folder, paths, left_out, size, colour, labelled, keep, kept):
     """Pictures, the class of each or `None`, what is left out, how many are cropped,
     and the path of each."""
-    paths, classes = _search(folder, paths, left_out, labelled)
+    paths, classes = search(folder, paths, left_out, labelled)
     pictures, read, cropped = read_each(paths, size, colour, keep, left_out, kept=kept)
     reasons = ", ".join(sorted({*left_out.values()})) or "no files"
     said = f"There is no picture in the folder {shown(str(folder))} ({reasons}): give "
@@ -356,19 +344,6 @@ def _read_file(path, size, colour, labelled, keep):
         return np.array(array).reshape(*array.shape[:3], -1), classes, {}, 0
     pictures, _, cropped = read_each(array, size, colour, keep, {})
     return pictures, classes, {}, cropped
-
-
-def progress(items: list[Any]) -> Iterator[Any]:
-    """Give the items one by one; on a terminal, after two seconds, count them."""
-    told, following = False, time.monotonic() + 2
-    for done, item in enumerate(items):
-        if time.monotonic() > following and sys.stderr.isatty():
-            told, following = True, time.monotonic() + 0.2
-            line = f"{done} of {len(items)}"
-            print("\r", line, sep="", end="", file=sys.stderr, flush=True)
-        yield item
-    if told:
-        print("\r", f"{len(items)} of {len(items)}", sep="", file=sys.stderr)
 
 
 def read_each(
@@ -404,13 +379,15 @@ def read_each(
         require(False, f"The argument size must be smaller: {many}.", "size")
     read, cropped = [], 0
     with warnings.catch_warnings():
-        _filter_warnings()
+        filter_warnings()
         for i, source in enumerate(progress(sources)):
             try:
-                picture, whole = _picture(source, size, colour is not False, keep, part)
+                picture, whole = picture_of(
+                    source, size, colour is not False, keep, part
+                )
             except Exception as error:
                 # Decoders raise nearly anything at a damaged file.
-                left_out[str(source)] = _reason(error)
+                left_out[str(source)] = reason_of(error)
                 continue
             pictures[len(read)] = picture.reshape(shape[1:])
             read.append(i)
@@ -421,111 +398,6 @@ def read_each(
 def _room(shape, kept):
     """Room for pictures on the disk, where some are to be kept there, or in memory."""
     return np.empty(shape, np.uint8) if kept is None else kept.room(shape)
-
-
-def _search(folder, paths, left_out, labelled):
-    """Find a folder's pictures, as `read_pictures` says.
-
-    Returns:
-        Their paths, and the class of each or `None`; what is left out is added.
-    """
-    while True:
-        inside = {}  # The paths by sub-folder, those of loose pictures under "".
-        for path in paths:
-            first, *more = path.relative_to(folder).parts
-            inside.setdefault(first if more else "", []).append(path)
-        train = named(inside, TRAIN)
-        held_out = [name for name in named(inside, HELD_OUT) if name not in train]
-        if train and held_out:
-            for name in [name for name in inside if name not in train]:
-                reason = f"in {name!r} " if name else "loose "
-                reason += f"beside {train[0]!r}"
-                left_out |= {str(path): reason for path in inside[name]}
-            paths = [path for name in train for path in inside[name]]
-        elif len(inside) == 1 and "" not in inside:
-            folder = folder.joinpath(*inside)
-        else:
-            break
-    require(
-        not held_out or len(held_out) < len(inside),
-        f"The folder {shown(str(folder))} holds parts of a set, {', '.join(held_out)}, "
-        "but none to train on. Give the path of one of them.",
-        "path",
-    )
-    if not labelled or len({*inside} - {""}) < 2:
-        return paths, None
-    loose = inside.pop("", [])
-    left_out |= {str(path): "loose beside the classes" for path in loose}
-    paths = [path for some in inside.values() for path in some]
-    return paths, [name for name, some in inside.items() for _ in some]
-
-
-def named(names: Iterable[str], words: set[str]) -> list[str]:
-    """The names that hold one of the words: seg_train, train2017, trainA, TrainSet."""
-    split = re.compile("[A-Z]?[a-z]+|[A-Z]+").findall
-    return [name for name in names if words & {word.lower() for word in split(name)}]
-
-
-def _files(root):
-    """Files of a folder and its sub-folders, by name.
-
-    Returns:
-        Their paths, a dict of what is left out, and the sub-folders.
-    """
-    files, left_out, seen = [], {}, []
-
-    def leave_out(error):
-        left_out[error.filename] = error.strerror
-
-    for parent, folders, names in os.walk(root, onerror=leave_out, followlinks=True):
-        files += [pathlib.Path(parent, name) for name in names]
-        for path in [pathlib.Path(parent, name) for name in folders]:
-            if path.name.startswith(_HIDDEN):
-                left_out[str(path)] = "hidden"
-            elif path.is_symlink() and not _may_be_class(path, root):
-                left_out[str(path)] = "a link to a folder"
-            else:
-                seen.append(path)
-                continue
-            folders.remove(path.name)
-    return sorted(files), left_out, seen
-
-
-def walk(root: pathlib.Path) -> tuple[list[pathlib.Path], dict[str, str]]:
-    """Files of a folder and its sub-folders that begin as pictures do, by name.
-
-    Args:
-        root: `pathlib.Path`.
-
-    Returns:
-        Their paths, and a dict of what is left out.
-    """
-    files, left_out, folders = _files(root)
-    return _beginning_as_pictures(files, left_out, folders), left_out
-
-
-def _beginning_as_pictures(files, left_out, folders):
-    """The files that begin as pictures do; the others are added to what is left out."""
-    paths = []
-    with warnings.catch_warnings():
-        _filter_warnings()
-        for path in progress(files):
-            try:
-                if path.name.startswith(_HIDDEN):
-                    raise _Skip("hidden")
-                with opened(path):
-                    paths.append(path)
-            except Exception as error:
-                left_out[str(path)] = _reason(error)
-    full = {folder for path in paths for folder in path.parents}
-    for path in sorted({*folders} - full):
-        left_out.setdefault(str(path), "no pictures in it")
-    return paths
-
-
-def _may_be_class(link, root):
-    """Whether a link lies directly in a folder and does not lead round in a circle."""
-    return link.parent == root and not root.resolve().is_relative_to(link.resolve())
 
 
 def has_colour(pictures: np.ndarray) -> bool:
@@ -540,72 +412,3 @@ def _coloured(pictures):
         some = pictures[start : start + _AT_ONCE]
         shares[start : start + _AT_ONCE] = (np.ptp(some, axis=3) > 8).mean(axis=(1, 2))
     return shares
-
-
-def _filter_warnings():
-    # Of a damaged file that still gives a picture, the picture is enough.
-    warnings.simplefilter("ignore")
-    warnings.simplefilter("error", Image.DecompressionBombWarning)
-
-
-def opened(path: pathlib.Path) -> Image.Image:
-    """A file as a `PIL.Image.Image` of which only the header is read so far."""
-    # A pipe would be waited for, for ever.
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise _Skip("not a regular file")
-    Image.init()
-    formats = [name for name in Image.ID if name not in _NOT_READ]
-    return Image.open(path, formats=formats)
-
-
-def _picture(source, size, colour, keep, part):
-    """One picture of a file or an array at its size, and whether it is whole."""
-    if isinstance(source, np.ndarray):
-        return _fit(Image.fromarray(source), size, colour, keep)
-    with opened(source) as image:
-        upright = ImageOps.exif_transpose(image)
-        if part == "alpha":
-            upright = upright.convert("RGBA").getchannel("A")
-        elif part is not None:
-            half, height = upright.width // 2, upright.height
-            first = 0 if part == "left" else upright.width - half
-            upright = upright.crop((first, 0, first + half, height))
-        return _fit(upright, size, colour, keep)
-
-
-def _fit(image, size, colour, keep):
-    height, width = size
-    unit = min(image.width / width, image.height / height)
-    whole = (round(unit * width), round(unit * height)) == image.size
-    unit *= keep
-    crop = [max(round(unit * side), 1) for side in (width, height)]
-    left, top = ((image.width - crop[0]) // 2, (image.height - crop[1]) // 2)
-    image = _eight_bits(image.crop((left, top, left + crop[0], top + crop[1])))
-    if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA"))
-    image = image.convert("RGB" if colour else "L")
-    # The mean over areas would enlarge pixels to blocks of uneven size.
-    method = Image.Resampling.BOX if unit >= 1 else Image.Resampling.BICUBIC
-    return np.asarray(image.resize((width, height), method)), whole
-
-
-def _eight_bits(image):
-    """Pillow would clip 16-bit pictures where it should divide."""
-    if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
-        return image
-    values = np.asarray(image)
-    if image.mode == "F" or values.min() < 0 or values.max() > 65535:
-        raise _Skip("values without a known range")
-    return Image.fromarray(np.rint(values / 257).astype(np.uint8))
-
-
-def _reason(error):
-    if isinstance(error, _Skip):
-        return str(error)
-    if isinstance(error, UnidentifiedImageError):
-        return "not read by Pillow"
-    bombs = (Image.DecompressionBombWarning, Image.DecompressionBombError)
-    if isinstance(error, bombs):
-        return "too many pixels"
-    return getattr(error, "strerror", None) or "a damaged picture"

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import json
 import numbers
-import pathlib
 import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -19,26 +16,18 @@ import tensorflow as tf
 from gan.conditions.words import Words, vectors_of
 from gan.data.pixels import find_pixel_range
 from gan.errors import (
-    InvalidInput,
     StrPath,
     expect_array,
     expect_number,
-    expect_path,
     expect_positive_int,
     expect_seed,
     require,
     shown,
 )
-from gan.generate_faces import convolutional_GenDiscr
 from gan.generators.directions import Direction, Directions
 from gan.generators.given import Bar, given_examples
 from gan.generators.project import Projection, project
-from gan.generators.weights import PRETRAINED
-from gan.latent import LatentGenerator, drawn_from
-from gan.saving import load_model
-from gan.saving.weights_file import load_weights, read_picture
-from gan.support.shipped import DEMO_MODEL, or_demo
-from gan.training.checkpoint import newest_path, read_newest
+from gan.latent import drawn_from
 from gan.training.inputs import condition_shape, count_classes, latent_shape
 from gan.training.networks import is_picture
 
@@ -49,7 +38,6 @@ if TYPE_CHECKING:
 Condition = str | Sequence[str] | npt.ArrayLike | None
 Labels = int | str | Sequence[int | str] | npt.NDArray[Any] | None
 _AT_ONCE = 1000  # latents that go through a network together
-_MOST_RECORD = 2**26  # bytes of a run's record
 _LOOKED_AT = 64  # fakes that tell the range of a file which does not say it
 
 
@@ -536,130 +524,6 @@ class TrainedGenerator:
             what = "numbers" if self.words is None else "words"
             of = f", {self.condition_shape[0]} {what}"
         return f"<TrainedGenerator of {'×'.join(map(str, self.shape))}{of}>"
-
-
-def load_generator(
-    path: StrPath | None = None, tell: Callable[[str], object] = print
-) -> TrainedGenerator:
-    """Load a generator from a model's file, a run's folder or a file of weights.
-
-    Args:
-        path: str or `os.PathLike`: a `.keras` file of `model.save`; the folder of a
-            run, finished, running or stopped, of which the newest is taken; or an `.h5`
-            file of the course's generator of faces. `None`: the faces that come with
-            the library. A file need not be trusted: nothing in it is executed.
-        tell: callable that is given a line where a checkpoint of a run is taken.
-
-    Returns:
-        `TrainedGenerator`.
-
-    Raises:
-        InvalidInput: if there is nothing of that kind, or it is damaged.
-    """
-    path = expect_path(path=PRETRAINED if path is None else path)
-    path = or_demo(path, DEMO_MODEL)
-    require(
-        path.exists(),
-        f"There is nothing at {path}: name a .keras file, the folder of a run or an "
-        ".h5 file of a generator.",
-        "path",
-    )
-    if path.is_dir():
-        found, model = trained_model(path, tell)
-        generator = _of_model(model, found) if model else load_generator(found)
-        beside = path / "model"
-    else:
-        keras_file = path.suffix == ".keras"
-        generator = _of_model(load_model(path), path) if keras_file else _ours(path)
-        beside = path.with_suffix("")
-    _find_directions(generator, beside, tell)
-    return generator
-
-
-def _find_directions(generator, beside, tell):
-    """Read the directions that were kept beside a model, unless it was trained on."""
-    file = generator.directions.path = beside.with_name(f"{beside.name}-directions.npz")
-    if file.is_file():
-        try:
-            generator.directions.load(file)
-        except InvalidInput as error:
-            tell(str(error))
-
-
-def trained_model(
-    folder: pathlib.Path, tell: Callable[[str], object] = print
-) -> tuple[pathlib.Path, Any]:
-    """What a run's folder ended with, or its newest checkpoint.
-
-    Args:
-        folder: `pathlib.Path`.
-        tell: as of `load_generator`.
-
-    Returns:
-        Tuple of the path of a file, and the model that a checkpoint holds; `None` where
-        the run has ended, of which the file is to be read.
-
-    Raises:
-        InvalidInput: if there is nothing of that kind.
-    """
-    ends = [folder / name for name in ("generator.h5", "model.keras")]
-    end = next((path for path in ends if path.is_file()), None)
-    newest = newest_path(folder)
-    require(
-        end or newest,
-        f"The folder {folder} holds no run with a model: neither model.keras nor "
-        "generator.h5 nor checkpoints.",
-        "path",
-    )
-    if end and not (newest and _written(newest) > _written(end)):
-        return end, None
-    newest, model = read_newest(newest.parent, load_model)
-    tell(f"The run has not ended: its newest checkpoint is {newest.name}.")
-    return newest, model
-
-
-def _ours(path):
-    """The course's generator of faces with the weights of an `.h5` file."""
-    network, _ = convolutional_GenDiscr()
-    load_weights((network, path))
-    picture = read_picture(path)
-    if picture is not None:
-        fits = picture[0].shape == (16, 16)
-        require(fits, f"The mean face in {path} must have the shape (16, 16).", "path")
-        picture = tuple(array[..., None] for array in picture)
-    latents = LatentGenerator(16)
-    generator = TrainedGenerator(network, latents, (0.0, 1.0), picture=picture)
-    generator.noun = "face"
-    return generator
-
-
-def _of_model(model, path):
-    model.class_names = model.class_names or noted_names(path, model.classes)
-    return TrainedGenerator.of(model)
-
-
-def noted_names(path: pathlib.Path, classes: int | None) -> list[str] | None:
-    """Names of classes that a run of version 0.2.0 noted beside its model.
-
-    Args:
-        path: `pathlib.Path`, a file in the folder of the run.
-        classes: int, how many there must be.
-
-    Returns:
-        List of str, or `None` where there is no such note.
-    """
-    folder = path.parent.parent if path.parent.name == "checkpoints" else path.parent
-    with contextlib.suppress(OSError, RecursionError, ValueError, AttributeError):
-        with open(folder / "run.json", "rb") as file:
-            names = json.loads(file.read(_MOST_RECORD)).get("names")
-        text = isinstance(names, list) and all(isinstance(name, str) for name in names)
-        if text and len(names) == classes:
-            return names
-    return None
-
-
-def _written(path):
-    return path.stat().st_mtime_ns
 
 
 def seeds_of(seed: int) -> Iterator[tf.Tensor]:

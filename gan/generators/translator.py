@@ -13,7 +13,8 @@ import numpy.typing as npt
 from gan.conditions import cut_out
 from gan.data.pixels import rescale
 from gan.errors import StrPath, expect_array, expect_path, expect_seed, require
-from gan.generators.trained import in_parts, seeds_of, trained_model
+from gan.generators.load import trained_model
+from gan.generators.trained import in_parts, seeds_of
 from gan.latent import drawn_from
 from gan.saving import load_model
 from gan.variants.translation_gan import TranslationGAN

@@ -113,7 +113,7 @@ def train(
         from gan.generators.translator import load_translator
 
         return load_translator(output)
-    from gan.generators.trained import load_generator
+    from gan.generators.load import load_generator
 
     return load_generator(output)
 

@@ -1,0 +1,107 @@
+"""One picture of a file that need not be trusted, turned, cropped and scaled."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import stat
+import warnings
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+# Ghostscript would run the program that an EPS file is.
+_NOT_READ = {"EPS"}
+
+
+class Skip(Exception):
+    """Why a file is not read."""
+
+
+def filter_warnings() -> None:
+    """Within `warnings.catch_warnings`: only pictures that are too large count."""
+    # Of a damaged file that still gives a picture, the picture is enough.
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+
+def opened(path: pathlib.Path) -> Image.Image:
+    """A file as a `PIL.Image.Image` of which only the header is read so far."""
+    # A pipe would be waited for, for ever.
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise Skip("not a regular file")
+    Image.init()
+    formats = [name for name in Image.ID if name not in _NOT_READ]
+    return Image.open(path, formats=formats)
+
+
+def picture_of(
+    source: pathlib.Path | np.ndarray,
+    size: tuple[int, int],
+    colour: bool,
+    keep: float,
+    part: str | None,
+) -> tuple[np.ndarray, bool]:
+    """One picture of a file or an array at its size, and whether it is whole.
+
+    Args:
+        source: `pathlib.Path` or uint8 array `(h, w)` or `(h, w, 3)`.
+        size: pair of ints, height and width.
+        colour: bool, RGB or grey.
+        keep: float in (0, 1], as of `gan.data.pictures.read_pictures`.
+        part: "left" or "right" half, "alpha", or `None` for all of it.
+
+    Returns:
+        Tuple of a uint8 array `(height, width)` or `(height, width, 3)`, and whether
+        nothing was cropped.
+    """
+    if isinstance(source, np.ndarray):
+        return _fit(Image.fromarray(source), size, colour, keep)
+    with opened(source) as image:
+        upright = ImageOps.exif_transpose(image)
+        if part == "alpha":
+            upright = upright.convert("RGBA").getchannel("A")
+        elif part is not None:
+            half, height = upright.width // 2, upright.height
+            first = 0 if part == "left" else upright.width - half
+            upright = upright.crop((first, 0, first + half, height))
+        return _fit(upright, size, colour, keep)
+
+
+def _fit(image, size, colour, keep):
+    height, width = size
+    unit = min(image.width / width, image.height / height)
+    whole = (round(unit * width), round(unit * height)) == image.size
+    unit *= keep
+    crop = [max(round(unit * side), 1) for side in (width, height)]
+    left, top = ((image.width - crop[0]) // 2, (image.height - crop[1]) // 2)
+    image = _eight_bits(image.crop((left, top, left + crop[0], top + crop[1])))
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    image = image.convert("RGB" if colour else "L")
+    # The mean over areas would enlarge pixels to blocks of uneven size.
+    method = Image.Resampling.BOX if unit >= 1 else Image.Resampling.BICUBIC
+    return np.asarray(image.resize((width, height), method)), whole
+
+
+def _eight_bits(image):
+    """Pillow would clip 16-bit pictures where it should divide."""
+    if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
+        return image
+    values = np.asarray(image)
+    if image.mode == "F" or values.min() < 0 or values.max() > 65535:
+        raise Skip("values without a known range")
+    return Image.fromarray(np.rint(values / 257).astype(np.uint8))
+
+
+def reason_of(error: Exception) -> str:
+    """Why a file was not read, in a few words."""
+    if isinstance(error, Skip):
+        return str(error)
+    if isinstance(error, UnidentifiedImageError):
+        return "not read by Pillow"
+    bombs = (Image.DecompressionBombWarning, Image.DecompressionBombError)
+    if isinstance(error, bombs):
+        return "too many pixels"
+    return getattr(error, "strerror", None) or "a damaged picture"
