@@ -7,7 +7,7 @@ from conftest import refused
 from PIL import Image
 
 from gan import cli
-from gan.data import pictures as picture_files
+from gan.data import folders
 from gan.data.pictures import read_pictures
 from gan.errors import InvalidInput
 
@@ -375,9 +375,9 @@ def test_a_size_that_does_not_fit_into_memory_is_refused(tmp_path):
 def test_progress_tells_only_a_terminal_and_only_after_seconds(
     screen, monkeypatch, capsys
 ):
-    monkeypatch.setattr(picture_files.time, "monotonic", iter(range(100)).__next__)
-    monkeypatch.setattr(picture_files.sys.stderr, "isatty", lambda: screen)
-    assert [*picture_files.progress("abcd")] == [*"abcd"]
+    monkeypatch.setattr(folders.time, "monotonic", iter(range(100)).__next__)
+    monkeypatch.setattr(folders.sys.stderr, "isatty", lambda: screen)
+    assert [*folders.progress("abcd")] == [*"abcd"]
     told = "\r2 of 4\r3 of 4\r4 of 4\n" if screen else ""
     assert capsys.readouterr() == ("", told)
 
