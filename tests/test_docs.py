@@ -40,6 +40,9 @@ def without(options, *names):
 usual = gan.AdversarialModel.fit
 gan.AdversarialModel.fit = lambda self, *args, **options: shortened(usual)(
     self, *args, **without(options, "verbose"))
+project = gan.TrainedGenerator.project
+gan.TrainedGenerator.project = lambda self, *args, **options: project(
+    self, *args, **{"steps": 6, "restarts": 1} | options)
 train = gan.train
 gan.train = lambda pictures, output, minutes: train(
     pictures, output, size=8, epochs=1, steps=1, verbose=0)

@@ -129,7 +129,8 @@ def _strip(rows):
     from gan import plots
 
     if all(len(some) == 1 for some in rows.values()):
-        return plots.strip(np.concatenate([*rows.values()]), title=" · ".join(rows))
+        pictures = np.concatenate([*rows.values()])
+        return plots.panels({"": pictures}, len(rows), [*rows])
     return plots.rows(rows)
 
 

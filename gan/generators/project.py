@@ -297,6 +297,9 @@ class _Search:
         dim, shape = self.latents.shape[1], self.generator.shape
 
         def descend(latents, mean, square, targets, labels, before, count, total):
+            # Where functions run eagerly they are given arrays as they are.
+            given = latents, targets, labels
+            latents, targets, labels = map(tf.convert_to_tensor, given)
             loss = tf.zeros(tf.shape(latents)[:1])
             for i in tf.range(count):
                 with tf.GradientTape() as tape:
