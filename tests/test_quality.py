@@ -147,8 +147,6 @@ def test_a_tenth_is_held_out_where_there_are_enough(
     train_recipe("r3gan", tmp_path / "run", path)
     model = seen["model"]
     assert len(model.examples) == count - held_out
-    # Few are changed before the discriminator sees them.
-    assert isinstance(model.augment, gan.DiffAugment)
     assert seen["settings"]["size"] == [8, 8]
     quality = [one for one in seen["callbacks"] if isinstance(one, Quality)]
     assert len(quality) == (count >= 16)
@@ -160,19 +158,6 @@ def test_a_tenth_is_held_out_where_there_are_enough(
         np.testing.assert_allclose(
             np.sort(both, axis=0), np.sort(real, axis=0), atol=1e-6
         )
-
-
-def test_augmentation_is_chosen_by_the_number_of_pictures(tmp_path, monkeypatch):
-    found = []
-
-    def train(self, recipe, data, augment):
-        found.append(augment and augment.changes)
-
-    monkeypatch.setattr(Run, "train", train)
-    few, many = write(tmp_path / "a.npy", 1999), write(tmp_path / "b.npy", 2000)
-    for path, augment in ((few, None), (many, None), (few, False), (many, True)):
-        train_recipe("r3gan", tmp_path / "run", path, augment=augment)
-    assert [bool(one) for one in found] == [True, False, False, True]
 
 
 def folder_of(path, sides):

@@ -267,9 +267,7 @@ def _add_option(parser, parameter, kind, said, by_place):
         if type(None) in choices:
             (kind,) = [one for one in choices if one is not type(None)]
             choices = typing.get_args(kind)
-        if kind is bool:
-            settings["action"] = argparse.BooleanOptionalAction
-        elif typing.get_origin(kind) is typing.Literal:
+        if typing.get_origin(kind) is typing.Literal:
             settings["choices"] = choices
         elif typing.get_origin(kind) is tuple:
             settings |= {"nargs": len(choices), "type": choices[0]}

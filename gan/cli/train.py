@@ -32,7 +32,7 @@ def train(
     long: bool = False,
     grey: bool = False,
     unlabelled: bool = False,
-    augment: bool | None = None,
+    augment: bool = False,
     captions: str | None = None,
     epochs: int | None = None,
     steps: int | None = None,

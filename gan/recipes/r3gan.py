@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from gan.recipes.run import Run
 
 
-_AUGMENTED = 2000  # pictures; of fewer augmentation makes better fakes
 _FEW = 200  # pictures, from which little more than copies can be made
 _ENOUGH = 1000  # of which some can be held out
 _MOST_HELD_OUT = 1000
@@ -234,14 +233,15 @@ DEMO = dataclasses.replace(
 
 
 def train(
-    run: Run, augment: bool | None = None, size: Any = None, **options: Any
+    run: Run, augment: bool = False, size: Any = None, **options: Any
 ) -> list[pathlib.Path]:
     """Train on pictures of any kind.
 
     Args:
         run: `gan.recipes.run.Run`.
-        augment: bool, whether the discriminator sees changed pictures; `None`: where
-            there are fewer than 2,000.
+        augment: bool, whether the discriminator sees pictures that are changed at
+            random. Of 300 drawn faces 5,000 steps without it were better, one seed:
+            kernel distance to 5,700 others 23 · 10⁻³, and 36 with it.
         size: as of `read`; `None`: for a folder the largest of 32, 48 and 64 that its
             pictures have and the machine can train.
         **options: colour, labelled and captions, as of `read`.
@@ -252,19 +252,13 @@ def train(
     if size is None:
         size = _size(run, options.get("colour"))
     data = read(run.data, size, kept=run.kept, **options)
-    count, layer = len(data.pictures), None
+    count = len(data.pictures)
     if count < _FEW:
         print(
             f"So few pictures, {count}, are learnt by heart: expect fakes that are "
             "near copies of them. Some hundreds are better."
         )
-    if augment is None and count < _AUGMENTED:
-        said = (
-            f"Fewer than {_AUGMENTED:,} pictures: the discriminator sees them changed "
-        )
-        print(f"{said}at random, so that they last longer.", flush=True)
-    if count < _AUGMENTED if augment is None else augment:
-        layer = DiffAugment()
+    layer = DiffAugment() if augment else None
     return run.train(DEMO if is_demo(run.data) else _recipe(data), data, augment=layer)
 
 

@@ -31,7 +31,7 @@ def train(
     size: int | tuple[int, int] | None = None,
     grey: bool = False,
     unlabelled: bool = False,
-    augment: bool | None = None,
+    augment: bool = False,
     captions: StrPath | None = None,
     long: bool = False,
     epochs: int | None = None,
@@ -69,7 +69,8 @@ def train(
         grey: bool, leave colours out.
         unlabelled: bool, leave classes out.
         augment: bool, whether pictures are changed at random before the discriminator
-            sees them, which helps where there are few; `None`: below 2,000.
+            sees them: for trainings so long that few pictures are learnt by heart; in
+            short ones it makes fakes worse.
         captions: str or `os.PathLike` of a file of captions, see
             `gan.data.captions.read_captions`: the generator learns to draw what words
             say. `None`: those in an `.npz` file of pictures without labels, if any.
@@ -162,7 +163,7 @@ def chosen(
         options = {"size": size, "colour": colour}
         options |= {"labelled": not own.get("unlabelled")}
         options |= {"captions": own.get("captions")}
-        return recipe, options | {"augment": own.get("augment")}
+        return recipe, options | {"augment": bool(own.get("augment"))}
     if recipe in _OWN_PICTURES:
         options = {"variant": "long" if own.get("long") else recipe}
         return "faces", options | {"until_course": bool(own.get("until_course"))}
