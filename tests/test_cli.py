@@ -135,6 +135,7 @@ NEEDED = {
     "evaluate": "--pictures {files}/pictures.npy",
     "lesson pca": "--pictures {files}/pictures.npy",
     "project": "--picture {files}/pictures.npy",
+    "translate": "--pictures {files}/pictures.npy --output {new}",
     "edit": "--picture {files}/pictures.npy --towards brightness",
 }
 
@@ -150,6 +151,9 @@ def test_numbers_that_nobody_can_mean_are_refused_at_once(
     needed = NEEDED.get(command, "").format(files=files, new=tmp_path / "new").split()
     option = f"--{name.rstrip('_').replace('_', '-')}"
     for number in ("1" + 30 * "0", "-7", str(2**64), "nan", "1e999"):
+        if (name, number) == ("amount", "-7"):
+            # What is taken away.
+            continue
         values = [number] * (2 if name == "range" else 1)
         status = cli.main([*command.split(), *needed, option, *values])
         error = capsys.readouterr().err
