@@ -9,7 +9,7 @@ import pytest
 from conftest import refused
 from PIL import Image
 
-from gan.data import pictures as picture_files
+from gan.data import folders
 from gan.data.downloads import load_lfw, load_mnist
 from gan.errors import InvalidInput
 
@@ -125,8 +125,8 @@ def test_what_a_folder_holds_beside_pictures_is_named(tmp_path):
 def test_a_long_reading_tells_a_terminal_how_far_it_is(tmp_path, monkeypatch, capsys):
     for number, face in enumerate(FACES):
         save_png(face, tmp_path / f"{number}.png")
-    monkeypatch.setattr(picture_files.time, "monotonic", iter(range(0, 99, 3)).__next__)
-    monkeypatch.setattr(picture_files.sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(folders.time, "monotonic", iter(range(0, 99, 3)).__next__)
+    monkeypatch.setattr(folders.sys.stderr, "isatty", lambda: True)
     load_lfw(tmp_path)
     told = "\r0 of 3\r1 of 3\r2 of 3\r3 of 3\n"
     # Once to see what is a picture, and once to read it.
