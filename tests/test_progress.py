@@ -1,5 +1,6 @@
 """The progress of a whole run, on a terminal and where there is none."""
 
+import io
 import sys
 
 import pytest
@@ -7,6 +8,7 @@ from conftest import refused
 
 from gan.callbacks import Progress, progress
 from gan.callbacks.progress import duration, each
+from gan.support.screen import shows_bars
 
 
 @pytest.fixture
@@ -84,3 +86,13 @@ def test_times_of_a_step(seconds, said):
 def test_unusable_options(every):
     with refused("every"):
         Progress(every=every)
+
+
+@pytest.mark.parametrize("module", ["ipykernel.iostream", "io"])
+def test_a_notebook_shows_a_bar_and_a_kernel_that_is_only_imported_does_not(
+    monkeypatch, module
+):
+    stream = type("Stream", (io.StringIO,), {"__module__": module})()
+    monkeypatch.setitem(sys.modules, "ipykernel", sys)
+    monkeypatch.setattr(sys, "stdout", stream)
+    assert shows_bars() == (module != "io")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import time
 
 import keras
 
 from gan.errors import expect_number
+from gan.support.screen import shows_bars
 
 Logs = dict[str, float] | None
 
@@ -38,8 +38,7 @@ class Progress(keras.callbacks.Callback):
     def on_train_begin(self, logs: Logs = None) -> None:
         """Forget an earlier training."""
         self._bar = self._first = self._start = None
-        # A notebook shows a bar as a terminal does.
-        self._dynamic = sys.stdout.isatty() or "ipykernel" in sys.modules
+        self._dynamic = shows_bars()
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Note where the run begins, which a checkpoint may have moved."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from gan.data.pictures import read_picture, read_pictures
 from gan.errors import InvalidInput, expect_array, expect_path, require
+from gan.support.screen import shows_bars
 from gan.training.networks import is_picture
 
 _ARRAYS = (".npy", ".npz")
@@ -88,7 +88,7 @@ class Bar:
     """
 
     def __init__(self, verbose: Any = "auto") -> None:
-        self._seen = sys.stdout.isatty() or "ipykernel" in sys.modules
+        self._seen = shows_bars()
         self._shown = self._seen if verbose == "auto" else bool(verbose)
         self._bar = None
         self._told = time.monotonic()
