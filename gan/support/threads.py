@@ -15,9 +15,10 @@ def set_threads() -> None:
 
     TensorFlow runs an operation after the other, each on all cores, which small
     pictures' operations are too short for. Call this before TensorFlow has run
-    anything: steps of convolutional networks of 28×28 to 64×64 pixels then take a
-    quarter to a half less time on two cores. It holds for all that TensorFlow does in
-    this process. The commands call it themselves.
+    anything. On two cores with AVX-512 a step of `R3GAN` took 11 ms instead of 14 (the
+    strided pair, 32×32 in colour), 55 instead of 65 (the residual pair), 65 instead of
+    68 (28×28 in grey), and at 64×64 as long as before. It holds for all that TensorFlow
+    does in this process. The commands call it themselves.
 
     Raises:
         InvalidInput: if TensorFlow runs already, with other threads.
@@ -56,8 +57,8 @@ def tell_of_threads() -> None:
         return
     _told = True
     print(
-        "With gan.set_threads() right after import gan, steps of small pictures take a "
-        "quarter to a half less time on two cores.",
+        "With gan.set_threads() right after import gan, steps of small pictures take up "
+        "to a fifth less time on two cores.",
         flush=True,
     )
 
