@@ -57,8 +57,8 @@ def tell_of_threads() -> None:
         return
     _told = True
     print(
-        "With gan.set_threads() right after import gan, steps of small pictures take up "
-        "to a fifth less time on two cores.",
+        "With gan.set_threads() right after import gan, steps of small pictures take "
+        "up to a fifth less time on two cores.",
         flush=True,
     )
 
