@@ -1,6 +1,7 @@
 """How good the fakes are, epoch by epoch, and the best model so far."""
 
 import csv
+import importlib
 
 import numpy as np
 import pytest
@@ -207,3 +208,9 @@ def test_a_run_goes_on_at_its_size_on_another_machine(tmp_path, monkeypatch, cap
     monkeypatch.setattr(size, "seconds_a_step", None)
     train_recipe("r3gan", tmp_path / "run", folder, **numbers)
     assert gan.load_generator(tmp_path / "run").shape == (48, 48, 3)
+
+
+@pytest.mark.parametrize("name", ["emoji", "mnist_r3gan", "fashion_r3gan"])
+def test_published_systems_learn_all_of_their_pictures(name):
+    recipe = importlib.import_module(f"gan.recipes.{name}").RECIPE
+    assert recipe.held_out is None

@@ -30,8 +30,7 @@ _PICTURES = r"image_at_epoch_\d{4,}\.png|training\.gif|model\.keras"
 _FILES = dict.fromkeys([*RECIPES, "r3gan", "translation", "unpaired"], _PICTURES)
 PICTURES = "training_pictures.npz"  # those of a folder, as they were read
 _FILES = {name: rf"{ours}|{re.escape(PICTURES)}" for name, ours in _FILES.items()}
-for _name in ("mnist_r3gan", "fashion_r3gan", "emoji", "r3gan"):
-    _FILES[_name] += r"|quality\.(png|csv)|best\.keras"
+_FILES["r3gan"] += r"|quality\.(png|csv)|best\.keras"
 _FILES["faces"] = r"(generator|discriminator)\.h5"
 _FILES["lfw"] += r"|values_at_epoch_\d{4,}\.png|samples\.png"
 _FILES["gaussian"] = _PICTURES + (
