@@ -74,6 +74,29 @@ def test_a_folder_is_read_once(folder, tmp_path, no_reading, options):
     assert not again.keep(kept)
 
 
+def test_pictures_with_captions_are_read_once(folder, tmp_path, no_reading):
+    lines = [f"cats/{i}.png\ta cat number {i}" for i in range(8)]
+    words = tmp_path / "words.txt"
+    words.write_text("\n".join(lines))
+    for path in folder.glob("dogs/*.png"):
+        path.unlink()
+    kept = KeptFile(tmp_path / "a.npz")
+    options = {"size": (8, 8), "captions": words}
+    plain = read_pictures(folder, **options)
+    assert plain.captions == [line.split("\t")[1] for line in lines]
+    assert read_pictures(folder, kept=kept, **options).keep(kept)
+    words.write_text("\n".join(lines[1:]))
+    fewer = read_pictures(folder, kept=kept, **options)
+    assert fewer.origin == "read anew, for the captions have changed"
+    assert fewer.captions == plain.captions[1:] and fewer.keep(kept)
+    np.testing.assert_array_equal(fewer.pictures, plain.pictures[1:])
+    no_reading()
+    again = read_pictures(folder, kept=kept, **options)
+    equal(fewer, again)
+    assert again.captions == fewer.captions and again.origin == kept.origin
+    assert "without a caption" in again.said
+
+
 def test_grey_pictures_are_kept_grey(folder, tmp_path):
     for path in folder.glob("*/[0-7].png"):
         Image.open(path).convert("L").save(path)

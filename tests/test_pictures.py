@@ -266,6 +266,24 @@ def test_parts_without_a_training_part_are_refused(tmp_path):
     assert len(read_pictures(tmp_path / "x" / "val").pictures) == 1
 
 
+def test_numbered_classes_have_the_names_that_the_file_gives_them(tmp_path):
+    """In the order of their numbers; names that do not fit are no names."""
+    pictures, path = np.zeros((4, 16, 16), np.uint8), tmp_path / "a.npz"
+    for labels, names, known in (
+        ([2, 0, 2, 0], ["shoe", "bag", "coat"], ["shoe", "coat"]),
+        ([2, 0, 2, 1], ["shoe", "bag"], ["0", "1", "2"]),
+        ([1, 0, 1, 0], ["shoe", "shoe"], ["0", "1"]),
+        ([1, 0, 1, 0], [7, 8], ["0", "1"]),
+        ([*"babb"], ["shoe", "bag"], ["a", "b"]),
+    ):
+        np.savez(path, x=pictures, y=labels, names=names)
+        read = read_pictures(path)
+        assert read.names == known
+        np.testing.assert_array_equal(
+            read.labels, np.unique(labels, return_inverse=True)[1]
+        )
+
+
 def test_classes_of_a_file_are_not_dropped_for_its_size(tmp_path, made_of, monkeypatch):
     """Without labels, 16x16 in grey is what the recipe of the faces takes."""
     monkeypatch.setattr("gan.recipes.faces.train_on", lambda *_: [])

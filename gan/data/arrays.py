@@ -19,6 +19,7 @@ from gan.errors import (
 # How others name the arrays of pictures and of labels in an .npz file.
 _NAMES, _LABELS = ("x_train", "x"), ("y_train", "y")
 _TEXTS = ("caption", "captions", "text")
+_CLASSES = ("names", "class_names", "label_names", "classes")
 # No pictures compress so well: a small file must not fill the memory.
 _MOST_INFLATED, _MOST_BYTES = 200, 2**28
 
@@ -53,6 +54,28 @@ def read_labels(path: StrPath, count: int) -> np.ndarray | None:
             f"{labels.dtype} of shape {labels.shape}",
         )
     return labels
+
+
+def read_class_names(path: StrPath, labels: np.ndarray) -> list[str] | None:
+    """Read what an `.npz` file calls the classes of its labels.
+
+    Args:
+        path: str or `os.PathLike`, of an `.npz` file with labels.
+        labels: array `(N,)` of whole numbers or texts, its labels.
+
+    Returns:
+        List of str, the name of class 0, of class 1 and so on; `None` where there are
+        no such names, or they do not fit the labels.
+
+    Raises:
+        InvalidInput: if the file is damaged.
+    """
+    names = _read_array(path, _CLASSES)
+    if names is None or names.ndim != 1 or names.dtype.kind != "U":
+        return None
+    fits = labels.dtype.kind in "iu" and len({*names}) == len(names)
+    fits = fits and labels.min() >= 0 and labels.max() < len(names)
+    return [str(name) for name in names] if fits else None
 
 
 def read_texts(path: StrPath) -> np.ndarray | None:

@@ -26,7 +26,7 @@ _ALIGNED = 64  # bytes; TensorFlow uses memory in place only if it begins at a m
 _MOST_BYTES = 2**28  # of what the file says beside its pictures
 _AT_ONCE = 2**24  # bytes that are copied at a time
 _ROWS = 1000  # pictures, the same
-_PICTURES, _CLASSES, _ABOUT = "x.npy", "y.npy", "about.json"
+_PICTURES, _ABOUT = "x.npy", "about.json"
 
 
 class _Map(np.memmap):
@@ -117,6 +117,7 @@ class Reading:
         colour: bool or `None`, as of `gan.data.pictures.read_pictures`.
         labelled: bool, the same.
         keep: float, the same.
+        captions: str, as `files` of the file of captions; "" without one.
     """
 
     files: str
@@ -125,11 +126,19 @@ class Reading:
     colour: bool | None
     labelled: bool
     keep: float
+    captions: str = ""
+
+    @property
+    def member(self) -> str:
+        """What the array beside the pictures is called in a file that is kept."""
+        return "caption.npy" if self.captions else "y.npy"
 
     def differs(self, other: Reading) -> str | None:
         """Why what another reading gave is no use here, or `None`."""
         if self.files != other.files:
             return "the folder has changed"
+        if self.captions != other.captions:
+            return "the captions have changed"
         if self != other:
             return "size, colours or classes have changed"
         return None
@@ -158,7 +167,18 @@ def reading_of(
         except OSError as error:
             seen = str(error.errno)
         sums.update(os.fsencode(f"\0{seen} {path[start:]}"))
-    return Reading(sums.hexdigest()[:16], str(root), **options)
+    return Reading(_digits(sums), str(root), **options)
+
+
+def digits_of(path: pathlib.Path) -> str:
+    """Sixteen hexadecimal digits of what a file holds; "" where it cannot be read."""
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        return _digits(hashlib.file_digest(file, "sha256"))
+    return ""
+
+
+def _digits(sums):
+    return sums.hexdigest()[:16]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -201,7 +221,7 @@ class KeptFile:
 
         Args:
             pictures: uint8 array `(N, h, w, channels)`.
-            classes: array of str `(N,)`, or `None`.
+            classes: array of str `(N,)`, or `None`; of pictures with captions those.
             reading: `Reading` that gave them.
             about: dict that JSON can hold, what else there is to know of them.
 
@@ -213,7 +233,7 @@ class KeptFile:
             atomic_path(self.path) as temporary,
             zipfile.ZipFile(temporary, "w") as archive,
         ):
-            for name, array in ((_PICTURES, pictures), (_CLASSES, classes)):
+            for name, array in ((_PICTURES, pictures), (reading.member, classes)):
                 if array is None:
                     continue
                 info = zipfile.ZipInfo(name)
@@ -254,8 +274,8 @@ def _load(file, archive, reading, folder):
     if reason is not None:
         return reason
     classes = None
-    if _CLASSES in archive.namelist():
-        stream = io.BytesIO(_read(archive, _CLASSES))
+    if reading.member in archive.namelist():
+        stream = io.BytesIO(_read(archive, reading.member))
         classes = np.load(stream, allow_pickle=False)
     pictures = _mapped_member(file, archive.getinfo(_PICTURES), folder)
     with archive.open(_PICTURES) as stream:

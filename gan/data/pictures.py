@@ -10,10 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from gan.data.arrays import expect_size, read_labels, read_picture_array
+from gan.data.arrays import (
+    expect_size,
+    read_class_names,
+    read_labels,
+    read_picture_array,
+)
 from gan.data.captions import captions_of, captions_within, read_captions
 from gan.data.folders import beginning_as_pictures, files_of, progress, search
-from gan.data.kept import KeptFile, Reading, picked, reading_of
+from gan.data.kept import KeptFile, Reading, digits_of, picked, reading_of
 from gan.data.picture_files import (
     filter_warnings,
     opened,
@@ -124,6 +129,7 @@ class Pictures:
         if self.reading is None or self.origin == kept.origin:
             return False
         classes = None if self.labels is None else np.array(self.names)[self.labels]
+        classes = classes if self.captions is None else np.array(self.captions)
         about = {"left_out": self.left_out, "cropped": self.cropped}
         about["folder"] = self.reading.folder
         try:
@@ -166,7 +172,7 @@ def read_pictures(
             `gan.data.pixel_faces`; or an `.npy` file, or an `.npz` file with one array
             or one named x_train or x, of shape `(N, h, w)`, `(N, h, w, 1)` or `(N, h,
             w, 3)`, uint8 or float in [0, 1], and perhaps with labels named y_train or
-            y, whole numbers or texts.
+            y, whole numbers or texts, and texts named names, what the numbers mean.
         size: pair of ints, height and width of the result; `None`: (32, 32) for a
             folder, for an array its own, made smaller where a side is no multiple of 4
             or above 64.
@@ -180,8 +186,7 @@ def read_pictures(
             Pictures of a folder are then mapped into memory from a file.
         captions: str or `os.PathLike` of a file of captions, see
             `gan.data.captions.read_captions`, which count instead of classes; pictures
-            without one are left out, and none are kept. `None`: those in an `.npz` file
-            without labels.
+            without one are left out. `None`: those in an `.npz` file without labels.
 
     Returns:
         `Pictures`.
@@ -198,18 +203,26 @@ def read_pictures(
     said = f"There is no folder or file {shown(str(path))}: give another path."
     require(path.exists(), said, "path")
     sides = None if size is None else (int(size[0]), int(size[1]))
-    labelled, kept = (labelled, kept) if captions is None else (False, None)
+    labelled = labelled and captions is None
+    texts = None if captions is None else read_captions(captions)
     if not path.is_dir():
-        made = _made(*_read_file(path, sides, colour, labelled, keep), colour)
-        if captions is None and labelled and made.labels is None:
-            captions = path if captions_within(path) else None
-        return made if captions is None else _with_captions(made, captions, None)
+        *read, names = _read_file(path, sides, colour, labelled, keep)
+        made = _made(*read, colour)
+        if names is not None:
+            named = [names[int(number)] for number in made.names]
+            made = dataclasses.replace(made, names=named)
+        if texts is None and labelled and made.labels is None:
+            texts = read_captions(path) if captions_within(path) else None
+        return made if texts is None else _with_captions(made, texts, None)
     files, left_out, folders = files_of(path)
     options = {"size": sides or (32, 32), "colour": colour, "labelled": labelled}
     reading, origin = None, ""
     if kept is not None:
         beside = [*left_out, *map(str, folders)]
-        reading = reading_of(path, files, beside, keep=float(keep), **options)
+        more = {"keep": float(keep)}
+        if captions is not None:
+            more["captions"] = digits_of(expect_path(captions=captions))
+        reading = reading_of(path, files, beside, **more, **options)
         found = kept.load(reading)
         if not isinstance(found, str):
             return _as_read(*found, path, reading, kept.origin)
@@ -218,8 +231,8 @@ def read_pictures(
     found = _read_folder(path, paths, left_out, kept=kept, keep=keep, **options)
     *read, paths = found
     made = _made(*read, colour, kept)
-    if captions is not None:
-        return _with_captions(made, captions, paths)
+    if texts is not None:
+        made = _with_captions(made, texts, paths)
     return dataclasses.replace(made, reading=reading, origin=origin)
 
 
@@ -286,15 +299,17 @@ def read_picture(path: StrPath, size: tuple[int, int], colour: bool) -> np.ndarr
 
 def _with_captions(made, captions, paths):
     """`Pictures` with their captions; those without one are left out."""
-    texts = captions_of(read_captions(captions), paths, len(made.pictures))
+    texts = captions_of(captions, paths, len(made.pictures))
     left_out = made.left_out | {
         str(path): "without a caption"
         for path, text in zip(paths or [], texts, strict=False)
         if text is None
     }
+    having = np.flatnonzero([text is not None for text in texts])
+    every = len(having) == len(texts)
     return dataclasses.replace(
         made,
-        pictures=made.pictures[[text is not None for text in texts]],
+        pictures=made.pictures if every else picked(made.pictures, having),
         left_out=left_out,
         captions=[text for text in texts if text is not None],
     )
@@ -302,13 +317,13 @@ def _with_captions(made, captions, paths):
 
 def _as_read(pictures, classes, about, folder, reading, origin):
     """`Pictures` of a file that was kept."""
-    names, labels = _numbered(classes)
+    captions = [str(text) for text in classes] if reading.captions else None
+    names, labels = _numbered(None if reading.captions else classes)
     # The folder may have been moved, or be named from elsewhere.
     before, now = len(about["folder"]), str(folder)
     left_out = {now + path[before:]: why for path, why in about["left_out"].items()}
-    return Pictures(
-        pictures, labels, names, left_out, about["cropped"], reading, origin
-    )
+    numbers = left_out, about["cropped"], reading, origin, captions
+    return Pictures(pictures, labels, names, *numbers)
 
 
 def _numbered(classes):
@@ -332,18 +347,19 @@ def _read_folder(folder, paths, left_out, size, colour, labelled, keep, kept):
 
 
 def _read_file(path, size, colour, labelled, keep):
-    """As `_read_folder`, of an array."""
+    """As `_read_folder`, of an array, with the names of numbered classes or `None`."""
     array = read_picture_array(path, (1, 3))
     if array.dtype != np.uint8:
         array = np.rint(array * np.float32(255)).astype(np.uint8)
     classes = read_labels(path, len(array)) if labelled else None
+    names = None if classes is None else read_class_names(path, classes)
     size = size or tuple(max(min(s, 64) // 4 * 4, 8) for s in array.shape[1:3])
     grey = array.ndim == 3
     colour = False if grey and colour is None else colour
     if keep == 1 and array.shape[1:3] == size and grey == (colour is False):
-        return np.array(array).reshape(*array.shape[:3], -1), classes, {}, 0
+        return np.array(array).reshape(*array.shape[:3], -1), classes, {}, 0, names
     pictures, _, cropped = read_each(array, size, colour, keep, {})
-    return pictures, classes, {}, cropped
+    return pictures, classes, {}, cropped, names
 
 
 def read_each(
