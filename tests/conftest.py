@@ -196,7 +196,7 @@ def python():
             capture_output=True,
             text=True,
             env=environment,
-            timeout=120,
+            timeout=900,
             **options,
         )
 

@@ -35,7 +35,7 @@ def shell(line, tmp_path):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=900,
     )
     return done.stdout, done.stderr
 
@@ -50,7 +50,7 @@ def test_a_reader_that_left_ends_the_program_quietly():
         env=environment,
         stdout=writing,
         stderr=subprocess.PIPE,
-        timeout=200,
+        timeout=900,
     )
     os.close(writing)
     assert (run.returncode, run.stderr) == (141, b"")

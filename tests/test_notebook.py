@@ -31,7 +31,7 @@ def run(tmp_path, *cells):
         cells=[nbformat.v4.new_code_cell(cell) for cell in cells]
     )
     client = nbclient.NotebookClient(
-        notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}
+        notebook, timeout=900, resources={"metadata": {"path": str(tmp_path)}}
     )
     client.execute(env={**os.environ, "PYTHONPATH": str(ROOT)})
     return [cell.outputs for cell in notebook.cells]

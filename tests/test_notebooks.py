@@ -33,7 +33,7 @@ def test_a_notebook_runs(path, tmp_path):
         for long, short in SHORTER.items():
             cell.source = cell.source.replace(long, short)
     resources = {"metadata": {"path": str(tmp_path)}}
-    client = nbclient.NotebookClient(notebook, timeout=300, resources=resources)
+    client = nbclient.NotebookClient(notebook, timeout=900, resources=resources)
     client.execute(env={**os.environ, "PYTHONPATH": str(ROOT)})
     outputs = [one for cell in notebook.cells for one in cell.get("outputs", ())]
     kinds = {kind for output in outputs for kind in output.get("data", {})}

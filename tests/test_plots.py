@@ -2,7 +2,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import time
 
 import numpy as np
 import PIL.Image
@@ -11,9 +10,6 @@ from conftest import refused, slow_but_first
 
 from gan import plots
 
-REAL = (
-    pathlib.Path(__file__).parents[2] / "shared" / "data" / "small_res_faces_10000.npy"
-)
 HISTORY = {"discr_loss": [1.0, 0.5, 0.25], "gen_loss": [0.1, 0.2, 0.4]}
 HISTORY_GP = HISTORY | {"gp": [0.3, 0.2, 0.1]}
 RNG = np.random.default_rng(0)
@@ -526,13 +522,10 @@ def test_show_hands_the_figure_to_pyplot(monkeypatch):
         plots.show(None)
 
 
-@pytest.mark.skipif(not REAL.exists(), reason=f"no real faces at {REAL}")
-def test_four_hundred_faces_are_drawn_quickly(tmp_path):
-    pictures = np.float32(np.load(REAL)[:400] / 255)
-    start = time.perf_counter()
-    plots.save(plots.mosaic(pictures, title="fake faces"), tmp_path / "faces.png")
-    # Measured: .05 s; 400 axes would take above ten.
-    assert time.perf_counter() - start < 2
+def test_four_hundred_faces_are_one_image_of_one_axes():
+    """400 axes would take above ten seconds, one takes .05."""
+    figure = plots.mosaic(np.ones((400, 16, 16)), title="fake faces")
+    assert len(figure.axes) == 1 and len(figure.axes[0].images) == 1
 
 
 def test_rows_are_named_and_in_order():
