@@ -567,7 +567,7 @@ def test_a_killed_worker_ends_the_others_and_the_run_goes_on(tmp_path):
                 assert [p.poll() for p in processes] == [None, None]
                 time.sleep(0.01)
             processes[victim].send_signal(signal.SIGKILL)
-            assert processes[1 - victim].wait(300) == 3, printed(folder, 1 - victim)
+            assert processes[1 - victim].wait(1800) == 3, printed(folder, 1 - victim)
         said = printed(folder, 1 - victim).split("LOST ")[1]
         assert said.startswith("A worker died")
         assert "epoch 40" not in printed(folder, 1 - victim)
@@ -580,7 +580,7 @@ def test_a_killed_worker_ends_the_others_and_the_run_goes_on(tmp_path):
 def test_the_docstring_runs_on_two_workers(tmp_path):
     script = f"import os, sys\nos.chdir(sys.argv[1])\n{TRAIN}\nprint('FOUND[]')"
     with start(WRITE, cwd=tmp_path) as process:
-        assert process.wait(300) == 0
+        assert process.wait(1800) == 0
     with workers(script, tmp_path, tmp_path) as processes:
         finish(processes, tmp_path)
     assert gan.load_model(tmp_path / "model.keras").generator.optimizer.iterations == 80

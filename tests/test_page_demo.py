@@ -66,7 +66,7 @@ def test_a_dropped_picture_is_found_and_a_text_refused(tab, tmp_path):
             "document.dispatchEvent(new DragEvent('drop', { dataTransfer: files,"
             " bubbles: true, cancelable: true })); })()"
         )
-        for _ in range(600):
+        for _ in range(4500):
             told = tab.evaluate("byId('found').textContent")
             if told and not told.startswith("Looking"):
                 return told
