@@ -32,6 +32,18 @@ class WGAN_clip(AdversarialModel):
 
     Reference:
         Arjovsky et al. 2017, Wasserstein GAN, Algorithm 1.
+
+    Example:
+
+    ```python
+    real = gan.toys.circle(1000)  # array (1000, 2); or pictures (N, h, w, c)
+    networks = gan.fully_connected_GenDiscr(
+        [2, 64, 64, 2], real, activation="relu", bounded=False
+    )  # generator, discriminator, latent_generator
+    model = gan.WGAN_clip(*networks, real, learning_rate=0.001, clip=0.1)
+    model.fit(epochs=10, steps_per_epoch=100)
+    fakes = model.get_fake_sample(500)  # tensor (500, 2)
+    ```
     """
 
     discriminator_loss = staticmethod(losses.wasserstein_discriminator)

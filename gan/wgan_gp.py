@@ -35,6 +35,19 @@ class WGAN_GP(AdversarialModel):
 
     Reference:
         Gulrajani et al. 2017, Improved Training of Wasserstein GANs, Algorithm 1.
+
+    Example:
+
+    ```python
+    real = gan.toys.circle(1000)  # array (1000, 2); or pictures (N, h, w, c)
+    networks = gan.fully_connected_GenDiscr(
+        [2, 64, 64, 2], real, activation="relu", bounded=False
+    )  # generator, discriminator, latent_generator
+    model = gan.WGAN_GP(*networks, real, learning_rate=0.001, lambda_gp=0.1)
+    model.fit(epochs=10, steps_per_epoch=100)
+    fakes = model.get_fake_sample(500)  # tensor (500, 2)
+    model.save("model.keras")
+    ```
     """
 
     discriminator_loss = staticmethod(losses.wasserstein_discriminator)

@@ -126,6 +126,36 @@ def test_translate_fills_what_is_transparent(run, folder, tmp_path, capsys):
     assert "must be a new or empty folder" in capsys.readouterr().err
 
 
+def test_translate_takes_one_picture_too(run, tmp_path, capsys):
+    source = tmp_path / "mein bïld.png"
+    write(source, pictures(1, side=40)[0, :24])
+    told = ["translate", str(run), "--output", str(tmp_path / "out"), "--pictures"]
+    assert cli.main([*told, str(source)]) == 0
+    assert "\n1 picture\n" in "\n" + capsys.readouterr().out
+    with Image.open(tmp_path / "out" / source.name) as image:
+        assert image.size == (16, 16)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("text.png", "no picture in the file"),
+        ("empty.png", "no picture in the file"),
+        ("folder.png", "no picture in the folder"),
+        ("none.png", "no folder or file"),
+    ],
+)
+def test_translate_refuses_what_holds_no_picture(run, name, said, tmp_path, capsys):
+    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "folder.png").mkdir()
+    out = tmp_path / "out"
+    told = ["translate", str(run), "--pictures", str(tmp_path / name)]
+    assert cli.main([*told, "--output", str(out)]) == 2
+    err = capsys.readouterr().err
+    assert said in err and err.count("\n") == 1 and not out.exists()
+
+
 def test_evaluate_compares_with_the_targets(run, folder, tmp_path, capsys):
     picture = tmp_path / "rows.png"
     told = ["evaluate", str(run), "--pictures", str(folder), "--output", str(picture)]

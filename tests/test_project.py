@@ -9,6 +9,7 @@ from PIL import Image
 
 import gan
 from gan import cli
+from gan.generators.given import given_examples
 from gan.generators.trained import TrainedGenerator
 from gan.latent import LatentGenerator
 
@@ -159,6 +160,63 @@ def test_a_bar_is_shown_where_it_is_asked_for(generator, capsys, monkeypatch):
     assert "40/40" in capsys.readouterr().out
     generator.project(generator.draw(1), steps=40, verbose=0)
     assert capsys.readouterr().out == ""
+
+
+def write_odd(kind, folder):
+    """A file of a kind that users have; what a colour generator is given of it."""
+    path, red = folder / "mein bïld 🙂.png", (1, 0, 0)
+    if kind == "big":
+        # Blue but for its middle, which is what is taken.
+        picture = Image.new("RGB", (6000, 3000), "blue")
+        picture.paste("red", (1500, 0, 4500, 3000))
+        picture.save(path, compress_level=1)
+    elif kind == "grey":
+        Image.new("L", (20, 30), 51).save(path)
+        red = (0.2, 0.2, 0.2)
+    elif kind == "transparent":
+        Image.new("RGBA", (20, 20), (255, 0, 0, 0)).save(path)
+        red = (1, 1, 1)
+    elif kind == "moving":
+        path = folder / "moving.gif"
+        frames = [Image.new("RGB", (20, 20), name) for name in ("red", "blue")]
+        frames[0].save(path, save_all=True, append_images=frames[1:])
+    elif kind == "one pixel":
+        Image.new("RGB", (1, 1), "red").save(path)
+    return path, red
+
+
+@pytest.mark.parametrize(
+    "kind", ["big", "grey", "transparent", "moving", "one pixel", "folder"]
+)
+def test_odd_files_are_read_as_train_reads_them(kind, tmp_path):
+    path, wanted = write_odd("one pixel" if kind == "folder" else kind, tmp_path)
+    if kind == "folder":
+        (tmp_path / "notes.txt").write_text("no picture")
+        path = tmp_path
+    found = given_examples((8, 8, 3), picture=path)
+    assert found.shape == (1, 8, 8, 3) and found.dtype == np.float32
+    np.testing.assert_allclose(found, np.broadcast_to(wanted, found.shape), atol=0.01)
+
+
+@pytest.mark.parametrize("command", ["project", "edit"])
+def test_the_commands_refuse_what_holds_no_picture(command, tmp_path, capsys):
+    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "folder.png").mkdir()
+    before = sorted(tmp_path.iterdir())
+    line = [command, "demo"] + (["--towards", "smiling"] if command == "edit" else [])
+    ending = "npy" if command == "project" else "png"
+    line += ["--output", str(tmp_path / f"x.{ending}"), "--picture"]
+    for name, said in {
+        "text.png": "is no picture that can be read",
+        "empty.png": "is no picture that can be read",
+        "folder.png": "There is no picture in the folder",
+        "none.png": "There is nothing at",
+    }.items():
+        assert cli.main([*line, str(tmp_path / name)]) == 2
+        error = capsys.readouterr().err
+        assert said in error and error.count("\n") == 1
+    assert sorted(tmp_path.iterdir()) == before
 
 
 @pytest.mark.slow

@@ -192,6 +192,20 @@ def test_the_example_of_the_base_class():
     exec(textwrap.dedent(example), {"gan": gan, "keras": keras, "tf": tf})
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["Simple_GAN", "WGAN_clip", "WGAN_GP"])
+def test_the_example_of_a_class(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cls = getattr(gan, name)
+    (example,) = re.findall("```python\n(.*?)```", cls.__doc__, re.S)
+    usual = "epochs=10, steps_per_epoch=100"
+    assert usual in example
+    short = textwrap.dedent(example).replace(usual, "epochs=1, steps_per_epoch=1")
+    names = {"gan": gan}
+    exec(short, names)
+    assert type(names["model"]) is cls and names["fakes"].shape == (500, 2)
+
+
 def test_other_models_each_time(vectors):
     seeds = iter(range(9))
     with pytest.raises(AssertionError, match="set a seed"):

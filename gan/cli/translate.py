@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 
 from gan.cli.shared import import_tensorflow
-from gan.errors import expect_path, expect_seed, require
+from gan.errors import expect_path, expect_seed, require, shown
 from gan.generators.weights import ENLARGER
 from gan.support.files import made_folder
 
@@ -19,11 +19,11 @@ def translate(
     back: bool = False,
     seed: int = 0,
 ) -> None:
-    """Make pictures of the pictures in a folder."""
+    """Make pictures of the pictures in a folder, or of a single one."""
     expect_seed(2**32, seed=seed)
     source, folder = expect_path(pictures=pictures), expect_path(output=output)
-    there = source.is_dir()
-    require(there, f"There is no folder {source}: name one of pictures.", "pictures")
+    said = f"There is no folder or file {shown(pictures)}: give another path."
+    require(source.exists(), said, "pictures")
     empty = not folder.exists() or folder.is_dir() and not any(folder.iterdir())
     sentence = "The argument output must be a new or empty folder, but "
     require(empty, f"{sentence}{folder} is not.", "output")
@@ -34,10 +34,11 @@ def translate(
     translator = load_translator(model, back=back)
     inputs, paths, left_out = _inputs(translator, source)
     made = translator.translate(inputs, seed)
+    above = source if source.is_dir() else source.parent
     written = set()
     with made_folder(folder):
         for path, picture in zip(paths, made, strict=True):
-            name = path.relative_to(source).with_suffix(".png")
+            name = path.relative_to(above).with_suffix(".png")
             if name in written:
                 # Two of one name, such as a.jpg and a.png.
                 name = name.with_name(f"{path.name}.png")
@@ -46,7 +47,7 @@ def translate(
             plots.write_png(picture, folder / name)
     for path, reason in left_out.items():
         print(f"left out {path}: {reason}")
-    print(f"{len(paths)} pictures")
+    print("1 picture" if len(paths) == 1 else f"{len(paths)} pictures")
     print(folder)
 
 
@@ -57,7 +58,7 @@ def _inputs(translator, source: pathlib.Path):
     from gan.data.folders import walk
     from gan.data.pictures import read_each
 
-    paths, left_out = walk(source)
+    paths, left_out = walk(source) if source.is_dir() else ([source], {})
     # A model that enlarges is given small pictures, all others those of the target's
     # size, of which its layer makes inputs as in training.
     small = translator.input_shape[:2] != translator.shape[:2]
@@ -65,8 +66,10 @@ def _inputs(translator, source: pathlib.Path):
     height, width, channels = translator.input_shape if ready else translator.shape
     size, colour = (height, width), channels == 3
     read, numbers, _ = read_each(paths, size, colour, 1.0, left_out)
-    sentence = f"There is no picture in the folder {source}: give another path."
-    require(numbers, sentence, "pictures")
+    reasons = ", ".join(sorted({*left_out.values()})) or "no files"
+    kind = "folder" if source.is_dir() else "file"
+    said = f"There is no picture in the {kind} {shown(str(source))} ({reasons}): "
+    require(numbers, f"{said}give another path.", "pictures")
     paths = [paths[number] for number in numbers]
     given = read / np.float32(255)
     if ready:
