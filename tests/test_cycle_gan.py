@@ -199,7 +199,11 @@ def crossed():
 @pytest.mark.parametrize(
     "code, argument, said",
     [
-        (lambda: gan.CycleGAN(*crossed()), "generator", "of its place alone"),
+        (
+            lambda: gan.CycleGAN(*crossed()),
+            "generator",
+            "only on the input at the same place",
+        ),
         (
             lambda: gan.CycleGAN(*gan.residual_GenDiscr((8, 8, 1), 4, 2)[:2]),
             "generator",

@@ -359,7 +359,7 @@ def test_data_out_of_the_generators_reach_are_noticed(form, tmp_path):
     with warnings.catch_warnings(record=True, action="always") as caught:
         gan.WGAN_GP(*parts, value)
     beyond = [
-        w for w in caught if "beyond what the generator reaches" in str(w.message)
+        w for w in caught if "beyond the range of the generator" in str(w.message)
     ]
     assert len(beyond) == 1
     assert pathlib.Path(beyond[0].filename) == pathlib.Path(__file__)

@@ -403,7 +403,7 @@ def test_latents_drawn_with_numpy_are_drawn_anew_and_told_of():
 
 @pytest.mark.parametrize("real", [255 * REAL, (255 * REAL).astype("int32"), REAL - 2])
 def test_data_beyond_the_generator_are_told_of(real):
-    with pytest.warns(UserWarning, match=r"the generator reaches, \[0, 1\]"):
+    with pytest.warns(UserWarning, match=r"range of the generator, \[0, 1\]"):
         gan.Simple_GAN(*nets(), real, 8)
 
 

@@ -327,7 +327,7 @@ def test_a_run_reads_its_folder_once(folder, tmp_path, quick, capsys, monkeypatc
     paths = train(folder, run, **options)
     file = run / PICTURES
     assert file not in paths and file.is_file()
-    assert f"The pictures are kept in {file} for" in capsys.readouterr().out
+    assert f"The pictures are stored in {file} for" in capsys.readouterr().out
     record = json.loads((run / "run.json").read_text())
     assert PICTURES in record["files"]
     assert not [*run.glob(".gan-*")]

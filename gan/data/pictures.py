@@ -279,7 +279,7 @@ def read_picture(path: StrPath, size: tuple[int, int], colour: bool) -> np.ndarr
     left_out: dict[str, str] = {}
     pictures, read, _ = read_each([path], size, colour, 1, left_out)
     reason = "".join(left_out.values())
-    said = f"The file {shown(str(path))} is no picture that can be read ({reason}): "
+    said = f"The file {shown(str(path))} cannot be read as a picture ({reason}): "
     require(read, f"{said}give another path.", "path")
     return pictures[0]
 

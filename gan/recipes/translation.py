@@ -219,7 +219,7 @@ def train(run: Run, **options: Any) -> list[pathlib.Path]:
     data = read_parts(run.data, **options)
 
     def end(run, model):
-        print(f"The {data.withheld} pictures that were withheld:")
+        print(f"Results on the {data.withheld} held-out pictures:")
         print(measures.table(measure(model, data)), flush=True)
         return []
 
