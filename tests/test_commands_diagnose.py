@@ -162,7 +162,7 @@ def test_without_a_model_it_looks_at_our_faces(capsys):
     [
         (["{empty}/none"], "There is nothing at "),
         (["{empty}"], "holds no checkpoints"),
-        (["{files}/g.h5"], "such as discriminator.h5 beside generator.h5"),
+        (["{files}/g.h5"], "such as discriminator.h5 for generator.h5"),
         (["{empty}", "--pictures", "none.npy"], "There is nothing at none.npy"),
         (["{empty}", "--range", "1", "1"], "argument range"),
         (["{empty}", "--range", "nan", "1"], "argument black"),

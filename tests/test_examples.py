@@ -277,7 +277,7 @@ def test_a_datasets_labels_are_looked_at(labels):
     """A label of -1 would count from the end."""
     pairs = tf.data.Dataset.from_tensors((ROWS[:3], np.array(labels)))
     real = as_examples(pairs, (4,), 3, 3)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="is no class"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="is not a class"):
         next(iter(real.batches(3, tf.distribute.get_strategy())))
 
 

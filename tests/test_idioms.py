@@ -397,7 +397,7 @@ def test_latents_drawn_with_numpy_are_drawn_anew_and_told_of():
     fit(model)
     first, second = model.get_fake_sample(4), model.get_fake_sample(4)
     assert first.shape == (4, 2) and (first != second).numpy().any()
-    with pytest.raises(gan.InvalidInput, match="draw anew"):
+    with pytest.raises(gan.InvalidInput, match="draw new latents"):
         gan.Simple_GAN(generator, discriminator, lambda k: np.zeros((k, 2)))
 
 

@@ -297,8 +297,8 @@ def _model_of_faces(path):
     other = path.with_name(path.name.replace("generator", "discriminator"))
     require(
         other != path and other.is_file(),
-        f"Beside the weights of a generator, {path}, there must be those of its "
-        "discriminator, such as discriminator.h5 beside generator.h5.",
+        f"The folder of {path} must also hold the weights of the discriminator, such "
+        "as discriminator.h5 for generator.h5.",
         "model",
     )
     generator, discriminator = convolutional_GenDiscr()
@@ -329,8 +329,10 @@ def _real_of(model, pictures, black, white, say):
     if (black, white) != (0, 1):
         real = black + (white - black) * (real / 255)
     if model.words is not None:
-        sentence = "The argument pictures must be an .npz file with captions, of whose "
-        require(own.captions is not None, f"{sentence}words the model is.", "pictures")
+        sentence = (
+            "The argument pictures must be an .npz file with captions, because the "
+        )
+        require(own.captions is not None, f"{sentence}model takes words.", "pictures")
         return real, own.captions
     said = "The model takes vectors, which pictures do not contain: give it real "
     said += "examples in Python and call gan.diagnose."

@@ -91,7 +91,7 @@ def _vectors(drawing):
     if not drawing.condition_shape:
         return drawing.names, None
     vectors, words = drawing.usual_conditions, drawing.words
-    said = "The model has no usual vectors, of which a page would show "
+    said = "The model has no usual vectors, but a page needs "
     require(vectors is not None, f"{said}some.", "model")
     if words is not None:
         return [words.said(vector) for vector in vectors], vectors

@@ -340,7 +340,7 @@ class StreamedExamples(Examples):
 
 
 # What a Dataset's labels out of range raise within TensorFlow.
-WRONG_LABEL = "A label of the Dataset is no class of the networks:"
+WRONG_LABEL = "A label of the Dataset is not a class of the networks:"
 
 
 def as_examples(

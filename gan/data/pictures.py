@@ -213,7 +213,7 @@ def read_pictures(
         found = kept.load(reading)
         if not isinstance(found, str):
             return _as_read(*found, path, reading, kept.origin)
-        origin = found and f"read anew, for {found}"
+        origin = found and f"read again, because {found}"
     paths = beginning_as_pictures(files, left_out, folders)
     found = _read_folder(path, paths, left_out, kept=kept, keep=keep, **options)
     *read, paths = found

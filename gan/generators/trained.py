@@ -494,7 +494,7 @@ class TrainedGenerator:
             InvalidInput: if an argument is not of that form, or the generator has no
                 classes.
         """
-        require(self.classes, "The generator has no classes to be mixed.", "weights")
+        require(self.classes, "The generator has no classes to mix.", "weights")
         latents = expect_array((None, *latent_shape(self.network)), latents=latents)
         shape = (len(latents), self.classes)
         weights = np.float32(expect_array(shape, weights=weights))

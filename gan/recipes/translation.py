@@ -126,7 +126,7 @@ def read_parts(
     order = np.random.default_rng(0).permutation(count)
     targets, inputs = targets[order], None if inputs is None else inputs[order]
     withheld = min(count // 10, _MOST_WITHHELD)
-    said += f"; {withheld} of them withheld"
+    said += f"; {withheld} of them held out"
     return Parts(said, targets, inputs, layer, withheld)
 
 

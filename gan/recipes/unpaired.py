@@ -89,7 +89,7 @@ def _parts_of(found: Kinds) -> Parts:
         require(count >= _LEAST, sentence, "data")
     counts = [min(len(kind.pictures) // 10, _MOST_WITHHELD) for kind in kinds]
     learnt, withheld = zip(*map(part, kinds, counts), strict=True)
-    said = f"{found.said}; {counts[0]} and {counts[1]} of them withheld"
+    said = f"{found.said}; {counts[0]} and {counts[1]} of them held out"
     return Parts(said, learnt, withheld)
 
 

@@ -199,7 +199,7 @@ class Drawing(RealExamples):
     def _checked_latents(self, latent_generator, generator):
         if latent_generator is None:
             return None, True
-        said = "The generator takes pictures alone, so that latent_generator must be "
+        said = "The generator takes only pictures, so latent_generator must be "
         require(self.has_latents, f"{said}None.", "latent_generator")
         with self.stream.sampling():
             return expect_latents(latent_generator, generator)

@@ -245,8 +245,8 @@ def expect_latents(
     first, second = (np.array(latent_generator(2)) for _ in range(2))
     require(
         (first != second).any(),
-        "The argument latent_generator must draw anew at each call, but it gives the "
-        "same latents twice.",
+        "The argument latent_generator must draw new latents at each call, but it "
+        "gives the same ones twice.",
         "latent_generator",
     )
     warn(
