@@ -340,7 +340,7 @@ def test_batch_normalisation_is_a_fault_under_a_penalty_of_some_weight(
 ):
     critic = dense(layers.Dense(16, "tanh"), layers.BatchNormalization())
     found = diagnose(sound(cls, discriminator=critic, **without), 100)
-    assert "no penalty" in found.not_made["coupled samples"]
+    assert "no gradient penalty" in found.not_made["coupled samples"]
     if weighted:
         model = sound(cls, discriminator=critic, **weighted)
         assert "coupled samples" in names(model, 100)

@@ -290,7 +290,7 @@ def test_pictures_between_two_conditions(folder):
         ("page words.keras --output x.html", None),
         ("page numbers.keras --output x.html --discriminator own", None),
         ("export numbers.keras --output x.keras", None),
-        ("generate words.keras --words green --output x.png", "it knows no 'green'"),
+        ("generate words.keras --words green --output x.png", "does not know 'green'"),
         ("generate words.keras --from red --output x.png", "both of the options"),
         ("generate words.keras --words red --condition 1 --output x.png", "exclude"),
         ("generate words.keras --class 1 --output x.png", "give condition"),

@@ -329,10 +329,8 @@ def _real_of(model, pictures, black, white, say):
     if (black, white) != (0, 1):
         real = black + (white - black) * (real / 255)
     if model.words is not None:
-        sentence = (
-            "The argument pictures must be an .npz file with captions, because the "
-        )
-        require(own.captions is not None, f"{sentence}model takes words.", "pictures")
+        sentence = "The model takes words: the argument pictures must be an .npz file "
+        require(own.captions is not None, f"{sentence}with captions.", "pictures")
         return real, own.captions
     said = "The model takes vectors, which pictures do not contain: give it real "
     said += "examples in Python and call gan.diagnose."
