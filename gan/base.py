@@ -526,7 +526,11 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         if self.examples is None or not self.examples.streams:
             return self.as_sample(self.get_real_sample())
         given = batches is not None
-        require(given, "The data are a Dataset: give a real batch.", "batches")
+        require(
+            given,
+            ("The argument batches is missing: the data are a Dataset."),
+            "batches",
+        )
         batch = batches[iteration] if isinstance(batches, list) else batches
         return self.examples.in_form(batch)
 

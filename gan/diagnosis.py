@@ -75,7 +75,7 @@ class Diagnosis(list[Finding]):
         found = {finding.name for finding in self}
         fine = {name: of for name, of in self.checked.items() if name not in found}
         lines = [str(finding) for finding in self] or ["nothing found"]
-        for title, named in (("fine", fine), ("not made", self.not_made)):
+        for title, named in (("fine", fine), ("not checked", self.not_made)):
             lines += [f"{title}: {name} ({text})" for name, text in named.items()]
         return "\n".join(lines)
 
@@ -170,8 +170,8 @@ def diagnose(
     expect_positive_int(count=count)
     expect_number(16, count=count)
     expect_seed(seed=seed)
-    said = "The model makes pictures from pictures, which diagnose does not know how "
-    said += "to look at: model.evaluate() compares it with answers that learn nothing."
+    said = "The function diagnose cannot check a model that makes pictures from "
+    said += "pictures: use model.evaluate(), which compares it with simple baselines."
     require(not model.takes_pictures, said, "model")
     said = "The model has no latent generator: set model.latent_generator."
     require(model.latent_generator is not None, said, "model")
@@ -185,7 +185,7 @@ def diagnose(
             first = [cause.name for cause in check.causes if cause.name in known]
             try:
                 if first:
-                    raise NotMade(f"first cure: {first[0]}")
+                    raise NotMade(f"cure {first[0]} first")
                 sick, measured = check.measure(evidence)
             except (NotMade, InvalidInput) as reason:
                 diagnosis.not_made[check.name] = str(reason)
@@ -225,8 +225,8 @@ def _check(name, cure, causes=()):
 
 @_check(
     "non-finite numbers",
-    "go back to the last good checkpoint with lower learning rates; look for a "
-    "root, logarithm or division that meets a 0 in your losses and data",
+    "go back to the last good checkpoint and lower the learning rates; look for a "
+    "root, logarithm or division of 0 in your losses and data",
 )
 def _finite(s):
     networks = [s.model.generator, s.model.discriminator, s.model.averaged_generator]
@@ -242,14 +242,14 @@ def _finite(s):
 
 @_check(
     "clipped weights",
-    "use WGAN_GP; else a wider bound or a lower learning rate",
+    "use WGAN_GP, a larger clip, or a lower learning rate",
 )
 def _clipped(s):
     if not isinstance(s.model, WGAN_clip):
-        raise NotMade("no clipping")
+        raise NotMade("the model does not clip weights")
     weights = [np.ravel(w) for w in s.model.discriminator.trainable_variables]
     share = np.mean(np.abs(np.concatenate(weights)) >= s.model.clip * (1 - 1e-6))
-    text = f"{share:.0%} of the critic's weights lie at the bound {s.model.clip:g}"
+    text = f"{share:.0%} of the critic's weights are at the clip {s.model.clip:g}"
     return share > 0.15, text
 
 
@@ -262,8 +262,8 @@ def _worst(shares, bound, text):
 
 @_check(
     "dead layer",
-    "make the network anew: dead units do not come back; then a lower learning "
-    "rate, leaky activations, smaller initial weights",
+    "build the network again, because dead units do not recover; use a lower learning "
+    "rate, leaky activations, or smaller initial weights",
     causes=(_clipped,),
 )
 def _dead(s):
@@ -276,7 +276,7 @@ def _dead(s):
 
 @_check(
     "saturated layer",
-    "scale the inputs to about [-1, 1], use a lower learning rate or smaller "
+    "scale the inputs to about [-1, 1], or use a lower learning rate, smaller "
     "initial weights, or an activation without bounds",
 )
 def _saturated(s):
@@ -290,20 +290,20 @@ def _saturated(s):
 
 @_check(
     "bounded outputs",
-    "leave the discriminator's last activation out: losses that need a sigmoid apply "
-    "it themselves",
+    "remove the discriminator's last activation: losses that need a sigmoid apply it "
+    "themselves",
 )
 def _bounded(s):
     if s.model.targets is None:
-        raise NotMade("the losses seek no outputs in particular")
+        raise NotMade("the losses have no target outputs")
     missing = out_of_reach(s.model.discriminator, s.model.targets)
-    return bool(missing), missing or "the discriminator can give what the losses seek"
+    return bool(missing), missing or "the discriminator can reach the losses' targets"
 
 
 @_check(
     "flat output",
-    "no activation at the discriminator's end, for whose bounds only the losses of "
-    "`Simple_GAN` have targets; a lower learning rate or a gradient penalty for it",
+    "remove the discriminator's last activation, which only the losses of `Simple_GAN` "
+    "allow; use a lower learning rate for it, or a gradient penalty",
     causes=(_bounded,),
 )
 def _flat_output(s):
@@ -313,39 +313,39 @@ def _flat_output(s):
     said = np.concatenate([s.verdict(batch) for batch in s.batches(s.played)])
     near = np.mean(np.abs(said - (low + high) / 2) > 0.495 * (high - low))
     return near > 0.9, (
-        f"{near:.0%} of the fakes' outputs are at the bounds {low:.0f} and {high:.0f} "
-        "of its last activation, where the generator gets no direction"
+        f"{near:.0%} of its outputs for fakes are at the bounds {low:.0f} and "
+        f"{high:.0f} of the last activation, where the generator gets no gradient"
     )
 
 
 @_check(
     "coupled samples",
-    "replace batch normalisation in the discriminator by layer normalisation or "
-    "nothing: the penalty is meant for each example by itself",
+    "replace the batch normalisation of the discriminator by layer normalisation, or "
+    "remove it: the penalty is meant for each example by itself",
 )
 def _coupled(s):
     if not s.model.penalises_slopes:
-        raise NotMade("no penalty of the discriminator's slopes")
+        raise NotMade("the model has no gradient penalty")
     batch = s.batches(s.played)[0]
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(batch.examples)
         verdicts = tf.unstack(s.verdict(batch))[:8]
     norms = [lengths(tape.gradient(one, batch.examples)) for one in verdicts]
     share = 1 - np.trace(norms) / max(np.sum(norms), 1e-30)
-    text = f"{share:.0%} of the slope of D at an example goes to others of its batch"
+    text = f"{share:.0%} of the slope of D(x) is with respect to other examples than x"
     return np.sum(norms) > 0 and share > 0.01, text
 
 
 @_check(
     "gradient norm",
-    "train longer, with more discriminator updates a step or a larger lambda_gp; "
-    "where the norm stays low, scale the data up or take a bound (tanh) off the "
-    "discriminator's output",
+    "train longer, with more discriminator updates a step or a larger lambda_gp; if "
+    "the norm stays low, scale the data up, or remove a tanh from the discriminator's "
+    "output",
     causes=(_coupled, _dead),
 )
 def _norms(s):
     if not isinstance(s.model, WGAN_GP) or not s.model.lambda_gp:
-        raise NotMade("no penalty of norms other than 1")
+        raise NotMade("the model has no penalty that seeks the norm 1")
     norms = []
     for real, fake in zip(s.batches(s.real), s.batches(s.played), strict=False):
         points = s.model.get_interpolated_sample(real.examples, fake.examples)
@@ -365,15 +365,15 @@ def _out_of_reach(s):
 
 @_check(
     "discriminator far ahead",
-    "the non-saturating loss in place of the zero-sum one, fewer discriminator updates "
-    "a step or a lower learning rate for it, a gradient penalty, or no tanh at its "
-    "end: it is flat where the fakes are",
+    "use the non-saturating loss instead of the zero-sum one, fewer discriminator "
+    "updates a step or a lower learning rate for it, or a gradient penalty; remove a "
+    "tanh from its output, which is flat where the fakes are",
     causes=(_flat_output,),
 )
 def _ahead(s):
     # It is bound to be where the generator cannot reach the reals at all.
     if _out_of_reach(s) > 0.02:
-        raise NotMade("first cure: output range")
+        raise NotMade("cure output range first")
     pull = s.pull() if s.separation > 0.99 else math.inf
     pulled = f", pull on the generator {pull:.2g}" if s.separation > 0.99 else ""
     return pull < 0.3, f"area under the ROC curve {s.separation:.3f}{pulled}"
@@ -382,7 +382,7 @@ def _ahead(s):
 @_check(
     "output range",
     "scale the data to the range of the generator's last activation (tanh: [-1, 1], "
-    "sigmoid: [0, 1]), or change that; where the range fits, train on",
+    "sigmoid: [0, 1]), or change the activation; if the range fits, train longer",
     causes=(_ahead,),
 )
 def _range(s):
@@ -392,16 +392,17 @@ def _range(s):
     strayed = np.mean((fake < least) | (fake > most))
     return (
         out > 0.02 or strayed > 0.5,
-        f"{out:.0%} of the real values, in [{least:.3g}, {most:.3g}], lie outside of "
+        f"{out:.0%} of the real values, in [{least:.3g}, {most:.3g}], are outside of "
         f"the generator's reach [{low:.3g}, {high:.3g}]; {strayed:.0%} of the fake "
-        f"values, in [{fake.min():.3g}, {fake.max():.3g}], outside of theirs",
+        f"values, in [{fake.min():.3g}, {fake.max():.3g}], are outside of the "
+        "range of the reals",
     )
 
 
 @_check(
     "discriminator asleep",
-    "a higher learning rate for the discriminator or more of its updates a step; a "
-    "network with more units, made anew if its outputs no longer change",
+    "use a higher learning rate for the discriminator, more of its updates a step, or "
+    "more units; build it again if its outputs no longer change",
     causes=(_range, _dead),
 )
 def _asleep(s):
@@ -412,22 +413,22 @@ def _asleep(s):
         after = f" and {area:.3f} after {updates} more updates"
     return (
         bool(after) and area < 0.6,
-        f"area under the ROC curve {s.separation:.3f}{after}; a simple classifier "
-        f"tells {score:.0%} of reals and fakes right",
+        f"area under the ROC curve {s.separation:.3f}{after}; a simple classifier is "
+        f"right about {score:.0%} of reals and fakes",
     )
 
 
 @_check(
     "collapsed variety",
-    "go back to a checkpoint with variety; a gradient penalty (WGAN_GP), a lower "
-    "learning rate for the generator, larger batches, more latent dimensions",
+    "go back to a checkpoint with variety; use a gradient penalty (WGAN_GP), a lower "
+    "learning rate for the generator, larger batches, or more latent dimensions",
     causes=(_range,),
 )
 def _variety(s):
     pair = paired(s.real, s.fake)
     (variance, rank), (fake_variance, fake_rank) = map(spread, pair)
     if variance == 0:
-        raise NotMade("all real examples looked at are the same")
+        raise NotMade("all real examples that were checked are the same")
     precision, recall = metrics.precision_recall(*pair)
     variance, rank = fake_variance / variance, fake_rank / rank
     narrow = precision >= 0.5 and recall < 0.05
@@ -440,8 +441,8 @@ def _variety(s):
 
 @_check(
     "far from the data",
-    "train on; where it stays so, a larger or longer trained discriminator, a gradient "
-    "penalty, or a generator with more units",
+    "train longer; if that does not help, use a larger discriminator, more of its "
+    "updates a step, a gradient penalty, or a generator with more units",
     causes=(_range, _ahead, _asleep, _variety),
 )
 def _far(s):
@@ -452,26 +453,26 @@ def _far(s):
     far, usual = (metrics.neighbour_ratio(real, some) for some in (fake, cloud))
     precision, _ = metrics.precision_recall(real, fake)
     return precision < 1 / 3 and far > max(1.5, usual / 2), (
-        f"the fakes are {far:.2f} times as far from their nearest real example as that "
-        f"is from the others, normal noise of their mean and covariance {usual:.2f} "
-        f"times; precision {precision:.2f}"
+        f"fakes are {far:.2f} times as far from their nearest real example as real "
+        f"examples are from each other (normal noise with the same mean and "
+        f"covariance: {usual:.2f} times); precision {precision:.2f}"
     )
 
 
 @_check(
     "copied examples",
-    "more training examples, smaller networks, fewer steps",
+    "use more training examples, smaller networks, or fewer steps",
     causes=(_range, _variety, _far),
 )
 def _copied(s):
     ratio = metrics.neighbour_ratio(s.trained_on, flat(s.fake.examples), points=500)
-    text = f"the fakes are {ratio:.2f} times as far from their nearest training "
-    return ratio < 0.5, text + "example as that is from its own"
+    text = f"fakes are {ratio:.2f} times as far from their nearest training example "
+    return ratio < 0.5, text + "as training examples are from each other"
 
 
 @_check(
     "learnt by heart",
-    "more training examples, augmentation, smaller networks, fewer steps",
+    "use more training examples, augmentation, smaller networks, or fewer steps",
     causes=(_range, _variety, _far),
 )
 def _by_heart(s):
@@ -479,7 +480,7 @@ def _by_heart(s):
         raise NotMade("no withheld pictures were given")
     data = s.model.examples
     if data is None or data.streams:
-        raise NotMade("the training examples are not all at hand")
+        raise NotMade("the training examples are not all available")
     generator = TrainedGenerator.of(s.model)
     some = np.random.default_rng(0).permutation(len(data))[:100]
     trained = generator.pictures(data.draw(np.sort(some)).examples)

@@ -117,8 +117,8 @@ def expect_shares(strategy: Any, batch_size: int) -> None:
     count = strategy.num_replicas_in_sync
     require(
         batch_size % count == 0,
-        f"The argument batch_size must be a multiple of {count}, for {count} replicas "
-        f"share each batch, but it is {batch_size}.",
+        f"The argument batch_size must be a multiple of {count}, because {count} "
+        f"replicas share each batch, but it is {batch_size}.",
         "batch_size",
     )
 
@@ -139,7 +139,7 @@ def expect_parts(strategy: Any, **parts: Any) -> None:
         clips = [one for one in options if several and getattr(part, one, None)]
         require(
             not clips,
-            f"The {name} must not clip gradients with several replicas, for Keras "
+            f"The {name} must not clip gradients with several replicas, because Keras "
             f"clips each replica's part: leave out {', '.join(clips)}.",
             name,
         )
@@ -202,5 +202,5 @@ def worker_lost(strategy: Any) -> Iterator[None]:
     except tuple(lost) as error:
         if not many_workers(strategy):
             raise
-        said = f"A worker died: start all again. ({error.message})"
+        said = f"A worker died: start all workers again. ({error.message})"
         raise WorkerLost(" ".join(said.split())[:400]) from error

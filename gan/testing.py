@@ -199,9 +199,9 @@ def _check_options(model, usual):
         values = _other_values(plain[name])
         _claim(
             not values or any(_acts(model, usual, name, value) for value in values),
-            f"Training is the same whatever the option {name} is, "
-            f"{' or '.join(map(shown, [plain[name], *values]))}: a method that was "
-            "overridden must go by it, or it must not be an option.",
+            f"The option {name} has no effect on training, "
+            f"{' or '.join(map(shown, [plain[name], *values]))}: an overridden method "
+            "must use it, or it must not be an option.",
         )
     thorough = _changed(model, disc_iter=plain["disc_iter"] + 1)
     _train(thorough)

@@ -134,7 +134,7 @@ def test_a_damaged_checkpoint_is_passed_over(vectors, tmp_path, capsys):
     resumed = vectors(seed=8)
     fit(resumed, 3, Checkpoint(tmp_path))
     assert_same(whole, resumed)
-    assert f"Passed over {newest}" in capsys.readouterr().out
+    assert f"Skipped {newest}" in capsys.readouterr().out
     for path in tmp_path.glob("*.keras"):
         path.write_bytes(b"")
     before = state(resumed)
@@ -166,7 +166,7 @@ def test_load_newest(vectors, tmp_path, capsys):
         assert_same(loaded, model)
     path.write_bytes(b"")
     assert load_newest(tmp_path)[1].name == "epoch-000001.keras"
-    assert f"Passed over {path}" in capsys.readouterr().out
+    assert f"Skipped {path}" in capsys.readouterr().out
     with pytest.raises(InvalidInput, match="holds no checkpoints"):
         load_newest(tmp_path.parent)
 
@@ -394,7 +394,7 @@ def test_notes_that_no_run_wrote_are_passed_over(tmp_path, capsys):
         gan.saving.save_model(simple(), path, good | change)
     fit(simple(), 1, Checkpoint(tmp_path, keep=99), steps=1)
     said = capsys.readouterr().out
-    assert said.count("Passed over") == len(wrong)
+    assert said.count("Skipped") == len(wrong)
     assert f"Going on from {tmp_path / 'epoch-000001.keras'}" in said
 
 

@@ -92,7 +92,7 @@ BAD = {
     "train --pictures {files}/g.h5 --output {files}/r": "g.h5",
     "train --pictures {files}/wide.npy --output {files}/r --recipe gan": "16x16",
     "train --pictures {files}/wide.npy --output {files}/r --size 30": "a multiple of 4",
-    "train --pictures {files}/objects.npy --output {files}/r": "no readable .npy",
+    "train --pictures {files}/objects.npy --output {files}/r": "cannot be read as",
     "train --pictures {files}/few.npy --output {files}/r": "at least",
     "train --pictures {files}/pictures.npy --output {files}/g.h5": "must be a folder",
     "train --pictures {files}/pictures.npy --output {files}/g.h5/r": "must be a folder",

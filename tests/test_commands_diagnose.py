@@ -55,8 +55,8 @@ def test_a_run_with_its_pictures(trained, capsys):
     assert first == f"WGAN_GP of {trained / 'checkpoints' / NEWEST}"
     assert second.startswith("gradient norm: 3.00 ± 0.00 (mean ± standard deviation)")
     assert third.startswith("    cure: train longer")
-    assert "% of the real values, in [0, 1], lie" in out
-    assert "\nnot made: clipped weights (no clipping)\n" in out
+    assert "% of the real values, in [0, 1], are" in out
+    assert "\nnot checked: clipped weights (the model does not clip weights)\n" in out
     assert diagnose(*line) == 1
     assert capsys.readouterr().out == out
     assert diagnose(*line, "--json") == 1
@@ -70,9 +70,11 @@ def test_without_pictures_it_says_what_is_missing(trained, capsys):
     for path in (trained / "checkpoints" / NEWEST, trained / "checkpoints"):
         assert diagnose(path) == 0
         out = capsys.readouterr().out
-        assert "\nWithout --pictures, what needs the training data is not" in out
+        assert "\nChecks that need the training data are left out" in out
         assert "\nnothing found\n" in out
-        assert "\nnot made: collapsed variety (the model has no real examples)" in out
+        assert (
+            "\nnot checked: collapsed variety (the model has no real examples)" in out
+        )
 
 
 def test_other_pictures_and_another_range(trained, tmp_path, capsys):
@@ -82,8 +84,8 @@ def test_other_pictures_and_another_range(trained, tmp_path, capsys):
     line = [trained, "--pictures", tmp_path / "other.npy", "--range", "0", "255"]
     assert diagnose(*line) == 1
     out = capsys.readouterr().out
-    assert "\nThese are not the pictures of the run: copies cannot be told.\n" in out
-    assert "% of the real values, in [0, 255], lie outside of the generator's" in out
+    assert "\nThese are not the pictures of the run: copies cannot be found.\n" in out
+    assert "% of the real values, in [0, 255], are outside of the generator's" in out
     assert "\noutput range: " in out
     # A file elsewhere comes without a run.json.
     shutil.copy(trained / "checkpoints" / NEWEST, tmp_path / "model.keras")
@@ -97,7 +99,7 @@ def test_other_pictures_and_another_range(trained, tmp_path, capsys):
         (("ant", "bee", "cat"), {1, 2}, "knows no such class: zebra.\nClasses of the"),
         (("zebra", "cat", "bee"), {0, 1, 2}, ""),
         (("cat", "b", "c"), {0}, "knows no such class: bee, zebra."),
-        ((), {0, 1, 2}, "does not say what its classes are called"),
+        ((), {0, 1, 2}, "does not name its classes"),
     ),
 )
 def test_classes_are_matched_by_name(
@@ -141,7 +143,7 @@ def test_a_damaged_checkpoint_is_passed_over(trained, tmp_path, capsys):
     bad.write_bytes(good.read_bytes()[:1000])
     assert diagnose(tmp_path) == 0
     out = capsys.readouterr().out
-    assert f"Passed over {bad}: " in out
+    assert f"Skipped {bad}: " in out
     assert f"WGAN_GP of {tmp_path / good.name}\n" in out
     (tmp_path / good.name).unlink()
     assert diagnose(tmp_path) == 2
@@ -160,7 +162,7 @@ def test_without_a_model_it_looks_at_our_faces(capsys):
     [
         (["{empty}/none"], "There is nothing at "),
         (["{empty}"], "holds no checkpoints"),
-        (["{files}/g.h5"], "such as discriminator.h5 beside generator.h5"),
+        (["{files}/g.h5"], "such as discriminator.h5 for generator.h5"),
         (["{empty}", "--pictures", "none.npy"], "There is nothing at none.npy"),
         (["{empty}", "--range", "1", "1"], "argument range"),
         (["{empty}", "--range", "nan", "1"], "argument black"),

@@ -102,11 +102,26 @@ def test_classes_are_matched_by_name_and_what_cannot_be_judged_is_said_first(
 @pytest.mark.parametrize(
     ("names", "counts", "said", "judged"),
     slow_but_first(
-        (("ant", "bee"), {"ant": 70, "bee": 70, "cat": 70}, "does not say what", 3),
-        (ABC, {"ant": 99, "bee": 99, "cat": 3}, "fewer than 5 pictures: cat.", 2),
-        (ABC, {"ant": 203, "cat": 2}, "fewer than 5 pictures: cat.", 0),
-        (ABC, {"cat": 210}, "Fewer than two classes are left", 0),
-        (("x", "y", "z"), {"cat": 100, "bee": 110}, "Fewer than two classes are", 0),
+        (
+            ("ant", "bee"),
+            {"ant": 70, "bee": 70, "cat": 70},
+            "does not name its classes",
+            3,
+        ),
+        (
+            ABC,
+            {"ant": 99, "bee": 99, "cat": 3},
+            "fewer than 5 pictures and are left out: cat.",
+            2,
+        ),
+        (
+            ABC,
+            {"ant": 203, "cat": 2},
+            "fewer than 5 pictures and are left out: cat.",
+            0,
+        ),
+        (ABC, {"cat": 210}, "Fewer than two classes remain", 0),
+        (("x", "y", "z"), {"cat": 100, "bee": 110}, "Fewer than two classes remain", 0),
     ),
 )
 def test_only_classes_that_can_be_matched_and_learnt_are_judged(

@@ -38,7 +38,7 @@ def models(files, tmp_path_factory):
         ("generate classes.keras --class 7 --count 16 --output x.png", None),
         ("generate vectors.keras --output x.npy", None),
         ("generate plain.keras --truncation 0.5 --output x.npy", None),
-        ("generate vectors.keras --output x.png", "which are no pictures"),
+        ("generate vectors.keras --output x.png", "which are not pictures"),
         ("generate empty --output x.png", "holds no run with a model"),
         ("generate none.keras --output x.png", "There is nothing at"),
         (
@@ -50,7 +50,7 @@ def models(files, tmp_path_factory):
         ("generate plain.keras --each --output run", "a new or empty folder"),
         ("walk plain.keras --shape segment --output x.png", None),
         ("walk classes.keras --shape segment --class 3 --output x.png", None),
-        ("walk vectors.keras --output x.png", "which are no pictures"),
+        ("walk vectors.keras --output x.png", "which are not pictures"),
         ("walk classes.keras --class 3 --output x.gif", None),
         ("faces --generator plain.keras --output x.png", "argument generator"),
         ("export faces.h5 --output x.keras", None),
@@ -136,11 +136,11 @@ def test_pictures_of_any_shape_are_judged_and_diagnosed(
     assert cli.main([*judge, "real.npz", "--output", "x.png"]) == 0
     said = capsys.readouterr().out
     assert "coverage" in said and "PCA, depth 128" in said and said.endswith("x.png\n")
-    assert "has the class asked for" in said and "of held-out pictures" in said
+    assert "in the requested class" in said and "on held-out pictures" in said
     assert cli.main([*judge, "few.npy"]) == 2
     assert "argument pictures must name at least 200" in capsys.readouterr().err
     assert cli.main(["diagnose", model, "--pictures", "real.npz"]) in (0, 1)
-    assert "not made: output range" not in capsys.readouterr().out
+    assert "not checked: output range" not in capsys.readouterr().out
     assert cli.main(["diagnose", model, "--pictures", "few.npy"]) == 2
     assert "must name pictures with classes" in capsys.readouterr().err
 

@@ -63,7 +63,7 @@ def test_ctrl_c_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
         (["lfw", "--output", "{}", "--data", "{}/small.npz"], "fewer than a batch"),
         (
             ["lfw", "--output", "{}", "--data", "{}/file"],
-            "no readable .npy or",
+            "cannot be read as an .npy or",
         ),
         (["lfw", "--output", "{}", "--data", ""], "argument data must be a path"),
         (["mnist_acgan", "--output", "{}", "--data", "{}/x.npz"], "digits with labels"),

@@ -70,7 +70,7 @@ def test_two_pictures_side_by_side_and_parts_of_a_set(tmp_path):
     np.testing.assert_array_equal(found.inputs, first)
     np.testing.assert_array_equal(found.targets, second)
     assert "grey to colour" in found.said and "not two pictures" in found.said
-    with pytest.raises(gan.InvalidInput, match="none to train on"):
+    with pytest.raises(gan.InvalidInput, match="no training part"):
         (tmp_path / "train").rename(tmp_path / "test")
         read_pairs(tmp_path)
 
@@ -163,7 +163,7 @@ def test_evaluate_compares_with_the_targets(run, folder, tmp_path, capsys):
     out, err = capsys.readouterr()
     found = json.loads(out.splitlines()[0])
     assert [*found] == ["model", "input", "mean", "linear"]
-    assert "PSNR is that inside the hole." in err and picture.exists()
+    assert "The PSNR is measured inside the hole." in err and picture.exists()
     # The input has the grey of a hole, and the linear answer sees what is around.
     assert found["model"]["psnr"] > 8 and found["input"]["top_1"] == 1
 

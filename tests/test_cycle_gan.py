@@ -199,7 +199,11 @@ def crossed():
 @pytest.mark.parametrize(
     "code, argument, said",
     [
-        (lambda: gan.CycleGAN(*crossed()), "generator", "of its place alone"),
+        (
+            lambda: gan.CycleGAN(*crossed()),
+            "generator",
+            "only on the input at the same place",
+        ),
         (
             lambda: gan.CycleGAN(*gan.residual_GenDiscr((8, 8, 1), 4, 2)[:2]),
             "generator",
@@ -280,7 +284,7 @@ def test_the_commands(tmp_path, capsys):
     command = ["train", "--unpaired", kinds, "--size", "8", "--output", run, "--quiet"]
     assert cli.main([*command, "--epochs", "1", "--steps", "2"]) == 0
     said = capsys.readouterr().out
-    assert "8 and 8 of them withheld" in said and "b_to_a: sw2" in said
+    assert "8 and 8 of them held out" in said and "b_to_a: sw2" in said
     for back in ([], ["--back"]):
         made = tmp_path / f"made{len(back)}"
         given = ["--pictures", f"{kinds}/trainB", "--output", str(made)]

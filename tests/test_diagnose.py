@@ -181,14 +181,14 @@ def no_way_below_zero():
 
 def coupled():
     critic = dense(layers.Dense(16, "tanh"), layers.BatchNormalization())
-    return sound(gan.WGAN_GP, discriminator=critic), "goes to others of its batch"
+    return sound(gan.WGAN_GP, discriminator=critic), "with respect to other examples"
 
 
 def clipped():
     model = sound(gan.WGAN_clip, clip=0.1)
     model.after_discriminator_update()
     # Its 8 weights were .35, its bias is 0.
-    return model, "89% of the critic's weights lie at the bound 0.1"
+    return model, "89% of the critic's weights are at the clip 0.1"
 
 
 def steep():
@@ -340,7 +340,7 @@ def test_batch_normalisation_is_a_fault_under_a_penalty_of_some_weight(
 ):
     critic = dense(layers.Dense(16, "tanh"), layers.BatchNormalization())
     found = diagnose(sound(cls, discriminator=critic, **without), 100)
-    assert "no penalty" in found.not_made["coupled samples"]
+    assert "no gradient penalty" in found.not_made["coupled samples"]
     if weighted:
         model = sound(cls, discriminator=critic, **weighted)
         assert "coupled samples" in names(model, 100)
@@ -359,7 +359,7 @@ def test_the_leak_is_that_of_the_layer():
     found = diagnose(sound(gan.WGAN_GP, discriminator=critic), 300)
     # Slopes 1 − 1/100 at the row itself and 1/100 at each of 99 others.
     assert found[0].evidence.startswith("50% of the slope")
-    assert found.not_made["gradient norm"] == "first cure: coupled samples"
+    assert found.not_made["gradient norm"] == "cure coupled samples first"
 
 
 def test_a_penalty_of_ones_own_counts():
@@ -425,7 +425,7 @@ def test_what_cannot_be_checked_is_named():
     model.discriminator.set_weights([np.full((DIM, 1), np.nan), np.zeros(1)])
     found = diagnose(model, 200)
     assert {*found.checked} == {"non-finite numbers"}
-    assert found.not_made["dead layer"] == "first cure: non-finite numbers"
+    assert found.not_made["dead layer"] == "cure non-finite numbers first"
 
 
 def test_outputs_at_their_bounds_are_no_saturation():
@@ -458,7 +458,7 @@ def test_a_dataset():
     real = tf.data.Dataset.from_tensor_slices(NORMAL[:250]).batch(100)
     found = diagnose(sound(real=real), 400)
     assert found == [], str(found)
-    reason = "the training examples are not all at hand"
+    reason = "the training examples are not all available"
     assert {*found.not_made} & DATA == {"copied examples"}
     assert found.not_made["copied examples"] == reason
 
@@ -566,7 +566,7 @@ def test_it_prints_readably():
     diagnosis.append(Finding("a", "b", "c"))
     diagnosis.checked = {"a": "b", "d": "e"}
     diagnosis.not_made = {"f": "g"}
-    text = "a: b\n    cure: c\nfine: d (e)\nnot made: f (g)"
+    text = "a: b\n    cure: c\nfine: d (e)\nnot checked: f (g)"
     assert str(diagnosis) == text
     with pytest.raises(AttributeError):
         finding.name = "other"

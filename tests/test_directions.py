@@ -203,7 +203,10 @@ def test_the_command_edits_and_keeps_the_direction(
     try:
         assert cli.main([*line.split(), *with_]) == 0
         assert kept.exists() and (tmp_path / "edit.png").stat().st_size > 500
-        assert "from now on --towards finds it" in capsys.readouterr().out
+        assert (
+            "from now on --towards does not need the pictures"
+            in capsys.readouterr().out
+        )
         more = ["catty", "--amount", "-1", "--keep", "brightness", "--output", "b.png"]
         assert cli.main([*line.split(), *more]) == 0
     finally:
@@ -213,7 +216,7 @@ def test_the_command_edits_and_keeps_the_direction(
     capsys.readouterr()
     for wrong, said in {
         "smiling": "must be one of brightness, contrast, or a number",
-        "catty --with x": "Give --with and --without both or neither",
+        "catty --with x": "Give --with together with --without",
         "1 --amount 1e9": "argument amount",
     }.items():
         assert cli.main([*line.split(), *wrong.split()]) == 2

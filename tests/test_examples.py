@@ -277,7 +277,7 @@ def test_a_datasets_labels_are_looked_at(labels):
     """A label of -1 would count from the end."""
     pairs = tf.data.Dataset.from_tensors((ROWS[:3], np.array(labels)))
     real = as_examples(pairs, (4,), 3, 3)
-    with pytest.raises(tf.errors.InvalidArgumentError, match="is no class"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="is not a class"):
         next(iter(real.batches(3, tf.distribute.get_strategy())))
 
 
@@ -359,7 +359,7 @@ def test_data_out_of_the_generators_reach_are_noticed(form, tmp_path):
     with warnings.catch_warnings(record=True, action="always") as caught:
         gan.WGAN_GP(*parts, value)
     beyond = [
-        w for w in caught if "beyond what the generator reaches" in str(w.message)
+        w for w in caught if "beyond the range of the generator" in str(w.message)
     ]
     assert len(beyond) == 1
     assert pathlib.Path(beyond[0].filename) == pathlib.Path(__file__)

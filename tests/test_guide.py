@@ -79,7 +79,7 @@ def test_the_page_holds_every_failure(tmp_path, monkeypatch, capsys):
         assert min(tab.evaluate(loaded)) > 400
     for failure in guide.FAILURES:
         assert failure.name in text and failure.cure in text
-    assert "gan.diagnose says" in text and "Simple_GAN" in text
+    assert "gan.diagnose prints" in text and "Simple_GAN" in text
 
 
 def test_another_ending_is_refused(tmp_path, monkeypatch, capsys):

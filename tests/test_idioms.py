@@ -397,13 +397,13 @@ def test_latents_drawn_with_numpy_are_drawn_anew_and_told_of():
     fit(model)
     first, second = model.get_fake_sample(4), model.get_fake_sample(4)
     assert first.shape == (4, 2) and (first != second).numpy().any()
-    with pytest.raises(gan.InvalidInput, match="draw anew"):
+    with pytest.raises(gan.InvalidInput, match="draw new latents"):
         gan.Simple_GAN(generator, discriminator, lambda k: np.zeros((k, 2)))
 
 
 @pytest.mark.parametrize("real", [255 * REAL, (255 * REAL).astype("int32"), REAL - 2])
 def test_data_beyond_the_generator_are_told_of(real):
-    with pytest.warns(UserWarning, match=r"the generator reaches, \[0, 1\]"):
+    with pytest.warns(UserWarning, match=r"range of the generator, \[0, 1\]"):
         gan.Simple_GAN(*nets(), real, 8)
 
 

@@ -147,7 +147,7 @@ def test_a_folder_that_changed_is_read_anew(folder, tmp_path, name):
     CHANGES[name](folder)
     again = read_pictures(folder, (8, 8), kept=kept)
     equal(read_pictures(folder, (8, 8)), again)
-    assert again.origin == "read anew, for the folder has changed"
+    assert again.origin == "read again, because the folder has changed"
     assert again.keep(kept)
     assert read_pictures(folder, (8, 8), kept=kept).origin == kept.origin
 
@@ -167,7 +167,7 @@ def test_other_arguments_are_read_anew(folder, tmp_path, size, options):
     read_pictures(folder, (8, 8), kept=kept).keep(kept)
     again = read_pictures(folder, size, kept=kept, **options)
     equal(read_pictures(folder, size, **options), again)
-    assert again.origin == "read anew, for size, colours or classes have changed"
+    assert again.origin == "read again, because size, colours or classes have changed"
 
 
 def flip(path):
@@ -223,7 +223,7 @@ def test_a_damaged_file_is_not_used(folder, tmp_path, name):
     DAMAGES[name](kept.path)
     again = read_pictures(folder, (8, 8), kept=kept)
     equal(first, again)
-    assert again.origin == f"read anew, for {kept.path} is damaged"
+    assert again.origin == f"read again, because {kept.path} is damaged"
     if name != "a folder":
         assert again.keep(kept)
         assert read_pictures(folder, (8, 8), kept=kept).origin == kept.origin
@@ -236,7 +236,9 @@ def test_a_file_of_another_form_is_not_used(folder, tmp_path):
     read_pictures(folder, (8, 8), kept=kept).keep(kept)
     tell(lambda about, members: about.update(form=0))(kept.path)
     again = read_pictures(folder, (8, 8), kept=kept)
-    assert again.origin == "read anew, for another version has written what was kept"
+    assert (
+        again.origin == "read again, because another version has written what was kept"
+    )
 
 
 def test_what_is_kept_is_a_file_of_pictures_like_any_other(folder, tmp_path):
@@ -350,7 +352,7 @@ def test_a_run_reads_its_folder_once(folder, tmp_path, quick, capsys, monkeypatc
     paths = train(folder, run, **options)
     file = run / PICTURES
     assert file not in paths and file.is_file()
-    assert f"The pictures are kept in {file} for" in capsys.readouterr().out
+    assert f"The pictures are stored in {file} for" in capsys.readouterr().out
     record = json.loads((run / "run.json").read_text())
     assert PICTURES in record["files"]
     assert not [*run.glob(".gan-*")]
@@ -366,7 +368,7 @@ def test_a_run_reads_its_folder_once(folder, tmp_path, quick, capsys, monkeypatc
     with pytest.raises(InvalidInput, match="data is"):
         train(folder, run, **options)
     out = capsys.readouterr().out
-    assert "read anew, for the folder has changed" in out
+    assert "read again, because the folder has changed" in out
     train(folder, run, restart=True, **options)
     out = capsys.readouterr().out
     assert "anew" not in out and "are kept" in out

@@ -504,8 +504,8 @@ def test_other_pictures_than_faces_are_not_called_a_person(classes, tmp_path):
     "arguments, message",
     [
         (["--output", "page.txt"], "argument output"),
-        (["--pictures", "x.npy"], "both or neither"),
-        (["--show-nearest"], "both or neither"),
+        (["--pictures", "x.npy"], "together with"),
+        (["--show-nearest"], "together with"),
         (["none.keras"], "There is nothing at"),
         (["--judge", "none.h5"], "none.h5"),
     ],

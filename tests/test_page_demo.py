@@ -68,12 +68,12 @@ def test_a_dropped_picture_is_found_and_a_text_refused(tab, tmp_path):
         )
         for _ in range(4500):
             told = tab.evaluate("byId('found').textContent")
-            if told and not told.startswith("Looking"):
+            if told and not told.startswith("Searching"):
                 return told
             time.sleep(0.2)
         return told
 
-    assert drop("text.png") == "This file is no picture that the browser can read."
+    assert drop("text.png") == "Your browser cannot read this file as a picture."
     tab.evaluate("byId('found').textContent = ''")
     told = drop("me.png")
     assert told.startswith("Found"), told

@@ -248,7 +248,7 @@ def test_the_command_refuses_in_one_line(three_stripes, tmp_path, capsys, monkey
     (tmp_path / "text.png").write_text("no picture")
     run = three_stripes[1]("ant", "bee", "cat")
     for options, said in {
-        "--picture text.png": "no picture that can be read",
+        "--picture text.png": "cannot be read as a picture",
         "--picture none.png": "There is nothing at",
         "--picture text.png --output me.png": "must end in .npy",
         "--picture text.png --steps 0": "argument steps",

@@ -110,7 +110,7 @@ def test_few_pictures_are_told_of(tmp_path, monkeypatch, capsys):
     write(tmp_path / "pets", 9, True)
     monkeypatch.setattr(Run, "train", lambda *a, **o: [])
     r3gan.train(Run("r3gan", tmp_path / "run", tmp_path / "pets"), size=8)
-    assert "So few pictures, 9, are learnt by heart" in capsys.readouterr().out
+    assert "memorise so few pictures (9)" in capsys.readouterr().out
 
 
 def test_colours_are_taught_in_smaller_batches():
@@ -223,4 +223,4 @@ def test_the_weight_of_the_penalties_is_said(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(Run, "finish", lambda *a: [])
     np.save(tmp_path / "a.npy", small)
     r3gan.train(Run("r3gan", tmp_path / "run", tmp_path / "a.npy"))
-    assert "The penalties weigh 1 (gamma)" in capsys.readouterr().out
+    assert "the penalties (gamma) is 1," in capsys.readouterr().out

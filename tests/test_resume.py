@@ -281,11 +281,16 @@ def files(folder):
 @pytest.mark.parametrize(
     "recipe, seed, change, named",
     [
-        ({"learning_rate": 2e-3}, 3, 0, "learning_rate is 0.002 and was 0.001 there"),
-        ({"epochs": 4}, 3, 0, "epochs is 4 and was 3 there"),
-        ({"hold": 0.4}, 3, 0, "hold is 0.4 and was 0.5 there"),
-        ({"ema": None}, 3, 0, "ema is None and was 0.9 there"),
-        ({}, 4, 0, "seed is 4 and was 3 there"),
+        (
+            {"learning_rate": 2e-3},
+            3,
+            0,
+            "learning_rate is 0.002 here and was 0.001 there",
+        ),
+        ({"epochs": 4}, 3, 0, "epochs is 4 here and was 3 there"),
+        ({"hold": 0.4}, 3, 0, "hold is 0.4 here and was 0.5 there"),
+        ({"ema": None}, 3, 0, "ema is None here and was 0.9 there"),
+        ({}, 4, 0, "seed is 4 here and was 3 there"),
         ({}, 3, 0.5, "data is "),
     ],
 )
@@ -375,7 +380,7 @@ def test_the_command_line_stops_and_goes_on(faces, tmp_path, capsys, name, statu
     assert "Going on from" in capsys.readouterr().out
     assert contents(stopped) == contents(whole)
     other = cli.main([*command(faces, stopped)[:-1], "4"])
-    assert other == 2 and "seed is 4 and was 3 there" in capsys.readouterr().err
+    assert other == 2 and "seed is 4 here and was 3 there" in capsys.readouterr().err
 
 
 @pytest.mark.slow

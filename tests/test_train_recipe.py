@@ -91,11 +91,11 @@ def test_a_stopped_recipe_goes_on_to_the_same_files(
 @pytest.mark.slow
 def test_other_settings_or_data_are_refused(small, digits_file, tmp_path):
     trained(tmp_path / "run", digits_file, epochs=1)
-    with pytest.raises(InvalidInput, match="seed is 2 and was 1"):
+    with pytest.raises(InvalidInput, match="seed is 2 here and was 1"):
         trained(tmp_path / "run", digits_file, epochs=1, seed=2)
     with np.load(digits_file) as arrays:
         np.save(tmp_path / "other.npy", 255 - arrays["x_train"])
-    with pytest.raises(InvalidInput, match=r" data is \S+ and was \S+ there"):
+    with pytest.raises(InvalidInput, match=r" data is \S+ here and was \S+ there"):
         trained(tmp_path / "run", tmp_path / "other.npy", epochs=1)
     (tmp_path / "run" / "notes.txt").write_text("the user's")
     (tmp_path / "run" / "training.gif").write_text("damaged")

@@ -370,7 +370,7 @@ def test_a_translator_of_a_file(tmp_path):
     assert repr(translator) == "<Translator of 8×8×4 to 8×8×3>"
     with pytest.raises(gan.InvalidInput, match="makes pictures from pictures"):
         gan.load_generator(tmp_path / "model.keras")
-    with pytest.raises(gan.InvalidInput, match="pictures, which diagnose"):
+    with pytest.raises(gan.InvalidInput, match="diagnose cannot check"):
         gan.diagnose(model)
 
 

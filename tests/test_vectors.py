@@ -178,7 +178,7 @@ def test_what_can_be_asked_for():
         (
             lambda: gan.R3GAN(networks()[0], networks(size=4)[1], networks()[2]),
             "generator",
-            "one condition of the same shape",
+            "the same condition as second input",
         ),
         (
             lambda: gan.strided_GenDiscr((8, 8, 1), classes=2, condition=3),
@@ -290,8 +290,8 @@ def test_pictures_between_two_conditions(folder):
         ("page words.keras --output x.html", None),
         ("page numbers.keras --output x.html --discriminator own", None),
         ("export numbers.keras --output x.keras", None),
-        ("generate words.keras --words green --output x.png", "it knows no 'green'"),
-        ("generate words.keras --from red --output x.png", "both or neither"),
+        ("generate words.keras --words green --output x.png", "does not know 'green'"),
+        ("generate words.keras --from red --output x.png", "both of the options"),
         ("generate words.keras --words red --condition 1 --output x.png", "exclude"),
         ("generate words.keras --class 1 --output x.png", "give condition"),
         ("generate numbers.keras --words red --output x.png", "give --condition"),

@@ -51,9 +51,9 @@ class Page(keras.callbacks.Callback):
         known = hasattr(model.latent_generator, "latent_type")
         require(
             shape in ((1,), (2,)) and outputs == (1,) and known,
-            "The callback Page needs a model of points of 1 or 2 numbers, of which the "
-            "discriminator gives 1, with a latent generator of gan.latent; but its "
-            f"points have the shape {shape}, its discriminator gives {outputs}.",
+            "The callback Page needs a model of points of 1 or 2 numbers, a "
+            "discriminator with 1 output, and a latent generator of gan.latent, but "
+            f"its points have the shape {shape}, its discriminator gives {outputs}.",
             "callbacks",
         )
         self._begin(0)

@@ -104,8 +104,8 @@ class Quality(keras.callbacks.Callback):
                 clear_leftovers(path.parent, path.name)
         self._rows, self._told = read_table(self._table, "Quality"), False
         shape = draw_fakes(self.model, 1, self._seed, scale=self._scale).shape[1:]
-        said = f"The argument real must hold examples of the shape {shape}, as the "
-        said += f"fakes are, but theirs is {self._shape}."
+        said = f"The argument real must hold examples of the shape {shape}, like the "
+        said += f"fakes, but their shape is {self._shape}."
         require(np.prod(shape) == np.prod(self._shape), said, "real")
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
@@ -156,11 +156,15 @@ class Quality(keras.callbacks.Callback):
         if self._told or len(since) < self._patience:
             return
         self._told = True
-        kept = "" if self._best is None else f", which {self._best.name} keeps"
+        kept = "" if self._best is None else f", whose model is in {self._best.name}"
         print(
-            f"\nThe fakes have not come nearer to the real examples since epoch "
-            f"{best['epoch']}{kept}: kernel distance {1e3 * best['kid']:.2f} · 10⁻³"
-            + ("" if self._floor is None else f", of reals {1e3 * self._floor:.2f}")
+            f"\nThe fakes have not improved since epoch {best['epoch']}{kept}: kernel "
+            f"distance {1e3 * best['kid']:.2f} · 10⁻³"
+            + (
+                ""
+                if self._floor is None
+                else (f", that of other reals {1e3 * self._floor:.2f}")
+            )
             + ". More training may not help.",
             flush=True,
         )

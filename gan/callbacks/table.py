@@ -47,6 +47,6 @@ def read_table(path: pathlib.Path, owner: str) -> list[dict[str, float]]:
             ours = "epoch" in (table.fieldnames or []) and epochs == sorted({*epochs})
     except (KeyError, OverflowError, TypeError, ValueError, csv.Error):
         ours = False
-    said = f"The file {shown(str(path))} is no table that {owner} wrote: delete it, or "
+    said = f"The file {shown(str(path))} was not written by {owner}: delete it, or "
     require(ours, f"{said}give another path.", "path")
     return rows

@@ -31,7 +31,7 @@ def conditions_asked(
     Returns:
         Tuple of a text, a list of numbers or `None`, and of `None` or a list of two.
     """
-    said = "Give the options from and to both or neither, for pictures between them."
+    said = "Give both of the options from and to: pictures are drawn between them."
     require((from_ is None) == (to is None), said, "from")
     given = {"class": class_, "words": words, "condition": condition, "from": from_}
     given = [name for name, value in given.items() if value is not None]
@@ -41,11 +41,11 @@ def conditions_asked(
     takes = drawing.condition_shape
     require(
         name in (None, "class") or takes,
-        f"The option {name} is for models that take words or vectors, and this one "
+        f"The option {name} applies to models that take words or vectors, but this one "
         f"takes {'classes: give --class' if drawing.classes else 'neither'}.",
         name,
     )
-    said = "The option words is for models of words, and this one takes vectors of "
+    said = "The option words applies to models of words, but this one takes vectors of "
     said += f"{takes and takes[0]} numbers: give --condition."
     require(words is None or drawing.words is not None, said, "words")
     asked = words if condition is None else _vector(drawing, condition, "condition")
@@ -66,7 +66,7 @@ def _vector(drawing, text, name):
     size = drawing.condition_shape[0]
     require(
         len(numbers) == size,
-        f"The option {name} must be {size} numbers with commas between them, such as "
+        f"The option {name} must be {size} numbers separated by commas, such as "
         f"{','.join(['0', '1'][: min(size, 2)])}, but it is {text!r}.",
         name,
     )

@@ -211,7 +211,7 @@ def export(
     """Write the generator alone, for a colleague who does not have this library."""
     require(
         pictures is None or to == "card",
-        "The argument pictures applies to --to card alone, which measures by them.",
+        "The argument pictures applies only to --to card, which measures the fakes.",
         "pictures",
     )
     expect_seed(2**32, seed=seed)
@@ -245,7 +245,7 @@ def export(
         print(f"it draws {about['pictures']}")
     elif drawing.pixel_range:
         black, white = drawing.pixel_range
-        print(f"in what it draws {black:g} is black and {white:g} is white")
+        print(f"{black:g} means black and {white:g} means white")
     print(path)
 
 

@@ -111,12 +111,12 @@ def _evaluate_pairs(translator, pictures, course, seed, output, show, json):
     mask, given = None, inputs
     if translator.masked:
         mask, given = inputs[..., -1:], inputs[..., :-1]
-        tell("PSNR is that inside the hole.")
+        tell("The PSNR is measured inside the hole.")
     answers = {"model": made}
     if len(targets) >= 20:
         answers |= pairs.trivial_answers(given, targets, seed=seed)
     else:
-        tell("Of fewer than 20 pictures no mean and no linear answer is made.")
+        tell("The mean picture and the linear map need at least 20 pictures.")
     reports = pairs.compare_pairs(targets, answers, mask)
     print(dumps(reports) if json else pairs.table(reports))
     rows = {"input": translator.as_seen(inputs), "made": made, "target": targets}
@@ -148,7 +148,7 @@ def _labelled(drawing, own):
     from gan.metrics.classes import LEAST
 
     height, width, _ = drawing.shape
-    not_known = "whether fakes have the class asked for is not measured."
+    not_known = "the classes of the fakes are not measured."
     if own.labels is None:
         print(f"The pictures have no classes: {not_known}")
         return None
@@ -161,9 +161,12 @@ def _labelled(drawing, own):
     known = np.isin(labels, numbers)
     few = {own.names[label] for label in own.labels[~known & (labels >= 0)]}
     if few:
-        print(f"Left out, for fewer than {LEAST} pictures: {_listed(sorted(few))}.")
+        print(
+            f"These classes have fewer than {LEAST} pictures and are left out: "
+            f"{_listed(sorted(few))}."
+        )
     if len(numbers) < 2:
-        print(f"Fewer than two classes are left: {not_known}")
+        print(f"Fewer than two classes remain: {not_known}")
         return None
     real = np.divide(own.pictures[known], 255, dtype=np.float32)
     return real, np.searchsorted(numbers, labels[known]), numbers
@@ -193,17 +196,20 @@ def _as_the_model_counts(own, names, tell):
     unnamed = known == [*map(str, range(classes))]
     if unnamed and len(own.names) == classes and not {*own.names} & {*known}:
         tell(
-            "The model does not say what its classes are called. They are taken "
-            f"for those of the pictures, in this order: {_listed(own.names)}."
+            "The model does not name its classes. They are assumed to be those of the "
+            f"pictures, in this order: {_listed(own.names)}."
         )
         known = own.names
     numbers = numbers_of(own.names, known)
     unknown = [name for name, n in zip(own.names, numbers, strict=True) if n < 0]
     if unknown:
-        tell(f"Left out, for the model knows no such class: {_listed(unknown)}.")
+        tell(
+            "The model does not know these classes, which are left out: "
+            f"{_listed(unknown)}."
+        )
     missing = [name for name in known if name not in own.names]
     if missing:
-        tell(f"Classes of the model without a picture: {_listed(missing)}.")
+        tell(f"These classes of the model have no pictures: {_listed(missing)}.")
     return numbers[own.labels]
 
 
@@ -240,11 +246,11 @@ def diagnose(
     say = (lambda text: None) if json else print
     say(f"{type(found).__name__} of {path}")
     if pictures is None:
-        say("Without --pictures, what needs the training data is not checked.")
+        say("Checks that need the training data are left out: give it by --pictures.")
     else:
         _give_pictures(found, pictures, range, say)
         if _are_other_pictures(found, path):
-            say("These are not the pictures of the run: copies cannot be told.")
+            say("These are not the pictures of the run: copies cannot be found.")
     from gan.diagnosis import diagnose
 
     diagnosis = diagnose(found, count, seed, withheld)
@@ -291,8 +297,8 @@ def _model_of_faces(path):
     other = path.with_name(path.name.replace("generator", "discriminator"))
     require(
         other != path and other.is_file(),
-        f"Beside the weights of a generator, {path}, there must be those of its "
-        "discriminator, such as discriminator.h5 beside generator.h5.",
+        f"The folder of {path} must also hold the weights of the discriminator, such "
+        "as discriminator.h5 for generator.h5.",
         "model",
     )
     generator, discriminator = convolutional_GenDiscr()
@@ -323,10 +329,10 @@ def _real_of(model, pictures, black, white, say):
     if (black, white) != (0, 1):
         real = black + (white - black) * (real / 255)
     if model.words is not None:
-        sentence = "The argument pictures must be an .npz file with captions, of whose "
-        require(own.captions is not None, f"{sentence}words the model is.", "pictures")
+        sentence = "The model takes words: the argument pictures must be an .npz file "
+        require(own.captions is not None, f"{sentence}with captions.", "pictures")
         return real, own.captions
-    said = "The model takes vectors, which no file of pictures holds: give it real "
+    said = "The model takes vectors, which pictures do not contain: give it real "
     said += "examples in Python and call gan.diagnose."
     require(not model.condition_shape, said, "pictures")
     if not model.classes:

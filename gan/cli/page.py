@@ -28,7 +28,7 @@ def page(
     path = expect_output(output, ".html")
     # A name of the command line that is no text holds such characters.
     plain = not any("\ud800" <= one <= "\udfff" for one in title or "")
-    require(plain, "The argument title must be text in UTF-8, as a page is.", "title")
+    require(plain, "The argument title must be valid UTF-8 text.", "title")
     translator = translating(model)
     if translator is not None:
         _page_of(translator, path, title, discriminator, pictures, show_nearest)
@@ -37,12 +37,12 @@ def page(
     expect_pictures(drawing)
     require(
         (pictures is not None) == show_nearest,
-        "Give --pictures and --show-nearest both or neither, for the page shows these "
-        "pictures to whoever opens it.",
+        "Give --pictures together with --show-nearest: the page then contains these "
+        "pictures, and shows them to everyone who opens it.",
         "pictures",
     )
     kind = getattr(drawing.latent_generator, "latent_type", None)
-    said = "The model's latents must be of gan.latent, which a page knows how to draw."
+    said = "The latent generator must be one of gan.latent: a page cannot run others."
     require(kind, said, "model")
     from gan.pages import generator_page
 
@@ -91,7 +91,7 @@ def _vectors(drawing):
     if not drawing.condition_shape:
         return drawing.names, None
     vectors, words = drawing.usual_conditions, drawing.words
-    said = "The model does not say which vectors are usual, of which a page would show "
+    said = "The model has no usual vectors, but a page needs "
     require(vectors is not None, f"{said}some.", "model")
     if words is not None:
         return [words.said(vector) for vector in vectors], vectors
@@ -103,7 +103,7 @@ def _discriminator(drawing, given):
     if given is None:
         return None
     if drawing.discriminator is not None:
-        sentence = 'The argument discriminator must be "own", for the model has one, '
+        sentence = 'The argument discriminator must be "own" for a model that has one, '
         sentence += f"but it is {shown(given)}."
         require(given == "own", sentence, "discriminator")
         return drawing.discriminator

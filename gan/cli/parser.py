@@ -152,7 +152,7 @@ def _read_config(path, command, parser):
     kinds = typing.get_type_hints(command)
     for option in told.keys() - {"command"}:
         value, truth = told[option], kinds.get(option) is bool
-        sentence = f"{shown(option)} in {path} is no option of the command {name}."
+        sentence = f"{shown(option)} in {path} is not an option of the command {name}."
         known = option in inspect.signature(command).parameters
         require(known, sentence, "config")
         sentence = f"The option {option} in {path} cannot be {shown(value)}."
@@ -175,7 +175,7 @@ class _Parser(argparse.ArgumentParser):
         near = difflib.get_close_matches(str(value), choices, 1)
         text = f"invalid choice: {value!r} (choose from {', '.join(shown)})"
         if near:
-            text = f"{value!r} is not known; did you mean {near[0]!r}?"
+            text = f"{value!r} is unknown; did you mean {near[0]!r}?"
         raise argparse.ArgumentError(action, text)
 
 
@@ -183,7 +183,7 @@ def _parser(prog):
     parser = _Parser(
         prog=prog,
         description="Draw faces of people who do not exist, or train your own "
-        "generator.\nWithout a command: faces.",
+        "generator.\nWithout a command, it draws faces.",
         epilog="examples:\n"
         f"  {prog}  (400 faces in faces.png)\n"
         f"  {prog} --count 100 --seed 7  (other people, fewer of them)\n"
@@ -196,7 +196,7 @@ def _parser(prog):
     with contextlib.suppress(ImportError):
         import shtab
 
-        shtab.add_argument_to(parser, help="print what a shell completes, for its rc")
+        shtab.add_argument_to(parser, help="print a completion script for your shell")
     source = pathlib.Path(__file__).with_name("commands.toml")
     texts = tomllib.loads(source.read_text(encoding="utf-8"))
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -242,7 +242,9 @@ def _add_command(group, name, words, texts, prog, old=None):
             hidden = {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
             parser.add_argument(another, dest=parameter.name, **hidden)
     if command is train.train:
-        text = "the run.json of an earlier run, whose options are used unless given"
+        text = (
+            "run.json of an earlier run: take the options that you do not give from it"
+        )
         parser.add_argument("--config", metavar="FILE", help=text)
     now = f"{old.now} {old.options}".strip() if old else None
     parser.set_defaults(command=command, parser=parser, now=now)

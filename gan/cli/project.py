@@ -95,7 +95,7 @@ def edit(
     expect_drawing(seed, output)
     expect_number(-100, 100, amount=amount)
     _expect_search(picture, steps, restarts, seed)
-    sentence = "Give --with and --without both or neither: a direction leads from one "
+    sentence = "Give --with together with --without: a direction leads from the second "
     require((with_ is None) == (without is None), f"{sentence}to the other.", "with_")
     drawing = loaded(model, seed)
     expect_pictures(drawing)
@@ -185,9 +185,9 @@ def _direction(drawing, towards, keep, with_, without, seed):
         known = [*directions, *SCORES]
         require(
             towards in directions,
-            f"The argument towards must be one of {', '.join(known)}, or a number from "
-            f"1 of an unnamed direction, but it is {shown(towards)}: --with and "
-            "--without, two folders of pictures, find another one.",
+            f"The argument towards must be one of {', '.join(known)}, or the number of "
+            f"a direction, from 1, but it is {shown(towards)}: give two folders of "
+            "pictures by --with and --without to find a new one.",
             "towards",
         )
     for name in [name for name in keep if name in SCORES and name not in directions]:
@@ -200,4 +200,4 @@ def _keep(directions):
     path = directions.path
     if path is None or not pathlib.Path(path).parent.is_dir():
         return
-    print(f"{directions.save()}: from now on --towards finds it without the pictures.")
+    print(f"{directions.save()}: from now on --towards does not need the pictures.")

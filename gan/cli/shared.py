@@ -71,8 +71,9 @@ def import_tensorflow(side_by_side: bool = False) -> None:
                     set_threads()
         except Exception as error:
             raise InvalidInput(
-                "Keras on TensorFlow must be installed, with KERAS_BACKEND=tensorflow "
-                f"and an MPLBACKEND that there is ({type(error).__name__}: {error})."
+                "Keras must be installed with TensorFlow, KERAS_BACKEND must be "
+                f"tensorflow, and MPLBACKEND must be known ({type(error).__name__}: "
+                f"{error})."
             ) from error
 
 
@@ -124,8 +125,8 @@ def pairs_of(
         return translator.inputs_of(targets), targets
     from gan.data.pairs import read_pairs
 
-    said = "The sides of the model's inputs and targets differ, so that no pairs of "
-    said += "one size can be read for it."
+    said = "The model's inputs and targets have different sizes, but pairs are read in "
+    said += "one size."
     require(translator.input_shape[:2] == (height, width), said, "model")
     found = read_pairs(path, (height, width), True)
     tell(found.said)
@@ -148,7 +149,7 @@ def expect_pictures(drawing: TrainedGenerator) -> None:
 
     require(
         is_picture(drawing.shape),
-        f"The generator draws examples of shape {drawing.shape}, which are no "
+        f"The generator draws examples of shape {drawing.shape}, which are not "
         "pictures: generate --output FILE.npy writes them.",
         "model",
     )
@@ -175,7 +176,7 @@ def read_real(
     from gan.data.pictures import read_pictures
 
     are = len(shape) == 3 and shape[2] in (1, 3)
-    sentence = f"The model must be one of pictures, but its examples are {shape}."
+    sentence = f"The model must draw pictures, but its examples have the shape {shape}."
     require(are, sentence, "model")
     captions = path if captioned and captions_within(path) else None
     colour = shape[2] == 3

@@ -56,7 +56,7 @@ def train(
     own |= {"pairs": pairs, "unpaired": unpaired, "condition": from_}
     recipe, options = chosen(recipe, pictures, own, minutes)
     pictures = next((one for one in (pairs, unpaired) if one is not None), pictures)
-    sentence = "The argument output is missing: --output DIR is where to train."
+    sentence = "The argument output is missing: give a folder by --output DIR."
     require(output is not None, sentence, "output")
     options["minutes"] = minutes
     expect_run(recipe, output, epochs, steps, seed, minutes)

@@ -71,8 +71,8 @@ class Words:
         self.fillers: list[str] = fillers
         require(
             self.names,
-            "The argument captions must hold words in which captions differ, each in "
-            f"at least {least} of them, but they hold none.",
+            "The argument captions must contain a word that occurs in at least "
+            f"{least} captions but not in all, but there is none.",
             "captions",
         )
         self._number_names()
@@ -108,9 +108,8 @@ class Words:
         more = f" and {len(unknown) - _MOST_NAMED} more" * (len(unknown) > _MOST_NAMED)
         require(
             not unknown,
-            "The argument words must hold words of the captions that the model has "
-            f"learnt, but it knows no {', '.join(near)}{more}. It knows "
-            f"{self._listed()}.",
+            "The argument words must use the words of the training captions, but the "
+            f"model does not know {', '.join(near)}{more}. It knows {self._listed()}.",
             "words",
         )
         vectors = self._vectors(several)
@@ -132,7 +131,7 @@ class Words:
         for text in texts:
             known = any(self._knows(word) for word in _split(text))
             said = f"The caption {shown(text)} holds no word of the vocabulary: make "
-            said += "the vocabulary of these captions, gan.conditions.Words(captions)."
+            said += "the vocabulary by gan.conditions.Words(captions)."
             require(known or not {*_split(text)}, said, "captions")
         return self._vectors(texts)
 
@@ -247,9 +246,9 @@ def expect_words(words: object, shape: tuple[int, ...] | None) -> None:
     require(
         fits,
         f"The argument words has {len(words) if isinstance(words, Words) else 0} "
-        "words, so that both networks must take vectors of as many numbers beside "
-        f"their first input, but their condition has the shape {shown(shape)}: make "
-        "them with condition=len(words).",
+        "words, so both networks must take a vector of as many numbers as condition, "
+        f"but their condition has the shape {shown(shape)}: build them with "
+        "condition=len(words).",
         "words",
     )
 
@@ -280,11 +279,11 @@ def vectors_of(
     require(
         condition is not None,
         f"The argument condition is missing: the generator takes vectors of {size} "
-        "numbers, and its file says none that are usual.",
+        "numbers, and its file contains no usual ones.",
         "condition",
     )
     if are_texts(condition):
-        said = "The generator knows no words: give the argument condition numbers."
+        said = "The generator knows no words: give numbers by the argument condition."
         require(words is not None, said, "condition")
         if isinstance(condition, str) and usual is not None:
             return words.completed(condition, usual, count)

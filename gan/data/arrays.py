@@ -145,7 +145,7 @@ def _read_array(path, names):
     except Exception as error:
         # A damaged header can make NumPy raise nearly anything.
         reason = str(error) or type(error).__name__
-        _require(False, path, f"is no readable .npy or .npz file ({reason})")
+        _require(False, path, f"cannot be read as an .npy or .npz file ({reason})")
 
 
 def _require(condition, path, said):

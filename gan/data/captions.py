@@ -56,9 +56,9 @@ def read_captions(path: StrPath) -> Captions:
     texts = [*(found.values() if isinstance(found, dict) else found or [])]
     require(
         several and all(isinstance(text, str) for text in texts),
-        f"The file {path} holds no captions: it must be text in UTF-8 with a caption a "
-        "line, after the file's name and a tab where the pictures are in a folder; "
-        ".jsonl or .csv with file_name and text; or .npz with texts named caption.",
+        f"The file {path} holds no captions: it must be UTF-8 text with one caption "
+        "per line (for a folder of pictures, after the file's name and a tab), .jsonl "
+        "or .csv with file_name and text, or .npz with texts named caption.",
         "captions",
     )
     return found

@@ -49,7 +49,7 @@ def expect_dataset(
         pair = isinstance(spec, tuple) and len(spec) == 2
         require(
             pair and all(isinstance(one, tf.TensorSpec) for one in spec),
-            "The networks take labels, so that the Dataset must give pairs (examples, "
+            "The networks take labels, so the Dataset must give pairs (examples, "
             f"labels), but it gives {shown(spec)}: map it to such pairs.",
             name,
         )
@@ -113,7 +113,7 @@ def expect_shape(found: tuple[Any, ...], shape: tuple[int, ...], name: str) -> N
     sizes = ", ".join(map(str, shape))
     require(
         len(found) >= 1 and fits,
-        f"The argument {name} must have the shape (N, {sizes}), as the discriminator "
-        f"takes its examples, but it has {shown(found)}.",
+        f"The argument {name} must have the shape (N, {sizes}), like the input of the "
+        f"discriminator, but it has {shown(found)}.",
         name,
     )

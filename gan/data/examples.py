@@ -340,7 +340,7 @@ class StreamedExamples(Examples):
 
 
 # What a Dataset's labels out of range raise within TensorFlow.
-WRONG_LABEL = "A label of the Dataset is no class of the networks:"
+WRONG_LABEL = "A label of the Dataset is not a class of the networks:"
 
 
 def as_examples(
@@ -415,14 +415,14 @@ def _examples_and_labels(value, takes, name):
     pair = pair and hasattr(value[0], "shape")
     require(
         takes or not pair,
-        f"The networks take no labels, so that {name} must be the examples alone: "
-        "leave the labels out, or make networks that take them.",
+        f"The networks take no labels, so {name} must be the examples alone: leave the "
+        "labels out, or build networks that take them.",
         name,
     )
     require(
         pair or not takes,
-        f"The networks take labels, so that {name} must be a pair (examples, "
-        f"labels) or a Dataset of such pairs, but it is {shown(value)}.",
+        f"The networks take labels, so {name} must be a pair (examples, labels) or a "
+        f"Dataset of such pairs, but it is {shown(value)}.",
         name,
     )
     return value if pair else (value, None)
@@ -431,7 +431,7 @@ def _examples_and_labels(value, takes, name):
 def _as_array(value, name):
     """An array of numbers: NumPy's, TensorFlow's, or what becomes one."""
     masked = isinstance(value, np.ma.MaskedArray)
-    said = f"The argument {name} has a mask: fill or leave out what is masked."
+    said = f"The argument {name} has a mask: fill in or remove the masked numbers."
     require(not masked, said, name)
     array = to_numpy(value) if hasattr(value, "to_numpy") else value
     kind = getattr(array, "dtype", None)

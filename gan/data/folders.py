@@ -58,7 +58,7 @@ def search(
     require(
         not held_out or len(held_out) < len(inside),
         f"The folder {shown(str(folder))} holds parts of a set, {', '.join(held_out)}, "
-        "but none to train on. Give the path of one of them.",
+        "but no training part. Give the path of one of them.",
         "path",
     )
     if not labelled or len({*inside} - {""}) < 2:

@@ -47,8 +47,8 @@ def as_labels(labels: npt.ArrayLike, classes: int) -> tf.Tensor:
     inside = inside & (array >= 0) & (array < classes) & (array == np.floor(array))
     require(
         inside.all(),
-        f"The labels must be whole numbers from 0 to {classes - 1}, the classes that "
-        f"the networks embed, but they lie in [{shown(array.min())}, "
+        f"The labels must be whole numbers from 0 to {classes - 1}, because the "
+        f"networks have {classes} classes, but they lie in [{shown(array.min())}, "
         f"{shown(array.max())}].",
         "labels",
     )

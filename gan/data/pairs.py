@@ -100,8 +100,9 @@ def read_pairs(
 
 def _none(folder):
     return (
-        f"There is no pair in the folder {shown(str(folder))}, neither folders A and B "
-        "with pictures of equal names nor pictures of two side by side:"
+        f"There is no pair in the folder {shown(str(folder))}: it needs folders A and "
+        "B with pictures of the same names, or pictures of two side by side. Add "
+        "them, or"
     )
 
 
@@ -114,7 +115,7 @@ def _training_part(folder):
     require(
         not held_out or _two_folders(folder),
         f"The folder {shown(str(folder))} holds parts of a set, {', '.join(held_out)}, "
-        "but none to train on. Give the path of one of them.",
+        "but no training part. Give the path of one of them.",
         "path",
     )
     return folder

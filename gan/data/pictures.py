@@ -226,7 +226,7 @@ def read_pictures(
         found = kept.load(reading)
         if not isinstance(found, str):
             return _as_read(*found, path, reading, kept.origin)
-        origin = found and f"read anew, for {found}"
+        origin = found and f"read again, because {found}"
     paths = beginning_as_pictures(files, left_out, folders)
     found = _read_folder(path, paths, left_out, kept=kept, keep=keep, **options)
     *read, paths = found
@@ -292,7 +292,7 @@ def read_picture(path: StrPath, size: tuple[int, int], colour: bool) -> np.ndarr
     left_out: dict[str, str] = {}
     pictures, read, _ = read_each([path], size, colour, 1, left_out)
     reason = "".join(left_out.values())
-    said = f"The file {shown(str(path))} is no picture that can be read ({reason}): "
+    said = f"The file {shown(str(path))} cannot be read as a picture ({reason}): "
     require(read, f"{said}give another path.", "path")
     return pictures[0]
 

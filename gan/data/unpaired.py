@@ -78,8 +78,8 @@ def _two_folders(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
     require(
         len(inside) == 2,
         f"The folder {shown(str(folder))} must hold the folders trainA and trainB, or "
-        "A and B, or two folders alone, with pictures of one kind each, but it holds "
-        f"{', '.join(one.name for one in inside[:8]) or 'none'}.",
+        "A and B, or only two folders, with one kind of pictures in each, but it "
+        f"holds {', '.join(one.name for one in inside[:8]) or 'none'}.",
         "path",
     )
     return inside[0], inside[1]

@@ -61,7 +61,7 @@ class Direction:
     def __str__(self) -> str:
         text = f"{self.name}: length {np.linalg.norm(self.joint):.2f}"
         if self.accuracy is not None:
-            text += f", known in {self.accuracy:.1%} of withheld real pictures"
+            text += f", right for {self.accuracy:.1%} of withheld real pictures"
         if self.turned is not None:
             text += f", an amount of 1 gives it to {self.turned:.0%}"
         return text
@@ -102,7 +102,7 @@ class Directions(Mapping[str, Direction]):
 
     def __getitem__(self, name: str) -> Direction:
         known = ", ".join(self._known) or "none yet"
-        said = f"There is no direction {shown(name)}; there is {known}. named(…) makes "
+        said = f"There is no direction {shown(name)}, only {known}: named(…) makes "
         said += "others."
         require(name in self._known, said, "towards")
         return self._known[name]
@@ -171,7 +171,8 @@ class Directions(Mapping[str, Direction]):
         expect_between(100, 100_000, count=count)
         expect_seed(2**32, seed=seed)
         said = (
-            "The generator takes vectors, which say what it draws: draw with another "
+            "The generator takes vectors as condition: to change what it draws, use "
+            "another "
         )
         said += "condition, or take unnamed directions."
         require(not self._generator.condition_shape, said, "generator")
@@ -277,9 +278,9 @@ class Directions(Mapping[str, Direction]):
         known = isinstance(towards, Direction)
         names = [towards.name] if known else [towards]
         one = towards if known else self.apart(towards, keep)
-        said = "The argument keep applies to directions by name."
+        said = "The argument keep must hold names of directions."
         require(not (known and len(keep)), said, "keep")
-        said = f"The direction {names[0]} is of another generator."
+        said = f"The direction {names[0]} belongs to another generator."
         require(latents.shape[1:] == one.latents.shape, said, "towards")
         moved = latents + amounts[:, None] * one.latents
         if one.classes is None:
@@ -303,7 +304,9 @@ class Directions(Mapping[str, Direction]):
         path = expect_path(path=self.path if path is None else path)
         said = f"The argument path must end in .npz, but it is {path}."
         require(path.suffix == ".npz", said, "path")
-        require(len(self), "There are no directions to be saved: call named.", "path")
+        require(
+            len(self), ("There are no directions to save: find one with named."), "path"
+        )
         told = [
             {"name": one.name, "accuracy": one.accuracy, "turned": one.turned}
             for one in self.values()
@@ -342,7 +345,7 @@ class Directions(Mapping[str, Direction]):
             reason = str(error) or type(error).__name__
             said = f"The file {path} holds no directions of this generator ({reason})."
             require(False, said, "path")
-        said = f"The file {path} holds directions of other weights than these: find "
+        said = f"The file {path} contains directions of other weights: find "
         said += "them again."
         require(fits and of == self._fingerprint(), said, "path")
         self._known |= {one.name: one for one in ones}
@@ -369,11 +372,11 @@ class Directions(Mapping[str, Direction]):
             require(callable(score), "The argument score must be callable.", "score")
             return Score(score)
         shape = self._generator.shape
-        said = "The argument with_ is missing: pictures that have it, or a score."
+        said = "The argument with_ is missing: give pictures that have it, or a score."
         require(with_ is not None, said, "with_")
         pictures = given_examples(shape, with_=with_)
         if labels is None:
-            said = "The argument without is missing: pictures without it, or labels."
+            said = "The argument without is missing: give such pictures, or labels."
             require(without is not None, said, "without")
             others = given_examples(shape, without=without)
             labels = np.arange(len(pictures) + len(others)) < len(pictures)

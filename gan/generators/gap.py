@@ -39,9 +39,9 @@ class Gap:
     def __str__(self) -> str:
         half = (self.high - self.low) / 2
         return (
-            f"training pictures are met with an error of {self.trained:.4f}, withheld "
-            f"ones with {self.withheld:.4f}: {self.withheld - self.trained:+.4f} "
-            f"±{half:.4f}"
+            f"the error of projections is {self.trained:.4f} for training pictures and "
+            f"{self.withheld:.4f} for withheld ones, which differ by "
+            f"{self.withheld - self.trained:+.4f} ±{half:.4f}"
         )
 
 

@@ -71,8 +71,8 @@ def fit_score(
         InvalidInput: if there are fewer than five pictures of a kind.
     """
     few = min(labels.sum(), (~labels).sum())
-    said = f"There must be at least {_LEAST} pictures of either kind, with and without,"
-    require(few >= _LEAST, f"{said} but of one there are {few}.", "with_")
+    said = f"There must be at least {_LEAST} pictures with it and {_LEAST} without it, "
+    require(few >= _LEAST, f"{said}but there are {few} of one kind.", "with_")
     seen = look(pictures)
     mean, deviation = seen.mean(axis=0), seen.std(axis=0)
     scale = np.divide(1, deviation, out=0 * deviation, where=deviation > 1e-6)

@@ -119,14 +119,14 @@ class TrainedGenerator:
         """The generator of a model, as it draws now."""
         require(
             not model.takes_pictures,
-            "The model makes pictures from pictures, not from latents alone: run it by "
-            "gan.load_translator, or the command translate.",
+            "The model makes pictures from pictures, not from latents: load it with "
+            "gan.load_translator, or use the command translate.",
             "model",
         )
         require(
             model.latent_generator is not None,
-            "The model has no latent generator, for only those of gan.latent are kept "
-            "in its file: set model.latent_generator.",
+            "The model has no latent generator, because files contain only those of "
+            "gan.latent: set model.latent_generator.",
             "model",
         )
         return cls(
@@ -162,7 +162,7 @@ class TrainedGenerator:
         require(
             spread == 1 or kind in ("normal", "symmetric"),
             f"The argument spread must be 1 for latents of the kind {shown(kind)}, "
-            "which do not lie around 0.",
+            "which are not centred at 0.",
             "spread",
         )
         with drawn_from(seeds_of(seed).__next__):
@@ -365,7 +365,7 @@ class TrainedGenerator:
         some, reals = (np.asarray(a, np.float32) for a in (pictures, among))
         require(
             some.shape[1:] == reals.shape[1:] and some.ndim >= 2,
-            "The argument among must hold pictures of the shape of the others, "
+            "The argument among must hold pictures of the shape of pictures, "
             f"{shown(some.shape[1:])}, but its shape is {shown(reals.shape)}.",
             "among",
         )
@@ -494,7 +494,7 @@ class TrainedGenerator:
             InvalidInput: if an argument is not of that form, or the generator has no
                 classes.
         """
-        require(self.classes, "The generator has no classes to be mixed.", "weights")
+        require(self.classes, "The generator has no classes to mix.", "weights")
         latents = expect_array((None, *latent_shape(self.network)), latents=latents)
         shape = (len(latents), self.classes)
         weights = np.float32(expect_array(shape, weights=weights))
@@ -502,7 +502,7 @@ class TrainedGenerator:
             x for x in self.network.layers if isinstance(x, keras.layers.Embedding)
         ]
         table = np.asarray(kinds[0].embeddings)
-        said = "The generator's Embedding must be of one number for each picture."
+        said = "The generator's Embedding must take one label for each picture."
         require(kinds[0].output.shape[1:] == table.shape[1:], said, "weights")
         outputs = in_parts(self._mixing, np.float32(latents), weights @ table)
         drawn = self.pictures(outputs)

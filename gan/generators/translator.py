@@ -73,13 +73,13 @@ class Translator:
     @classmethod
     def of(cls, model: TranslationGAN | CycleGAN, back: bool = False) -> Translator:
         """The generator of a model, as it draws now; of a CycleGAN with `back` F."""
-        said = "The model makes nothing from pictures: gan.load_generator runs it."
+        said = "The model takes no pictures: load it with gan.load_generator."
         require(model.takes_pictures, said, "model")
         latents = model.latent_generator
         said = "The model has no latent generator: set model.latent_generator."
         require(not (model.has_latents and latents is None), said, "model")
         one_way = getattr(model, "one_way", None)
-        said = "The argument back must be False, for the model goes one way only."
+        said = "The argument back must be False: the model has only one direction."
         require(one_way is not None or not back, said, "back")
         whole = model.averaged_generator or model.generator
         return cls(
@@ -157,14 +157,14 @@ class Translator:
         Raises:
             InvalidInput: if the network was trained on pairs.
         """
-        said = "The network was trained on pairs: there is no layer that makes inputs."
+        said = "The network was trained on pairs, so it has no layer that makes inputs."
         require(self.condition is not None, said, "targets")
         given = np.asarray(targets, np.float32)
         if self.shape[2] == 1 and given.ndim == 3:
             given = given[..., None]
         given = expect_array((None, *self.shape), targets=given)
         if mask is not None:
-            said = "The network fills no holes: leave the argument mask out."
+            said = "The network does not fill holes: leave the argument mask out."
             require(self.masked, said, "mask")
             mask = expect_array((len(given), *self.shape[:2], 1), mask=mask)
             return np.array(cut_out(given, np.float32(mask)))
@@ -183,7 +183,7 @@ class Translator:
             InvalidInput: if it is not of that form, or there is no discriminator, which
                 the file holds as well.
         """
-        said = "It has no discriminator, which its file would hold: save the model."
+        said = "The translator has no discriminator, which files need: save the model."
         require(self.discriminator is not None, said, "path")
         networks = []
         for network in (self.network, self.discriminator):

@@ -74,70 +74,69 @@ FAILURES = [
     Failure(
         "Collapsed variety, or mode collapse",
         "collapsed variety",
-        "The generator learns much faster than the discriminator. All its points run "
-        "to the place that the discriminator likes best at the moment, and then on to "
-        "the next place.",
-        "Equal learning rates, and a penalty of the critic's slopes (WGAN_GP), so "
-        "that it cannot prefer one place to all others.",
+        "The generator learns much faster than the discriminator. It moves all its "
+        "points to the place where the discriminator's output is highest at the "
+        "moment, and then to the next place.",
+        "Use equal learning rates, and penalise the slopes of the critic (WGAN_GP), so "
+        "that its output cannot be much higher at one place than elsewhere.",
         (NonSaturatingGAN, _FAST | {"slow": 1e-4}),
         (WGAN_GP, {"lambda_gp": 0.1, **_LEAKY}),
     ),
     Failure(
         "Discriminator far ahead, or vanishing gradient",
         "discriminator far ahead",
-        "The fakes begin far from the data, and five updates a step make the "
-        "discriminator sure of them. There the zero-sum loss log(1 - D) is flat: its "
-        "gradient is almost 0, and the generator stays where it is.",
-        "The non-saturating loss -log D, which is steep where the discriminator is "
-        "sure (Goodfellow et al. 2014, end of section 3).",
+        "The fakes begin far from the data, and with five updates a step the "
+        "discriminator is soon certain about them. The zero-sum loss log(1 - D) is "
+        "then flat: its gradient is almost 0, and the generator does not move.",
+        "Use the non-saturating loss -log D, which is steep where the discriminator is "
+        "certain (Goodfellow et al. 2014, end of section 3).",
         (MinimaxGAN, _FAR_AWAY),
         (NonSaturatingGAN, _FAR_AWAY),
     ),
     Failure(
         "Clipped weights: a clip too small",
         "clipped weights",
-        "Weights of at most .01, the number in the paper, leave this small critic "
-        "almost flat, so that the generator hardly gets a direction. A clip too large "
-        "is said to be as bad; on these points 3 and 30 did no harm.",
-        "A clip of .4; or WGAN_GP, which has none.",
+        "With weights of at most .01, as in the paper, this small critic is almost "
+        "flat, and the generator gets almost no gradient. A clip that is too large is "
+        "said to be as bad, but on these points 3 and 30 did no harm.",
+        "Use a clip of .4, or WGAN_GP, which needs no clip.",
         (WGAN_clip, {"clip": 0.01, **_BETTER}),
         HEALTHY["WGAN_clip"],
     ),
     Failure(
         "Far from the data: momentum under a clip",
         "far from the data",
-        "Adam's momentum of .5 moves the weights on although the critic's slope has "
-        "turned. The fakes swing around the data and never settle.",
-        "beta_1=0 (Arjovsky et al. 2017 take RMSprop for this reason).",
+        "Adam's momentum of .5 keeps moving the weights after the critic's slope has "
+        "changed its sign. The fakes oscillate around the data and never settle.",
+        "Set beta_1=0 (Arjovsky et al. 2017 use RMSprop for this reason).",
         (WGAN_clip, {"clip": 0.4, **_BETTER, **_LEAKY, "beta_1": 0.5}),
         (WGAN_clip, {"clip": 0.4, **_BETTER, **_LEAKY}),
     ),
     Failure(
         "Coupled samples: batch normalisation under a gradient penalty",
         "coupled samples",
-        "The penalty limits the slope at each example alone, but with batch "
+        "The penalty is meant for the slope at each example alone, but with batch "
         "normalisation each output depends on the whole batch. So the penalty limits "
-        "a slope that is not the one that the generator follows.",
-        "Layer normalisation, or none (Gulrajani et al. 2017, section 4).",
+        "another slope than the one that the generator follows.",
+        "Use layer normalisation, or none (Gulrajani et al. 2017, section 4).",
         (WGAN_GP, _BATCH),
         (WGAN_GP, _LAYER),
     ),
     Failure(
         "Dead layer: learning rates too high",
         "dead layer",
-        "Steps of .1 push most ReLU units so far that they give 0 for every example. "
-        "Such a unit has no gradient, so it never learns again.",
-        "A learning rate of .001.",
+        "A learning rate of .1 moves most ReLU units so far that they output 0 for "
+        "every example. Such a unit has no gradient, so it never learns again.",
+        "Use a learning rate of .001.",
         (Simple_GAN, {"learning_rate": 0.1}),
         HEALTHY["Simple_GAN"],
     ),
     Failure(
         "Bounded outputs: a tanh under hinge loss",
         "bounded outputs",
-        "The hinge loss asks for outputs beyond a margin of 1, which a tanh never "
-        "reaches. It is pushed to its flat ends, where the generator gets no "
-        "direction.",
-        "A linear output.",
+        "The hinge loss seeks outputs beyond -1 and 1, which a tanh never reaches. The "
+        "tanh saturates, and the generator gets no gradient.",
+        "Use a linear output.",
         (HingeGAN, {"start": 2.0, "end": "tanh", **_LEAKY}),
         (HingeGAN, {"start": 2.0, **_LEAKY}),
     ),
@@ -237,7 +236,7 @@ def _part(failure, seed):
     cells = [
         f"<h2>{_text(failure.name)}</h2><p>{_text(failure.why)}</p>",
         _beside(_run(sick, "sick"), _run(cured, "cured")),
-        f"<p>gan.diagnose says of it:</p><pre>{_text(chr(10).join(said))}</pre>",
+        f"<p>gan.diagnose prints:</p><pre>{_text(chr(10).join(said))}</pre>",
         f"<p>The cure: {_text(failure.cure)}</p>",
     ]
     return "".join(cells)
@@ -266,10 +265,10 @@ def _healthy():
         images.append(_image(figure, f"healthy losses of {name}"))
     cells = "".join(f"<tr><td>{'<td>'.join(map(_text, row))}" for row in rows)
     return (
-        "<h2>Is my loss normal?</h2><p>These are the losses of runs that go well: the "
-        "least and the greatest of three seeds. To draw your own losses over theirs, "
-        f"call <code>{_text(call)}</code> with the healthy_histories of "
-        f"gan.lessons.guide.</p><div class='wide'><table>{cells}</table></div>"
+        "<h2>Is my loss normal?</h2><p>These are the losses of healthy runs: the "
+        "smallest and the largest value of three seeds. To draw your own losses over "
+        f"them, import healthy_histories from gan.lessons.guide and call "
+        f"<code>{_text(call)}</code>.</p><div class='wide'><table>{cells}</table></div>"
         f"{_beside(*images)}"
     )
 

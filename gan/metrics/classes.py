@@ -45,11 +45,11 @@ class Classes:
             int((self.shares >= 0.1 / len(self.shares)).sum()),
         )
         text = f"classes {present} of {count}, entropy {self.entropy:.3f} nats of "
-        text += f"{np.log(count):.3f}, by a classifier that is right on "
-        text += f"{self.accuracy:.1%} of held-out pictures"
+        text += f"{np.log(count):.3f}, by a classifier whose accuracy is "
+        text += f"{self.accuracy:.1%} on held-out pictures"
         if self.right is None:
             return text
-        asked = f"has the class asked for {np.nanmean(self.right):.1%}, worst class "
+        asked = f"in the requested class {np.nanmean(self.right):.1%}, worst class "
         return f"{asked}{np.nanmin(self.right):.1%}; {text}"
 
 
@@ -77,8 +77,8 @@ class Features:
     def __str__(self) -> str:
         value, error = self.kid
         return (
-            f"in what the classifier sees in {self.count} of each: kernel distance "
-            f"{1000 * value:.1f} ± {1960 * error:.1f} · 10⁻³, of other reals "
+            f"by the features of the classifier, of {self.count} pictures each: kernel "
+            f"distance {1000 * value:.1f} ± {1960 * error:.1f} · 10⁻³, for other reals "
             f"{1000 * self.kid_floor:.1f}; FD {self.fd / self.fd_floor:.1f} times that "
             "of other reals"
         )

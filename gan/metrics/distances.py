@@ -35,7 +35,7 @@ def principal_axes(
     expect_positive_int(coordinates=coordinates)
     pca = fit_pca(expect_array((None, None, ...), 2, real=real), coordinates)
     kept = int((pca.deviations[:coordinates] > 0).sum())
-    same = "The argument real must hold different points, but all are the same."
+    same = "The argument real must hold different points, but all are equal."
     require(kept > 0, same, "real")
     return pca.mean, pca.whitening(kept)
 
@@ -306,7 +306,7 @@ def neighbour_ratio(
     rng = _generator(seed)
     fake, held = _draw(fake, points, rng), _draw(train, points, rng)
     usual = np.median(_nearest(held, train, 1))
-    same = "The argument train must hold different points, but most are the same."
+    same = "The argument train must hold different points, but most are equal."
     require(usual > 0, same, "train")
     return float(np.sqrt(np.median(_nearest(fake, train, 0)) / usual))
 
@@ -369,8 +369,8 @@ def flat(least: int, **sets: npt.ArrayLike) -> list[np.ndarray]:
     sizes = [array.shape[1] for array in arrays]
     require(
         len({*sizes}) == 1,
-        f"The sets {' and '.join(sets)} must hold as many numbers in every point, but "
-        f"they hold {' and '.join(map(str, sizes))}.",
+        f"The sets {' and '.join(sets)} must have equally many numbers in each point, "
+        f"but they have {' and '.join(map(str, sizes))}.",
         [*sets][-1],
     )
     return arrays

@@ -123,7 +123,11 @@ def detail(truth: npt.ArrayLike, pictures: npt.ArrayLike) -> float:
 
     truth, pictures = _pair(truth, pictures)
     usual = slopes(truth)
-    require(usual > 0, "The argument truth must have detail, but has none.", "truth")
+    require(
+        usual > 0,
+        ("The argument truth must not be constant, because detail compares with it."),
+        "truth",
+    )
     return float(slopes(pictures) / usual)
 
 
@@ -342,6 +346,6 @@ def _mask(mask, truth):
     mask = np.asarray(mask)
     mask = mask[..., 0] if mask.ndim == 4 else mask
     mask = expect_array(truth.shape[:3], mask=mask).astype(np.float64)
-    said = "The argument mask must have a pixel that counts in each picture."
+    said = "The argument mask must select at least one pixel of each picture."
     require((mask.sum(axis=(1, 2)) > 0).all(), said, "mask")
     return mask

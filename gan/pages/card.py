@@ -111,8 +111,8 @@ def card(
         f"# {_NAME}\n",
         f"A generative adversarial network that draws {what}. It was trained with "
         f"keras-gan {__version__}.\n",
-        f"Its classes, by number from 0: {listed}.\n" if names else "",
-        "![Sixty-four of its pictures, not chosen](samples.png)\n",
+        f"Its classes, numbered from 0, are: {listed}.\n" if names else "",
+        "![Sixty-four pictures that it draws, not selected](samples.png)\n",
         "## How to draw with it\n",
         "```python",
         "import keras",
@@ -131,8 +131,8 @@ def card(
     parts += ["## How good it is\n", _measures(report)]
     parts += [
         "## What to know before using it\n",
-        "To be filled in: where the training pictures come from and under which "
-        "licence, what the model must not be used for, and what it draws badly.\n",
+        "Fill in where the training pictures come from and under which licence, what "
+        "the model must not be used for, and what it draws badly.\n",
     ]
     return "\n".join(part for part in parts if part)
 
@@ -157,14 +157,14 @@ def _measures(report):
     if report is None:
         return (
             "Nothing was measured. `gan export MODEL --to card --pictures PATH` adds "
-            "the measures, beside what other real pictures reach.\n"
+            "the measures, for the fakes and for other real pictures.\n"
         )
     rows = []
     for name, measure in metrics.MEASURES.items():
         value, factor = report[name], measure.factor
         numbers = [factor * value[key] for key in ("value", "low", "high", "floor")]
         value, low, high, floor = (f"{n:.{measure.decimals}f}" for n in numbers)
-        better = {True: "higher", False: "lower", None: "as the reals"}
+        better = {True: "higher", False: "lower", None: "equal to the reals"}
         better = better[measure.larger_is_better]
         rows.append((measure.title, value, f"{low} to {high}", floor, better))
     head = ("measure", "fakes", "95% interval", "other real pictures", "better is")

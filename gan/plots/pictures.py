@@ -214,7 +214,7 @@ def by_class(
     known = labels.shape == (len(pictures),) and {*labels.tolist()} <= {
         *range(len(names))
     }
-    said = "The argument labels must hold a number of names for each picture."
+    said = "The argument labels must hold one index of names for each picture."
     require(known, said, "labels")
     rows = [pictures[labels == label] for label in np.unique(labels)]
     named = [names[label] for label in np.unique(labels)]

@@ -258,7 +258,7 @@ def train_on(
     drawing = model.averaged_generator or model.generator
     if recipe.teacher:
         if run.verbose:
-            print("the course's discriminator learns to sort these faces ...")
+            print("training the course's discriminator to sort the faces ...")
         model.generator.set_weights(drawing.get_weights())
         _teach_to_sort(run, recipe, discriminator, model, pictures)
     paths = [run.path("generator.h5"), run.path("discriminator.h5")]

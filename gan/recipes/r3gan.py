@@ -129,8 +129,8 @@ def _gamma(data):
 def _tell_gamma(run, data):
     """Say which weight of the penalties was chosen; no callbacks."""
     print(
-        f"The penalties weigh {_gamma(data):g} (gamma), by how far the pictures are "
-        "from each other.",
+        f"The weight of the penalties (gamma) is {_gamma(data):g}, from the variance "
+        "of the pictures.",
         flush=True,
     )
     return []
@@ -255,8 +255,8 @@ def train(
     count = len(data.pictures)
     if count < _FEW:
         print(
-            f"So few pictures, {count}, are learnt by heart: expect fakes that are "
-            "near copies of them. Some hundreds are better."
+            f"The discriminator will memorise so few pictures ({count}): expect fakes "
+            "that are almost copies. Some hundreds are better."
         )
     layer = DiffAugment() if augment else None
     return run.train(DEMO if is_demo(run.data) else _recipe(data), data, augment=layer)

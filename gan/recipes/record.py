@@ -86,7 +86,7 @@ def expect_free(folder: pathlib.Path, recipe: str) -> None:
     if not (folder / RECORD).exists():
         strange += (folder / "checkpoints").glob("epoch-*.keras")
     sentence = f"The folder {folder} holds {', '.join(sorted(p.name for p in strange))}"
-    sentence += ", which no run has written and this one would replace: choose another "
+    sentence += ", which no run has written and this run would replace: choose another "
     require(not strange, f"{sentence}folder, or move what is there away.", "output")
 
 

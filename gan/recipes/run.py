@@ -284,12 +284,12 @@ class Run:
         from gan.callbacks import Quality
 
         self.begin()
-        which = "that are not trained on"
+        which = "that are held out from training"
         if len(data.pictures) < _COMPARED:
             return []
         if unseen is data:
             data, unseen = data.split(len(data.pictures) // 2)
-            which = "of those that are trained on, for there are few"
+            which = "of the training, because there are few"
         count = min(len(unseen.pictures), 1000)
         print(f"Fakes are compared with {count} pictures {which}.", flush=True)
         path, best = self.output / "quality.png", self.output / "best.keras"
@@ -356,7 +356,10 @@ class Run:
         if getattr(self._data, "reading", None) is not None:
             path = self.path(PICTURES)
             if self._data.keep(self.kept):
-                print(f"The pictures are kept in {path} for the next call.", flush=True)
+                print(
+                    (f"The pictures are stored in {path} for the next call."),
+                    flush=True,
+                )
 
     def _progress(self):
         from gan.callbacks import Progress
@@ -481,7 +484,7 @@ def expect_run(
     expect_seed(2**32, seed=seed)
     if minutes is not None:
         expect_number(0.1, 100_000, minutes=minutes)
-        both = "The arguments minutes and epochs or steps say the same: leave out one."
+        both = "The argument minutes excludes epochs and steps: leave one of them out."
         require(epochs is None and steps is None, both, "minutes")
     folder = expect_path(output=output)
     there = next(path for path in (folder, *folder.parents) if path.exists())

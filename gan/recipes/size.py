@@ -48,14 +48,14 @@ def find_side(
         pace = seconds_a_step(lambda noise=noise: make_model(Pictures(noise)), 1.0)
         if pace <= most:
             print(
-                f"{side}x{side} pixels, for the pictures have them and a step takes "
-                f"{each(pace)} here. --size 32 is quicker.",
+                f"{side}x{side} pixels: the pictures are large enough, and a step "
+                f"takes {each(pace)} here. --size 32 is faster.",
                 flush=True,
             )
             return side
         print(
-            f"{side}x{side} pixels would take {each(pace)} a step here, too long: "
-            f"--size {side} takes them all the same.",
+            f"{side}x{side} pixels would take {each(pace)} a step here, which is too "
+            f"long: --size {side} sets this size anyway.",
             flush=True,
         )
     return SIDES[-1]

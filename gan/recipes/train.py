@@ -103,8 +103,8 @@ def train(
     name, options = chosen(recipe, pictures, own, minutes)
     require(
         name != "gaussian",
-        "The argument recipe must be one that trains one generator, but gaussian "
-        "trains six: see gan train --recipe gaussian.",
+        "The argument recipe must train one generator, but gaussian trains six: use "
+        "gan train --recipe gaussian.",
         "recipe",
     )
     data = next((one for one in (pairs, unpaired) if one is not None), pictures)
@@ -146,7 +146,7 @@ def chosen(
     if own.get("pairs") is not None or own.get("condition") is not None:
         return "translation", _of_translation(recipe, pictures, own, size)
     if recipe in _OWN_PICTURES:
-        said = "The argument pictures is missing: --pictures PATH is what to learn."
+        said = "The argument pictures is missing: give a path by --pictures PATH."
         require(pictures is not None, said, "pictures")
     if recipe == "auto":
         plain = not any(own.get(name) for name in _OF_R3GAN) and minutes is None
@@ -175,8 +175,8 @@ def _of_translation(recipe, pictures, own, size):
     pairs, condition = own.get("pairs"), own.get("condition")
     said = f"--from and --pairs do not apply to the recipe {recipe}: leave it out."
     require(recipe == "auto", said, "recipe")
-    said = "Give either --pairs DIR, or --pictures PATH with --from, which says what "
-    said += "of each picture the generator is given."
+    said = "Give either --pairs DIR, or --pictures PATH with --from, which says how "
+    said += "the input is made from each picture."
     require((pairs is None) == (pictures is not None), said, "pairs")
     require((pairs is None) == (condition is not None), said, "from")
     for name, value in own.items():

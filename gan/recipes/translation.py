@@ -126,7 +126,7 @@ def read_parts(
     order = np.random.default_rng(0).permutation(count)
     targets, inputs = targets[order], None if inputs is None else inputs[order]
     withheld = min(count // 10, _MOST_WITHHELD)
-    said += f"; {withheld} of them withheld"
+    said += f"; {withheld} of them held out"
     return Parts(said, targets, inputs, layer, withheld)
 
 
@@ -219,7 +219,7 @@ def train(run: Run, **options: Any) -> list[pathlib.Path]:
     data = read_parts(run.data, **options)
 
     def end(run, model):
-        print(f"The {data.withheld} pictures that were withheld:")
+        print(f"Results on the {data.withheld} held-out pictures:")
         print(measures.table(measure(model, data)), flush=True)
         return []
 

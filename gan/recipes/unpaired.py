@@ -89,7 +89,7 @@ def _parts_of(found: Kinds) -> Parts:
         require(count >= _LEAST, sentence, "data")
     counts = [min(len(kind.pictures) // 10, _MOST_WITHHELD) for kind in kinds]
     learnt, withheld = zip(*map(part, kinds, counts), strict=True)
-    said = f"{found.said}; {counts[0]} and {counts[1]} of them withheld"
+    said = f"{found.said}; {counts[0]} and {counts[1]} of them held out"
     return Parts(said, learnt, withheld)
 
 
@@ -162,7 +162,7 @@ def train(run: Run, **options: Any) -> list[pathlib.Path]:
     def end(run, model):
         pictures = tuple(some / np.float32(255) for some in data.withheld)
         if min(map(len, pictures)) >= 8:
-            print("The pictures that were withheld, beside those of the kind:")
+            print("Results on the held-out pictures, beside real ones of the kind:")
             for name, found in model.evaluate(pictures).items():
                 told = ", ".join(f"{key} {value:.3g}" for key, value in found.items())
                 print(f"{name}: {told}", flush=True)

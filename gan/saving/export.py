@@ -113,7 +113,7 @@ def export_generator(
         difference = float(np.abs(found - wanted).max())
         # A different order of sums, no more.
         same = difference < 1e-4 * max(1.0, np.abs(wanted).max())
-        said = f"The generator exported as {to} draws other pictures, by up to "
+        said = f"The generator exported as {to} draws different pictures, by up to "
         said += f"{difference:.2g}: try another format."
         require(same, said, "to")
         if to == "savedmodel":

@@ -37,7 +37,10 @@ def opened(path: StrPath) -> Iterator[h5py.File]:
     require(os.path.isfile(path), f"There is no file of weights at {path}.", "path")
     with refusing(path):
         size = path.stat().st_size
-        sound(0 < size <= MOST_FILE, f"it has {size:,} bytes instead of up to 1 GiB")
+        sound(
+            0 < size <= MOST_FILE,
+            (f"it has {size:,} bytes, but it must have at most 1 GiB"),
+        )
         _check_strings(path)
         with h5py.File(path, "r") as file:
             yield file
@@ -52,7 +55,7 @@ def expect_weights(source: StrPath | IO[bytes], size: int) -> None:
 def _count(group, depth):
     """Bytes of all numbers in a group, each dataset looked at."""
     if depth >= _MOST_DEPTH:
-        raise Damaged("its groups lie too deep within each other")
+        raise Damaged("its groups are nested too deeply")
     total = 0
     for name in group:
         item = child(group, name)

@@ -254,8 +254,10 @@ def save_model(
             was, as it does after any failure.
     """
     text = json.dumps({"notes": notes or {}})
-    said = f"The notes of a model file can have {MOST_NOTES:,} characters, but these "
-    said += f"have {len(text):,}: train in fewer epochs of more steps."
+    said = (
+        f"A model file has room for {MOST_NOTES:,} characters of notes, but these have "
+    )
+    said += f"{len(text):,}: train in fewer epochs of more steps."
     require(len(text) <= MOST_NOTES, said, "notes")
     path = archive.keras_path(path)
     with atomic_path(path) as temporary, _as_written():
@@ -368,7 +370,7 @@ def load_model(path: StrPath, custom_objects: dict[str, Any] | None = None) -> A
         with _told_of_classes(path, config, custom_objects):
             _expect_all_weights(config["config"], size, custom_objects)
             model = keras.saving.load_model(path, custom_objects=custom_objects)
-        sound(isinstance(model, WholeModel), f"a {type(model).__name__} is no GAN")
+        sound(isinstance(model, WholeModel), f"a {type(model).__name__} is not a GAN")
         sound(_finite(model), "some of its numbers are not finite")
     return model
 
@@ -461,7 +463,7 @@ def _told_of_classes(path, config, custom_objects):
     except Exception:
         names = sorted(unknown(config, custom_objects or {}))
         listed = ", ".join(map(shown, names[:5]))
-        said = f"The file {path} is made of {listed}, which is not known here: import "
+        said = f"The file {path} needs {listed}, which is not registered: import "
         said += "the module that decorates it with "
         said += "@keras.saving.register_keras_serializable(), or give it by its name, "
         said += "as in gan.load_model(path, custom_objects={'Name': Name})."
@@ -481,11 +483,11 @@ def _as_written():
         # The file has a name for a moment only.
         error = error.__cause__ or error
         raise InvalidInput(
-            "The model cannot be saved, for it could not be made again from its file: "
-            f"{reason(error)}. Layers, optimizers and models of your own need "
+            "The model cannot be saved, because it could not be rebuilt from its "
+            f"file: {reason(error)}. Layers, optimizers and models of your own need "
             "constructors that take **options for what Keras passes, and a "
-            "get_config() that names all of their arguments; a class or a named "
-            "function does for a lambda.",
+            "get_config() that names all of their arguments; replace a lambda by a "
+            "named function or a class.",
             "model",
         ) from error
 
@@ -495,6 +497,6 @@ def _finite(model):
 
 
 def _require_finite(model):
-    said = "The model cannot be saved, for some of its weights are not finite; what "
+    said = "The model cannot be saved, because some weights are not finite; what "
     said += "was saved before stays."
     require(_finite(model), said, "model")

@@ -41,7 +41,7 @@ def set_threads() -> None:
         done = True
     except RuntimeError:
         done = _threads(threading) == (two, half)
-    said = "TensorFlow runs already, so that its threads cannot be set any more: call "
+    said = "TensorFlow has already started, so its threads cannot be set: call "
     require(done, f"{said}gan.set_threads() right after import gan.")
 
 
@@ -57,8 +57,8 @@ def tell_of_threads() -> None:
         return
     _told = True
     print(
-        "With gan.set_threads() right after import gan, steps of small pictures take "
-        "up to a fifth less time on two cores.",
+        "Call gan.set_threads() right after import gan: on two cores, steps of small "
+        "pictures then take up to a fifth less time.",
         flush=True,
     )
 

@@ -87,8 +87,8 @@ class Checkpoint(keras.callbacks.Callback):
         if not model.draws_repeat:
             warn(
                 "The latent generator draws from TensorFlow's own random state, which "
-                "no file holds: a resumed run draws other latents. Those of gan.latent "
-                "repeat."
+                "checkpoints do not contain: a resumed run draws other latents. Those "
+                "of gan.latent are repeatable."
             )
         if distribute.is_chief(model.distribute_strategy):
             self.acquire()
@@ -145,7 +145,7 @@ class Checkpoint(keras.callbacks.Callback):
             return
         finite = all(np.isfinite(np.array(v)).all() for v in state_of(model))
         path = self.directory / f"epoch-{self._epoch:06d}.keras"
-        said = "The model has weights that are not finite, which no checkpoint keeps."
+        said = "The model has weights that are not finite, so it was not saved."
         require(finite, said + self.last_good(), "model")
         notes = {"epoch": self._epoch, "history": self.history}
         notes |= {"made_with": model.begun_with, "versions": _VERSIONS}
@@ -222,7 +222,7 @@ class Checkpoint(keras.callbacks.Callback):
         epochs, logs = self.params.get("epochs", 0), len(self.model.log_names)
         most = MOST_NOTES // (_CHARACTERS * logs)
         said = f"A checkpoint has room for the logs of {most:,} epochs, but fit is "
-        said += f"asked for {epochs:,}: give it fewer epochs and more steps_per_epoch."
+        said += f"to run {epochs:,}: give it fewer epochs and more steps_per_epoch."
         require(epochs <= most, said, "epochs")
 
     def _warn_of_the_forgetful(self):
@@ -230,8 +230,8 @@ class Checkpoint(keras.callbacks.Callback):
         names = [type(one).__name__ for one in callbacks if isinstance(one, _FORGETFUL)]
         if names:
             warn(
-                f"What {' and '.join(names)} counts is in no checkpoint: a resumed run "
-                "may end in other numbers than one that never stopped. Learning rates "
+                f"Checkpoints do not contain the state of {' and '.join(names)}: a "
+                "resumed run may differ from one that never stopped. Learning rates "
                 "that fall by a schedule, such as those of gan.schedules, are exact."
             )
 
@@ -309,7 +309,7 @@ def expect_same_run(folder: StrPath, other: list[tuple[str, object, object]]) ->
         InvalidInput: if anything differs.
     """
     listed = ", ".join(
-        f"{name} is {shown(here)} and was {shown(there)} there"
+        f"{name} is {shown(here)} here and was {shown(there)} there"
         for name, there, here in other[:3]
     )
     said = f"The folder {folder} holds another run: {listed}. Choose another "
@@ -380,7 +380,7 @@ def read_newest(
             return path, read(path)
         except (InvalidInput, KeyError, TypeError, ValueError) as error:
             said = error
-            print(f"Passed over {path}: {error}")
+            print(f"Skipped {path}: {error}")
     every = f"Every checkpoint in {folder} is damaged, the oldest by this: {said}"
     require(not paths, every, "directory")
     return None

@@ -74,10 +74,9 @@ class TwoOptimizers(keras.Model):
         single = isinstance(optimizer, keras.optimizers.Optimizer)
         require(
             not (single or more or others),
-            "The method compile takes the optimizers by their names, "
-            "compile(d_optimizer=…, g_optimizer=…), and no "
-            f"{', '.join(others) or 'other arguments'}. Losses belong to the class; "
-            "for metrics use callbacks.Metrics.",
+            "The method compile takes the optimizers by name, compile(d_optimizer=…, "
+            f"g_optimizer=…), and no {', '.join(others) or 'other arguments'}. Losses "
+            "belong to the class; for metrics use callbacks.Metrics.",
             next(iter(others), "optimizer"),
         )
         if steps_per_execution != "auto":
@@ -118,8 +117,8 @@ class TwoOptimizers(keras.Model):
     def optimizer(self, value: None) -> None:
         require(
             value is None,
-            "The attribute optimizer cannot be set, for each network has one of its "
-            "own: compile(d_optimizer=…, g_optimizer=…).",
+            "The attribute optimizer cannot be set, because each network has its own: "
+            "compile(d_optimizer=…, g_optimizer=…).",
             "optimizer",
         )
 

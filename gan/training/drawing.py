@@ -61,7 +61,7 @@ class Drawing(RealExamples):
         """
         given, size = self._asked(labels, condition, size)
         network, size = self._drawing(training, averaged), self._count(size)
-        said = "The model has no latent generator, for the saved one could not be "
+        said = "The model has no latent generator, because the saved one could not be "
         said += "stored: set model.latent_generator."
         drawn = self._latent_generator is not None or not self.has_latents
         require(drawn, said, "latent_generator")
@@ -101,7 +101,7 @@ class Drawing(RealExamples):
         value = labels if condition is None else condition
         if value is None:
             return None, size
-        said = "The arguments labels and condition say the same: leave one out."
+        said = "The arguments labels and condition exclude each other: leave one out."
         require(labels is None or condition is None, said, "condition")
         shape = self.condition_shape
         said = f"The networks take no condition: leave the argument {name} out."
@@ -199,7 +199,7 @@ class Drawing(RealExamples):
     def _checked_latents(self, latent_generator, generator):
         if latent_generator is None:
             return None, True
-        said = "The generator takes pictures alone, so that latent_generator must be "
+        said = "The generator takes only pictures, so latent_generator must be "
         require(self.has_latents, f"{said}None.", "latent_generator")
         with self.stream.sampling():
             return expect_latents(latent_generator, generator)
@@ -214,7 +214,7 @@ class Drawing(RealExamples):
         if averaged is None:
             averaged = self.averaged_generator is not None and not training
         network = self.averaged_generator if averaged else self.generator
-        said = "The model keeps no averaged generator: make it with ema=0.995, say."
+        said = "The model has no averaged generator: make it with ema=0.995, or so."
         require(network is not None, said, "averaged")
         return network
 

@@ -55,7 +55,7 @@ class Evidence:
         else:
             found = min(found, len(data))
         if found < size:
-            raise NotMade(f"{found} real examples, fewer than a batch")
+            raise NotMade(f"{found} real examples are fewer than a batch")
         return self.model.as_sample(self.model.get_real_sample(found))
 
     @functools.cached_property
@@ -63,10 +63,12 @@ class Evidence:
         """All real examples, as `flat` gives them."""
         data = self.model.examples
         if data is None or data.streams:
-            raise NotMade("the training examples are not all at hand")
+            raise NotMade("the training examples are not all available")
         size = len(data)
         if size * math.prod(self.model.generator.output_shape[1:]) > _MOST_NUMBERS:
-            raise NotMade(f"more than {_MOST_NUMBERS:.0e} numbers to compare with")
+            raise NotMade(
+                f"there are more than {_MOST_NUMBERS:.0e} numbers to compare with"
+            )
         return flat(self.model.as_sample(self.model.get_real_sample(size)).examples)
 
     @functools.cached_property

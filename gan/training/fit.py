@@ -204,9 +204,9 @@ class GraphFit(TwoOptimizers):
         for player in self.players():
             if not player.network.trainable_variables:
                 warn(
-                    f"The {player.role} has no trainable weight, so that fit "
-                    "leaves it as it is. If that is not meant, set its trainable = "
-                    "True before the model is made."
+                    f"The {player.role} has no trainable weights, so fit does not "
+                    "change it. If you want to train it, set its trainable = True "
+                    "before you make the model."
                 )
 
     @contextlib.contextmanager
@@ -271,10 +271,10 @@ class GraphFit(TwoOptimizers):
             logs = {name: float(total) / done for name, total in totals.items()}
             if not (finite and np.isfinite([*logs.values()]).all()):
                 self.diverged = (
-                    "A loss or a weight ceased to be finite after at most "
-                    f"{done} steps of the epoch. Usual causes: a learning rate too "
-                    "high, batch_size too small, data not scaled to about [-1, 1] or "
-                    "not finite."
+                    f"A loss or a weight became infinite or NaN after at most {done} "
+                    "steps of the epoch. Usual causes: a learning rate too high, "
+                    "batch_size too small, data not scaled to about [-1, 1] or not "
+                    "finite."
                 )
                 # Keras's TerminateOnNaN looks for a log of this name.
                 logs["loss"] = float("nan")

@@ -48,8 +48,8 @@ def expect_networks(
     else:
         require(
             outputs is None or not takes_condition(generator),
-            "The discriminator must take labels, for the generator does: make it a "
-            "keras.Model([examples, labels], outputs).",
+            "The discriminator must take labels, because the generator does: make it "
+            "a keras.Model([examples, labels], outputs).",
             "discriminator",
         )
     require(
@@ -115,7 +115,7 @@ def expect_network(name: str, network: object) -> None:
         kinds == {"float32"},
         f"The {name} must take and give float32, but its dtypes are "
         f"{', '.join(sorted(kinds)) or 'none of floats'}: give its last layer "
-        "dtype='float32', as Keras's guide to mixed precision does.",
+        "dtype='float32', as in Keras's guide to mixed precision.",
         name,
     )
 
@@ -128,8 +128,8 @@ def _expect_conditions(generator, discriminator):
         takes_condition(generator)
         and all(len(shape) == 2 for shape in shapes)
         and found[0] == found[1],
-        "Both networks must take one condition of the same shape beside their first "
-        "input, such as keras.Input((), dtype='int32') for a label an example or "
+        "Both networks must take the same condition as second input, such as "
+        "keras.Input((), dtype='int32') for one label per example or "
         "keras.Input((5,)) for five numbers, but the shapes of their conditions are "
         f"{shown([shape[1:] for shape in shapes])}.",
         "generator",
@@ -215,9 +215,9 @@ def expect_latents(
         latent_generator = of_dimension(latent_generator, shape[0])
     require(
         callable(latent_generator) and _takes_one(latent_generator),
-        "The argument latent_generator must be callable with how many latents to draw, "
-        "such as gan.latent.LatentGenerator(dim) or lambda k: "
-        f"gan.normal_generator(k, dim), but it is {shown(latent_generator)}.",
+        "The argument latent_generator must be callable with the number of latents, "
+        "such as gan.latent.LatentGenerator(dim) or lambda k: gan.normal_generator(k, "
+        f"dim), but it is {shown(latent_generator)}.",
         "latent_generator",
     )
     drawn = None
@@ -245,12 +245,12 @@ def expect_latents(
     first, second = (np.array(latent_generator(2)) for _ in range(2))
     require(
         (first != second).any(),
-        "The argument latent_generator must draw anew at each call, but it gives the "
-        "same latents twice.",
+        "The argument latent_generator must draw new latents at each call, but it "
+        "gives the same ones twice.",
         "latent_generator",
     )
     warn(
-        "The latent generator draws with NumPy: that is slower, and not part of the "
+        "The latent generator draws with NumPy, which is slower and not part of the "
         "model's random state. Those of gan.latent draw with TensorFlow."
     )
     return functools.partial(_from_numpy, latent_generator, shape), False
@@ -346,7 +346,7 @@ def out_of_reach(
     sought = "of any size" if np.isinf(targets).all() else "from {:g} to {:g}"
     return (
         f"its last activation keeps the discriminator's outputs in [{low:.3g}, "
-        f"{high:.3g}], but the losses seek outputs {sought.format(*targets)}"
+        f"{high:.3g}], but the targets of the losses are {sought.format(*targets)}"
     )
 
 
@@ -356,7 +356,7 @@ def warn_of_bounds(
     """Warn of a last activation that keeps outputs from what a class's losses seek."""
     missing = targets and out_of_reach(discriminator, targets)
     if missing:
-        warn(f"{name}: {missing}. Leave that activation out.")
+        warn(f"{name}: {missing}. Remove that activation.")
 
 
 def is_picture(shape: tuple[int | None, ...]) -> bool:
@@ -380,8 +380,8 @@ def warn_of_range(
     found = f"[{some.min():.3g}, {some.max():.3g}]"
     if _beyond(some, low, high):
         warn(
-            f"The real examples lie in {found}, beyond what the generator reaches, "
-            f"[{low:.3g}, {high:.3g}]: scale them to that, or change its last "
+            f"The real examples lie in {found}, beyond the range of the generator, "
+            f"[{low:.3g}, {high:.3g}]: scale them to that range, or change its last "
             "activation."
         )
     if pixel_range is None:
@@ -390,12 +390,12 @@ def warn_of_range(
     if _beyond(some, black, white):
         warn(
             f"The real examples lie in {found}, beyond the pixel_range of the model, "
-            f"[{black:g}, {white:g}]: scale them to that, or make a model with their "
-            "own pixel_range."
+            f"[{black:g}, {white:g}]: scale them to that range, or give the model "
+            "their pixel_range."
         )
     if max(low - black, white - high) > 0.05 * (white - black):
         warn(
-            f"The generator reaches [{low:.3g}, {high:.3g}] only, less than the "
+            f"The range of the generator is [{low:.3g}, {high:.3g}], smaller than the "
             f"pixel_range of the model, [{black:g}, {white:g}]: change its last "
             "activation or the pixel_range."
         )

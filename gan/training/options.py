@@ -113,7 +113,7 @@ def expect_hooks(cls: Any, *names: str) -> None:
         require(
             fits,
             f"The method {name} of {cls.__name__} must take (self, real, fake, "
-            "condition); until version 0.2.0 there was no condition, and real and "
-            "fake were pairs where there were labels.",
+            "condition); until version 0.2.0 it took no condition, and real and fake "
+            "were pairs if there were labels.",
             name,
         )

@@ -53,8 +53,8 @@ class Player:
         # Keras keeps activity losses of the last call only: they cannot be added up.
         require(
             len(self.network.losses) == kept,
-            f"The {self.role} must have regularisers of weights only: leave out "
-            "activity_regularizer and add_loss, and state such a term in "
+            f"The {self.role} may have regularisers of weights only: remove "
+            "activity_regularizer and add_loss, and add such a term in "
             f"{self.role}_extra.",
             self.role,
         )
@@ -70,7 +70,7 @@ class Player:
             # As of bicubic and Lanczos resizing under a penalty on gradients.
             require(
                 False,
-                f"The loss of the {self.role} cannot be differentiated, for "
+                f"The loss of the {self.role} cannot be differentiated, because "
                 f"TensorFlow has no gradient of an operation in it ({error}). A "
                 "penalty on gradients needs second derivatives: use another layer, "
                 "such as UpSampling2D with interpolation='bilinear', or a model "
@@ -135,9 +135,9 @@ class Player:
         new = [weight.path for weight in trained if id(weight) not in known]
         require(
             not new,
-            f"The {self.role} has weights that were frozen when the model was "
-            f"made, so that its optimizer does not know them: {', '.join(new)}. Make "
-            "the model anew, now that they are trainable.",
+            f"The {self.role} has weights that were frozen when the model was made, so "
+            f"its optimizer does not know them: {', '.join(new)}. Make a new model, "
+            "now that they are trainable.",
             self.role,
         )
 
@@ -188,8 +188,9 @@ class Optimizers:
             rate = optimizer.get_config()["learning_rate"]
             require(
                 isinstance(rate, float),
-                "The argument learning_rate cannot be set, for an optimizer follows a "
-                "schedule: give it to compile(d_optimizer=…, g_optimizer=…).",
+                "The argument learning_rate cannot be set, because an optimizer "
+                "follows a schedule: give a new optimizer to compile(d_optimizer=…, "
+                "g_optimizer=…).",
                 "learning_rate",
             )
         for optimizer in self.optimizers:
@@ -235,8 +236,8 @@ def expect_optimizers(**pairs: tuple[Any, keras.Model]) -> None:
         trained = {id(weight) for weight in network.trainable_variables}
         require(
             not optimizer.built or trained <= _known(optimizer) <= variables,
-            f"The optimizer {name} has trained other weights than those of its "
-            "network: give a new one.",
+            f"The optimizer {name} has already trained the weights of another network: "
+            "give a new one.",
             name,
         )
         distribute.expect_parts(network.distribute_strategy, **{name: optimizer})

@@ -131,8 +131,8 @@ class RealExamples:
         known = self.usual_conditions if known is None else known
         require(
             known is not None,
-            "The argument labels is missing: the model has no real examples of whose "
-            "conditions some could be drawn.",
+            "The argument labels is missing: the model has no real examples to draw "
+            "conditions from.",
             "labels",
         )
         known = tf.convert_to_tensor(known, tf.float32)

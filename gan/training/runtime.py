@@ -88,9 +88,9 @@ def explained() -> Iterator[None]:
         found = re.search(_NOT_FOR_XLA, str(error), re.DOTALL)
         require(
             found is None,
-            "The argument jit_compile must be False here, for XLA cannot compile the "
-            f"operation {found and found[1]}. Memory-mapped arrays and latents drawn "
-            "with NumPy are read by Python (PyFunc).",
+            "The argument jit_compile must be False here, because XLA cannot compile "
+            f"the operation {found and found[1]}. Memory-mapped arrays and latents "
+            "drawn with NumPy are read by Python (PyFunc).",
             "jit_compile",
         )
         found = re.search(_WRONG_LABEL, str(error))

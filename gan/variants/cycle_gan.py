@@ -104,7 +104,7 @@ class CycleGAN(R3GAN):
     ) -> None:
         self.cycle_weight, self.identity_weight = cycle_weight, identity_weight
         self.objective = objective
-        said = "The argument latent_generator must be None, for the networks take "
+        said = "The argument latent_generator must be None, because the networks take "
         require(latent_generator is None, f"{said}pictures.", "latent_generator")
         super().__init__(
             generator,
@@ -136,8 +136,8 @@ class CycleGAN(R3GAN):
         )
         require(
             takes[0] == takes[1] or not self.identity_weight,
-            "The argument identity_weight must be 0, for the pictures of A and B have "
-            f"different shapes, {takes[0]} and {takes[1]}.",
+            "The argument identity_weight must be 0, because the pictures of A and B "
+            f"have different shapes, {takes[0]} and {takes[1]}.",
             "identity_weight",
         )
         for name, network in (
@@ -150,8 +150,8 @@ class CycleGAN(R3GAN):
                 halves = None
             require(
                 halves,
-                f"Each output of the {name} must depend on the input of its place "
-                "alone: make it of two networks that are called by themselves.",
+                f"Each output of the {name} must depend only on the input at the same "
+                "place: build it from two separate networks.",
                 name,
             )
 
@@ -184,8 +184,8 @@ class CycleGAN(R3GAN):
         ]
         require(
             not any(part is None or part.streams for part in parts),
-            f"The argument {name} must hold two arrays: of a Dataset no example can be "
-            "drawn by itself.",
+            f"The argument {name} must hold two arrays, because a Dataset cannot be "
+            "sampled at random.",
             name,
         )
         return UnpairedExamples(*parts)

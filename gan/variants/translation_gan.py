@@ -159,9 +159,10 @@ class TranslationGAN(R3GAN):
         pair = isinstance(value, (tuple, list)) and len(value) == 2
         pair = pair and hasattr(value[0], "shape")
         said = (
-            f"The argument {name} must be the targets alone, for the layer condition "
+            f"The argument {name} must be the targets alone, because the layer "
+            "condition "
         )
-        said += "makes the inputs of them: leave the inputs out."
+        said += "makes the inputs from them: leave the inputs out."
         require(self._condition is None or not pair, said, name)
         return super().as_examples(value, batch_size, name)
 
@@ -188,7 +189,7 @@ class TranslationGAN(R3GAN):
             mask.
         """
         layer = self._condition
-        said = "The model has no layer condition, which makes inputs of targets."
+        said = "The model has no layer condition to make inputs from targets."
         require(layer is not None, said, "condition")
         mine = self.pixel_range or (0.0, 1.0)
         scale = getattr(layer, "pixel_range", mine)

@@ -94,7 +94,7 @@ function tellOpinion(made) {
   const [value] = opinionsOf(made, [state.label]);
   const below = others.filter((v) => v < value).length;
   byId("opinion").textContent =
-    `The discriminator says ${value.toFixed(2)}: more real than ${below} of 100 others.`;
+    `The discriminator gives it ${value.toFixed(2)}: more real than ${below} of 100 other fakes.`;
 }
 
 function showNearest(shown) {
@@ -259,7 +259,7 @@ function save() {
 function copyLink() {
   const told = (text) => { byId("link").textContent = text; };
   navigator.clipboard.writeText(location.href).then(() => told("Copied"),
-    () => told("It is in the address bar"));
+    () => told("Copy it from the address bar"));
 }
 
 // Where on a canvas a pointer is, as shares of its sides.
@@ -337,7 +337,7 @@ function listen() {
 
 function build() {
   byId("title").textContent = document.title;
-  byId("size").textContent = `${numbers.length.toLocaleString("en")} numbers`;
+  byId("size").textContent = `${numbers.length.toLocaleString("en")} parameters`;
   ["face", "nearest"].forEach((id) => sized(byId(id)));
   byId("beside").hidden = !data.nearest;
   byId("opinion").hidden = !judge;

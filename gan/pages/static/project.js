@@ -128,11 +128,11 @@ async function takeOwn(file) {
   try {
     target = await readPicture(file);
   } catch {
-    told.textContent = "This file is no picture that the browser can read.";
+    told.textContent = "Your browser cannot read this file as a picture.";
     return;
   }
   const found = await project(target, (share) => {
-    if (takeOwn.begun === begun) told.textContent = `Looking … ${Math.round(100 * share)}%`;
+    if (takeOwn.begun === begun) told.textContent = `Searching … ${Math.round(100 * share)}%`;
   });
   // Another picture may have been chosen in between.
   if (takeOwn.begun !== begun) return;
@@ -140,8 +140,8 @@ async function takeOwn(file) {
   byId("class").value = found.label;
   choose({ z: found.z });
   const error = Math.sqrt(meanSquare(found.drawn, target));
-  told.textContent = `Found, with a mean difference of ${(100 * error).toFixed(1)}% ` +
-    "of the way from black to white.";
+  told.textContent = "Found. The root mean square difference is " +
+    `${(100 * error).toFixed(1)}% of the range from black to white.`;
 }
 
 byId("own").onchange = (event) => {

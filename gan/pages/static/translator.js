@@ -129,7 +129,7 @@ function take(image) {
 function takeFile(file) {
   if (!file) return;
   createImageBitmap(file).then(take, () => {
-    byId("told").textContent = `${file.name} is no picture that this browser reads.`;
+    byId("told").textContent = `Your browser cannot read ${file.name} as a picture.`;
   });
 }
 
@@ -195,14 +195,14 @@ function listen() {
 
 const HINTS = {
   none: "Drop a picture anywhere, or draw on this one.",
-  shrunk: "Drop a picture anywhere; it is made this small first. Or draw on it.",
+  shrunk: "Drop a picture anywhere, which the page shrinks, or draw on this one.",
   hole: "Drop a picture anywhere, and wipe a hole with the mouse or a finger.",
-  grey: "Drop a picture anywhere; its colours are taken away first. Or draw on it.",
-  edges: "Drop a picture anywhere, of which the lines are taken, or draw lines.",
+  grey: "Drop a picture anywhere, which the page converts to grey, or draw on this one.",
+  edges: "Drop a picture anywhere, whose lines the page finds, or draw lines.",
 };
 
 byId("title").textContent = document.title;
-byId("size").textContent = `${numbers.length.toLocaleString("en")} numbers`;
+byId("size").textContent = `${numbers.length.toLocaleString("en")} parameters`;
 byId("hint").textContent = HINTS[data.kind];
 byId("painting").hidden = masked;
 byId("example").hidden = !data.examples;
