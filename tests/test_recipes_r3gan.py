@@ -153,9 +153,20 @@ def test_a_run_of_minutes_goes_on_with_the_steps_that_it_began_with(
     assert asked == (0.5, 2, 3)
     assert len([*(tmp_path / "run" / "checkpoints").glob("epoch-*.keras")]) == 2
     assert cli.main(line) == 0 and "Going on from" in capsys.readouterr().out
-    monkeypatch.setattr(pace, "lengths", lambda make_model, minutes: (2, 3))
-    assert cli.main([*line, "--minutes", "1"]) == 2
-    assert "minutes" in capsys.readouterr().err
+    # More minutes make the run longer: its rates, which were 0 at its end, rise again.
+    assert cli.main([*line, "--minutes", "1"]) == 0
+    said = capsys.readouterr().out
+    assert "0.5 minutes become 1: 4 epochs" in said and "epoch-000002" in said
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (record["minutes"], record["epochs"]) == (1, 4)
+    model = gan.load_model(tmp_path / "run" / "model.keras")
+    assert model.generator.optimizer.iterations == 12
+    # Fewer are refused, and so is anything else that differs; the record stays.
+    assert cli.main(line) == 2
+    assert "minutes is 0.5 here and was 1 there" in capsys.readouterr().err
+    assert cli.main([*line, "--minutes", "2", "--augment"]) == 2
+    assert "augment" in capsys.readouterr().err
+    assert json.loads((tmp_path / "run" / "run.json").read_text()) == record
 
 
 def test_steps_of_some_minutes(monkeypatch, capsys):

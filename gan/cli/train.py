@@ -89,7 +89,10 @@ def _stoppable(directory: pathlib.Path) -> Iterator[None]:
     except (KeyboardInterrupt, SystemExit):
         # An older one may be of the run that a restart was to forget.
         if _checkpoints(directory) - before:
-            print("\nStopped and saved. The same command, without --restart, goes on.")
+            print(
+                "\nStopped and saved. The same command, without --restart, goes on; "
+                "with more --minutes or --epochs it trains for longer."
+            )
         else:
             print("\nStopped before anything new was saved.")
         raise

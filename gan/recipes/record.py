@@ -38,6 +38,7 @@ _FILES["gaussian"] = _PICTURES + (
     r"non_saturating|two_class)\.gif"
 )
 RECORD = "run.json"
+_LENGTHS = {"epochs", "minutes"}  # of a run, which a later call may make longer
 _MOST_BYTES = 2**26  # of a record, which lists a picture for each epoch
 
 
@@ -119,6 +120,12 @@ def _write_record(folder, record):
         temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
+def _is_longer(name, there, here):
+    """Whether the difference is that the run is to be trained for longer."""
+    numbers = isinstance(there, int | float) and isinstance(here, int | float)
+    return name in _LENGTHS and numbers and there < here
+
+
 def note_settings(
     folder: pathlib.Path,
     settings: dict[str, Any],
@@ -132,7 +139,8 @@ def note_settings(
         given: dict that JSON can hold, what the command line was given, or `None`.
 
     Raises:
-        InvalidInput: if the folder's record says other settings.
+        InvalidInput: if the folder's record says other settings, but for fewer epochs
+            or minutes: then the run is trained for longer.
     """
     from gan.training.checkpoint import expect_same_run, newest_path
 
@@ -145,11 +153,25 @@ def note_settings(
         if settings.get("recipe") != there.get("recipe"):
             names = ["recipe"]
         both = [(name, there[name], settings[name]) for name in names]
-        expect_same_run(folder, [one for one in both if one[1] != one[2]])
+        other = [one for one in both if one[1] != one[2] and not _is_longer(*one)]
+        expect_same_run(folder, other)
         # The checkpoint may yet refuse to go on, and then nothing has changed.
         if "files" in there and newest_path(folder) is not None:
             return
     _write_record(folder, settings | {"told": given, "files": files})
+
+
+def note_lengths(folder: pathlib.Path, settings: dict[str, Any]) -> None:
+    """Write how long a run is to be trained from now on.
+
+    Args:
+        folder: `pathlib.Path`.
+        settings: dict, as of `note_settings`, which has been called before.
+    """
+    record = read_record(folder / RECORD)
+    found = {name: settings[name] for name in _LENGTHS & {*settings}}
+    if any(record.get(name) != value for name, value in found.items()):
+        _write_record(folder, record | found)
 
 
 def clear(folders: list[pathlib.Path]) -> None:

@@ -26,6 +26,7 @@ from gan.recipes.record import (
     clear,
     expect_free,
     note,
+    note_lengths,
     note_settings,
     read_record,
     written,
@@ -127,7 +128,8 @@ class Run:
         verbose: 0 shows no progress, anything else the progress of the whole run.
         given: dict that JSON can hold, what the command line was given, or `None`; kept
             with the settings, for `--config`.
-        minutes: float, how long the training may take, or `None`.
+        minutes: float, how long the training may take, or `None`. More of them, or more
+            epochs, than an earlier call was given make its run longer.
     """
 
     recipe: str
@@ -189,10 +191,16 @@ class Run:
 
     def _lengths(self, recipe, data, options):
         """Epochs and steps of a run of so many minutes, of an earlier call the same."""
-        if self.noted("minutes") == self.minutes:
-            found = self.noted("epochs"), self.noted("steps_per_epoch")
-            expect_between(1, 10**9, epochs=found[0], steps=found[1])
-            return found
+        minutes = self.noted("minutes")
+        if minutes is not None:
+            epochs, steps = self.noted("epochs"), self.noted("steps_per_epoch")
+            expect_between(1, 10**9, epochs=epochs, steps=steps)
+            expect_number(0.1, 100_000, minutes=minutes)
+            if minutes < self.minutes:
+                # A longer run goes on with epochs of the same length.
+                epochs = max(round(epochs * self.minutes / minutes), epochs + 1)
+                print(f"{minutes:g} minutes become {self.minutes:g}: {epochs} epochs.")
+            return epochs, steps
         from gan.recipes.pace import lengths
 
         make_model = functools.partial(recipe.make_model, data, self.seed, **options)
@@ -327,24 +335,32 @@ class Run:
                 process uses it.
             KeyboardInterrupt: after Ctrl-C.
         """
+        import keras
+
         from gan.training.checkpoint import Checkpoint
 
         self.begin()
         epochs, steps = self.epochs or epochs, self.steps or steps
         with made_folder(self.output / folder) as directory:
-            checkpoint = Checkpoint(directory / "checkpoints", every=every)
+            path = directory / "checkpoints"
+            checkpoint = Checkpoint(path, every=every, longer=True)
         checkpoint.acquire()
         try:
             data = model.examples and model.examples.fingerprint()
             all_settings = {"recipe": self.recipe, "seed": self.seed, "data": data}
             all_settings |= {"epochs": epochs, "steps_per_epoch": steps}
-            note_settings(directory, all_settings | (settings or {}), self.given)
+            all_settings |= settings or {}
+            note_settings(directory, all_settings, self.given)
+            # Once the checkpoint has not refused to go on.
+            noting = keras.callbacks.LambdaCallback(
+                on_train_begin=lambda logs: note_lengths(directory, all_settings)
+            )
             self._keep_pictures()
             model.fit(
                 epochs=epochs,
                 steps_per_epoch=steps,
                 verbose=0,
-                callbacks=[*self._progress(), *_noting(callbacks), checkpoint],
+                callbacks=[*self._progress(), *_noting(callbacks), checkpoint, noting],
             )
         finally:
             checkpoint.release()

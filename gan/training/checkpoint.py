@@ -56,6 +56,9 @@ class Checkpoint(keras.callbacks.Callback):
         keep: int, how many of the last checkpoints stay.
         every: int, epochs between checkpoints; the last epoch is saved always.
         restart: bool, delete what an earlier run left there.
+        longer: bool, whether a run may go on whose learning rates reach 0 earlier than
+            those of this one (`gan.schedules`), so that a finished run is trained for
+            longer. The rates rise to what they are at this step of the longer run.
 
     Attributes:
         history: dict of lists, the logs of all epochs of the run, those before the
@@ -72,11 +75,13 @@ class Checkpoint(keras.callbacks.Callback):
         keep: int = 2,
         every: int = 1,
         restart: bool = False,
+        longer: bool = False,
     ) -> None:
         super().__init__()
         self.directory: pathlib.Path = expect_path(directory=directory)
         expect_positive_int(keep=keep, every=every)
         self._keep, self._every, self._restart = keep, every, restart
+        self._longer = longer
         self.history: dict[str, list[float]] = {}
         self._lock, self._epoch = None, 0
 
@@ -195,6 +200,8 @@ class Checkpoint(keras.callbacks.Callback):
         epoch, history, there, same_versions = _read_place(path)
         here = json.loads(model.begun_with)
         other = [*_differences(there, here, same_versions)] if there else []
+        if self._longer:
+            other = [one for one in other if not _falls_later(*one)]
         if not other:
             saving.restore_model(model, path)
             self._epoch, self.history = epoch, history
@@ -296,6 +303,12 @@ def _differences(
             yield from _differences(*each, whole, f"{name}.{number}")
     elif there != here:
         yield name, there, here
+
+
+def _falls_later(name, there, here):
+    """Whether the difference is that of a learning rate that falls over more steps."""
+    numbers = isinstance(there, int) and isinstance(here, int)
+    return name.endswith("learning_rate.config.updates") and numbers and there < here
 
 
 def expect_same_run(folder: StrPath, other: list[tuple[str, object, object]]) -> None:
