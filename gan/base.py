@@ -167,7 +167,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
             changes `generator.optimizer` and `discriminator.optimizer`.
         beta_1: float in [0, 1), Adam's decay of the first moment.
         beta_2: float in [0, 1), Adam's decay of the second moment.
-        ema: float in [0, 1), such as 0.995, decay of an exponential moving average of
+        ema: float in (0, 1), such as 0.995, decay of an exponential moving average of
             all generator weights, including batch-normalisation statistics; `None`
             keeps no average. With an average, `get_fake_sample()` draws from
             `averaged_generator`, whose pictures are usually better. After t generator
@@ -324,13 +324,12 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
 
     @staticmethod
     def discriminator_loss(real: Any, fake: Any) -> tf.Tensor:
-        """Loss of the discriminator from its outputs `(batch, 1)`; each subclass has
-        one."""
+        """Loss of the discriminator; takes its outputs, float tensors `(batch, 1)`."""
         raise NotImplementedError("a model has a discriminator_loss(real, fake)")
 
     @staticmethod
     def generator_loss(fake: Any) -> tf.Tensor:
-        """Loss of the generator from D(fake) `(batch, 1)`; each subclass has one."""
+        """Loss of the generator; takes D(fake), a float tensor `(batch, 1)`."""
         raise NotImplementedError("a model has a generator_loss(fake)")
 
     # The step is plain Python. AutoGraph would rewrite it slowly, without any effect.
