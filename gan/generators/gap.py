@@ -33,7 +33,7 @@ class Gap:
 
     @property
     def copies(self) -> bool:
-        """Whether held-out pictures have clearly larger errors, by at least a
+        """Whether held-out pictures have errors that are larger by at least a
         quarter."""
         return self.low > 0 and self.withheld > 1.25 * self.trained
 

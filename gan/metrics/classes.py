@@ -36,8 +36,7 @@ class Classes:
 
     @property
     def entropy(self) -> float:
-        """Entropy of the predicted classes in nats; log(classes) if all are equally
-        frequent."""
+        """Entropy of the predicted classes in nats, at most log(classes)."""
         some = self.shares[self.shares > 0]
         return float(-(some * np.log(some)).sum())
 

@@ -59,8 +59,8 @@ class PCA:
         return (flat - self.mean) @ self.whitening(depth)
 
     def whitening(self, depth: int) -> np.ndarray:
-        """The first axes, float64 `(d, depth)`, each divided by its deviation if not
-        0."""
+        """The first axes, float64 `(d, depth)`, each divided by its deviation (or
+        0)."""
         along, deviations = self.axes[:, :depth], self.deviations[:depth]
         white = np.divide(along, deviations, out=0 * along, where=deviations > 0)
         more = depth - white.shape[1]
