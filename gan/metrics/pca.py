@@ -59,8 +59,7 @@ class PCA:
         return (flat - self.mean) @ self.whitening(depth)
 
     def whitening(self, depth: int) -> np.ndarray:
-        """The first axes, float64 `(d, depth)`, each divided by its deviation (or
-        0)."""
+        """The first axes divided by their deviations (or 0), float64 `(d, depth)`."""
         along, deviations = self.axes[:, :depth], self.deviations[:depth]
         white = np.divide(along, deviations, out=0 * along, where=deviations > 0)
         more = depth - white.shape[1]

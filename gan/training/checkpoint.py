@@ -238,8 +238,7 @@ class Checkpoint(keras.callbacks.Callback):
             )
 
     def _remember_the_best(self):
-        """Restore the best value of Keras's ModelCheckpoint, so that its file is
-        kept."""
+        """Restore the best value of Keras's ModelCheckpoint, to keep its best file."""
         for one in self.model._callbacks.callbacks:
             if isinstance(one, keras.callbacks.ModelCheckpoint) and one.best is None:
                 best = {"min": min, "max": max}.get(one.mode)
@@ -355,8 +354,7 @@ def load_newest(directory: StrPath) -> tuple[WholeModel, pathlib.Path]:
 
 
 def newest_path(directory: pathlib.Path) -> pathlib.Path | None:
-    """Path of a run's newest checkpoint, without reading it; `None` if there is
-    none."""
+    """Path of a run's newest checkpoint, without reading it, or `None`."""
     inside = directory / "checkpoints"
     paths = _checkpoints(inside if inside.is_dir() else directory)
     return paths[-1][1] if paths else None

@@ -135,8 +135,7 @@ class TwoOptimizers(keras.Model):
 
     @property
     def learning_rate(self) -> float:
-        """Initial learning rate of both optimizers, or the value to which it was
-        set."""
+        """Learning rate of both optimizers, initially or as last set."""
         return self._learning_rate
 
     @learning_rate.setter

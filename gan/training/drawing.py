@@ -130,10 +130,10 @@ class Drawing(RealExamples):
         return self.words.completed(texts, among, self._count(size))
 
     def call(self, latents: Any, training: bool = False) -> tf.Tensor:
-        """Computes fakes from latents `(batch, latent_dim)` with the (averaged)
-        generator.
+        """Computes fakes from latents `(batch, latent_dim)`.
 
-        For a generator with other inputs, pass these inputs instead of latents.
+        The averaged generator is used if there is one. For a generator with other
+        inputs, pass these inputs instead of latents.
         """
         return self._drawing(training, None)(latents, training=training)
 
@@ -222,8 +222,7 @@ class Drawing(RealExamples):
         return network
 
     def _make_average(self):
-        """Make the averaged generator, a copy of the generator; `None` without
-        `ema`."""
+        """Copy the generator to make the averaged generator; `None` without `ema`."""
         if self.ema is None:
             return None
         average = keras.models.clone_model(self.generator)

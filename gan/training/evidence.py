@@ -130,8 +130,7 @@ class Evidence:
 
     @functools.cached_property
     def hidden(self) -> dict[str, tuple[keras.layers.Layer, np.ndarray]]:
-        """Dict from names of hidden layers to the layer and its outputs `(n,
-        units)`."""
+        """Hidden layers by name, each with its outputs `(n, units)` on a batch."""
         model, size = self.model, self.model.batch_size
         with model.stream.sampling():
             inputs = [model.latent_generator(size)]
