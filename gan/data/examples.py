@@ -104,8 +104,7 @@ class Examples:
         return len(self)
 
     def draw(self, numbers: tf.Tensor) -> Sample:
-        """The examples with these indices, int64 `(n,)`, in the discriminator's
-        form."""
+        """The examples with these int64 indices `(n,)`, in the discriminator's form."""
         labels = None if self._labels is None else tf.gather(self._labels, numbers)
         return self.in_form(Sample(self._gather(numbers), labels))
 
@@ -212,8 +211,7 @@ class MappedExamples(Examples):
     """Real examples in a memory-mapped file; only drawn examples are read."""
 
     def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits from the form, the labels and up to 512
-        examples."""
+        """Sixteen hexadecimal digits from form, labels and up to 512 examples."""
         array = self._examples
         # The byte order does not matter: equal numbers are equal examples.
         some = _spread(array).astype(array.dtype.newbyteorder("<"))

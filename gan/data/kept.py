@@ -179,8 +179,7 @@ class KeptFile:
         return f"as kept in {self.path}"
 
     def room(self, shape: tuple[int, ...]) -> np.ndarray:
-        """Makes an array for pictures, in an unnamed file on the same disk or in
-        memory.
+        """Makes an array for pictures, in an unnamed file beside this one or in memory.
 
         Args:
             shape: tuple `(N, h, w, channels)`.

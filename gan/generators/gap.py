@@ -33,8 +33,7 @@ class Gap:
 
     @property
     def copies(self) -> bool:
-        """Whether held-out pictures have clearly larger errors (by a quarter or
-        more)."""
+        """Whether held-out errors are clearly larger, by a quarter or more."""
         return self.low > 0 and self.withheld > 1.25 * self.trained
 
     def __str__(self) -> str:

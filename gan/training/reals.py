@@ -61,8 +61,7 @@ class RealExamples:
     def as_examples(
         self, value: Any, batch_size: int, name: str = "real_examples"
     ) -> Examples | None:
-        """Check examples, see `gan.data.examples.as_examples`; do not change the
-        model."""
+        """Check examples, without any change, see `gan.data.examples.as_examples`."""
         shape = self.example_shape
         value = self._with_vectors(value)
         how = (self.classes, name, self._stored_condition())
