@@ -188,7 +188,7 @@ class Run:
         return self.finish(model, *recipe.end(self, model))
 
     def _lengths(self, recipe, data, options):
-        """Epochs and steps of a run of given minutes; the same in each call of a run."""
+        """Epochs and steps of a run of given minutes, equal in each call of a run."""
         if self.noted("minutes") == self.minutes:
             found = self.noted("epochs"), self.noted("steps_per_epoch")
             expect_between(1, 10**9, epochs=found[0], steps=found[1])
