@@ -25,7 +25,7 @@ from gan.support.quiet import quiet
 
 __version__ = "0.3.0.dev0"
 
-# The public names and where they are; editors read the same in __init__.pyi.
+# The public names and the modules that hold them. Editors read them in __init__.pyi.
 _MODULES = ("animation", "callbacks", "conditions", "data", "distribute", "faces")
 _MODULES += ("latent", "losses", "metrics", "penalties", "plots", "saving")
 _MODULES += ("schedules", "testing", "toys", "walks", "weights")
@@ -66,7 +66,7 @@ _HOMES = {
 }
 __all__ = sorted([*_MODULES, *_HOMES])
 
-# What files name beside the models; the layers are those of version 0.1.0.
+# Other classes that model files name. Files of version 0.1.0 name the Keras layers.
 _STORED = {
     "Adam": "gan.training.adam",
     "Conv2D": "keras.layers",
@@ -84,7 +84,7 @@ _STORED = {
 }
 
 
-# Lazy, so that `--help` and what needs only NumPy do not wait for TensorFlow.
+# Imports are lazy, so that `--help` and NumPy-only code do not wait for TensorFlow.
 def __getattr__(name: str) -> Any:
     with quiet():
         if name in _MODULES:
@@ -99,7 +99,7 @@ def __dir__() -> list[str]:
 
 
 class _Stored:
-    """Stands in Keras's registry for a class until a file asks for it."""
+    """A stand-in in Keras's registry that imports its class when a file needs it."""
 
     def __init__(self, name: str, home: str) -> None:
         self.name, self.home = name, home
@@ -116,5 +116,5 @@ def _register(keras: Any) -> None:
         known.setdefault(f"gan>{name}", _Stored(name, home))
 
 
-# Whoever imports Keras expects `keras.models.load_model` to know the classes.
+# After `import keras`, `keras.models.load_model` must know the classes of `gan`.
 wrapt.when_imported("keras")(_register)

@@ -1,4 +1,4 @@
-"""`python -m gan` does what `python main.py` does, from any directory."""
+"""`python -m gan` is the same as `python main.py`, from any directory."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Animations: arrays in, files out."""
+"""Writes animations from arrays."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ ENDINGS = (".gif", ".webp", ".mp4")
 def write_animation(
     frames: Iterable[npt.ArrayLike], path: StrPath, frames_per_second: float = 10
 ) -> pathlib.Path:
-    """Write an animation as GIF, WebP or MP4, whole or not at all.
+    """Writes an animation as GIF, WebP or MP4, completely or not at all.
 
-    GIF opens everywhere. WebP takes a fraction of its bytes, keeps all colours and
-    opens in every browser. MP4 is for slides and messages, and needs the package
+    Every program shows GIF. WebP files are much smaller, keep all colours, and are
+    shown by every browser. MP4 suits slides and messages, and needs the package
     imageio-ffmpeg (`pip install 'keras-gan[video]'`). GIF and WebP loop for ever.
 
     Args:
-        frames: iterable, perhaps a generator, of arrays `(h, w)`, grey, or `(h, w, 3)`,
-            red, green and blue, all of one size; uint8, or float in [0, 1], which is
-            clipped to it. In a GIF a colour frame keeps 256 colours of its own. A WebP
-            keeps all frames in memory while it is written, the others one at a time.
+        frames: iterable of arrays `(h, w)` (grey) or `(h, w, 3)` (red, green and blue),
+            all of one size; uint8, or float, which is clipped to [0, 1]. In a GIF, each
+            colour frame is reduced to 256 colours. For WebP, all frames are in memory
+            during writing; otherwise one at a time.
         path: str or `os.PathLike` that ends in .gif, .webp or .mp4.
-        frames_per_second: float in [0.01, 50]; the time of a frame is rounded to
+        frames_per_second: float in [0.01, 50]; the duration of a frame is rounded to
             hundredths of a second in a GIF and to thousandths in a WebP.
 
     Returns:
         `pathlib.Path` of the file.
 
     Raises:
-        InvalidInput: if there is no frame, an argument is not of that form, or the
-            package is missing.
+        InvalidInput: if there is no frame, an argument is invalid, or the package is
+            missing.
 
     Example:
 
@@ -59,10 +59,9 @@ def write_animation(
 def write_gif(
     frames: Iterable[npt.ArrayLike], path: StrPath, frames_per_second: float = 10
 ) -> pathlib.Path:
-    """Write a GIF that loops for ever, whole or not at all.
+    """Writes a GIF that loops for ever, completely or not at all.
 
-    The arguments are those of `write_animation`. One frame at a time is in memory, and
-    the same frames give the same bytes.
+    Only one frame at a time is in memory, and the same frames give the same bytes.
 
     Args:
         frames: see `write_animation`.
@@ -77,7 +76,7 @@ def write_gif(
 
 
 def expect_animation(path: StrPath, frames_per_second: float) -> pathlib.Path:
-    """Expect a path that an animation can be written to, and a speed it can have."""
+    """Expect a valid path and speed for an animation."""
     path = expect_writable(path)
     _expect_ending(path, *ENDINGS)
     expect_number(0.01, 50, frames_per_second=frames_per_second)
@@ -113,7 +112,7 @@ def _write_webp(first, images, path, rate):
 def _write_mp4(first, images, path, rate):
     import imageio_ffmpeg
 
-    # The usual colours of a video are stored for 2x2 pixels together.
+    # Videos usually store colours for 2x2 pixels together, so sides must be even.
     size = [side + side % 2 for side in first.size]
     writer = imageio_ffmpeg.write_frames(
         path,

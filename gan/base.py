@@ -65,58 +65,62 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
     """A generator and a discriminator, trained against each other.
 
     To define a new kind of GAN, subclass it and write its two losses. The base class
-    does the rest. This file holds the game itself, from the draw to the update. The
-    classes that it inherits from hold the real examples (`training.reals`), the
+    does the rest. This file holds the training step: it draws samples and updates the
+    networks. The parent classes hold the real examples (`training.reals`), the
     generator and its average (`training.drawing`), the optimizers
-    (`training.compiled`), the loop (`training.fit`) and the files
+    (`training.compiled`), the training loop (`training.fit`) and saving
     (`saving.model_file`). A subclass may override:
 
-    - `discriminator_loss(real, fake)` and `generator_loss(fake)`. They are given the
-      discriminator's outputs, and are static unless they need an option;
-    - `generator_outputs(real, fake, condition)`, which gives the arguments of
-      `generator_loss`. Override it if this loss needs outputs on reals too, as in
-      `gan.R3GAN`;
+    - `discriminator_loss(real, fake)` and `generator_loss(fake)`. They take the
+      discriminator's outputs, and are static methods unless they need an option;
+    - `generator_outputs(real, fake, condition)`, which returns the arguments of
+      `generator_loss`. Override it if this loss also needs the outputs on real
+      examples, as in `gan.R3GAN`;
     - `discriminator_extra(real, fake, condition)` and `generator_extra(real, fake,
       condition)`, which add a term to an objective, as in `gan.WGAN_GP`;
-    - `output_logs(real, fake)`, which gives further logs of the discriminator's
+    - `output_logs(real, fake)`, which computes further logs from the discriminator's
       outputs. Only logs that `log_names` lists are kept;
-    - `judge_both(real, fake)`, instead of `discriminator_extra`, if its term can be had
-      in the same pass through the discriminator, which saves time, as in `gan.R3GAN`;
+    - `judge_both(real, fake)`, instead of `discriminator_extra`, if one pass through
+      the discriminator can compute both the outputs and the extra term, which saves
+      time, as in `gan.R3GAN`;
     - `after_discriminator_update()`, which constrains the discriminator's weights;
-    - `generator_batches`: how many batches of fakes an update of the generator sees;
-    - `outputs`: how many numbers the discriminator gives for an example, `None` for
-      any;
-    - `targets`: the least and the greatest output that the losses push towards, ±inf if
-      they have no bounds, `None` if nothing is known. The constructor warns of a
-      discriminator that cannot reach them. A class with another `discriminator_loss`
-      does not inherit `targets` and `loss_panel`;
-    - `loss_panel`: title and sign of the discriminator's loss in `callbacks.Losses`;
-    - `penalises_slopes`: `False` if `discriminator_extra` does not penalise slopes.
+    - `generator_batches`: how many batches of fakes each generator update uses;
+    - `outputs`: how many numbers the discriminator outputs for each example, `None` for
+      any number;
+    - `targets`: the smallest and the largest output that the losses push towards, ±inf
+      if there is no bound, `None` if unknown. The constructor warns if the
+      discriminator cannot reach them. A class with another `discriminator_loss` does
+      not inherit `targets` and `loss_panel`;
+    - `loss_panel`: the title and the sign with which `callbacks.Losses` plots the
+      discriminator's loss;
+    - `penalises_slopes`: `False` if `discriminator_extra` does not penalise gradients.
       `gan.diagnose` reads it;
-    - `count_classes`, `fakes_for_training` and `judge`, if the networks know classes in
-      another way, as in `gan.AC_GAN`.
+    - `count_classes`, `fakes_for_training` and `judge`, if the networks handle classes
+      in another way, as in `gan.AC_GAN`.
 
-    `gan.testing.check_model` checks such a class. Decorate it with
+    `gan.testing.check_model` checks your subclass. Decorate the subclass with
     `keras.saving.register_keras_serializable`, so that its files can be loaded without
     `custom_objects`.
 
-    Networks that take labels make any model conditional: a generator of `[latents,
-    labels]` and a discriminator of `[examples, labels]`, with `real_examples` a pair
-    `(examples, labels)`. In training the fakes have the labels of the reals; they are
-    the `condition` that the hooks are given, which is `None` for other networks. How
-    many classes there are is the `input_dim` of the networks' first `Embedding`.
-    `gan.residual_GenDiscr(classes=)` makes such networks. Networks whose second input
-    is `keras.Input((d,))` take a vector of numbers instead: several labels at once,
-    numbers such as an age, the words of a caption (`words=`). Then `real_examples` is a
-    pair `(examples, vectors (N, d))`, or of examples and captions, and
-    `gan.residual_GenDiscr(condition=d)` makes the networks. Pictures go to both
-    networks likewise: a generator of `[latents, pictures]`, or of pictures alone with
-    `latent_generator=None`, a discriminator of `[examples, pictures]`, and
-    `real_examples` a pair `(examples, pictures)`, as in `gan.TranslationGAN`.
+    A model is conditional if its networks have a second input, and `real_examples` is a
+    pair `(examples, conditions)`. In training, the fakes get the conditions of the real
+    examples. The methods above receive them as `condition`, which is `None` for
+    networks with one input. A condition is one of three things:
 
-    An option of your own is an attribute `weight = gan.errors.Option(check)`. Assign it
-    before `super().__init__`, so that it is checked before the networks are touched. It
-    is saved with the model, and a later change acts from the next `fit` on.
+    - labels: the generator takes `[latents, labels]`, the discriminator `[examples,
+      labels]`. The number of classes is the `input_dim` of the networks' first
+      `Embedding`. `gan.residual_GenDiscr(classes=)` makes such networks;
+    - vectors: the second input is `keras.Input((d,))`, for several labels at once,
+      numbers such as an age, or the words of a caption (`words=`). `real_examples` is a
+      pair `(examples, vectors (N, d))` or `(examples, captions)`.
+      `gan.residual_GenDiscr(condition=d)` makes such networks;
+    - pictures: the generator takes `[latents, pictures]`, or pictures alone with
+      `latent_generator=None`, and the discriminator `[examples, pictures]`, as in
+      `gan.TranslationGAN`.
+
+    To add an option, write a class attribute `weight = gan.errors.Option(check)`.
+    Assign its value before `super().__init__`, so that it is checked before anything is
+    changed. It is saved with the model. A later change takes effect at the next `fit`.
 
     Example:
 
@@ -141,60 +145,68 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
     ```
 
     Args:
-        generator: `keras.Model`, latents `(batch, latent_dim)` -> examples.
-        discriminator: `keras.Model`, examples -> `(batch, 1)`. The weight regularisers
-            of both networks' layers (`kernel_regularizer=`) are added to their
-            objectives, not to the logged losses.
-        latent_generator: callable, int k -> float tensor `(k, latent_dim)`, drawn
-            with TensorFlow. One that draws with NumPy works too, with a warning: it is
-            slower, and its draws are not part of the model's random state.
+        generator: `keras.Model`, float32 latents `(batch, latent_dim)` -> float32
+            examples `(batch, …)`.
+        discriminator: `keras.Model`, float32 examples `(batch, …)` -> `(batch, 1)`.
+            Weight regularisers (`kernel_regularizer=`) of either network are added to
+            its objective, but not to the logged loss.
+        latent_generator: callable, int k -> float tensor `(k, latent_dim)`, drawn with
+            TensorFlow. A callable that draws with NumPy works too, with a warning: it
+            is slower, and its draws are not part of the model's random state. `None`
+            for a generator that takes no latents.
         real_examples: array, tensor or pandas DataFrame `(N, …)` of the discriminator's
-            input shape (a missing last axis of size 1 is added); float32, float64 or
-            integers are used as float32, uint8 is read as pictures and brought to
-            `pixel_range` as it is drawn; or a `tf.data.Dataset` of batches of examples;
-            or `None`, to be given to `fit`.
-        batch_size: int, examples in each sample; under a `tf.distribute` strategy
-            those of all replicas together. A Dataset's batches say it where it is not
-            given.
+            input shape (a missing last axis of size 1 is added). Floats and integers
+            are converted to float32; uint8 arrays are taken for pictures, whose values
+            0 to 255 are scaled to `pixel_range`. Or a `tf.data.Dataset` of batches of
+            examples. `None` if the examples are given to `fit` later.
+        batch_size: int, number of examples in each sample, over all replicas of a
+            `tf.distribute` strategy. If it is not given, a Dataset's own batch size is
+            used.
         disc_iter: int, discriminator updates in each step.
-        learning_rate: float, of both Adam optimizers. Setting it later sets that of
-            `generator.optimizer` and `discriminator.optimizer`.
+        learning_rate: float, learning rate of both Adam optimizers. Setting it later
+            changes `generator.optimizer` and `discriminator.optimizer`.
         beta_1: float in [0, 1), Adam's decay of the first moment.
         beta_2: float in [0, 1), Adam's decay of the second moment.
-        ema: decay of an exponential moving average of all generator weights,
-            batch-normalisation statistics included, such as 0.995; `None` keeps none.
-            With an average, `get_fake_sample()` draws from `averaged_generator`, whose
-            pictures are usually better. The decay ramps up as (1 + t)/(10 + t), t the
-            generator's updates, so that the average soon forgets the initial weights.
-        batch_statistics: bool, whether the generator is trained in training mode, in
-            which batch normalisation divides by each batch's statistics. `False`: in
-            inference mode, as it draws pictures later; batch normalisation then only
-            scales and shifts each example by its own weights and its moving
-            statistics, which stay as they are, and dropout is off.
-        augment: `keras.layers.Layer`, differentiable, that changes examples at random,
-            such as `gan.DiffAugment()` or `keras.layers.RandomFlip("horizontal")`;
-            real and fake examples go through it before the discriminator in each
-            update, so that few examples last longer (Zhao et al. 2020). `None`: none.
-        pixel_range: pair of floats, the numbers that mean black and white where the
-            examples are pictures, such as (−1, 1). The bytes 0 and 255 become these
-            numbers, and all that draws the model's pictures goes by them. `None`: found
-            by looking at the first real examples, (0, 1) for bytes, and then kept.
-        class_names: list of str, what the classes are called, or `None`.
-        words: `gan.conditions.Words`, which makes vectors of captions, so that real
-            examples and drawings are given captions; `None`: none.
-        mismatch: float in [0, 1), share of the discriminator's loss that is taken on
-            real examples with the condition of the next one in the batch as fakes, so
-            that it learns to look at the condition (Reed et al. 2016, who take .5); it
-            serves where two examples seldom have the same condition.
-        usual_conditions: list of vectors that are drawn with where none are asked for
-            and there are no data; `None`: those of the first 64 real examples.
-        generator_optimizer: `keras.optimizers.Optimizer`, or `None` for Adam.
-        discriminator_optimizer: the same, for the discriminator.
+        ema: float in (0, 1), such as 0.995, decay of an exponential moving average of
+            all generator weights, including batch-normalisation statistics; `None`
+            keeps no average. With an average, `get_fake_sample()` draws from
+            `averaged_generator`, whose pictures are usually better. After t generator
+            updates the decay is at most (1 + t)/(10 + t), so that the average soon
+            forgets the initial weights.
+        batch_statistics: bool, whether the generator runs in training mode during
+            training, so that batch normalisation uses the statistics of each batch.
+            `False` runs it in inference mode, as when it draws pictures later: batch
+            normalisation uses its moving statistics, which stay as they are, and
+            dropout is off.
+        augment: a differentiable `keras.layers.Layer` that changes examples at random,
+            such as `gan.DiffAugment()` or `keras.layers.RandomFlip("horizontal")`. In
+            each update, real and fake examples pass through it before the
+            discriminator, which helps when there are few examples (Zhao et al. 2020).
+            `None` for no augmentation.
+        pixel_range: pair of floats, such as (−1, 1), the values of black and white if
+            the examples are pictures. The bytes 0 and 255 are scaled to these values,
+            and every function that draws the model's pictures uses them. `None` infers
+            the range from the first real examples ((0, 1) for bytes) and keeps it.
+        class_names: list of str, names of the classes, or `None`.
+        words: `gan.conditions.Words`, which turns captions into vectors, so that
+            captions can be given wherever a condition is asked for; `None` without
+            captions.
+        mismatch: float in [0, 1), share of the discriminator's loss in which real
+            examples with the condition of another example of the batch count as fakes.
+            It teaches the discriminator to use the condition (Reed et al. 2016, with
+            weight 0.5). Use it if two examples seldom have the same condition.
+        usual_conditions: list of condition vectors to draw with if none are given and
+            there are no real examples. `None` takes those of the first 64 real
+            examples.
+        generator_optimizer: `keras.optimizers.Optimizer` of the generator, or `None`
+            for Adam.
+        discriminator_optimizer: `keras.optimizers.Optimizer` of the discriminator, or
+            `None` for Adam.
         seed: int, or `None` to take one from Python's `random`.
         name: str, the model's name, or `None`.
 
     Raises:
-        InvalidInput: if an argument is not of that form, or shapes do not fit.
+        InvalidInput: if an argument is invalid, or the shapes do not match.
 
     Reference:
         Goodfellow et al. 2014, Generative Adversarial Nets, Algorithm 1.
@@ -202,7 +214,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
 
     log_names: tuple[str, ...] = ("discr_loss", "gen_loss")
     outputs: int | None = 1
-    # Of latents, in an update of the generator.
+    # Number of batches of fakes in each update of the generator.
     generator_batches = 1
     targets: tuple[float, float] | None = None
     loss_panel: tuple[str, int] = ("discriminator loss", 1)
@@ -254,7 +266,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         name: str | None = None,
     ) -> None:
         self._expect_networks(generator, discriminator)
-        # Those that the user compiled the networks with, unless others are given.
+        # Unless optimizers are given, use those with which the networks were compiled.
         if generator_optimizer is None:
             generator_optimizer = brought(generator)
         if discriminator_optimizer is None:
@@ -307,37 +319,37 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
             (generator_optimizer, discriminator_optimizer),
         )
         self.compile()
-        # fit never calls the model itself, so Keras would take it for not built.
+        # fit never calls the model itself, so Keras would consider it unbuilt.
         self.built = True
 
     @staticmethod
     def discriminator_loss(real: Any, fake: Any) -> tf.Tensor:
-        """Loss of the discriminator from its outputs `(batch, 1)`; a subclass's."""
+        """Loss of the discriminator; takes its outputs, float tensors `(batch, 1)`."""
         raise NotImplementedError("a model has a discriminator_loss(real, fake)")
 
     @staticmethod
     def generator_loss(fake: Any) -> tf.Tensor:
-        """Loss of the generator from D(fake) `(batch, 1)`; a subclass's."""
+        """Loss of the generator; takes D(fake), a float tensor `(batch, 1)`."""
         raise NotImplementedError("a model has a generator_loss(fake)")
 
-    # Plain Python throughout: AutoGraph would only rewrite it, and slowly.
+    # The step is plain Python. AutoGraph would rewrite it slowly, without any effect.
     @tf.autograph.experimental.do_not_convert
     def train_step(self, useless_argument: Any = None) -> dict[str, tf.Tensor]:
         """One step of the game: Algorithm 1 of Goodfellow et al. 2014.
 
-        `disc_iter` times: draw real examples, draw fakes, update the discriminator.
-        Then draw fakes and update the generator.
+        The step repeats `disc_iter` times: draw real examples, draw fakes, update the
+        discriminator. Then it draws fakes and updates the generator.
 
         Args:
-            useless_argument: ignored when `real_examples` is an array, from which the
-                step draws. When `real_examples` is a Dataset: a real batch
-                `(batch_size, …)`, or a list with one for each discriminator update. To
-                a subclass that overrides `train_step`, `fit` always gives such batches,
-                of arrays as well.
+            useless_argument: if `real_examples` is a Dataset, float tensor
+                `(batch_size, …)`, a batch of real examples, or a list with one batch
+                for each discriminator update. It is ignored if `real_examples` is an
+                array, because the step draws from the array itself. A subclass that
+                overrides `train_step` always receives batches.
 
         Returns:
-            Dict of float scalar tensors by `log_names`: this step's values, those
-            of the discriminator from its last update.
+            Dict of float scalar tensors, one for each name in `log_names`. The
+            discriminator's values are those of its last update in this step.
         """
         logs = {}
         for iteration in range(self.disc_iter):
@@ -347,11 +359,11 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         logs |= self.update_generator(real)
         return {name: logs[name] for name in self.log_names if name in logs}
 
-    # `fit` sees by it whether a subclass overrides train_step.
+    # `fit` compares the two to find out whether a subclass overrides train_step.
     game_step = train_step
 
     def update_discriminator(self, real: Sample, fake: Sample) -> dict[str, tf.Tensor]:
-        """Update the discriminator once, from a real and a fake sample; its logs."""
+        """Update the discriminator once from two samples; return its logs."""
         player = self._discriminator_player
         with tf.GradientTape() as tape:
             outputs, extra, logs = self.judge_both(real, fake)
@@ -366,10 +378,10 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         return {"discr_loss": loss, **logs, **self.output_logs(*outputs)}
 
     def update_generator(self, real: Sample = NOTHING) -> dict[str, tf.Tensor]:
-        """Update the generator once, from a fresh fake sample; its logs.
+        """Update the generator once from a fresh fake sample; return its logs.
 
         Args:
-            real: the last real sample, whose condition the fakes get.
+            real: `Sample`, the last real sample. The fakes get its condition.
         """
         player = self._generator_player
         with tf.GradientTape() as tape:
@@ -386,17 +398,17 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
     def generator_outputs(
         self, real: Any, fake: Any, condition: Any
     ) -> tuple[Any, ...]:
-        """What `generator_loss` is given: the discriminator's outputs on fakes."""
+        """The arguments of `generator_loss`: the discriminator's outputs on fakes."""
         return (self.judge(fake, condition),)
 
     def judge(self, examples: Any, condition: Any = None, training: bool = True) -> Any:
-        """The discriminator's outputs on examples, which the losses are given.
+        """The discriminator's outputs on examples, from which the losses are computed.
 
         Args:
             examples: float tensor `(batch, …)`.
-            condition: `None`, or what goes with the examples: int labels `(batch,)`,
+            condition: `None`, or the condition of each example: int labels `(batch,)`,
                 float vectors `(batch, d)` or pictures `(batch, h, w, c)`.
-            training: bool, whether it is in training mode, augmentation included.
+            training: bool, whether to run in training mode, with augmentation.
 
         Returns:
             Float tensor `(batch, outputs)`.
@@ -407,10 +419,10 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         return self.discriminator(given, training=training)
 
     def augmented(self, examples: tf.Tensor) -> tf.Tensor:
-        """Examples `(batch, …)` as the discriminator sees them in an update."""
+        """Apply the augmentation, if any, to examples, a float tensor `(batch, …)`."""
         if self.augment is None:
             return examples
-        # A layer may have a `pixel_range` of its own, in which it works.
+        # A layer that works in another range has a `pixel_range` attribute.
         mine = self.pixel_range or (0.0, 1.0)
         scale = getattr(self.augment, "pixel_range", mine)
         with self.stream.sampling():
@@ -418,21 +430,21 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         return rescale(changed, scale, mine)
 
     def output_logs(self, real: Any, fake: Any) -> dict[str, tf.Tensor]:
-        """Further logs of the outputs that the losses are given: dict of scalars."""
+        """Further logs computed from the discriminator's outputs: a dict of scalars."""
         return {}
 
     def judge_both(
         self, real: Sample, fake: Sample
     ) -> tuple[tuple[Any, Any], tf.Tensor | float, dict[str, tf.Tensor]]:
-        """Judge a real and a fake sample for an update of the discriminator.
+        """Compute what a discriminator update needs from a real and a fake sample.
 
         Args:
-            real: the real sample, its examples and its condition.
-            fake: the fake sample.
+            real: `Sample` of real examples and their condition.
+            fake: `Sample` of fake examples and their condition.
 
         Returns:
             Tuple `(outputs, term, logs)`: the pair of the discriminator's outputs on
-            both, and what `discriminator_extra` gives.
+            the real and the fake sample, then the two results of `discriminator_extra`.
         """
         outputs = self.judge(*real), self.judge(*fake)
         return outputs, *self.discriminator_extra(
@@ -445,17 +457,18 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         """Further terms of the discriminator's objective.
 
         Args:
-            real: float32 tensor `(batch_size, …)`, real examples, before augmentation;
+            real: float32 tensor `(batch_size, …)`, real examples before augmentation;
                 `self.judge(real, condition)` augments them.
-            fake: float32 tensor of the same shape, fake examples, likewise.
-            condition: `None`, or int32 tensor `(batch_size,)` or float32 tensor
-                `(batch_size, …)`, the labels or vectors of the reals and, unless the
-                class draws others as `gan.AC_GAN` does, of the fakes.
+            fake: float32 tensor of the same shape, fake examples before augmentation.
+            condition: `None`, or int32 labels `(batch_size,)` or float32 vectors or
+                pictures `(batch_size, …)`, the condition of the real examples. The
+                fakes have the same one, except in classes that draw others, such as
+                `gan.AC_GAN`.
 
         Returns:
-            Tuple `(term, logs)`: a scalar tensor (or 0.0) that is added to the
-            objective but not to the logged `discr_loss`, and a dict of scalars, of
-            which those in `log_names` are logged.
+            Tuple `(term, logs)`: a float scalar tensor (or 0.0) that is added to the
+            objective but not to the logged `discr_loss`, and a dict of float scalar
+            tensors. Only those in `log_names` are logged.
         """
         return 0.0, {}
 
@@ -467,12 +480,12 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         Args:
             real: float32 tensor `(batch_size, …)`, the step's last real examples.
             fake: float32 tensor `(generator_batches * batch_size, …)`, fresh fakes,
-                which the gradient goes through.
-            condition: `None`, or int32 or float32 tensor, the labels or vectors of the
-                fakes.
+                through which the gradient reaches the generator.
+            condition: `None`, or int32 or float32 tensor `(generator_batches *
+                batch_size, …)`, the condition of the fakes.
 
         Returns:
-            Tuple `(term, logs)` as of `discriminator_extra`.
+            Tuple `(term, logs)`, as `discriminator_extra` returns it.
         """
         return 0.0, {}
 
@@ -481,17 +494,17 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
 
     @staticmethod
     def count_classes(generator: keras.Model, discriminator: keras.Model) -> int | None:
-        """Number of classes that the networks know, or `None` without labels."""
+        """Number of classes of the networks, or `None` if they take no labels."""
         return count_classes(generator)
 
     def _expect_networks(self, generator, discriminator):
         expect_networks(generator, discriminator, self.outputs)
 
     def _note_inputs(self, generator, discriminator):
-        """Note what the networks take beside examples."""
+        """Record which inputs the networks take besides examples."""
         networks = generator, discriminator
         self.classes: int | None = self.count_classes(*networks)
-        # A label, `()`, a vector `(d,)` or a picture; `None` where there is none.
+        # `()` for a label, `(d,)` for a vector, `(h, w, c)` for a picture, or `None`.
         self.condition_shape: tuple[int, ...] | None = (
             () if self.classes else condition_shape(discriminator)
         )
@@ -499,9 +512,9 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
 
     @property
     def penalises_slopes(self) -> bool:
-        """Whether the discriminator's objective holds a penalty of its slopes.
+        """Whether the discriminator's objective includes a penalty on its gradients.
 
-        A class that overrides `discriminator_extra` is taken for one that does.
+        It is `True` for every class that overrides `discriminator_extra`.
         """
         return (
             type(self).discriminator_extra is not AdversarialModel.discriminator_extra
@@ -509,7 +522,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
 
     @property
     def augment(self) -> keras.layers.Layer | None:
-        """The layer that changes examples; another one is checked likewise."""
+        """The augmentation layer, or `None`. A new layer is checked when it is set."""
         return self._augment
 
     @augment.setter
@@ -518,11 +531,11 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         self._augment = value
 
     def as_sample(self, drawn: Any) -> Sample:
-        """What get_real_sample and get_fake_sample give, as one sample."""
+        """Make a `Sample` of what get_real_sample or get_fake_sample returns."""
         return Sample(drawn) if self.condition_shape is None else Sample(*drawn)
 
     def _next_real(self, batches, iteration):
-        """The real sample of an update: drawn, or the next batch of a Dataset."""
+        """The real sample of an update: a random draw, or a batch of a Dataset."""
         if self.examples is None or not self.examples.streams:
             return self.as_sample(self.get_real_sample())
         given = batches is not None
@@ -535,7 +548,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         return self.examples.in_form(batch)
 
     def fakes_for_training(self, condition: Any = None, batches: int = 1) -> Sample:
-        """One sample of `batches` · `batch_size` fakes, with the condition given."""
+        """A sample of `batches` · `batch_size` fakes with the given condition."""
         size, training = batches * self._count(None), self.batch_statistics
         if condition is not None:
             times = [batches] + [1] * (condition.shape.rank - 1)

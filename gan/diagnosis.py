@@ -1,4 +1,4 @@
-"""The known mistakes of a model: each measured, named, with its evidence and cure."""
+"""Finds the known mistakes of a model, with evidence and cure."""
 
 from __future__ import annotations
 
@@ -88,48 +88,48 @@ def diagnose(
     seed: int = 0,
     withheld: npt.ArrayLike | StrPath | None = None,
 ) -> Diagnosis:
-    """Look for the known mistakes in a model, in training or after it.
+    """Looks for known mistakes in a model, during or after training.
 
-    Everything is measured on the model as it stands. Afterwards its weights,
-    optimizers, statistics and random states are what they were. The bounds were set
-    between what was measured in healthy models (faces with our weights and with the
-    course's; clouds of 2 and 3 numbers after 300 to 3,000 steps) and in sick ones
+    Everything is measured on the model in its present state. Afterwards its weights,
+    optimizers, statistics and random states are restored. The thresholds were chosen
+    between the values measured in healthy models (faces with our weights and with the
+    course's; clouds of 2 and 3 numbers after 300 to 3,000 steps) and in faulty ones
     (untrained; λ of .001; clip of .01 and .03; a frozen generator; a planted fault).
     These values are given in brackets. The findings are:
 
-    - non-finite numbers: weights, examples, fakes or D(fakes) hold one;
+    - non-finite numbers: weights, examples, fakes or D(fakes) contain one;
     - clipped weights: 15% of the weights are at the bound (healthy: up to 6%; with a
       clip of .03: 23%);
     - dead layer: half of the units of a layer give the same number for every example
-      (healthy, with ReLU: up to 44%; critic clipped at .01: 94%). It is not looked for
+      (healthy, with ReLU: up to 44%; critic clipped at .01: 94%). It is not checked
       after clipped weights, which explain it;
     - saturated layer: 90% of a hidden layer's activations are at a bound, which means
       within .5% of the whole range (healthy: up to 18%);
-    - bounded outputs: an activation keeps the discriminator's outputs from what the
-      losses seek, as a sigmoid does before a loss that has its own;
+    - bounded outputs: the last activation keeps the discriminator's outputs from the
+      targets of the losses, as a sigmoid does before a loss that contains another;
     - flat output: 90% of the discriminator's outputs on fakes are at a bound of its
       last activation, a tanh or sigmoid (healthy: none);
-    - coupled samples: under a penalty, 1% of the slope of D(x_i) goes to other examples
-      than x_i (healthy: 0; with batch normalisation: 70%);
+    - coupled samples: with a gradient penalty, 1% of the gradient of D(x_i) belongs to
+      other examples than x_i (healthy: 0; with batch normalisation: 70%);
     - gradient norm: its mean on interpolates differs from 1 by .3, or its standard
       deviation is .5 (healthy: .96 to 1.07 ± .06 to .28; λ of .001: .65; untrained: .09
       and .7);
     - discriminator far ahead: the area under its ROC curve is above .99, and its pull
       is below .3 (healthy: 1.3 to 15; frozen generator: .17, and .0001 behind a tanh).
       Such an area alone is healthy in a critic (ours on faces: .997). The pull is the
-      slope of the generator's loss at the fakes, as a share of the slope that would
-      bring them to the reals. It is not looked for if the generator cannot reach the
+      gradient of the generator's loss at the fakes, relative to the gradient that would
+      bring them to the reals. It is not checked if the generator cannot reach the
       reals;
     - output range: 2% of the real values are beyond what the generator can reach with
       any weights (healthy: none), or half of the fake values are beyond the real ones
       (healthy: up to 35%);
     - discriminator asleep: the area is below .6, although `metrics.two_sample_score` is
-      above .9, and stays below while a copy of the discriminator is updated 30 times
-      (models that swing to and fro: .91 and more; dead critic: .5);
+      above .9, and it stays below .6 during 30 updates of a copy of the discriminator
+      (oscillating models: .91 and more; dead critic: .5);
     - collapsed variety: the variance is below .1 of the reals' (healthy: .4 to 2), the
       effective rank is below .25 of theirs (healthy: .6 to 1.2), or recall is below .05
       at a precision above .5 (healthy recall: .1 to .96; untrained faces: 0). Half of
-      the modes may be lost without being noticed;
+      the modes may be lost without a finding;
     - far from the data: precision is below 1/3 (pictures: .4 to .7), and
       `metrics.neighbour_ratio` is above 1.5 (faces: .97 to 1.16; noise: 1.6 and more)
       and above half of that of normal noise with the reals' mean and covariance (points
@@ -137,23 +137,24 @@ def diagnose(
       has learnt anything);
     - copied examples: `metrics.neighbour_ratio` is below .5 (healthy: .88 and more;
       copies: 0);
-    - learnt by heart: projections meet training pictures with an error that is smaller
-      than that of withheld ones by a fifth and more, beyond a 95% interval.
+    - learnt by heart: the projection errors of training pictures are smaller than those
+      of held-out pictures by a fifth or more, beyond a 95% interval.
 
     Args:
         model: `gan.AdversarialModel`.
-        count: int >= 16, fakes drawn and reals looked at, rounded up to batches.
-        seed: int >= 0, of every draw.
-        withheld: pictures of the kind that the model was not trained on, as
-            `TrainedGenerator.project` takes them, or `None`.
+        count: int >= 16, number of fakes and of reals, rounded up to whole batches.
+        seed: int >= 0, seed of every draw.
+        withheld: held-out pictures of the same kind, as `TrainedGenerator.project`
+            takes them, or `None`.
 
     Returns:
-        `Diagnosis`: a list of `Finding`, empty for a healthy model. A check that the
-        model or its data do not allow, or whose answer an earlier finding decides, is
-        named in its `not_made`.
+        `Diagnosis`: a list of `Finding`, empty for a healthy model. Its `not_made`
+            names the checks that do not apply to the model or its data, or that an
+            earlier finding makes pointless.
 
     Raises:
-        InvalidInput: for unusable arguments, or a discriminator of other outputs.
+        InvalidInput: if an argument is unusable, or the discriminator has other
+            outputs.
 
     Formula:
         pull = mean ‖∂l(D(f))/∂f‖ · mean ‖x − f‖ / (mean l(D(f)) − mean l(D(x))),
@@ -196,14 +197,14 @@ def diagnose(
     return diagnosis
 
 
-# -- the checks: each gives whether it is sick, and the evidence ----------------
+# -- the checks: each returns whether there is a mistake, and the evidence -------
 
 
 @dataclasses.dataclass(frozen=True)
 class _Check:
     name: str
     cure: str
-    # Checks whose findings would explain its own.
+    # Checks whose findings would explain this one.
     causes: tuple[_Check, ...]
     measure: Callable[[Evidence], tuple[bool, str]]
 
@@ -212,8 +213,8 @@ _CHECKS: list[_Check] = []
 
 
 def _check(name, cure, causes=()):
-    """Decorate a function of the evidence: a check, made in the order written here."""
-    # Among numbers that are not finite nothing can be measured.
+    """Decorator that makes a check; checks run in the order of definition."""
+    # Nothing can be measured if numbers are not finite.
     causes = (*_CHECKS[:1], *causes)
 
     def register(measure):
@@ -357,7 +358,7 @@ def _norms(s):
 
 
 def _out_of_reach(s):
-    """Share of the real values that the generator gives under no weights."""
+    """Share of the real values that the generator cannot reach with any weights."""
     real, (low, high) = np.array(s.real.examples), reach(s.model.generator)
     slack = 0.01 * (high - low) if np.isfinite(high) else 0.0
     return np.mean((real < low - slack) | (real > high + slack))
@@ -371,7 +372,7 @@ def _out_of_reach(s):
     causes=(_flat_output,),
 )
 def _ahead(s):
-    # It is bound to be where the generator cannot reach the reals at all.
+    # If the generator cannot reach the reals, the discriminator is always ahead.
     if _out_of_reach(s) > 0.02:
         raise NotMade("cure output range first")
     pull = s.pull() if s.separation > 0.99 else math.inf

@@ -1,15 +1,16 @@
-"""Several devices and machines, which are TensorFlow's business (`tf.distribute`).
+"""Training on several devices and machines with `tf.distribute`.
 
-Make networks and model within `strategy.scope()`, then train, save and load as always.
-`tf.distribute.MirroredStrategy()` takes all GPUs of a machine. On several machines the
-same `train.py` is started on each, told who is who; they share the folder `run`:
+Make networks and model within `strategy.scope()`, then train, save and load as usual.
+`tf.distribute.MirroredStrategy()` uses all GPUs of a machine. On several machines,
+start the same `train.py` on each, with its own `TF_CONFIG`. They share the folder
+`run`:
 
 ```sh
 TF_CONFIG='{"cluster": {"worker": ["10.0.0.1:2222", "10.0.0.2:2222"]},
             "task": {"type": "worker", "index": 0}}' python train.py
 ```
 
-Data, here as TFRecord files of one example a record:
+Write the data, here as TFRecord files with one example in each record:
 
 ```python
 import tensorflow as tf
@@ -23,7 +24,7 @@ for number in range(4):
             writer.write(example.tobytes())
 ```
 
-And `train.py`:
+This is `train.py`:
 
 ```python
 import tensorflow as tf
@@ -51,21 +52,22 @@ model.fit(
 model.save("model.keras")
 ```
 
-- `batch_size` is the joint batch, a multiple of the number of devices. Each plays with
-  its part, drawn from a seed of its own, and the optimizers add the gradients up: an
-  update is that of one device on the joint batch. Losses of your own must be means over
-  examples. TensorFlow shares a Dataset out: files to machines, examples to devices.
-- Each device normalises its own part, as `BatchNormalization` does in Keras; the moving
-  statistics become the mean of the devices' (Keras lets them drift apart unseen). With
-  `BatchNormalization(synchronized=True)` an update is that of one device again. Random
-  layers, such as `Dropout` and `RandomFlip`, draw anew on each device.
+- `batch_size` is the joint batch, a multiple of the number of devices. Each device uses
+  its part, drawn from its own seed, and the optimizers add up the gradients: an update
+  equals that of one device on the joint batch. Your own losses must be means over
+  examples. TensorFlow distributes a Dataset: files to machines, examples to devices.
+- `BatchNormalization` normalises the part of each device separately, as in Keras; its
+  moving statistics are averaged over the devices (in Keras they drift apart). With
+  `BatchNormalization(synchronized=True)`, an update again equals that of one device.
+  Random layers, such as `Dropout` and `RandomFlip`, draw independently on each device.
 - Only the chief, worker 0, writes models and checkpoints and shows the progress bar;
-  all read them. A model file fits one device and many. Other callbacks run on every
-  worker: give those that write files to the one where `is_chief(strategy)` holds.
-- A worker that is killed ends the others with `WorkerLost`. The same script started
-  again everywhere goes on from the last checkpoint.
-- Refused: `jit_compile`, and optimizers that clip gradients (Keras 3.15 clips each part
-  before it adds them up). GPUs, TPUs and several real machines were not tried.
+  all workers read them. A model file can be used on one device or many. Other callbacks
+  run on every worker; give those that write files only to the worker for which
+  `is_chief(strategy)` is true.
+- If a worker is killed, the others end with `WorkerLost`. Start the same script again
+  on all machines to continue from the last checkpoint.
+- `jit_compile` is refused, and so are optimizers that clip gradients (Keras 3.15 clips
+  each part before adding them up). GPUs, TPUs and several real machines were not tried.
 """
 
 from __future__ import annotations
@@ -81,17 +83,17 @@ from gan.errors import require
 
 
 class WorkerLost(ConnectionError):
-    """Another worker of the run died or can no longer be reached."""
+    """Raised if another worker of the run has died or cannot be reached."""
 
 
 def replicas() -> int:
-    """Replicas that take part in the running step: 1 outside `strategy.run`."""
+    """Number of replicas in the running step; 1 outside `strategy.run`."""
     replica = tf.distribute.get_replica_context()
     return 1 if replica is None else replica.num_replicas_in_sync
 
 
 def own_seed(seed: tf.Tensor) -> tf.Tensor:
-    """Seed `(2,)` of this replica's own draw, from one that all replicas share."""
+    """A seed `(2,)` for this replica, from a seed that all replicas share."""
     if replicas() == 1:
         return seed
     number = tf.distribute.get_replica_context().replica_id_in_sync_group
@@ -99,21 +101,21 @@ def own_seed(seed: tf.Tensor) -> tf.Tensor:
 
 
 def part(loss: tf.Tensor) -> tf.Tensor:
-    """This replica's part of a mean over its examples: optimizers add the parts up."""
+    """Scale a mean over this replica's examples; optimizers add up the replicas."""
     return loss if replicas() == 1 else loss / replicas()
 
 
 def average(variables: Iterable[keras.Variable]) -> None:
-    """Give every replica the mean of the numbers that the replicas hold."""
+    """Set variables to their mean over the replicas."""
     context = tf.distribute.get_replica_context()
     for variable in variables if replicas() > 1 else ():
         if tf.as_dtype(variable.dtype).is_floating:
-            # A plain read has no device, which all_reduce needs.
+            # all_reduce needs a tensor with a device, which a plain read does not have.
             variable.assign(context.all_reduce("MEAN", tf.identity(variable)))
 
 
 def expect_shares(strategy: Any, batch_size: int) -> None:
-    """Expect a joint batch that the replicas of `strategy` can share."""
+    """Expect a joint batch that can be divided among the replicas of `strategy`."""
     count = strategy.num_replicas_in_sync
     require(
         batch_size % count == 0,
@@ -124,7 +126,7 @@ def expect_shares(strategy: Any, batch_size: int) -> None:
 
 
 def expect_parts(strategy: Any, **parts: Any) -> None:
-    """Expect named networks and optimizers that `strategy` trains as one device."""
+    """Expect named networks and optimizers that train as on one device."""
     inside = strategy.extended.variable_created_in_scope
     for name, part in parts.items():
         require(
@@ -133,7 +135,7 @@ def expect_parts(strategy: Any, **parts: Any) -> None:
             "and model within one strategy.scope().",
             name,
         )
-        # Keras clips before it adds the replicas' gradients up.
+        # Keras clips gradients before adding up those of the replicas.
         options = ("clipnorm", "clipvalue", "global_clipnorm")
         several = strategy.num_replicas_in_sync > 1
         clips = [one for one in options if several and getattr(part, one, None)]
@@ -147,10 +149,10 @@ def expect_parts(strategy: Any, **parts: Any) -> None:
 
 @contextlib.contextmanager
 def own_seeds(strategy: Any) -> Iterator[None]:
-    """Within this context Keras's random layers draw anew on each replica.
+    """In this context Keras's random layers draw independently on each replica.
 
-    Keras keeps the same seeds on all replicas, so that all would drop the same units
-    and flip the same pictures. The seeds stay equal; what is drawn of them differs.
+    Keras has equal seeds on all replicas, so that all would drop the same units and
+    flip the same pictures. The seeds stay equal, but each replica draws differently.
     """
     if strategy.num_replicas_in_sync == 1:
         yield
@@ -167,13 +169,13 @@ def own_seeds(strategy: Any) -> Iterator[None]:
 
 
 def many_workers(strategy: Any) -> bool:
-    """Whether processes of several machines train together under `strategy`."""
+    """Whether several processes train together with `strategy`."""
     resolver = strategy.cluster_resolver
     return resolver is not None and len(resolver.cluster_spec().as_dict()) > 0
 
 
 def is_chief(strategy: Any) -> bool:
-    """Whether this process writes files under `strategy`: always, where it is alone."""
+    """Whether this process writes files; always true without other workers."""
     return strategy.extended.should_checkpoint
 
 
@@ -183,10 +185,10 @@ def _sum(strategy, numbers):
 
 
 def agree(strategy: Any, *numbers: int) -> bool:
-    """Wait for all workers; say whether they all gave these numbers."""
+    """Wait for all workers; return whether all of them gave the same numbers."""
     if not many_workers(strategy):
         return True
-    # Equal means alone could hide a 1 and a 3 from the worker that gave 2.
+    # Means alone would not distinguish 1, 2, 3 from 2, 2, 2, so compare squares too.
     given = tf.constant([*numbers, sum(n * n for n in numbers)], tf.float64)
     workers = strategy.num_replicas_in_sync
     return bool(tf.reduce_all(_sum(strategy, given) == workers * given))
@@ -194,7 +196,7 @@ def agree(strategy: Any, *numbers: int) -> bool:
 
 @contextlib.contextmanager
 def worker_lost(strategy: Any) -> Iterator[None]:
-    """Turn TensorFlow's errors after a worker of `strategy` died into `WorkerLost`."""
+    """In this context TensorFlow's errors about a dead worker become `WorkerLost`."""
     kinds = ("Aborted", "Cancelled", "DeadlineExceeded", "FailedPrecondition")
     lost = [getattr(tf.errors, f"{kind}Error") for kind in (*kinds, "Unavailable")]
     try:

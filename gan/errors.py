@@ -1,4 +1,4 @@
-"""One way to refuse, and one check each for what a user gets wrong."""
+"""The error for invalid arguments, and checks of arguments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ StrPath = str | os.PathLike[str]
 
 
 class _Repr(reprlib.Repr):
-    """Values as a user would type them, long ones cut short."""
+    """Formats values as a user would type them, and shortens long ones."""
 
     def repr1(self, value: Any, level: int) -> str:
         value = value.item() if isinstance(value, np.generic) else value
@@ -26,7 +26,7 @@ class _Repr(reprlib.Repr):
 
 
 _repr = _Repr()
-_repr.maxstring = _repr.maxother = 200  # paths and shapes are shown whole
+_repr.maxstring = _repr.maxother = 200  # long enough for paths and shapes
 
 
 class InvalidInput(ValueError):
@@ -42,7 +42,7 @@ class InvalidInput(ValueError):
 
 
 def shown(value: Any) -> str:
-    """How an error message shows a value: as a user would type it, in one line."""
+    """Format a value for an error message, in one line, as a user would type it."""
     return _repr.repr(value)
 
 
@@ -56,7 +56,7 @@ def require(condition: object, sentence: str, argument: str | None = None) -> No
         argument: str, the name of the argument, or `None`.
 
     Raises:
-        InvalidInput: with the sentence in one line and the argument.
+        InvalidInput: with the sentence in one line, and the argument as attribute.
     """
     if not condition:
         raise InvalidInput(sentence, argument)
@@ -66,7 +66,7 @@ _PASSED_OVER = ("gan", "keras", "tensorflow", "contextlib")
 
 
 def warn(sentence: str) -> None:
-    """Warn, pointing at the innermost line outside this library, Keras and TensorFlow.
+    """Warns, with the location of the user's line that caused the warning.
 
     Args:
         sentence: str, a whole sentence that says what to do.
@@ -118,7 +118,7 @@ def expect_seed(below: int = 2**63, **named: Any) -> None:
 
 
 def expect_choice(choices: Iterable[object], **named: Any) -> None:
-    """Expect every named value to be one of some strings or truth values."""
+    """Expect every named value to be one of `choices`, strings or bools."""
     choices = [*choices]
     for name, value in named.items():
         known = isinstance(value, (str, bool)) and value in choices
@@ -138,13 +138,13 @@ def expect_path(**named: Any) -> pathlib.Path:
 
 
 def expect_array(shape: tuple[Any, ...], least: int = 1, **named: Any) -> np.ndarray:
-    """Expect a named array of finite real numbers; return it as a NumPy array.
+    """Expects a named array of finite real numbers; returns it as a NumPy array.
 
     Args:
-        shape: tuple of ints, None where any size from 1 will do; a last `...` stands
-            for any further axes.
-        least: int, the least length of the first axis.
-        **named: the array, or what NumPy makes one of, by its name.
+        shape: tuple of ints, with `None` for any size of at least 1; a last `...`
+            allows further axes.
+        least: int, smallest length of the first axis.
+        **named: an array, or anything that NumPy can convert to one, by its name.
 
     Returns:
         NumPy array of the same dtype.
@@ -174,7 +174,7 @@ def expect_array(shape: tuple[Any, ...], least: int = 1, **named: Any) -> np.nda
 def _must(
     condition: object, name: str, wanted: str, value: Any, verb: str = "is"
 ) -> None:
-    """Say of an argument what it must be or have, and what it is or has."""
+    """Raise an error that says what an argument must be or have, and what it is."""
     value = shown(value) if verb == "is" else value
     said = f"The argument {name} must {wanted}, but it {verb} {value}."
     require(condition, said, name)
@@ -185,16 +185,16 @@ def _whole(value: object) -> bool:
 
 
 class Unsaid(int):
-    """A default that nobody chose: what the data say counts before it."""
+    """A default value that the data may override; the user did not choose it."""
 
 
 class Option:
-    """A constructor's option, checked whenever it is set: `clip = Option(check)`.
+    """An option that is checked whenever it is set: `clip = Option(check)`.
 
     Args:
-        check: callable that takes the value by the option's name and raises
-            `InvalidInput` unless it is usable.
-        fixed: bool, whether setting it again would have no effect and is refused.
+        check: callable that takes the value as keyword argument with the option's name,
+            and raises `InvalidInput` if it is invalid.
+        fixed: bool, whether the option cannot be changed after the constructor.
     """
 
     def __init__(self, check: Callable[..., object], fixed: bool = False) -> None:
@@ -205,7 +205,7 @@ class Option:
         self.name = name
 
     if TYPE_CHECKING:
-        # Python looks into the instance itself, where `__set__` puts the value.
+        # Python finds the value in the instance itself, where `__set__` stores it.
         def __get__(self, instance: object, owner: type | None = None) -> Any: ...
 
     def __set__(self, instance: object, value: object) -> None:

@@ -1,4 +1,4 @@
-"""Sets of pictures: read them, scale them, undo the scaling."""
+"""Reads sets of grey pictures, scales them and undoes the scaling."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gan.errors import StrPath, expect_array, require
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Faces:
-    """A set of pictures with what centres and scales it.
+    """A set of pictures, with the mean and the factors that normalize it.
 
     Attributes:
         pictures: float32 array of shape `(N, h, w)` with values in [0, 1].
@@ -30,7 +30,7 @@ class Faces:
     normalized: np.ndarray
 
     def recover(self, x: npt.ArrayLike) -> np.ndarray:
-        """Turn normalized values back into pictures, see `recover`."""
+        """Convert normalized values back to pictures, see `recover`."""
         return recover(x, self.mean_face, self.multiplier)
 
 
@@ -62,10 +62,10 @@ def load_faces(path: StrPath, size: tuple[int, int] = (16, 16)) -> Faces:
 
 
 def load_pictures(path: StrPath) -> np.ndarray:
-    """Read grey pictures from a `.npy` file that need not be trusted.
+    """Reads grey pictures from a `.npy` file, which may be untrusted.
 
-    Nothing in the file is executed, and memory is asked for only after the
-    header was found to agree with the length of the file.
+    No code in the file is executed, and memory is allocated only if the header agrees
+    with the length of the file.
 
     Args:
         path: str or `os.PathLike`. The file holds an array of shape `(N, h, w)`
@@ -76,8 +76,8 @@ def load_pictures(path: StrPath) -> np.ndarray:
         are divided by 255.
 
     Raises:
-        InvalidInput: if there is no such file, it is not a regular file, it is
-            damaged, or it holds something else.
+        InvalidInput: if the file is missing, not a regular file or damaged, or does not
+            hold such an array.
     """
     array = read_picture_array(path)
     if array.dtype == np.uint8:
@@ -110,7 +110,7 @@ def normalize(
 def recover(
     x: npt.ArrayLike, mean_face: npt.ArrayLike, multiplier: npt.ArrayLike
 ) -> np.ndarray:
-    """Turn normalized values, such as a generator's output, into pictures.
+    """Converts normalized values, such as a generator's outputs, to pictures.
 
     Args:
         x: array of shape `(…, h, w)` or `(…, h, w, 1)`.

@@ -20,28 +20,30 @@ def fully_connected_GenDiscr(
     activation: str = "tanh",
     bounded: bool = True,
 ) -> tuple[keras.Model, keras.Model, LatentGenerator]:
-    """Two mirrored dense networks and the sampler that feeds the first.
+    """Builds a dense generator, a dense discriminator and a latent sampler.
 
     Args:
-        gen_shape: sequence of at least two positive ints: the latent dimension,
-            the hidden sizes, the size of an example.
-        real_examples: array `(N, gen_shape[-1])`, whose shape is checked, or None.
+        gen_shape: sequence of at least two positive ints: the latent dimension, the
+            sizes of the hidden layers, the size of an example. The discriminator has
+            the same hidden layers in reverse order.
+        real_examples: array `(N, gen_shape[-1])` of any dtype and range, or `None`.
+            Only its shape is used, and checked.
         latent_type: "normal", "uniform", "spheric" or "symmetric".
-        activation: str, of the hidden layers. The course takes "tanh"; "relu" learns
-            shapes with fewer updates.
+        activation: str, activation of the hidden layers. The course uses "tanh"; "relu"
+            learns shapes in fewer updates.
         bounded: bool, whether the generator ends in a sigmoid and the discriminator in
-            a tanh, as the course's. `False` ends both linearly, for data of any range
-            and for a critic that goes on seeing what lies far from the real examples:
-            at the bounds of a tanh a generator is told nothing.
+            a tanh, as in the course. `False` makes both last layers linear. Use it for
+            data outside (0, 1), and because a saturated tanh gives the generator no
+            gradient for fakes far from the real examples.
 
     Returns:
-        Tuple `(generator, discriminator, latent_generator)`. Generator:
-        `(batch, gen_shape[0])` -> `(batch, gen_shape[-1])`, if `bounded` in (0, 1).
-        Discriminator: `(batch, gen_shape[-1])` -> `(batch, 1)`, if `bounded` in
-        (−1, 1).
+        Tuple `(generator, discriminator, latent_generator)`. Generator: float32
+        `(batch, gen_shape[0])` -> float32 `(batch, gen_shape[-1])`, in (0, 1) if
+        `bounded`. Discriminator: float32 `(batch, gen_shape[-1])` -> float32 `(batch,
+        1)`, in (−1, 1) if `bounded`.
 
     Raises:
-        InvalidInput: if an argument is not of that form.
+        InvalidInput: if an argument is invalid.
     """
     shape = list(gen_shape) if np.ndim(gen_shape) == 1 else []
     whole = all(isinstance(n, numbers.Integral) and n >= 1 for n in shape)
@@ -69,7 +71,7 @@ def _dense(name, shape, activation, last_activation):
     inputs = outputs = keras.Input((shape[0],))
     for size in shape[1:-1]:
         outputs = keras.layers.Dense(size, activation=activation)(outputs)
-    # Whatever the policy of mixed precision, networks end in float32.
+    # The last layer is float32 under every mixed-precision policy.
     last = keras.layers.Dense(shape[-1], activation=last_activation, dtype="float32")
     outputs = last(outputs)
     return keras.Model(inputs, outputs, name=name)

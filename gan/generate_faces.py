@@ -7,7 +7,7 @@ from keras import layers
 
 
 def convolutional_GenDiscr() -> tuple[keras.Model, keras.Model]:
-    """The course's networks for grey faces: 339,493 and 388,097 parameters.
+    """Builds the course's networks for grey faces (339,493 and 388,097 parameters).
 
     Returns:
         Tuple `(generator, discriminator)`. Generator: latents `(batch, 16)` ->
@@ -15,15 +15,16 @@ def convolutional_GenDiscr() -> tuple[keras.Model, keras.Model]:
         `(batch, 16, 16, 1)` -> `(batch, 1)` in (−1, 1). Convolutions are 3×3 with
         padding "same"; every activation is tanh.
 
-    As a teacher this discriminator is slow and short-sighted: it pools by maxima and
-    ends in a tanh. `gan.recipes.faces.make_teacher` sees more of the same pictures in
-    a fraction of the time, the more so with the generator in inference mode
-    (`batch_statistics=False`) and its weights averaged (`ema=0.998`).
+    This discriminator is slow, and its max pooling and final tanh limit what the
+    generator learns from it. `gan.recipes.faces.make_teacher` builds a discriminator
+    that trains the same generator better in a fraction of the time, especially with the
+    generator in inference mode (`batch_statistics=False`) and its weights averaged
+    (`ema=0.998`).
     """
     return _generator(), _discriminator()
 
 
-# Layers have fixed names, so that equal weights make equal files.
+# The layers have fixed names, so that equal weights are saved as equal files.
 def _generator():
     inputs = keras.Input((16,), name="latents")
     x = layers.Dense(2048, activation="tanh", name="dense")(inputs)

@@ -1,4 +1,4 @@
-"""Latent samplers, where every fake begins, and the random stream that feeds them."""
+"""Latent samplers, and the random stream from which they take their seeds."""
 
 from __future__ import annotations
 
@@ -16,58 +16,57 @@ from gan.errors import expect_choice, expect_positive_int, expect_seed
 
 
 def normal_generator(nb_points: int, dim: int) -> tf.Tensor:
-    """Standard normal vectors.
+    """Draws standard normal vectors.
 
     Args:
-        nb_points: int, how many.
-        dim: int, dimension of each.
+        nb_points: int, number of vectors.
+        dim: int, dimension of each vector.
 
     Returns:
-        Float32 tensor `(nb_points, dim)`, N(0, 1). A model that calls this draws
-        from its own stream; elsewhere `tf.random.set_seed` makes it repeatable.
+        Float32 tensor `(nb_points, dim)`, N(0, 1). Inside a model, the seed comes from
+        the model's own stream; elsewhere `tf.random.set_seed` makes the draw
+        repeatable.
     """
     expect_positive_int(nb_points=nb_points, dim=dim)
     return tf.random.stateless_normal((nb_points, dim), next_seed())
 
 
 def uniform_generator(nb_points: int, dim: int) -> tf.Tensor:
-    """Vectors uniform in the unit cube.
+    """Draws vectors uniformly from the unit cube.
 
     Args:
-        nb_points: int, how many.
-        dim: int, dimension of each.
+        nb_points: int, number of vectors.
+        dim: int, dimension of each vector.
 
     Returns:
-        Float32 tensor `(nb_points, dim)` in [0, 1), drawn as in
-        `normal_generator`.
+        Float32 tensor `(nb_points, dim)` in [0, 1), seeded as in `normal_generator`.
     """
     expect_positive_int(nb_points=nb_points, dim=dim)
     return tf.random.stateless_uniform((nb_points, dim), next_seed())
 
 
 def symmetric_generator(nb_points: int, dim: int) -> tf.Tensor:
-    """Vectors uniform in the cube of side 2 around 0.
+    """Draws vectors uniformly from the cube of side 2 around 0.
 
     Args:
-        nb_points: int, how many.
-        dim: int, dimension of each.
+        nb_points: int, number of vectors.
+        dim: int, dimension of each vector.
 
     Returns:
-        Float32 tensor `(nb_points, dim)` in [−1, 1), drawn as in
-        `normal_generator`.
+        Float32 tensor `(nb_points, dim)` in [−1, 1), seeded as in `normal_generator`.
     """
     return 2.0 * uniform_generator(nb_points, dim) - 1.0
 
 
 def spheric_generator(nb_points: int, dim: int) -> tf.Tensor:
-    """Vectors uniform on the unit sphere.
+    """Draws vectors uniformly from the unit sphere.
 
     Args:
-        nb_points: int, how many.
-        dim: int, dimension of each.
+        nb_points: int, number of vectors.
+        dim: int, dimension of each vector.
 
     Returns:
-        Float32 tensor `(nb_points, dim)`, drawn as in `normal_generator`.
+        Float32 tensor `(nb_points, dim)` in [−1, 1], seeded as in `normal_generator`.
 
     Formula:
         z / √(Σ z² + 1e-8), z ~ N(0, 1)
@@ -94,7 +93,7 @@ class LatentGenerator:
             "spheric".
 
     Raises:
-        InvalidInput: for an unknown type or a dimension below 1.
+        InvalidInput: if the type is unknown or the dimension is below 1.
     """
 
     def __init__(self, dim: int, latent_type: str = "normal") -> None:
@@ -107,11 +106,11 @@ class LatentGenerator:
         return f"LatentGenerator({self.dim}, {self.latent_type!r})"
 
     def __call__(self, nb_points: int) -> tf.Tensor:
-        """Draw `nb_points` vectors: float32 tensor `(nb_points, dim)`."""
+        """Draw `nb_points` vectors, a float32 tensor `(nb_points, dim)`."""
         return _GENERATORS[self.latent_type](nb_points, self.dim)
 
     def get_config(self) -> dict[str, Any]:
-        """Arguments that make an equal sampler."""
+        """The constructor's arguments of an equal sampler."""
         return {"dim": self.dim, "latent_type": self.latent_type}
 
     @classmethod
@@ -121,7 +120,7 @@ class LatentGenerator:
 
 
 def of_dimension(sampler: Any, dim: int) -> Any:
-    """A `LatentGenerator` for a function of this module; other samplers as they are."""
+    """Wrap a sampler of this module in a `LatentGenerator`; return others as given."""
     for latent_type, function in _GENERATORS.items():
         if sampler is function:
             return LatentGenerator(dim, latent_type)
@@ -134,10 +133,10 @@ _feeding = contextvars.ContextVar("what feeds the draws", default=None)
 
 @contextlib.contextmanager
 def drawn_from(feed: Callable[[], tf.Tensor]) -> Iterator[None]:
-    """Within this context the latent samplers take each of their seeds from a function.
+    """In this context the latent samplers take their seeds from `feed`.
 
     Args:
-        feed: callable that gives an int64 tensor `(2,)`, another one each time.
+        feed: callable that returns a new seed, an int64 tensor `(2,)`, at each call.
     """
     token = _feeding.set(feed)
     try:
@@ -147,13 +146,13 @@ def drawn_from(feed: Callable[[], tf.Tensor]) -> Iterator[None]:
 
 
 class Stream(keras.random.SeedGenerator):
-    """A counter that turns into a fresh seed for each draw.
+    """A counter that gives a fresh seed for each draw.
 
-    The state is two integers: it is saved with the model, so that a resumed
+    The state consists of two integers. It is saved with the model, so that a resumed
     run draws what the uninterrupted run would have drawn.
 
     Args:
-        seed: int, or None to take it from Python's `random`, which both
+        seed: int, or `None` to draw it from Python's `random`, which both
             `keras.utils.set_random_seed` and `random.seed` make repeatable.
     """
 
@@ -163,30 +162,31 @@ class Stream(keras.random.SeedGenerator):
         super().__init__(seed)
 
     def next_seed(self) -> tf.Tensor:
-        """Seed for one draw.
+        """The seed of one draw.
 
         Returns:
-            Int64 tensor `(2,)` for a `tf.random.stateless_*` op of default algorithm:
-            Philox on CPU and GPU, which by name would take 17 operations more a draw.
+            Int64 tensor `(2,)` for a `tf.random.stateless_*` op with the default
+            algorithm. That is Philox on CPU and GPU; asking for Philox by name would
+            take 17 more operations for each draw.
         """
         seed = tf.convert_to_tensor(self.state.value.assign_add((0, 1)))
         return distribute.own_seed(seed)
 
     def sampling(self) -> contextlib.AbstractContextManager[None]:
-        """Within this context the latent samplers draw from this stream."""
+        """In this context the latent samplers take their seeds from this stream."""
         return drawn_from(self.next_seed)
 
     @contextlib.contextmanager
     def restarted(self, seed: int) -> Iterator[None]:
-        """Within this context the stream starts from `seed`; then it goes on as before.
+        """In this context the stream starts from `seed`; later it continues as before.
 
-        What a callback draws is the same every time and leaves no trace in the run.
+        A callback can thus draw the same sample every time without changing the run.
 
         Args:
-            seed: int.
+            seed: int, at least 0.
         """
         before = self.state.numpy()
-        # Equal to a new Stream(seed), of which Keras would keep 35 KB for ever.
+        # This equals a new Stream(seed), but Keras would keep 35 KB of each new one.
         expect_seed(seed=seed)
         self.state.assign((seed, 0))
         try:
@@ -197,14 +197,14 @@ class Stream(keras.random.SeedGenerator):
 
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Within this context what Keras makes is the same each time: weights and seeds.
+    """In this context Keras initialises weights and draws seeds repeatably.
 
-    Keras takes every seed that it is not given from Python's `random`, which afterwards
-    goes on as if nothing had been drawn. NumPy's and TensorFlow's random states stay as
-    they are: TensorFlow's cannot be put back.
+    Keras draws every seed that it is not given from Python's `random`, whose state is
+    restored afterwards. The random states of NumPy and TensorFlow are not touched,
+    because TensorFlow's could not be restored.
 
     Args:
-        seed: int.
+        seed: int, the seed of Python's `random`.
     """
     before = random.getstate()
     random.seed(seed)
@@ -215,11 +215,11 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def next_seed() -> tf.Tensor:
-    """Seed for one draw: from the feeding stream, else from TensorFlow's own state.
+    """The seed of one draw, from the current stream or else TensorFlow's own state.
 
     Returns:
-        Int64 tensor `(2,)` for a `tf.random.stateless_*` op. Outside a model it
-        follows `tf.random.set_seed`.
+        Int64 tensor `(2,)` for a `tf.random.stateless_*` op. Outside a model,
+        `tf.random.set_seed` makes it repeatable.
     """
     feed = _feeding.get()
     if feed is not None:
@@ -228,26 +228,26 @@ def next_seed() -> tf.Tensor:
 
 
 def distinct_numbers(count: int, size: int, seed: tf.Tensor) -> tf.Tensor:
-    """Uniform draw of numbers without repetition.
+    """Draws integers uniformly without repetition.
 
-    From a count of 16 · `size` on, the cost does not depend on `count`: the first
+    If `count` is at least 16 · `size`, the cost does not depend on `count`: the first
     `size` distinct values of a uniform sequence are an unbiased ordered sample without
-    repetition. Of fewer numbers, all are shuffled.
+    repetition. If `count` is smaller, all the integers are shuffled.
 
     Args:
-        count: int, how many numbers there are, at least `size`.
+        count: int, how many integers there are to draw from, at least `size`.
         size: int, how many to draw.
-        seed: int64 tensor `(2,)`.
+        seed: int64 tensor `(2,)`, any values.
 
     Returns:
         Int64 tensor `(size,)` of distinct values in [0, count).
     """
     if count < 16 * size:
-        # 64 random bits a number: a tie, which alone could bias, has a chance of 1e-13.
+        # Each key has 64 random bits. Only ties could bias; one has a chance of 1e-13.
         keys = tf.random.stateless_uniform((count,), seed, None, None, tf.int64)
         return tf.cast(tf.argsort(keys)[:size], tf.int64)
-    # Among 16 times as many at most one draw in 32 repeats another, so an eighth more
-    # is enough but once in 1e16; ensure_shape makes that an error, not a bias.
+    # With count ≥ 16 · size, at most one draw in 32 repeats another. Drawing an eighth
+    # more is enough except once in 1e16; then ensure_shape raises an error.
     drawn = size + size // 8 + 32
     draws = tf.random.stateless_uniform((drawn,), seed, 0, count, tf.int64)
     return tf.ensure_shape(tf.unique(draws).y[:size], (size,))

@@ -1,9 +1,10 @@
-"""Losses and penalties: pure functions of what the discriminator says.
+"""Losses and penalties: pure functions of the discriminator's outputs.
 
-The losses of a discriminator take its outputs on real and on fake examples, those of a
-generator the outputs on fakes (float tensors `(batch, 1)`, any range; log-probabilities
-`(batch, 2)` in the two-class pair), and give a float scalar to minimise. Then come the
-parts of conditional models' losses, from probabilities, and the gradient penalty.
+A discriminator loss takes the discriminator's outputs on real and on fake examples. A
+generator loss takes the outputs on fakes. The outputs are float tensors `(batch, 1)` of
+any range (in the two-class pair, log-probabilities `(batch, 2)`). Each loss returns a
+float scalar to minimise. The cross-entropies of conditional models, which take
+probabilities, and the gradient penalties follow.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def least_squares_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
 
 
 def least_squares_generator(fake: tf.Tensor) -> tf.Tensor:
-    """Squared distance of the outputs on fakes from the target of reals.
+    """Squared distance of the outputs on fakes from 1, the target of real examples.
 
     Args:
         fake: float tensor `(batch, 1)`, D(fake).
@@ -73,7 +74,7 @@ def wasserstein_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
 
 
 def wasserstein_generator(fake: tf.Tensor) -> tf.Tensor:
-    """Minus the critic's mean opinion of the fakes.
+    """Minus the critic's mean output on the fakes.
 
     Args:
         fake: float tensor `(batch, 1)`, D(fake).
@@ -98,11 +99,11 @@ def cross_entropy_discriminator(
     Args:
         real: float tensor `(batch, 1)`, D(real): the logit of "real".
         fake: float tensor `(batch, 1)`, D(fake), the same.
-        real_target: float in [0, 1], the probability asked for on reals; below 1 it
-            is one-sided label smoothing.
+        real_target: float in [0, 1], the target probability on reals; below 1 it is
+            one-sided label smoothing.
 
     Returns:
-        Float scalar tensor, at least 0; 2 log 2 where every logit is 0.
+        Float scalar tensor, at least 0; 2 log 2 if every logit is 0.
 
     Formula:
         −mean(t log σ(D(real)) + (1 − t) log(1 − σ(D(real))))
@@ -112,14 +113,14 @@ def cross_entropy_discriminator(
         Goodfellow et al. 2014, Generative Adversarial Nets, equation 1; smoothing:
         Salimans et al. 2016, Improved Techniques for Training GANs, section 3.4.
     """
-    # −log σ(x) = softplus(−x) and −log(1 − σ(x)) = softplus(−x) + x: no overflow.
+    # −log σ(x) = softplus(−x) and −log(1 − σ(x)) = softplus(−x) + x never overflow.
     smoothing = (1.0 - real_target) * tf.reduce_mean(real)
     cross_entropy = tf.reduce_mean(tf.nn.softplus(-real)) + smoothing
     return cross_entropy + tf.reduce_mean(tf.nn.softplus(fake))
 
 
 def minimax_generator(fake: tf.Tensor) -> tf.Tensor:
-    """Minus the discriminator's loss on fakes: the zero-sum game, from logits.
+    """Minus the discriminator's loss on fakes (the zero-sum game), from logits.
 
     Args:
         fake: float tensor `(batch, 1)`, D(fake): the logit of "real".
@@ -137,10 +138,10 @@ def minimax_generator(fake: tf.Tensor) -> tf.Tensor:
 
 
 def non_saturating_generator(fake: tf.Tensor) -> tf.Tensor:
-    """Cross-entropy of fakes taken for real, from logits.
+    """Cross-entropy of the fakes with the target "real", from logits.
 
-    Its gradient is strong where the minimax one vanishes: on fakes that the
-    discriminator is sure of.
+    Where the discriminator recognises a fake with certainty, the gradient of the
+    minimax loss vanishes, while that of this loss stays strong.
 
     Args:
         fake: float tensor `(batch, 1)`, D(fake): the logit of "real".
@@ -172,17 +173,18 @@ def two_class_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         −mean(D(real)[:, 1]) − mean(D(fake)[:, 0])
 
     Reference:
-        Goodfellow et al. 2014, Generative Adversarial Nets, equation 1, with the
-        logit written as the difference of two.
+        Goodfellow et al. 2014, Generative Adversarial Nets, equation 1; the logit of
+        "real" is the difference of the two log-probabilities.
     """
     return -tf.reduce_mean(real[:, 1]) - tf.reduce_mean(fake[:, 0])
 
 
 def two_class_generator(fake: tf.Tensor) -> tf.Tensor:
-    """Cross-entropy of fakes taken for real, from two log-probabilities.
+    """Cross-entropy of the fakes with the target "real", from two log-probabilities.
 
     Args:
-        fake: float tensor `(batch, 2)`, log-softmax of D(fake).
+        fake: float tensor `(batch, 2)`, log-softmax of D(fake): column 0 "fake", column
+            1 "real".
 
     Returns:
         Float scalar tensor, at least 0.
@@ -197,14 +199,14 @@ def two_class_generator(fake: tf.Tensor) -> tf.Tensor:
 
 
 def hinge_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """How far the outputs are from a margin of 1 on the right side of 0.
+    """Mean distance by which the outputs miss the margins, 1 on reals and −1 on fakes.
 
     Args:
         real: float tensor `(batch, 1)`, D(real).
         fake: float tensor `(batch, 1)`, D(fake).
 
     Returns:
-        Float scalar tensor, at least 0; 2 where every output is 0.
+        Float scalar tensor, at least 0; 2 if every output is 0.
 
     Formula:
         mean(max(0, 1 − D(real))) + mean(max(0, 1 + D(fake)))
@@ -218,14 +220,14 @@ def hinge_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
 
 
 def relativistic_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """Cross-entropy of telling which of a pair is the real one, from logits.
+    """Cross-entropy of telling which example of a pair is real, from logits.
 
     Args:
         real: float tensor `(batch, 1)`, D(real).
-        fake: float tensor `(batch, 1)`, D(fake); each fake has a real beside it.
+        fake: float tensor `(batch, 1)`, D(fake). Row i of both makes a pair.
 
     Returns:
-        Float scalar tensor, at least 0; log 2 where both outputs are equal.
+        Float scalar tensor, at least 0; log 2 if both outputs are equal.
 
     Formula:
         −mean(log σ(D(real) − D(fake))), σ the logistic function
@@ -238,14 +240,14 @@ def relativistic_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
 
 
 def relativistic_generator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """Cross-entropy of the fake of a pair taken for the real one, from logits.
+    """Cross-entropy of taking the fake of a pair for the real one, from logits.
 
     Args:
         real: float tensor `(batch, 1)`, D(real).
-        fake: float tensor `(batch, 1)`, D(fake).
+        fake: float tensor `(batch, 1)`, D(fake). Row i of both makes a pair.
 
     Returns:
-        Float scalar tensor, at least 0; log 2 where both outputs are equal.
+        Float scalar tensor, at least 0; log 2 if both outputs are equal.
 
     Formula:
         −mean(log σ(D(fake) − D(real)))
@@ -256,16 +258,16 @@ def relativistic_generator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(tf.nn.softplus(real - fake))
 
 
-# Keras's own cross-entropies, for they go back to the logits of probabilities that a
-# sigmoid or softmax has just made: sure ones neither overflow nor lose their slope.
+# Keras's own cross-entropies find the logits behind the output of a sigmoid or softmax,
+# so that probabilities near 0 and 1 neither overflow nor lose their gradient.
 
 
 def binary_cross_entropy(probabilities: tf.Tensor, target: float) -> tf.Tensor:
-    """Cross-entropy of the probability of "real" with one target for all examples.
+    """Cross-entropy of the probability of "real" with one target for all the examples.
 
     Args:
-        probabilities: float tensor `(batch, 1)` in [0, 1], best straight from a
-            sigmoid.
+        probabilities: float tensor `(batch, 1)` in [0, 1], best the output of a sigmoid
+            layer.
         target: float in [0, 1]; 1 for real, 0 for fake, below 1 for smoothed labels.
 
     Returns:
@@ -283,11 +285,11 @@ def binary_cross_entropy(probabilities: tf.Tensor, target: float) -> tf.Tensor:
 
 
 def class_cross_entropy(probabilities: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """Cross-entropy of the probabilities of the classes with the examples' own.
+    """Cross-entropy of the class probabilities with the true classes.
 
     Args:
-        probabilities: float tensor `(batch, classes)` in [0, 1], best straight from a
-            softmax.
+        probabilities: float tensor `(batch, classes)` in [0, 1], best the output of a
+            softmax layer.
         labels: int tensor `(batch,)` in [0, classes).
 
     Returns:
@@ -310,7 +312,7 @@ def interpolate(real: tf.Tensor, fake: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     Args:
         real: float tensor `(batch, …)`.
         fake: float tensor of the same shape and dtype.
-        u: float tensor `(batch, 1, …)` in [0, 1], one number an example.
+        u: float tensor `(batch, 1, …)` in [0, 1], one number for each example.
 
     Returns:
         Float tensor of the same shape as `real`.
@@ -336,10 +338,10 @@ def gradient_penalty(
     Args:
         discriminator: callable `(points, training=True)` -> `(batch, 1)`.
         points: float tensor `(batch, …)`, where the gradient is taken.
-        epsilon: float, added inside the root. The root has an infinite slope at
-            0, so one point with a zero gradient would turn every weight into NaN;
-            1e-12 moves a norm of 1 by 5e-13, below float32 resolution.
-        condition: `None`, or what the discriminator is given after the points.
+        epsilon: float, added under the root. The root has an infinite derivative at 0,
+            so one point with a zero gradient would turn every weight into NaN. 1e-12
+            changes a norm of 1 by 5e-13, which is below float32 resolution.
+        condition: `None`, or the condition of the points, passed as second argument.
 
     Returns:
         Float scalar tensor, at least 0.
@@ -364,7 +366,7 @@ def zero_centred_penalty(
         discriminator: callable `(points, training=True)` -> `(batch, 1)`, such as
             `model.judge`.
         points: float tensor `(batch, …)`, where the gradient is taken.
-        condition: `None`, or what the discriminator is given after the points.
+        condition: `None`, or the condition of the points, passed as second argument.
 
     Returns:
         Float scalar tensor, at least 0.
@@ -383,17 +385,18 @@ def zero_centred_penalty(
 def values_and_squared_slopes(
     discriminator: Callable[..., tf.Tensor], points: tf.Tensor, condition: Any = None
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The discriminator's outputs, and its squared gradient norms, of one pass.
+    """The discriminator's outputs and squared gradient norms, from one pass.
 
     Args:
         discriminator: callable `(points, training=True)` -> `(batch, 1)`.
-        points: float tensor `(batch, …)`, where the gradient is taken, or a tuple of
-            several, of which a discriminator of several judges one each.
-        condition: `None`, or what the discriminator is given after the points.
+        points: float tensor `(batch, …)`, where the gradient is taken; or a tuple of
+            such tensors, for a discriminator that returns one output for each.
+        condition: `None`, or the condition of the points, passed as second argument.
 
     Returns:
         Tuple of float tensors: D(points), `(batch, 1)`, and ‖∇D(points)‖², `(batch,)`,
-        the norm over all axes but the first; of several the outputs, and the sum.
+        the norm over all axes but the first. For a tuple of points, the list of outputs
+        and the sum of the squared norms.
     """
     several = isinstance(points, tuple)
     points = [tf.convert_to_tensor(each) for each in (points if several else [points])]

@@ -1,4 +1,4 @@
-"""Penalties of the discriminator's slopes, by the name that version 0.1.0 had."""
+"""Penalties on the discriminator's gradients, under their name of version 0.1.0."""
 
 from gan.losses import (
     gradient_penalty,

@@ -1,4 +1,4 @@
-"""Learning rates that change with the step."""
+"""Learning-rate schedules."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from gan.errors import expect_number, expect_positive_int, require
 
 @keras.saving.register_keras_serializable(package="gan")
 class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """A learning rate that holds and then falls linearly to 0.
+    """A learning rate that is constant at first and then falls linearly to 0.
 
     Args:
-        learning_rate: float, the rate while it holds.
+        learning_rate: float, the rate at first.
         updates: int, the update at which it reaches 0. A discriminator makes
-            `disc_iter` updates a step.
-        hold: float in [0, 1), the share of the updates before the fall.
+            `disc_iter` updates in each step.
+        hold: float in [0, 1), share of the updates before the fall.
 
     Formula:
         learning_rate · clip((1 − t/updates) / (1 − hold), 0, 1), t the update
@@ -43,7 +43,7 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
         return self.learning_rate * keras.ops.clip(left / (1.0 - self.hold), 0.0, 1.0)
 
     def get_config(self) -> dict[str, Any]:
-        """Arguments that make an equal schedule."""
+        """The constructor's arguments of an equal schedule."""
         return {
             "learning_rate": self.learning_rate,
             "updates": self.updates,

@@ -8,11 +8,12 @@ from gan.base import AdversarialModel
 
 @keras.saving.register_keras_serializable(package="gan")
 class Simple_GAN(AdversarialModel):
-    """The discriminator fits 1 on reals and −1 on fakes; the generator seeks 1.
+    """Trains D towards 1 on reals and −1 on fakes, and G so that D(G(z)) nears 1.
 
     Args:
-        discriminator: its last layer has no activation or one that reaches −1 and 1,
-            such as tanh; of others the constructor warns.
+        discriminator: `keras.Model`, examples `(batch, …)` -> `(batch, 1)`. Its last
+            layer has no activation, or one that reaches −1 and 1, such as tanh; the
+            constructor warns of any other.
         Others as `gan.AdversarialModel`.
 
     Formula:

@@ -1,4 +1,4 @@
-"""Check that a GAN class, yours too, trains, saves, loads and resumes correctly."""
+"""Checks that a GAN class trains, saves, loads and resumes correctly."""
 
 from __future__ import annotations
 
@@ -28,32 +28,32 @@ _SEVEN += ["batch_size", "disc_iter", "learning_rate"]
 
 
 def check_model(make: type[AdversarialModel] | Callable[[], AdversarialModel]) -> None:
-    """Check that a model class does what every class of this library does.
+    """Checks that a model class works like the classes of this library.
 
-    For a class of your own, call it in a test. It takes a few seconds, trains for a few
-    steps, and checks that
+    Call it in a test of your own class. It trains for a few steps, which takes a few
+    seconds, and checks that
 
     - the class takes the seven arguments of `gan.AdversarialModel` by position;
     - one step changes both networks, and logs finite numbers under `log_names`;
     - `from_config(get_config())` makes an equal model;
     - training depends on every option: those of the class itself that are numbers or
-      truth values, and `batch_size`, `disc_iter`, `ema` and `augment`;
-    - training in the graph equals training with `run_eagerly=True`, but for rounding:
-      numbers within 1e-5;
-    - a model that was saved and loaded trains on exactly as the one that was saved;
+      bools, and `batch_size`, `disc_iter`, `ema` and `augment`;
+    - training in the graph equals training with `run_eagerly=True`, except for
+      rounding: numbers are within 1e-5;
+    - a loaded model continues training exactly like the saved one;
     - the generator of the `.keras` file draws exactly what the model's does;
-    - a run that stops when an epoch ends goes on by `gan.callbacks.Checkpoint`, and
-      ends exactly as the run that was not stopped.
+    - a run that stops at the end of an epoch can be resumed with
+      `gan.callbacks.Checkpoint`, and ends exactly like a run that was not stopped.
 
     Args:
-        make: the class, a subclass of `gan.AdversarialModel`, which is then tried with
-            small networks for points in the plane. Or a callable without arguments
-            that makes a new model of the class each time, small, of the same seed and
-            weights, with latents of `gan.latent` and an array as `real_examples`; this
-            is for classes that need other networks, such as those that take labels.
+        make: a subclass of `gan.AdversarialModel`, which is checked with small networks
+            for points in the plane. If the class needs other networks, such as networks
+            with labels: a callable without arguments that makes a new small model,
+            always with the same seed and weights, a sampler of `gan.latent` and an
+            array as `real_examples`.
 
     Raises:
-        AssertionError: with a sentence that says what the class does not do.
+        AssertionError: with a sentence that says which check failed.
 
     Example:
 
@@ -168,7 +168,7 @@ def _check_graph(eager, model):
 
 
 def _train(model, eagerly=True):
-    """Train for two steps: the second misses what Python did only while tracing."""
+    """Train for two steps; Python effects of tracing are missing in the second."""
     # Adam's first steps would magnify the last bits of the gradients.
     rules = {f"{name}_optimizer": keras.optimizers.SGD(0.01) for name in "dg"}
     model.compile(run_eagerly=eagerly, **rules)
@@ -186,11 +186,11 @@ def _check_config(model):
 
 
 def _check_options(model, usual):
-    """Expect that every option acts, whatever methods are overridden.
+    """Expect that every option has an effect.
 
     Args:
-        model: a model that was not trained.
-        usual: an equal one that was.
+        model: an untrained model.
+        usual: an equal model that was trained.
     """
     plain = model.options()
     base = {n for n, v in vars(AdversarialModel).items() if isinstance(v, Option)}
@@ -228,7 +228,7 @@ def _check_options(model, usual):
 
 
 def _other_values(value):
-    """Other values of an option, of which some may be refused."""
+    """Other values of an option; some of them may be invalid."""
     if isinstance(value, (bool, np.bool_)):
         return [not value]
     if isinstance(value, int):
@@ -239,7 +239,7 @@ def _other_values(value):
 
 
 def _acts(model, usual, name, value):
-    """Whether a model trains otherwise with an option of another value."""
+    """Whether another value of an option changes the training of a model."""
     try:
         other = _changed(model, **{name: value})
     except InvalidInput:
@@ -255,7 +255,7 @@ def _acts(model, usual, name, value):
 
 
 def _changed(model, **options):
-    """A model of the same weights and randomness with other options."""
+    """A model with the same weights and random states, but other options."""
     changed = type(model).from_config(model.get_config() | options)
     pairs = [(model.generator, changed.generator)]
     pairs += [(model.discriminator, changed.discriminator)]
@@ -267,7 +267,7 @@ def _changed(model, **options):
 
 
 class _SaveOnce(keras.callbacks.Callback):
-    """Save the model after the first epoch, and note what it then is and draws."""
+    """Saves the model after the first epoch, and records its state and its fakes."""
 
     def __init__(self, path):
         super().__init__()
@@ -281,7 +281,7 @@ class _SaveOnce(keras.callbacks.Callback):
 
 
 def _drawn_of(model, path=None):
-    """Outputs of a model's generator, or of that of its file."""
+    """Outputs of the generator of a model, or of its file."""
     if not model.takes_pictures:
         trained = load_generator(path) if path else TrainedGenerator.of(model)
         return trained.outputs(4, seed=0)
@@ -320,7 +320,7 @@ def _check_file(model, folder, known):
 
 
 def _check_resume(whole, make, folder):
-    # The second goes on from what the first left.
+    # The second run resumes the first.
     for epochs in (1, 2):
         stopped = make()
         with contextlib.redirect_stdout(io.StringIO()):
@@ -345,7 +345,7 @@ def _weights(model):
 
 
 def _classes_of(model):
-    """The class and what its model is made of that nobody registered, by name."""
+    """The class and the unregistered classes of its model, by name."""
     names = unknown(model.get_config(), {})
     return {type(model).__name__: type(model), **own_classes(model, names)}
 
@@ -368,6 +368,6 @@ def _equal(arrays, others):
 
 
 def _claim(condition, sentence):
-    """Raise an AssertionError with a sentence unless a condition holds."""
+    """Raise an AssertionError with `sentence` unless `condition` holds."""
     if not condition:
         raise AssertionError(sentence)

@@ -1,4 +1,4 @@
-"""Toy distributions with known laws, and two indicators of how well they are met."""
+"""Toy distributions, and two measures of how well samples match them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def circle(nb_points: int = 1000, seed: int = 0) -> np.ndarray:
 
 
 def four_clouds(nb_points: int = 1000, seed: int = 0) -> np.ndarray:
-    """Draw four clouds in the plane, each point with a colour that its place gives.
+    """Draws four clouds in the plane; each point has a colour that depends on x and y.
 
     Args:
         nb_points: int, a multiple of 4; each cloud gets a quarter, in order.
@@ -67,7 +67,7 @@ def four_clouds(nb_points: int = 1000, seed: int = 0) -> np.ndarray:
 def corner_cloud(
     nb_points: int = 10000, dim: int = 49, sigma: float = 0.05, seed: int = 0
 ) -> np.ndarray:
-    """Draw a round cloud around (.8, …, .8), in a corner of the unit cube.
+    """Draws a normal cloud around (.8, …, .8), in a corner of the unit cube.
 
     Args:
         nb_points: int, at least 1.

@@ -1,7 +1,7 @@
-"""Paths through latent space: rows of latents, one a frame.
+"""Paths through latent space: arrays of latents, one for each frame.
 
-A latent of N(0, I) in d dimensions has a length near √d: what is far from that sphere
-was hardly ever seen in training. `circle` and `star` stay on it.
+A latent from N(0, I) in d dimensions has a length near √d. Latents far from that sphere
+hardly ever occurred in training; `circle` and `star` stay on the sphere.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from gan.errors import expect_array, expect_positive_int, require
 
 
 def segment(start: npt.ArrayLike, end: npt.ArrayLike, count: int = 20) -> np.ndarray:
-    """Walk straight from one latent to another.
+    """Makes a straight path from one latent to another.
 
     Args:
         start, end: float arrays `(dim,)`.
-        count: int, latents, both ends included.
+        count: int, number of latents, including both ends.
 
     Returns:
         float array `(count, dim)`.
@@ -32,22 +32,22 @@ def segment(start: npt.ArrayLike, end: npt.ArrayLike, count: int = 20) -> np.nda
 
 
 def circle(first: npt.ArrayLike, second: npt.ArrayLike, count: int = 60) -> np.ndarray:
-    """Walk once round the sphere of radius √dim, in the plane of two directions.
+    """Makes a circle on the sphere of radius √dim, in the plane of two directions.
 
-    The step from the last latent to the first is one like the others: an animation
-    of it has no seam.
+    The step from the last latent to the first is as long as the others, so that an
+    animation loops smoothly.
 
     Args:
-        first, second: float arrays `(dim,)`, not parallel; the walk starts towards
-            the first.
-        count: int, latents.
+        first, second: float arrays `(dim,)`, not parallel. The first latent has the
+        direction of `first`.
+        count: int, number of latents.
 
     Returns:
         float array `(count, dim)`, every row of length √dim.
 
     Formula:
-        √dim · (cos a · u + sin a · v), a = 0, 2π/count, …; u and v orthonormal,
-        by Gram and Schmidt from first and second
+        √dim · (cos a · u + sin a · v), a = 0, 2π/count, …; u and v orthonormal, from
+        first and second by the Gram-Schmidt process
     """
     expect_positive_int(count=count)
     angles = 2 * np.pi * np.arange(count) / count
@@ -57,14 +57,14 @@ def circle(first: npt.ArrayLike, second: npt.ArrayLike, count: int = 60) -> np.n
 def star(
     centre: npt.ArrayLike, directions: npt.ArrayLike, count: int = 24
 ) -> np.ndarray:
-    """Walk from one latent out and back in several directions, one after the other.
+    """Makes paths from one latent out and back, in several directions in turn.
 
-    Each ray is a quarter of a circle as of `circle`, slow at both of its ends.
+    Each ray is a quarter of a `circle`, and is slow at both ends.
 
     Args:
-        centre: float array `(dim,)`; the walk starts there, scaled to the length √dim.
+        centre: float array `(dim,)`, scaled to the length √dim; every ray starts there.
         directions: float array `(n, dim)`, none parallel to the centre.
-        count: int, latents of each ray, there and back.
+        count: int, number of latents of each ray, out and back.
 
     Returns:
         float array `(n * count, dim)`, every row of length √dim.

@@ -19,11 +19,11 @@ def _expect_bound(clip: float) -> None:
 
 @keras.saving.register_keras_serializable(package="gan")
 class WGAN_clip(AdversarialModel):
-    """The critic estimates the Wasserstein distance with weights held in a box.
+    """The critic estimates the Wasserstein distance; its weights are clipped.
 
     Args:
-        clip: float above 0, the bound c: after each of its updates every critic
-            weight is clipped to [−c, c].
+        clip: float above 0, the bound c. After each critic update, every trainable
+            critic weight is clipped to [−c, c].
         Others as `gan.AdversarialModel`.
 
     Formula:

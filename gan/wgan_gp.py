@@ -18,14 +18,15 @@ from gan.saving.weights_file import load_weights
 
 @keras.saving.register_keras_serializable(package="gan")
 class WGAN_GP(AdversarialModel):
-    """The critic estimates the Wasserstein distance with slopes held near 1.
+    """The critic estimates the Wasserstein distance; its gradient norms stay near 1.
 
     Args:
-        lambda_gp: float, weight of the penalty; the positional argument after
-            `learning_rate`.
+        lambda_gp: float, at least 0, weight of the gradient penalty. It is the
+            positional argument after `learning_rate`.
         beta_1: float in [0, 1), Adam's decay of the first moment.
-        penalty_epsilon: float, added inside the penalty's root, whose infinite
-            slope at a zero gradient would otherwise turn all weights into NaN.
+        penalty_epsilon: float, at least 0, added under the square root of the norm. The
+            root has an infinite derivative at 0, so without it one zero gradient would
+            turn all weights into NaN.
         Others as `gan.AdversarialModel`.
 
     Formula:
@@ -88,12 +89,12 @@ class WGAN_GP(AdversarialModel):
 
     @property
     def penalises_slopes(self) -> bool:
-        """Whether the penalty has a weight."""
+        """Whether the weight of the penalty is above 0."""
         return self.lambda_gp > 0
 
     @property
     def dims(self) -> tf.TensorShape:
-        """`tf.TensorShape` of the real examples, N first (None without them)."""
+        """`tf.TensorShape` `(N, …)` of the real examples; N is `None` without them."""
         known = self.real_examples is not None and hasattr(self.real_examples, "shape")
         count = self.real_examples.shape[0] if known else None
         return tf.TensorShape((count, *self.generator.output_shape[1:]))
@@ -110,19 +111,20 @@ class WGAN_GP(AdversarialModel):
 
     @property
     def scal_shape(self) -> tf.Tensor:
-        """Shape of the interpolation weights: one number an example of a batch."""
+        """Shape of the interpolation weights: one number for each example."""
         return tf.constant([self.batch_size] + [1] * (self.len_dims - 1))
 
     def get_interpolated_sample(self, real_sample: Any, fake_sample: Any) -> Any:
         """Random points between paired real and fake examples.
 
         Args:
-            real_sample: float tensor `(batch, …)`, with labels a pair of it and them.
-            fake_sample: float tensor of the same shape, with labels the same pair.
+            real_sample: float tensor `(batch, …)`; with labels, a pair `(tensor,
+                labels)`.
+            fake_sample: float tensor of the same shape; with labels, a pair.
 
         Returns:
-            Float32 tensor of that shape: u·real + (1 − u)·fake, u ~ U[0, 1]; with
-            labels a pair of it and them.
+            Float32 tensor of the same shape: u·real + (1 − u)·fake, u ~ U[0, 1]; with
+            labels, a pair `(tensor, labels)`.
         """
         if self.condition_shape is not None and isinstance(real_sample, tuple):
             points = self.get_interpolated_sample(real_sample[0], fake_sample[0])
@@ -139,8 +141,9 @@ class WGAN_GP(AdversarialModel):
         """Mean squared distance of the critic's gradient norms from 1.
 
         Args:
-            interpolated_sample: float tensor `(batch, …)`, with labels a pair of it
-                and them. Only the points are differentiated.
+            interpolated_sample: float tensor `(batch, …)`, the points; with labels, a
+                pair `(points, labels)`. The gradient is taken with respect to the
+                points.
 
         Returns:
             Float scalar tensor, see `gan.losses.gradient_penalty`.
@@ -156,7 +159,7 @@ class WGAN_GP(AdversarialModel):
     def discriminator_extra(
         self, real: Any, fake: Any, condition: Any
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """The weighted gradient penalty; logged unweighted as `gp`."""
+        """The weighted gradient penalty. The log `gp` is the penalty without weight."""
         points = self.get_interpolated_sample(real, fake)
         gp = self.gradient_penalty(Sample(points, condition).public())
         return self.lambda_gp * gp, {"gp": gp}
@@ -165,12 +168,13 @@ class WGAN_GP(AdversarialModel):
         """Load both networks' weights from legacy `.h5` files, both or none.
 
         Args:
-            gen_h5: path of the generator's file; it also becomes the average.
-            disc_h5: path of the discriminator's file.
+            gen_h5: str or path, file of the generator's weights, which also replace the
+                averaged weights.
+            disc_h5: str or path, file of the discriminator's weights.
 
         Raises:
-            InvalidInput: if a file is missing, damaged or of other networks; both
-                networks are then as they were.
+            InvalidInput: if a file is missing, damaged or belongs to other networks.
+                Both networks then keep their weights.
         """
         load_weights((self.generator, gen_h5), (self.discriminator, disc_h5))
         if self.averaged_generator is not None:

@@ -1,8 +1,8 @@
-"""What happens beside training while `fit` runs: pictures, measures, checkpoints.
+"""Callbacks for `fit`: pictures, measures, progress and checkpoints.
 
-No callback here disturbs the run: what it draws comes from a stream of its own. Samples
-are those of the averaged generator where the model has one (`ema`). A resumed run goes
-on with the files of the run before, whatever the order of the callbacks.
+No callback changes the run, because each draws from its own random stream. If the model
+has an averaged generator (`ema`), samples come from it. A resumed run continues the
+files of the earlier run, in whatever order the callbacks are given.
 """
 
 from gan.callbacks.losses import Losses

@@ -1,4 +1,4 @@
-"""The curves of the losses, on training examples and on held-out ones."""
+"""Loss curves, on training examples and on held-out ones."""
 
 from __future__ import annotations
 
@@ -18,36 +18,37 @@ Logs = dict[str, float] | None
 
 
 class Losses(keras.callbacks.Callback):
-    """The curves of the losses, a PNG that is drawn anew while training goes on.
+    """Draws the loss curves as a PNG file, which is updated during training.
 
-    How to read it: for a Wasserstein model the first panel is the critic's estimate
-    of the distance between reals and fakes, minus its loss without the penalty. It
-    rises while the critic learns, then falls towards 0 as fakes get better; the
-    generator's loss alone says nothing. Where the estimate on training reals stays
-    above that on held-out ones, and the gap grows, the critic has learnt the training
-    reals by heart: it needs more data or a smaller critic. For other models the panel
-    is the discriminator's loss: there the loss on held-out reals rises above the one on
-    training reals. `loss_panel = (title, sign)` of a class of your own says how to draw
-    its loss; the sign −1 draws minus the loss.
+    How to read it: for a Wasserstein model, the first panel shows the critic's estimate
+    of the distance between reals and fakes, which is minus its loss without the
+    penalty. The estimate rises while the critic learns, then falls towards 0 as fakes
+    get better; the generator's loss alone says nothing. If the estimate on training
+    examples stays above that on held-out ones, and the gap grows, the critic has
+    memorised the training examples: use more data or a smaller critic. For other
+    models, the panel shows the discriminator's loss; after memorising, its loss on
+    held-out examples is higher than that on training examples. To choose how the loss
+    of your own class is drawn, set its `loss_panel = (title, sign)`; the sign −1 draws
+    minus the loss.
 
-    Without `held_out` the first panel is the mean over each epoch, as all others are.
-    With it, both curves are taken at the epoch's end, in inference mode, on the same
-    training examples and latents each time, because within an epoch the critic changes
-    by more than the gap to be seen. The numbers stand beside the picture in a .csv,
-    from which a resumed run goes on; `fit` from epoch 0 starts anew.
+    Without `held_out`, all panels show means over each epoch. With it, both curves of
+    the first panel are computed at the end of the epoch, in inference mode, always on
+    the same training examples and latents, because within an epoch the critic changes
+    by more than the gap. The numbers are written to a .csv file beside the picture,
+    from which a resumed run continues; `fit` from epoch 0 starts again.
 
     Args:
         path: str or `os.PathLike` that ends in .png.
-        held_out: array of real examples, of the form of the model's own (with labels,
-            where those have them), that are not trained on; a thousand are enough.
+        held_out: array of real examples in the form of `real_examples` (a pair, if
+            those have labels) that are not in the training set; a thousand are enough.
             The discriminator's losses become the logs "training_loss" and
             "held_out_loss".
-        every: int, epochs between pictures; the last epoch has one always.
-        seed: int, of the latents and training examples beside the held-out ones.
+        every: int, epochs between pictures; a picture of the last epoch is always
+            drawn.
+        seed: int, seed of the latents and of the choice of training examples.
 
     Raises:
-        InvalidInput: if an argument is not of that form or nothing can be written
-            there.
+        InvalidInput: if an argument is invalid, or the file cannot be written.
 
     Reference:
         Gulrajani et al. 2017, Improved Training of Wasserstein GANs, figure 5.
@@ -72,22 +73,22 @@ class Losses(keras.callbacks.Callback):
         self._rows: list[dict[str, float]] = []
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Read what the run before left; check that the held-out examples fit."""
+        """Read the earlier run's numbers; check the held-out examples."""
         for path in (self._path, self._table):
             clear_leftovers(path.parent, path.name)
         self._rows = read_table(self._table, "Losses")
         if self._held_out is not None:
             self._unseen = self.model.as_examples(self._held_out, 1, "held_out")
             self._unseen.pixel_range = self.model.examples.pixel_range
-            # Refuse now what could not be measured after the first epoch.
+            # Raise errors now rather than after the first epoch.
             self._losses_now()
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        """Drop the rows of epochs that will be repeated."""
+        """Remove the rows of epochs that will be repeated."""
         self._rows = [row for row in self._rows if row["epoch"] <= epoch]
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Note the epoch; draw where a picture is due."""
+        """Record the epoch; draw a picture if one is due."""
         if self.model.diverged is not None:
             return
         if self._held_out is not None:
@@ -100,7 +101,7 @@ class Losses(keras.callbacks.Callback):
             self._draw()
 
     def on_train_end(self, logs: Logs = None) -> None:
-        """Draw the end."""
+        """Draw the last picture."""
         if self._rows:
             self._draw()
 
@@ -114,7 +115,7 @@ class Losses(keras.callbacks.Callback):
             fake, training, held_out = (
                 model.judge(*model.as_sample(one), training=False) for one in samples
             )
-        # Some losses pair reals with fakes.
+        # Some losses need as many reals as fakes.
         fewer = keras.tree.map_structure(lambda outputs: outputs[:most], fake)
         return {
             "training_loss": float(model.discriminator_loss(training, fewer)),
@@ -134,7 +135,7 @@ class Losses(keras.callbacks.Callback):
         for panel, curve, name in curves:
             turn = sign if panel == title else 1
             points = [(r["epoch"], turn * r[name]) for r in self._rows if name in r]
-            # A table of an earlier run may lack what this one notes.
+            # The table of an earlier run may lack columns of this one.
             if points:
                 panels.setdefault(panel, {})[curve] = tuple(zip(*points, strict=True))
         if panels:

@@ -1,4 +1,4 @@
-"""Measures of fakes beside held-out reals, as logs of their epochs."""
+"""Measures of fakes against held-out reals, as logs of the epochs."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ Logs = dict[str, float] | None
 
 
 class Metrics(keras.callbacks.Callback):
-    """Measures of `gan.metrics` on held-out reals, as logs of their epochs.
+    """Logs measures of `gan.metrics` against held-out real examples.
 
-    They are in the history, the progress bar, and what comes later in the list of
-    callbacks: TensorBoard, CSVLogger, ModelCheckpoint. As with Keras's
-    `validation_freq`, the history holds the measured epochs only: the first, and every
+    The logs appear in the history, in the progress bar and in callbacks that come later
+    in the list, such as TensorBoard, CSVLogger or ModelCheckpoint. As with Keras's
+    `validation_freq`, the history holds only the measured epochs: the first, and every
     `every`-th.
 
     Args:
-        real: array `(n, …)`, at least 8 examples that were not trained on (but for
-            "neighbour_ratio" those that were).
+        real: array `(n, …)`, at least 8 examples that are not in the training set (for
+            "neighbour_ratio", the training set).
         names: iterable of str, from `gan.metrics.NAMES`.
         every: int, epochs between measurements.
-        count: int, at least 8, fakes that are compared.
-        seed: int, of their latents, the same each time.
-        to_picture: callable, samples (float32 array `(count, …)`) -> samples on the
-            scale of `real`. `None`: the model's `pixel_range` says it.
+        count: int, at least 8, number of fakes.
+        seed: int, seed of the latents, which are the same each time.
+        to_picture: callable, samples (float32 array `(count, …)`) -> samples in the
+            range of `real`. `None` uses the model's `pixel_range`.
 
     Raises:
-        InvalidInput: if an argument is not of that form.
+        InvalidInput: if an argument is invalid.
     """
 
     def __init__(
@@ -51,15 +51,15 @@ class Metrics(keras.callbacks.Callback):
         self._every = every
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Refuse now fakes that could not be compared after the first epoch."""
+        """Check that fakes and reals can be compared, before the first epoch."""
         self._evaluator.expect_fit(self.model)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Measure, where it is due and the weights are finite."""
+        """Measure if it is due and the weights are finite."""
         due = epoch == 0 or (epoch + 1) % self._every == 0
         if due and self.model.diverged is None:
             logs.update(self.measure())
 
     def measure(self) -> dict[str, float]:
-        """Measure now: dict of floats by their names."""
+        """Measure now; return a dict from names to floats."""
         return self._evaluator(self.model)

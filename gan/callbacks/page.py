@@ -1,4 +1,4 @@
-"""The training of a model of points, as a film in the browser."""
+"""A film of the training of a model of points, for the browser."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ Logs = dict[str, float] | None
 
 
 class Page(keras.callbacks.Callback):
-    """The training of a model of 1-D or 2-D points, as a film in the browser.
+    """Writes a film of the training on 1-D or 2-D points, as a web page.
 
-    A page is written when `fit` ends: real and fake points, the discriminator's field
-    and its slopes, the latents' plane as the generator folds it, the losses, to be
-    played and scrubbed. A resumed run begins its film where it goes on.
+    The page is written when `fit` ends. The film shows real and fake points, the
+    discriminator's outputs and gradients, the generator's map of the latents, and the
+    losses. The film of a resumed run begins where the run is resumed.
 
     Args:
         path: str or `os.PathLike`, the page, which ends in ".html".
-        frames: int, at least 2, epochs whose weights are kept in the page; in between
-            it goes straight.
-        title: str.
+        frames: int, at least 2, number of epochs whose weights the page holds; between
+            them it interpolates linearly.
+        title: str, title of the page.
 
     Raises:
-        InvalidInput: if an argument is not of that form; when training begins, if the
-            examples are no points or a network has layers that pages do not know.
+        InvalidInput: if an argument is invalid; when training begins, also if the
+            examples are not points or a network has layers that pages do not support.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Page(keras.callbacks.Callback):
         self._frames, self._title = frames, title
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Refuse now what could not be shown at the end."""
+        """Check that the page will be able to show the model."""
         model = self.model
         shape = model.generator.output_shape[1:]
         outputs = keras.tree.flatten(model.discriminator.outputs)[0].shape[1:]
@@ -60,18 +60,18 @@ class Page(keras.callbacks.Callback):
         self._recording: Recording | None = None
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        """Keep the networks as they are before the first step."""
+        """Store the networks before the first step."""
         if self._recording is None:
             self._recording = self._begin(epoch)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Keep the networks as they are, where half floats hold their weights."""
+        """Store the networks if their weights fit into half-precision floats."""
         if self.model.diverged is None:
             with contextlib.suppress(InvalidInput):
                 self._recording.add(self.model, epoch + 1)
 
     def on_train_end(self, logs: Logs = None) -> None:
-        """Write the page, unless all epochs were done before and it is there."""
+        """Write the page, unless no epoch was left to do and the page exists."""
         if self._recording is None:
             if self._path.exists():
                 return

@@ -1,4 +1,4 @@
-"""How far the whole of a training is, and how long it still takes."""
+"""Progress of the whole training, with the time left."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from gan.support.screen import shows_bars
 
 Logs = dict[str, float] | None
 
-_SETTLED = 3.0  # seconds after which the pace of a run can be told
+_SETTLED = 3.0  # seconds after which the pace of a run is known
 
 
 class Progress(keras.callbacks.Callback):
-    """Shows how far the whole of `fit` is, and how long it still takes.
+    """Shows the progress of the whole of `fit`, with the time left.
 
-    Keras's own bar speaks of an epoch; give `fit` this one with `verbose=0`. On a
-    terminal it is one bar over all epochs. Elsewhere it is a line when the pace can be
-    told ("about 14 minutes on this machine (40 ms a step)"), and then a line with the
-    time left and the losses every `every` seconds. What is drawn and saved between the
-    epochs counts, the tracing of the graph at the start does not.
+    Keras's own bar shows one epoch; use this one with `verbose=0`. On a terminal it
+    shows one bar over all epochs. Elsewhere it prints a line when the pace is known
+    ("about 14 minutes on this machine (40 ms a step)"), and then a line with the time
+    left and the losses every `every` seconds. The time includes drawing and saving
+    between epochs, but not the tracing of the graph at the start.
 
     Args:
-        every: float, seconds between two lines where the output is no terminal.
+        every: float, at least 0, seconds between two lines if the output is not a
+            terminal.
 
     Raises:
         InvalidInput: if `every` is not a number of at least 0.
@@ -36,18 +37,18 @@ class Progress(keras.callbacks.Callback):
         self._every = every
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Forget an earlier training."""
+        """Reset the state of an earlier training."""
         self._bar = self._first = self._start = None
         self._dynamic = shows_bars()
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        """Note where the run begins, which a checkpoint may have moved."""
+        """Record the first epoch, which a checkpoint may have changed."""
         self._epoch = epoch
         if self._first is None:
             self._first = epoch
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Show how far the run is."""
+        """Update the bar, or print a line if one is due."""
         steps, epochs = self.params["steps"], self.params["epochs"]
         total = (epochs - self._first) * steps
         done = (self._epoch - self._first) * steps + batch + 1
@@ -57,13 +58,13 @@ class Progress(keras.callbacks.Callback):
             self._print_line(done, total, logs or {})
 
     def on_train_end(self, logs: Logs = None) -> None:
-        """End the line of a bar that was stopped."""
+        """End the line of a bar that is not complete."""
         if self._bar is not None and self._done < self._bar.target:
             print(flush=True)
 
     def _update_bar(self, done, total, logs):
         if self._bar is None:
-            # The logs are means over their epoch already.
+            # The logs are already means over their epoch.
             bar = {"unit_name": "step", "interval": 0.2, "stateless_metrics": []}
             self._bar = keras.utils.Progbar(total, **bar)
         self._done = done
@@ -72,7 +73,7 @@ class Progress(keras.callbacks.Callback):
     def _print_line(self, done, total, logs):
         now = time.perf_counter()
         if self._start is None:
-            # The first steps waited for their graph.
+            # The time of the first steps includes the tracing of the graph.
             self._start = self._told = now
             self._before = done
         first = self._told == self._start
@@ -91,7 +92,7 @@ class Progress(keras.callbacks.Callback):
 
 
 def duration(seconds: float) -> str:
-    """A time as people say it: "40 seconds", "14 minutes", "2.5 hours"."""
+    """Format a time in words: "40 seconds", "14 minutes", "2.5 hours"."""
     if seconds < 90:
         return f"{max(round(seconds), 1)} second{'s' * (round(seconds) > 1)}"
     if seconds < 90 * 60:
@@ -100,7 +101,7 @@ def duration(seconds: float) -> str:
 
 
 def each(seconds: float) -> str:
-    """The time of a step: "1.3 s", "42 ms", "0.71 ms"."""
+    """Format the time of a step: "1.3 s", "42 ms", "0.71 ms"."""
     if seconds >= 1:
         return f"{seconds:.1f} s"
     return f"{1e3 * seconds:.{0 if seconds >= 0.01 else 2}f} ms"

@@ -1,4 +1,4 @@
-"""How good the fakes are, epoch by epoch, and the best model so far."""
+"""The quality of the fakes in each epoch, and the best model so far."""
 
 from __future__ import annotations
 
@@ -26,39 +26,38 @@ from gan.training.aside import draw_fakes
 
 Logs = dict[str, float] | None
 
-_LEAST = 8  # real examples
-_MOST = 1000  # of them, and fakes
+_LEAST = 8  # smallest number of real examples
+_MOST = 1000  # largest number of real examples and of fakes
 
 
 class Quality(keras.callbacks.Callback):
-    """A curve of the kernel distance to real examples, and a file of the best model.
+    """Draws the kernel distance to real examples over time; saves the best model.
 
-    After each epoch as many fakes as there are reals, of the same latents each time,
-    are compared with `real`: the kernel distance (KID) is 0 where the two are drawn
-    from one distribution. It is drawn as a PNG, with the distance of other real
-    examples as a line: what is as low as that line is as good as this measure can
-    tell. An epoch counts as better only if its distance is below the best one's by
-    more than its own standard error, so that noise makes no best model. Once nothing
-    has been better for `patience` measurements, that is said.
+    After each epoch, as many fakes as there are reals, always from the same latents,
+    are compared with `real`. The kernel distance (KID) is 0 in the mean if both sets
+    have the same distribution. Its curve is drawn as a PNG file. A line shows the
+    distance between two sets of real examples; this measure cannot distinguish fakes at
+    that line from real examples. An epoch counts as better only if its distance is
+    below the best one by more than its own standard error, so that noise does not
+    decide. If no epoch has been better for `patience` measurements, a message says so.
 
-    The distance is the log "kid". The numbers stand beside the picture in a .csv, from
-    which a resumed run goes on; `fit` from epoch 0 starts anew.
+    The distance is the log "kid". The numbers are written to a .csv file beside the
+    picture, from which a resumed run continues; `fit` from epoch 0 starts again.
 
     Args:
         path: str or `os.PathLike` that ends in .png.
-        real: array `(n, …)`, at least 8 real examples, of which the first 1,000 are
-            used. Hold them out: a generator may copy what it was trained on.
-        others: array of the same form, other real examples, whose distance to `real`
-            is the line; `None` draws none.
-        best: str or `os.PathLike` that ends in .keras, where the best model is saved;
-            `None` saves none.
+        real: array `(n, …)`, at least 8 real examples; the first 1,000 are used. They
+            should not be in the training set, because a generator may copy that.
+        others: array of other real examples in the same form, whose distance to `real`
+            is the line; `None` draws no line.
+        best: str or `os.PathLike` that ends in .keras, the file of the best model;
+            `None` saves no model.
         every: int, epochs between measurements.
-        patience: int, measurements.
-        seed: int, of the latents.
+        patience: int, number of measurements without a better one before the message.
+        seed: int, seed of the latents.
 
     Raises:
-        InvalidInput: if an argument is not of that form or nothing can be written
-            there.
+        InvalidInput: if an argument is invalid, or a file cannot be written.
 
     Reference:
         Bińkowski et al. 2018, Demystifying MMD GANs, section 4.
@@ -90,7 +89,7 @@ class Quality(keras.callbacks.Callback):
         if others is not None:
             others = expect_array((None, *self._shape), least=_LEAST, others=others)
             others = others[: 2 * _MOST]
-        # Axes that fit `real` itself would show it as more varied than any other set.
+        # Along its own principal axes, `real` would seem more varied than other sets.
         self._space = comparable(real if others is None else others)
         self._real, self._floor = self._space(real), None
         if others is not None:
@@ -98,7 +97,7 @@ class Quality(keras.callbacks.Callback):
         self._rows: list[dict[str, float]] = []
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Read what the run before left; refuse fakes that could not be compared."""
+        """Read the earlier run's numbers; check that fakes can be compared."""
         for path in (self._path, self._table, self._best):
             if path is not None:
                 clear_leftovers(path.parent, path.name)
@@ -109,11 +108,11 @@ class Quality(keras.callbacks.Callback):
         require(np.prod(shape) == np.prod(self._shape), said, "real")
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        """Drop the rows of epochs that will be repeated."""
+        """Remove the rows of epochs that will be repeated."""
         self._rows = [row for row in self._rows if row["epoch"] <= epoch]
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Measure, draw, and keep the model if it is the best so far."""
+        """Measure, draw, and save the model if it is the best so far."""
         due = epoch == 0 or (epoch + 1) % self._every == 0
         if not due or self.model.diverged is not None:
             return
@@ -137,18 +136,18 @@ class Quality(keras.callbacks.Callback):
             self._tell(best)
 
     def measure(self) -> tuple[float, float]:
-        """Measure now: the kernel distance and its standard error, floats."""
+        """Measure now; return the kernel distance and its standard error."""
         count = len(self._real)
         fakes = draw_fakes(self.model, count, self._seed, scale=self._scale)
         fakes = np.clip(fakes, *self._scale).reshape(count, *self._shape)
         return kernel_distance(self._real, self._space(fakes))
 
     def paths(self, epochs: int) -> list:
-        """What is written after so many epochs: list of `pathlib.Path`."""
+        """The files that exist after `epochs` epochs: list of `pathlib.Path`."""
         return [self._path, self._table, *([self._best] if self._best else [])]
 
     def _best_row(self):
-        """The row of the best model so far, `None` at the start."""
+        """The row of the best model so far, or `None` at the start."""
         return next((row for row in self._rows[::-1] if row["better"]), None)
 
     def _tell(self, best):

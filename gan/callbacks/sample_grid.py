@@ -1,4 +1,4 @@
-"""Pictures of what a model draws after each epoch, and the animation of them."""
+"""Pictures of a model's samples after each epoch, and an animation of them."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ from gan.support.files import clear_leftovers, expect_writable, made_folder
 from gan.training.aside import aside, draw_fakes, expect_to_picture
 
 Logs = dict[str, float] | None
-_GIF_SIDE = 350  # pixels; at twice the side a GIF takes 2.5 times the bytes
+_GIF_SIDE = 350  # pixels; with twice the side, a GIF has 2.5 times the bytes
 
 
 class SampleGrid(keras.callbacks.Callback):
-    """A picture of what the model draws from the same latents, a PNG each epoch.
+    """Saves a grid of samples as a PNG file after each epoch, from the same latents.
 
     Args:
-        directory: str or `os.PathLike`, made if it is not there.
-        count: int, samples in the grid.
-        columns: int, samples in a row of it. Defaults to `ceil(sqrt(count))`.
-        name: str, the file's name with `{epoch}`, the number of epochs done; without
-            it the last picture takes the place of the one before.
+        directory: str or `os.PathLike`, the folder, which is made if it does not exist.
+        count: int, number of samples in the grid.
+        columns: int, number of samples in a row. Defaults to `ceil(sqrt(count))`.
+        name: str, the file's name. `{epoch}` in it becomes the number of epochs done;
+            without it, each picture replaces the one before.
         every: int, epochs between pictures.
-        seed: int, of the latents.
-        to_picture: callable, samples (float32 array `(count, …)`) -> pictures for
-            `gan.plots.tile`, values in [0, 1]. `None`: by the model's `pixel_range`.
-        draw: callable, model -> what is drawn instead of the grid: a picture, float
-            array `(h, w)` or `(h, w, 3)` with values in [0, 1], or a matplotlib
-            Figure. `model.get_fake_sample` gives it the same latents each time.
-        gif: str or `os.PathLike` that ends in .gif, .webp or .mp4, or `None`: when
-            `fit` ends, the pictures become an animation of about 350 pixels, as
-            `gan.animation.write_animation` writes it.
+        seed: int, seed of the latents.
+        to_picture: callable, samples (float32 array `(count, …)`) -> pictures in [0, 1]
+            for `gan.plots.tile`. `None` uses the model's `pixel_range`.
+        draw: callable that replaces the grid: model -> a picture, float array `(h, w)`
+            or `(h, w, 3)` in [0, 1], or a matplotlib Figure. In it,
+            `model.get_fake_sample` draws from the same latents each time.
+        gif: str or `os.PathLike` that ends in .gif, .webp or .mp4. When `fit` ends, the
+            pictures are written to it as an animation of about 350 pixels by
+            `gan.animation.write_animation`. `None` writes no animation.
         frames_per_second: float in [0.01, 50], of the animation.
 
     Raises:
-        InvalidInput: if an argument is not of that form or the folder is not writable.
+        InvalidInput: if an argument is invalid, or the folder is not writable.
 
     Example:
 
@@ -90,21 +90,21 @@ class SampleGrid(keras.callbacks.Callback):
         self._frames_per_second, self._done = frames_per_second, 0
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Refuse now what could not be drawn after the first epoch."""
+        """Draw once, to raise errors now rather than after the first epoch."""
         clear_leftovers(self._directory, self._name.partition("{")[0])
         if self._gif:
             clear_leftovers(self._gif.parent, self._gif.name)
-        # If no epoch begins, fit has nothing left to do: all were done earlier.
+        # If no epoch begins, an earlier run has done them all.
         self._done = self.params["epochs"]
         if self._draw is None:
             self._picture()
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        """Note which epochs are done: only theirs are pictures of the animation."""
+        """Record which epochs are done: only their pictures are animated."""
         self._done = epoch
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Draw, where a picture is due and the weights are finite."""
+        """Draw if a picture is due and the weights are finite."""
         if self.model.diverged is not None:
             return
         self._done = epoch + 1
@@ -115,12 +115,12 @@ class SampleGrid(keras.callbacks.Callback):
             plots.save(picture, self._path(self._done))
 
     def on_train_end(self, logs: Logs = None) -> None:
-        """Make the animation of the pictures that there are."""
+        """Make the animation of the existing pictures."""
         if self._gif is None:
             return
         epochs = range(self._every, self._done + 1, self._every)
         shapes = {path: _shape(path) for path in map(self._path, epochs)}
-        # What an earlier run left may be of another size, or damaged.
+        # Pictures of an earlier run may have another size or be damaged.
         last = next((shape for shape in reversed(shapes.values()) if shape), None)
         frames = (_shrunk(path) for path, shape in shapes.items() if shape == last)
         if last:
@@ -137,13 +137,13 @@ class SampleGrid(keras.callbacks.Callback):
         return f"<img alt={named.format('image')}>"
 
     def paths(self, epochs: int) -> list[pathlib.Path]:
-        """What is written after so many epochs: the picture, and the animation.
+        """The files that exist after `epochs` epochs.
 
         Args:
-            epochs: int, from 1.
+            epochs: int, at least 1.
 
         Returns:
-            List of `pathlib.Path`.
+            List of `pathlib.Path`: the picture, and the animation if there is one.
         """
         return [self._path(epochs), *([self._gif] if self._gif else [])]
 
@@ -159,20 +159,19 @@ class SampleGrid(keras.callbacks.Callback):
 
 
 class Animation(SampleGrid):
-    """An animation of what the model draws, of the same latents after each epoch.
+    """Animates samples from the same latents after each epoch.
 
-    It is `SampleGrid(gif=path)` whose PNG files are in a folder beside the animation,
-    `training-frames` for `training.gif`. They stay there, so that a later `fit` goes on
-    with them; a `fit` from epoch 0 starts the animation anew. It is written when `fit`
-    ends, by Ctrl-C too.
+    It is a `SampleGrid(gif=path)` whose PNG files are in a folder beside the animation:
+    `training-frames` for `training.gif`. The files are kept, so that a later `fit` can
+    continue them; `fit` from epoch 0 starts a new animation. The animation is written
+    when `fit` ends, also after Ctrl-C.
 
     Args:
         path: str or `os.PathLike` that ends in .gif, .webp or .mp4.
-        **options: those of `SampleGrid`, but for `directory`, `name` and `gif`.
+        **options: options of `SampleGrid`, except `directory`, `name` and `gif`.
 
     Raises:
-        InvalidInput: if an argument is not of that form or nothing can be written
-            there.
+        InvalidInput: if an argument is invalid, or a file cannot be written.
     """
 
     def __init__(self, path: StrPath, **options: Any) -> None:
@@ -182,7 +181,7 @@ class Animation(SampleGrid):
 
 
 def _expect_name(name, several):
-    """Expect a file's name ending in .png, with no field but `{epoch}`."""
+    """Expect a file name that ends in .png, with no field but `{epoch}`."""
     try:
         names = [name.format(epoch=epoch) for epoch in (1, 2)]
         usable = names[0].endswith(".png")
@@ -198,7 +197,7 @@ def _expect_name(name, several):
 
 
 def _shape(path):
-    """The shape of a picture as a frame, or `None` where there is none."""
+    """The shape of a picture file, or `None` if there is none."""
     try:
         return _shrunk(path).shape[:2]
     except (OSError, SyntaxError, ValueError):
@@ -206,7 +205,7 @@ def _shape(path):
 
 
 def _shrunk(path):
-    """The picture of a PNG file, grey where it is, at about the side of our GIFs."""
+    """Read a PNG file at about the size of the animation, grey if it is grey."""
     from PIL import Image, ImageChops
 
     with Image.open(path) as image:

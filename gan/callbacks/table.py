@@ -1,4 +1,4 @@
-"""The table of numbers beside a curve, from which a resumed run goes on."""
+"""Tables of the numbers behind a curve, from which a resumed run continues."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from gan.support.files import atomic_path
 
 
 def write_table(path: pathlib.Path, rows: list[dict[str, float]]) -> None:
-    """Write a row an epoch; what a row lacks is written as nan.
+    """Writes a table with one row for each epoch; missing values become nan.
 
     Args:
         path: `pathlib.Path` that ends in .csv.
-        rows: list of dicts from names to floats, each with "epoch".
+        rows: list of dicts from names to floats, each with the key "epoch".
     """
     names = dict.fromkeys(name for row in rows for name in row)
     with atomic_path(path) as temporary, open(temporary, "w", newline="") as file:
@@ -24,17 +24,17 @@ def write_table(path: pathlib.Path, rows: list[dict[str, float]]) -> None:
 
 
 def read_table(path: pathlib.Path, owner: str) -> list[dict[str, float]]:
-    """Read what `write_table` wrote.
+    """Reads a table that `write_table` wrote.
 
     Args:
-        path: `pathlib.Path`; where there is no file there are no rows.
-        owner: str, the name of the callback that writes it.
+        path: `pathlib.Path`; if there is no file, there are no rows.
+        owner: str, the name of the callback that writes the table.
 
     Returns:
-        List of dicts from names to floats, by growing "epoch", an int.
+        List of dicts from names to floats, in order of "epoch", an int.
 
     Raises:
-        InvalidInput: if there is another file.
+        InvalidInput: if the file is not such a table.
     """
     if not path.exists():
         return []

@@ -1,4 +1,4 @@
-"""The command line: what `main.py`, `python -m gan` and `gan` call."""
+"""The command line of `main.py`, `python -m gan` and `gan`."""
 
 from gan.cli.parser import main
 

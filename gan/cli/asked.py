@@ -1,4 +1,4 @@
-"""What the options of a command ask a generator of vectors for."""
+"""Converts options of a command to conditions for a generator of vectors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def conditions_asked(
     from_: str | None,
     to: str | None,
 ) -> tuple[Any, list[Any] | None]:
-    """What a generator of vectors is asked for: one condition, or two ends of a way.
+    """Finds the condition, or the two conditions to interpolate, of a command.
 
     Args:
         drawing: `TrainedGenerator`.

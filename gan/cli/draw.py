@@ -103,7 +103,7 @@ def generate(
         expect_pictures(drawing)
     asked, between = conditions_asked(drawing, class_, words, condition, from_, to)
     if between:
-        # Eight on each way, as many ways as are needed.
+        # Eight pictures on each line, and as many lines as needed.
         ways = (8, -(-count // 8), seed, truncation)
         pictures = drawing.interpolate(*between, *ways)[:count]
     else:
@@ -173,7 +173,7 @@ def walk(
     from gan import plots
 
     latents, columns, every, title = _path(drawing, shape, rays, count, seed)
-    # A walk stays in one class, the first where none was asked for.
+    # A walk stays in one class, by default the first.
     label = 0 if class_ is None and drawing.classes else class_
     one = drawing.conditions(1)[0] if drawing.condition_shape else None
     pictures = drawing.draw(latents, label, condition=one)
@@ -250,7 +250,7 @@ def export(
 
 
 def _for_onnx(drawing):
-    """The network as ONNX has it, pictures in [0, 1], and what its file says of it."""
+    """The network for ONNX, with pictures in [0, 1], and the metadata of the file."""
     import json
 
     from gan.saving.export import picture_network
@@ -301,13 +301,13 @@ def _export_card(model, folder, pictures, seed):
 
 
 def _made(path):
-    """What a card says of how a run was made, by the record of the run."""
+    """The part of a card about the training, from the record of the run."""
     folder = path if path.is_dir() else path.parent
     made = {}
     with contextlib.suppress(InvalidInput):
         record = read_record(folder / RECORD)
         told = record.get("told") or {}
-        # Of a path the last name alone: folders are nobody else's concern.
+        # Only the last part of a path is shown, for privacy.
         data = Path(str(told.get("pictures") or "")).name
         made = {"data": data or "not recorded", "recipe": record["recipe"]}
         made["command"] = _command(told) or "gan.train, from Python"
@@ -317,7 +317,7 @@ def _made(path):
 
 
 def _command(told):
-    """The command line that started a run, without what was left as it is."""
+    """The command line that started a run, without default values."""
     words = []
     for name, value in told.items():
         if name == "command" or value in (None, False, "auto"):

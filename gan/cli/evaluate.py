@@ -1,4 +1,4 @@
-"""Commands that measure: how good the fakes are, and what is wrong with a run."""
+"""Commands that measure fakes and diagnose models."""
 
 from __future__ import annotations
 
@@ -59,20 +59,20 @@ def evaluate(
     if translator is not None:
         _evaluate_pairs(translator, pictures, course, seed, output, show, json)
         return
-    # Loaded now, so that a bad file is refused before minutes of measuring.
+    # Load models now, so that bad files are refused before minutes of measuring.
     drawings = {} if course is None else {"course": loaded(course, seed)}
     drawing = drawings["ours"] = loaded(model, seed)
     shapes = {name: one.shape for name, one in drawings.items()}
     sentence = "The argument course must draw pictures of the model's shape, but the "
     sentence += f"shapes are {shapes}."
     require(len({*shapes.values()}) == 1, sentence, "course")
-    # Who reads JSON from stdout may still look on.
+    # With JSON on stdout, progress goes to stderr.
     tell = functools.partial(print, file=sys.stderr) if json else print
     words = drawing.words
     labelled = bool(drawing.classes)
     real = read_real(pictures, drawing.shape, labelled, tell, words is not None)
     if words is not None and real.captions is not None:
-        # The fakes are of the words of the pictures that they are compared with.
+        # Fakes are drawn from the captions of the real pictures.
         drawing.usual_conditions = words.of_captions(real.captions)
     count = len(real.pictures)
     sentence = f"The argument pictures must name at least 200 pictures, not {count}."
@@ -125,7 +125,7 @@ def _evaluate_pairs(translator, pictures, course, seed, output, show, json):
 
 
 def _compared(pictures, seed, tell):
-    """Pictures in [0, 1], of large ones as many as there is memory for."""
+    """Pictures in [0, 1]; of large pictures, as many as fit into memory."""
     import numpy as np
 
     from gan.data.pictures import Pictures
@@ -215,7 +215,7 @@ def _as_the_model_counts(own, names, tell):
 
 def _listed(names, most=12):
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    # What a terminal would obey is shown, not printed.
+    # Control characters are escaped.
     plain = [name if name.isprintable() else shown(name) for name in names[:most]]
     return ", ".join(plain) + more
 

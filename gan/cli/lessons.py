@@ -52,9 +52,9 @@ def cloud(
     """Train the three classes on the 49-dimensional cloud and compare them."""
     expect_between(1, _MOST, epochs=epochs, seeds=seeds)
     path = expect_drawing(seed, output)
-    # Each run has the next seed.
+    # Each run uses the next seed.
     expect_seed(2**32 - seeds + 1, seed=seed)
-    # Who reads JSON from stdout may still look on.
+    # With JSON on stdout, progress goes to stderr.
     tell = functools.partial(print, file=sys.stderr) if json else print
     looking = sys.stderr.isatty()
     watch = functools.partial(print, end="\r", file=sys.stderr) if looking else None
@@ -118,7 +118,7 @@ def _named(path, *names):
 
 
 def _bar():
-    # A bar for who looks on, and the paths alone for who reads through a pipe.
+    # Show a bar on a terminal, but only the paths in a pipe.
     return int(sys.stdout.isatty())
 
 

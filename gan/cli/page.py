@@ -26,7 +26,7 @@ def page(
 ) -> None:
     """Write a page that runs a generator in the browser."""
     path = expect_output(output, ".html")
-    # A name of the command line that is no text holds such characters.
+    # Arguments that are not valid text contain such characters.
     plain = not any("\ud800" <= one <= "\udfff" for one in title or "")
     require(plain, "The argument title must be valid UTF-8 text.", "title")
     translator = translating(model)
@@ -79,7 +79,7 @@ def _page_of(translator, path, title, discriminator, pictures, show_nearest):
     if pictures is not None:
         examples = read_real(pictures, shape).floats()[:_MOST_EXAMPLES]
     elif shape == (16, 16, 1):
-        # Faces of nobody to start with.
+        # Start with generated faces.
         examples = loaded(PRETRAINED).draw(_MOST_EXAMPLES)
     translator_page(path, translator, title or "A picture from a picture", examples)
     print(f"{path.stat().st_size / 1e6:.1f} MB")

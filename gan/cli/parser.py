@@ -1,4 +1,4 @@
-"""The parser of the command line, and what becomes of errors."""
+"""The parser of the command line, and the handling of errors."""
 
 from __future__ import annotations
 
@@ -281,7 +281,7 @@ def _add_option(parser, parameter, kind, said, by_place):
             shown = " ".join(map(str, usual)) if isinstance(usual, tuple) else usual
             settings["help"] += f" (default {shown})"
     if parameter.kind is parameter.POSITIONAL_ONLY:
-        # Else the default of the missing argument would count before its old option.
+        # Otherwise the default of the missing argument would override the old option.
         settings["default"] = argparse.SUPPRESS
     if by_place:
         parser.add_argument(parameter.name, **settings | {"nargs": "?"})

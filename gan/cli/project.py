@@ -1,4 +1,4 @@
-"""Commands that begin with a picture of one's own: find it, and change it."""
+"""Commands that project a user's picture into latent space and edit it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def project(
 ) -> None:
     """Find where in latent space a picture lies, and show how near it is met."""
     path = expect_output(output, ".npy")
-    # The picture itself may well be called so, with another ending.
+    # The picture itself may have the same name with another suffix.
     strip = expect_writable(path.with_name(f"{path.stem}-projection.png"))
     _expect_search(picture, steps, restarts, seed)
     drawing = loaded(model, seed)
@@ -67,7 +67,7 @@ def project(
     rows = {
         "picture": given[some],
         "projection": drawn[some],
-        # Half grey is no difference.
+        # Grey 0.5 means no difference.
         "difference": 0.5 + 0.5 * (drawn - given)[some],
     }
     finish(_strip(rows), strip, show)
@@ -102,7 +102,7 @@ def edit(
     from gan.generators.given import given_examples
 
     kept = [name.strip() for name in keep.split(",")] if keep else []
-    # What is no picture is refused before a direction is sought and kept.
+    # Check the picture before a direction is computed and saved.
     given_examples(drawing.shape, picture=picture)
     direction = _direction(drawing, towards, kept, with_, without, seed)
     print(direction)

@@ -1,4 +1,4 @@
-"""What the commands share: checks before the work, drawing, words at the end."""
+"""Functions that several commands use: checks, loading, drawing, output."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def import_tensorflow(side_by_side: bool = False) -> None:
             already, or on a GPU.
     """
     if "tensorflow" not in sys.modules and platform.machine() in ("x86_64", "AMD64"):
-        # TensorFlow leaves its fast convolutions off on processors without AVX-512.
-        # Only here: in scripts the order of imports would decide how sums are rounded.
+        # Without AVX-512, TensorFlow turns its fast convolutions off. They are turned
+        # on only here: in scripts, rounding would depend on the order of imports.
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with quiet():
         try:
@@ -78,9 +78,9 @@ def import_tensorflow(side_by_side: bool = False) -> None:
 
 
 def loaded(model: str, seed: int = 0) -> TrainedGenerator:
-    """The generator of a command's MODEL, with TensorFlow's random state seeded.
+    """Loads the generator of a command's MODEL, and seeds TensorFlow.
 
-    Samplers of gan.latent need no such state; one of a user's own may.
+    Samplers of `gan.latent` do not need the seed, but a user's own sampler may.
     """
     import_tensorflow()
     import keras
@@ -92,9 +92,9 @@ def loaded(model: str, seed: int = 0) -> TrainedGenerator:
 
 
 def translating(model: str, seed: int = 0) -> Translator | None:
-    """The generator of pictures from pictures of a command's MODEL; `None` of another.
+    """Loads the translator of a command's MODEL; `None` for another kind of model.
 
-    Nothing that is wrong with the MODEL is told here.
+    Invalid models raise no error here.
     """
     path = expect_path(model=model)
     if path.suffix == ".h5" or not path.exists():

@@ -1,4 +1,4 @@
-"""Streams on which whatever is printed can be printed, and does no harm."""
+"""Output streams that can print any text, and escape control characters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _SafeStream:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Write what can be printed, and escapes of what cannot."""
+        """Write text; characters that cannot be printed are escaped."""
         # Keras draws its bar, and a "\r" of its own begins each line of progress.
         writer = sys._getframe(1).f_globals.get("__name__", "")
         if not (text.isprintable() or text == "\r" or writer.startswith("keras.")):
@@ -54,7 +54,7 @@ def safe_streams() -> Iterator[None]:
 
 
 def flush() -> None:
-    """Write what is left to stdout, so that Python does not fail to at its end."""
+    """Flush stdout now, so that Python does not fail at its end."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -82,7 +82,7 @@ def _sides(size):
 
 @contextlib.contextmanager
 def _stoppable(directory: pathlib.Path) -> Iterator[None]:
-    """Say, where a training in a folder is stopped, whether it goes on from there."""
+    """In this context, a message after Ctrl-C says whether the run can be resumed."""
     before = _checkpoints(directory)
     try:
         yield

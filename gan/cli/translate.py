@@ -1,4 +1,4 @@
-"""The command that makes pictures from pictures."""
+"""The command that translates pictures."""
 
 from __future__ import annotations
 

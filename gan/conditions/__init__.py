@@ -1,4 +1,4 @@
-"""What a condition is made of: words, or a target picture itself."""
+"""Conditions that are computed from captions or from target pictures."""
 
 from gan.conditions.pictures import Condition, Edges, Grey, Hole, Shrunk, cut_out, named
 from gan.conditions.words import Words

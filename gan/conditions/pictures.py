@@ -1,8 +1,8 @@
-"""What a generator is given of a picture: a layer makes it of the target itself.
+"""Layers that compute the inputs of a `gan.TranslationGAN` from the targets.
 
-`gan.TranslationGAN(condition=gan.conditions.Shrunk(4))` learns to enlarge, with `Hole`
-to fill in, with `Grey` to colour, with `Edges` to paint what lines show. No pair is
-stored that can be made.
+`gan.TranslationGAN(condition=gan.conditions.Shrunk(4))` learns to enlarge pictures.
+With `Hole` it learns to fill in holes, with `Grey` to colour, and with `Edges` to paint
+from lines. The inputs need not be stored.
 """
 
 from __future__ import annotations
@@ -17,20 +17,21 @@ from gan.data.named_inputs import parse_condition
 from gan.errors import expect_choice, expect_positive_int, require, shown
 from gan.latent import next_seed
 
-_GREY = 0.5  # what is seen in a hole
+_GREY = 0.5  # the colour of a hole
 
 
 class Condition(keras.layers.Layer):
-    """A layer that makes of target pictures what a generator is given.
+    """Base class of layers that compute a generator's inputs from target pictures.
 
-    A subclass has `call(pictures, training=False)`. What it draws at random it draws
-    with `gan.latent.next_seed`, so that a resumed run draws the same.
+    A subclass has `call(pictures, training=False)`. It takes random seeds from
+    `gan.latent.next_seed`, so that a resumed run draws the same.
 
     Attributes:
-        pixel_range: pair of floats, black and white of what it takes and gives. A model
-            brings pictures of another `pixel_range` to this one and back.
-        masked: bool, whether the last channel of what it gives is a mask, 1 where the
-            picture is to be made and 0 where it is known.
+        pixel_range: pair of floats, the values of black and white in its input and
+            output. A model scales pictures of another `pixel_range` to this one and
+            back.
+        masked: bool, whether the last channel of its output is a mask, 1 where the
+            generator draws and 0 where the picture is known.
     """
 
     pixel_range = (0.0, 1.0)
@@ -39,15 +40,18 @@ class Condition(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="gan")
 class Shrunk(Condition):
-    """Pictures made smaller by the mean over squares, for a model that enlarges.
+    """Shrinks pictures by the mean over squares, for a model that enlarges.
 
     Args:
-        factor: int from 2, pixels on the side of a square; it divides both sides.
-        **options: those of `keras.layers.Layer`.
+        factor: int, at least 2, side of a square in pixels. It must divide both sides
+            of the pictures.
+        **options: options of `keras.layers.Layer`.
+
+    Call arguments:
+        pictures: float32 tensor `(batch, h, w, c)` of any range.
 
     Returns:
-        Of a call: float32 tensor `(batch, h / factor, w / factor, c)`, of the range of
-        its input.
+        Float32 tensor `(batch, h / factor, w / factor, c)` of the same range.
     """
 
     def __init__(self, factor: int, **options: Any) -> None:
@@ -58,13 +62,13 @@ class Shrunk(Condition):
         self.factor = int(factor)
 
     def call(self, pictures: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Smaller pictures; see the class."""
+        """Shrink pictures; see the class."""
         self.compute_output_shape(tuple(pictures.shape))
         window = {"ksize": self.factor, "strides": self.factor, "padding": "VALID"}
         return tf.nn.avg_pool2d(pictures, **window)
 
     def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Shape of what it gives, of the shape of what it is given."""
+        """Shape of the output for an input of this shape."""
         batch, height, width, channels = _expect_pictures(self, input_shape)
         require(
             height % self.factor == 0 and width % self.factor == 0,
@@ -75,24 +79,28 @@ class Shrunk(Condition):
         return batch, height // self.factor, width // self.factor, channels
 
     def get_config(self) -> dict[str, Any]:
-        """Arguments that make an equal layer."""
+        """The constructor's arguments of an equal layer."""
         return {**super().get_config(), "factor": self.factor}
 
 
 @keras.saving.register_keras_serializable(package="gan")
 class Hole(Condition):
-    """Pictures with a square hole, for a model that fills it in.
+    """Cuts a hole into pictures, for a model that fills it in.
 
     Args:
-        size: int from 1, pixels on the side of the hole; or float in (0, 1), its share
+        size: int, at least 1, side of the hole in pixels; or float in (0, 1), its share
             of each side of the picture.
-        anywhere: bool, whether the hole of each picture lies at a place drawn at
-            random in training. Otherwise, and outside training, it lies in the middle.
-        **options: those of `keras.layers.Layer`.
+        anywhere: bool, whether each picture's hole is placed at random in training.
+            Otherwise, and outside training, it is in the middle.
+        **options: options of `keras.layers.Layer`.
+
+    Call arguments:
+        pictures: float32 tensor `(batch, h, w, c)` in [0, 1].
+        training: bool, see `anywhere`.
 
     Returns:
-        Of a call: float32 tensor `(batch, h, w, c + 1)`: the pictures, .5 in the hole,
-        and the mask, 1 in the hole and 0 elsewhere.
+        Float32 tensor `(batch, h, w, c + 1)` in [0, 1]: the pictures, 0.5 in the hole,
+        and as last channel the mask, 1 in the hole and 0 elsewhere.
 
     Reference:
         Pathak et al. 2016, Context Encoders: Feature Learning by Inpainting.
@@ -117,7 +125,7 @@ class Hole(Condition):
         self.anywhere = bool(anywhere)
 
     def call(self, pictures: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Pictures with a hole, and its mask; see the class."""
+        """Cut holes into pictures; see the class."""
         batch, sides = tf.shape(pictures)[0], _expect_pictures(self, pictures.shape)[1:]
         inside = []
         for side, size in zip(sides[:2], self._sizes(sides), strict=True):
@@ -132,7 +140,7 @@ class Hole(Condition):
         return cut_out(pictures, tf.cast(mask, pictures.dtype))
 
     def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Shape of what it gives, of the shape of what it is given."""
+        """Shape of the output for an input of this shape."""
         *others, channels = _expect_pictures(self, input_shape)
         self._sizes(others[1:])
         return (*others, channels + 1)
@@ -147,29 +155,32 @@ class Hole(Condition):
         return sizes
 
     def get_config(self) -> dict[str, Any]:
-        """Arguments that make an equal layer."""
+        """The constructor's arguments of an equal layer."""
         own = {"size": self.size, "anywhere": self.anywhere}
         return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable(package="gan")
 class Grey(Condition):
-    """Pictures without their colours, for a model that colours them.
+    """Makes pictures grey, for a model that colours them.
+
+    Call arguments:
+        pictures: float32 tensor `(batch, h, w, 3)` of any range.
 
     Returns:
-        Of a call: float32 tensor `(batch, h, w, 1)`.
+        Float32 tensor `(batch, h, w, 1)` of the same range.
 
     Formula:
         .299 red + .587 green + .114 blue (ITU-R 601 luma)
     """
 
     def call(self, pictures: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Grey pictures; see the class."""
+        """Make pictures grey; see the class."""
         self.compute_output_shape(tuple(pictures.shape))
         return _luma(pictures)
 
     def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Shape of what it gives, of the shape of what it is given."""
+        """Shape of the output for an input of this shape."""
         *others, channels = _expect_pictures(self, input_shape)
         said = "Grey takes pictures with three channels, but these have "
         require(channels == 3, f"{said}{channels}: give pictures in colour.", None)
@@ -178,41 +189,44 @@ class Grey(Condition):
 
 @keras.saving.register_keras_serializable(package="gan")
 class Edges(Condition):
-    """The lines of pictures, dark on white, for a model that paints what they show.
+    """Draws the edges of pictures, dark on white, for a model that paints from lines.
+
+    Call arguments:
+        pictures: float32 tensor `(batch, h, w, c)` in [0, 1], c 1 or 3.
 
     Returns:
-        Of a call: float32 tensor `(batch, h, w, 1)` in [0, 1].
+        Float32 tensor `(batch, h, w, 1)` in [0, 1].
 
     Formula:
-        1 − min(1, √(s_x² + s_y² + 1e-12) / 2), s the Sobel derivatives of the luma:
-        black from a step of .5 on
+        1 − min(1, √(s_x² + s_y² + 1e-12) / 2), s the Sobel derivatives of the luma; a
+        step of at least 0.5 gives black
     """
 
     def call(self, pictures: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Lines; see the class."""
+        """Draw the edges of pictures; see the class."""
         _expect_pictures(self, pictures.shape)
         grey = _luma(pictures) if pictures.shape[-1] == 3 else pictures
         slopes = tf.reduce_sum(tf.square(tf.image.sobel_edges(grey)), axis=-1)
         return 1.0 - tf.minimum(1.0, tf.sqrt(slopes + 1e-12) / 2.0)
 
     def compute_output_shape(self, input_shape: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Shape of what it gives, of the shape of what it is given."""
+        """Shape of the output for an input of this shape."""
         *others, _ = _expect_pictures(self, input_shape)
         return (*others, 1)
 
 
 def named(text: str) -> Condition:
-    """The layer of this module that a text names.
+    """Makes the layer of this module that a text describes.
 
     Args:
-        text: str, "shrunk:4", "hole:16", "hole:0.5", "hole:16:anywhere", "grey" or
-            "edges".
+        text: str, such as "shrunk:4", "hole:16", "hole:0.5", "hole:16:anywhere", "grey"
+            or "edges".
 
     Returns:
-        A layer.
+        `Condition`.
 
     Raises:
-        InvalidInput: for another text.
+        InvalidInput: if the text describes no layer.
     """
     name, arguments = parse_condition(text)
     return _LAYERS[name](**arguments)
@@ -223,14 +237,14 @@ _LAYERS = {"Shrunk": Shrunk, "Hole": Hole, "Grey": Grey, "Edges": Edges}
 
 
 def cut_out(pictures: Any, mask: Any) -> tf.Tensor:
-    """Pictures with holes where a mask is, as `Hole` gives them.
+    """Cuts holes into pictures, as `Hole` does, where a mask is 1.
 
     Args:
         pictures: float tensor `(batch, h, w, c)` in [0, 1].
         mask: float tensor `(batch, h, w, 1)`, 1 where there is a hole and 0 elsewhere.
 
     Returns:
-        Float tensor `(batch, h, w, c + 1)`.
+        Float tensor `(batch, h, w, c + 1)` in [0, 1], the mask last.
     """
     return tf.concat([pictures * (1.0 - mask) + _GREY * mask, mask], axis=-1)
 

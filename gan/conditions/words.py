@@ -1,4 +1,4 @@
-"""Captions as vectors, so that words are a condition like any other."""
+"""Captions as vectors, so that words can be a condition."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ import numpy.typing as npt
 from gan.errors import expect_array, expect_positive_int, require, shown
 
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-_MOST_NAMED = 8  # words in an error
+_MOST_NAMED = 8  # unknown words that an error lists
 
 
 @keras.saving.register_keras_serializable(package="gan")
 class Words:
-    """Captions as vectors: 1 for each word of a vocabulary that a caption holds.
+    """Turns captions into vectors: one number per word, 1 if the caption contains it.
 
-    Upper and lower case are one, and the order of the words does not count: "black
-    hair" are two words. A word that all captions hold says nothing and has no number of
-    its own; one of fewer than `least` captions cannot be learnt and is left out.
+    Case and the order of the words do not matter, so "black hair" is two words. Words
+    that every caption contains carry no information and have no number. Words in fewer
+    than `least` captions are too rare to learn and are left out.
 
     Args:
-        captions: sequence of str, at least 2, of which the vocabulary is made.
-        most: int, words of the vocabulary, the most frequent ones.
-        least: int, captions that must hold a word.
+        captions: sequence of at least 2 str, from which the vocabulary is made.
+        most: int, largest size of the vocabulary; the most frequent words are kept.
+        least: int, smallest number of captions that must contain a word.
 
     Attributes:
-        names: list of str, the vocabulary, by the alphabet.
-        fillers: list of str, the words that all captions hold.
+        names: list of str, the vocabulary in alphabetical order.
+        fillers: list of str, the words that every caption contains.
 
     Raises:
-        InvalidInput: if the captions are no texts, or do not differ.
+        InvalidInput: if the captions are not texts, or do not differ.
 
     Example:
 
@@ -49,8 +49,8 @@ class Words:
     ```
 
     Reference:
-        Reed et al. 2016, Generative Adversarial Text to Image Synthesis; a vector of
-        words takes the place of its text encoder.
+        Reed et al. 2016, Generative Adversarial Text to Image Synthesis. Here a vector
+        of words replaces the text encoder.
     """
 
     def __init__(
@@ -79,27 +79,27 @@ class Words:
         vectors = self.of_captions(texts)
         beside = np.rint(vectors.T @ vectors)
         self._beside = beside > 0
-        # Row w: the words that each caption with the word w holds.
+        # Row w marks the words that every caption with the word w contains.
         self._implied = beside == np.diag(beside)[:, None]
 
     def _number_names(self):
         self._numbers = {name: number for number, name in enumerate(self.names)}
 
     def __len__(self) -> int:
-        """How many numbers a vector has."""
+        """Length of a vector."""
         return len(self.names)
 
     def __call__(self, texts: npt.ArrayLike) -> np.ndarray:
-        """Vectors of texts, all of whose words are known.
+        """Turns texts into vectors; every word must be known.
 
         Args:
-            texts: str, or sequence of n such.
+            texts: str, or sequence of n str.
 
         Returns:
             Float32 array of zeros and ones, `(d,)` or `(n, d)`, d = `len(words)`.
 
         Raises:
-            InvalidInput: if a word is not known; it is named.
+            InvalidInput: if a word is unknown. The error names it.
         """
         several = _expect_texts(texts, "words")
         unknown = [word for text in several for word in _split(text)]
@@ -116,16 +116,16 @@ class Words:
         return vectors[0] if isinstance(texts, str) else vectors
 
     def of_captions(self, captions: npt.ArrayLike) -> np.ndarray:
-        """Vectors of captions, whose rare words count for nothing.
+        """Turns captions into vectors; unknown words are ignored.
 
         Args:
             captions: sequence of n str.
 
         Returns:
-            Float32 array `(n, d)`.
+            Float32 array of zeros and ones, `(n, d)`.
 
         Raises:
-            InvalidInput: if a caption holds no word that is known.
+            InvalidInput: if a caption contains no known word.
         """
         texts = _expect_texts(captions, "captions")
         for text in texts:
@@ -138,23 +138,24 @@ class Words:
     def completed(
         self, text: str, among: npt.ArrayLike, count: int | None = None
     ) -> np.ndarray:
-        """Vectors of a text, with what it does not say as captions say it.
+        """Completes a text with words of real captions.
 
-        Of each vector of `among` the words are left out that stand beside a word of the
-        text in no caption, as "serious" beside "smiling", and those of the text are
-        added, with the words that always go with them. Only the vectors are kept of
-        which fewest words were left out.
+        Each vector of `among` is changed: words that never occur together with a word
+        of the text (such as "serious" with "smiling") are removed. Then the words of
+        the text are added, with the words that always accompany them. Only the vectors
+        from which the fewest words were removed are kept.
 
         Args:
-            text: str.
-            among: float array `(k, d)`, vectors of captions.
-            count: int, how many vectors, taken by turns; `None` for all that are kept.
+            text: str, words that every vector gets.
+            among: float array of zeros and ones, `(k, d)`, vectors of captions.
+            count: int, number of vectors to return, repeating those kept in turn;
+                `None` returns those kept.
 
         Returns:
-            Float32 array `(count, d)`.
+            Float32 array of zeros and ones, `(count, d)`.
 
         Raises:
-            InvalidInput: if a word is not known.
+            InvalidInput: if a word is unknown.
         """
         asked = self(text) > 0
         asked |= self._implied[asked].any(axis=0) & self._fits(asked)
@@ -166,15 +167,15 @@ class Words:
         return kept if count is None else kept[np.arange(count) % len(kept)]
 
     def _fits(self, asked):
-        """Which words some caption has beside each of those asked for."""
+        """Which words occur together with each of the words asked for."""
         return self._beside[asked].all(axis=0) | asked
 
     def said(self, vector: npt.ArrayLike) -> str:
-        """The words of a vector `(d,)`, with commas between them."""
+        """The words of a vector `(d,)`, separated by commas."""
         return ", ".join(self.names[i] for i in np.flatnonzero(np.asarray(vector) > 0))
 
     def get_config(self) -> dict[str, Any]:
-        """What makes an equal object: the vocabulary and which words go together."""
+        """The vocabulary, and which words occur together."""
         packed = {
             name: base64.b64encode(np.packbits(array)).decode()
             for name, array in (("beside", self._beside), ("implied", self._implied))
@@ -183,7 +184,7 @@ class Words:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """Make equal words from `get_config()`."""
+        """Make an equal object from `get_config()`."""
         words = cls.__new__(cls)
         words.names, words.fillers = [*config["names"]], [*config["fillers"]]
         size = len(words.names)
@@ -216,12 +217,12 @@ class Words:
 
 
 def are_texts(value: object) -> bool:
-    """Whether a value is a text or an array or sequence of texts."""
+    """Whether a value is a text, or an array or a sequence of texts."""
     if isinstance(value, str):
         return True
     if isinstance(value, (list, tuple)):
         return len(value) > 0 and all(isinstance(one, str) for one in value)
-    # NumPy's texts, and pandas's, which are objects.
+    # NumPy has a dtype for texts; pandas stores them as objects.
     kind = getattr(getattr(value, "dtype", None), "kind", "")
     if kind in ("O", "T") or type(value).__name__ == "Series":
         return all(isinstance(one, str) for one in np.ravel(np.asarray(value)))
@@ -229,14 +230,14 @@ def are_texts(value: object) -> bool:
 
 
 def expect_words(words: object, shape: tuple[int, ...] | None) -> None:
-    """Expect `None`, or `Words` of as many numbers as the networks take.
+    """Expects `None`, or `Words` whose vectors fit the networks.
 
     Args:
-        words: what a model was given.
-        shape: tuple, of the networks' condition, or `None` where they take none.
+        words: the argument of a model.
+        shape: tuple, shape of the networks' condition, or `None` if they take none.
 
     Raises:
-        InvalidInput: if it is anything else.
+        InvalidInput: if `words` is anything else.
     """
     if words is None:
         return
@@ -260,21 +261,21 @@ def vectors_of(
     words: Words | None,
     usual: npt.ArrayLike | None,
 ) -> np.ndarray:
-    """The vectors that a generator is asked for.
+    """Turns what a user gives as condition into vectors.
 
     Args:
         condition: float array `(count, size)`, or one vector `(size,)` for all; with
-            `words` a list of texts, or one text, whose rest is as in `usual`.
-        count: int, how many.
-        size: int, numbers of a vector.
-        words: `Words`, or `None` where texts are not understood.
-        usual: float array `(k, size)`, vectors of captions, or `None`.
+            `words` also a list of texts, or one text, which is completed from `usual`.
+        count: int, number of vectors.
+        size: int, length of a vector.
+        words: `Words`, or `None` if the condition cannot be a text.
+        usual: float array `(k, size)`, vectors of real captions, or `None`.
 
     Returns:
         Float32 array `(count, size)`.
 
     Raises:
-        InvalidInput: if the condition is not of that form, or a word is not known.
+        InvalidInput: if the condition is invalid, or a word is unknown.
     """
     require(
         condition is not None,

@@ -1,4 +1,4 @@
-"""What real examples come from: arrays, pictures, the demo set, toys."""
+"""Reading real examples: arrays, pictures, captions and the demo set."""
 
 from gan.data.demo import PixelFaces, pixel_faces
 

@@ -1,4 +1,4 @@
-"""Arrays of pictures and of labels, from files that need not be trusted."""
+"""Reads arrays of pictures and labels from files, which may be untrusted."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from gan.errors import (
     shown,
 )
 
-# How others name the arrays of pictures and of labels in an .npz file.
+# Usual names of the arrays of pictures and labels in an .npz file.
 _NAMES, _LABELS = ("x_train", "x"), ("y_train", "y")
 _TEXTS = ("caption", "captions", "text")
 _CLASSES = ("names", "class_names", "label_names", "classes")
-# No pictures compress so well: a small file must not fill the memory.
+# Pictures never compress more than this: a small file must not fill the memory.
 _MOST_INFLATED, _MOST_BYTES = 200, 2**28
 
 
@@ -33,17 +33,17 @@ def expect_size(size: object) -> None:
 
 
 def read_labels(path: StrPath, count: int) -> np.ndarray | None:
-    """Read the classes of the pictures of an `.npz` file.
+    """Reads the labels of the pictures in an `.npz` file.
 
     Args:
-        path: str or `os.PathLike`, of any file; only an `.npz` file has labels.
-        count: int, how many pictures there are.
+        path: str or `os.PathLike` of any file; only an `.npz` file has labels.
+        count: int, number of pictures.
 
     Returns:
-        Array `(count,)` of whole numbers or texts, or `None`.
+        Array `(count,)` of ints or texts, or `None`.
 
     Raises:
-        InvalidInput: if there are other labels, or not so many.
+        InvalidInput: if the labels have another form or number.
     """
     labels = _read_array(path, _LABELS) if zipfile.is_zipfile(path) else None
     if labels is not None:
@@ -85,10 +85,10 @@ def read_texts(path: StrPath) -> np.ndarray | None:
         path: str or `os.PathLike`.
 
     Returns:
-        Array of texts `(N,)`, or `None` where an `.npz` file has none.
+        Array of texts `(N,)`, or `None` if an `.npz` file has no captions.
 
     Raises:
-        InvalidInput: if what is named so, or an `.npy` file, holds no texts.
+        InvalidInput: if the array of captions does not hold texts.
     """
     texts = _read_array(path, _TEXTS)
     if texts is not None:
@@ -99,22 +99,22 @@ def read_texts(path: StrPath) -> np.ndarray | None:
 
 
 def _read_array(path, names):
-    """Read an array; nothing in the file is executed.
+    """Read an array. No code in the file is executed.
 
     Args:
-        path: str or `os.PathLike`, an `.npy` file, which is mapped into memory and read
-            as it is used, or an `.npz` file.
-        names: tuple of str, how the array may be called in an `.npz` file, the best
-            first. Where none of `_NAMES` is there, the only array.
+        path: str or `os.PathLike`, an `.npy` file, which is memory-mapped, or an `.npz`
+            file.
+        names: tuple of str, possible names of the array in an `.npz` file, in order of
+            preference. For pictures, a single array may have any name.
 
     Returns:
         NumPy array, or `None` if labels were asked for and the file has none.
 
     Raises:
-        InvalidInput: if there is no such file, it is not a regular file, or damaged.
+        InvalidInput: if the file is missing, not a regular file, or damaged.
     """
     path = expect_path(path=path)
-    # A pipe would be waited for, for ever.
+    # Reading a pipe could wait for ever.
     is_not = "is not a regular file" if path.exists() else "does not exist"
     _require(path.is_file(), path, is_not)
     try:
@@ -143,7 +143,7 @@ def _read_array(path, names):
     except InvalidInput:
         raise
     except Exception as error:
-        # A damaged header can make NumPy raise nearly anything.
+        # NumPy raises many kinds of errors for damaged headers.
         reason = str(error) or type(error).__name__
         _require(False, path, f"cannot be read as an .npy or .npz file ({reason})")
 
@@ -153,7 +153,7 @@ def _require(condition, path, said):
 
 
 def _expect_short_header(file, path):
-    """Expect a header of up to 64 KiB: later versions ask for as much as they like."""
+    """Expect a header of up to 64 KiB, because later versions have no limit."""
     with file:
         version = np.lib.format.read_magic(file)
         size = int.from_bytes(file.read(2 if version[0] == 1 else 4), "little")
@@ -161,15 +161,15 @@ def _expect_short_header(file, path):
 
 
 def read_picture_array(path: StrPath, channels: Collection[int] = (1,)) -> np.ndarray:
-    """Read an array of pictures.
+    """Reads an array of pictures.
 
     Args:
-        path: str or `os.PathLike`, a file of the form of `.npy` or `.npz`.
-        channels: ints, what a last axis of channels may measure.
+        path: str or `os.PathLike`, an `.npy` or `.npz` file.
+        channels: ints, allowed sizes of the last axis.
 
     Returns:
         uint8 array, or float array in [0, 1], `(N, h, w)` or `(N, h, w, channels)`; a
-        last axis of 1 is left out.
+        last axis of size 1 is removed.
 
     Raises:
         InvalidInput: if the file holds something else.
@@ -184,7 +184,7 @@ def read_picture_array(path: StrPath, channels: Collection[int] = (1,)) -> np.nd
     said = f"must hold at least one picture, shape {' or '.join(layouts)}, but its "
     _require(fits, path, f"{said}array has the shape {shape}")
     if kind != np.uint8:
-        # A NaN fails both comparisons.
+        # If there is a NaN, both comparisons are false.
         low, high = float(array.min()), float(array.max())
         said = f"must hold floats in [0, 1], but they lie in [{low:g}, {high:g}]"
         _require(low >= 0 and high <= 1, path, said)

@@ -1,4 +1,4 @@
-"""Captions of pictures, from files as people have them."""
+"""Reads captions of pictures from files of several forms."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def read_captions(path: StrPath) -> Captions:
             - a `.jsonl` file whose lines have file_name and text (or caption), or a
               `.json` file of a dict from names to captions or of a list of captions;
             - a `.csv` file with columns of these names;
-            - a text file with a caption on each line, after the name of the picture's
-              file and a tab where the pictures are in a folder.
+            - a text file with a caption on each line; for pictures in a folder, each
+              line begins with the name of the picture's file and a tab.
 
     Returns:
         List of str in the order of the pictures, or dict from the names of their files.
@@ -79,7 +79,7 @@ def _of_text(text, ending):
 
 
 def _of_rows(rows):
-    """Captions by names of rows that have both, or in order of those without names."""
+    """Dict from names to captions, or a list if the rows have no names."""
     columns = {str(name).strip(): name for row in rows[:1] for name in row}
     text = next((columns[name] for name in _TEXTS if name in columns), None)
     name = next((columns[name] for name in _NAMES if name in columns), None)
@@ -96,18 +96,18 @@ def _of_rows(rows):
 def captions_of(
     captions: Captions, paths: list[pathlib.Path] | None, count: int
 ) -> list[str | None]:
-    """The caption of each picture, `None` of those without one.
+    """Finds the caption of each picture.
 
     Args:
-        captions: what `read_captions` gives.
-        paths: list of `pathlib.Path` of the pictures, or `None` of an array.
-        count: int, how many pictures there are.
+        captions: result of `read_captions`.
+        paths: list of `pathlib.Path` of the pictures, or `None` for an array.
+        count: int, number of pictures.
 
     Returns:
-        List of str or `None`.
+        List of str, with `None` for pictures without a caption.
 
     Raises:
-        InvalidInput: if they fit no picture, or there are not so many.
+        InvalidInput: if no caption belongs to a picture, or their number is wrong.
     """
     if isinstance(captions, list):
         require(
@@ -125,7 +125,7 @@ def captions_of(
         "pictures of an array, but it names files.",
         "captions",
     )
-    # By the end of the path, with or without the ending of the file.
+    # Match the end of the path, with or without the suffix of the file.
     known = {}
     for name, caption in captions.items():
         parts = pathlib.PurePosixPath(str(name).replace("\\", "/"))
@@ -139,7 +139,7 @@ def captions_of(
 
 
 def captions_within(path: StrPath) -> bool:
-    """Whether an `.npz` file of pictures holds captions, too; nothing is refused."""
+    """Whether an `.npz` file of pictures also holds captions; raises no errors."""
     try:
         return zipfile.is_zipfile(path) and read_texts(path) is not None
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What a Dataset must give for a model to train on it."""
+"""Checks of Datasets on which a model is to train."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gan.errors import require, shown
 
 
 def from_py_dataset(value: keras.utils.PyDataset, name: str) -> tf.data.Dataset:
-    """A Dataset of a PyDataset's batches, arrays or pairs of them."""
+    """A Dataset of the batches of a PyDataset, which are arrays or pairs of arrays."""
     first = value[0]
     pair = isinstance(first, (tuple, list)) and len(first) in (1, 2)
 
@@ -43,7 +43,7 @@ def expect_dataset(
     condition: tuple[int, ...] | None,
     name: str,
 ) -> None:
-    """Expect a Dataset of batches that a model can train on, by its specification."""
+    """Expect a Dataset whose specification fits a model."""
     spec = dataset.element_spec
     if condition is not None:
         pair = isinstance(spec, tuple) and len(spec) == 2
@@ -98,7 +98,7 @@ def expect_dataset(
 
 
 def is_number(dtype: Any) -> bool:
-    """Whether TensorFlow takes a dtype for numbers or truth values."""
+    """Whether a TensorFlow dtype is a number or bool."""
     try:
         dtype = tf.as_dtype(dtype)
     except TypeError:
@@ -107,7 +107,7 @@ def is_number(dtype: Any) -> bool:
 
 
 def expect_shape(found: tuple[Any, ...], shape: tuple[int, ...], name: str) -> None:
-    """Expect the shape of many examples, each of the shape that a network takes."""
+    """Expect the shape of a batch of examples of the shape that a network takes."""
     each = found[1:]
     fits = each == shape or (shape[-1] == 1 and (*each, 1) == shape)
     sizes = ", ".join(map(str, shape))

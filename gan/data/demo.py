@@ -1,4 +1,4 @@
-"""The demo set, which comes with the library: 10,000 drawn faces of 16×16 pixels."""
+"""The demo set of this library: 10,000 drawn faces of 16×16 pixels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gan.data.pictures import Pictures
 from gan.errors import expect_choice, require, shown
 from gan.support.shipped import DEMO_PICTURES, SHIPPED
 
-# What tells classes and directions apart: an attribute, and how such values begin.
+# For each name of `having`: the attribute, and the beginnings of its values.
 _HAVING = {
     "smiling": ("mouth", ("happy",)),
     "glasses": ("glasses", ("light", "dark")),
@@ -25,13 +25,13 @@ _HAVING = {
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PixelFaces(Pictures):
-    """Drawn faces with all that is known of them.
+    """Drawn faces with labels and attributes.
 
     Attributes:
         pictures: uint8 array `(N, 16, 16, 3)`.
-        labels: int32 array `(N,)`, positions in `names`.
+        labels: int32 array `(N,)`, indices into `names`.
         names: list of eight str, "happy long", "happy long glasses" and so on: mouth,
-            hair, and glasses where there are any.
+            hair, and glasses if there are any.
         attributes: dict from mouth, eyes, hair, clothing, glasses, beard, hat,
             skinColor, hairColor, clothingColor, eyesColor and mouthColor to arrays of
             str `(N,)`, such as "happy03", "none" or the colour "ffdbac".
@@ -40,10 +40,11 @@ class PixelFaces(Pictures):
     attributes: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def having(self, name: str) -> np.ndarray:
-        """Which faces have something.
+        """Which faces have an attribute.
 
         Args:
-            name: "smiling", "glasses", "dark glasses", "beard", "hat" or "long hair".
+            name: str, "smiling", "glasses", "dark glasses", "beard", "hat" or "long
+                hair".
 
         Returns:
             Bool array `(N,)`.
@@ -57,12 +58,12 @@ class PixelFaces(Pictures):
 def pixel_faces(
     part: Literal["train", "test", "sad", "happy"] = "train",
 ) -> PixelFaces:
-    """The demo set: drawn faces in colour, which need no download.
+    """Loads the demo set: drawn faces in colour, which need no download.
 
     Args:
-        part: "train", 9,000 faces, "test", 1,000 others; or "sad" and "happy", 1,000
-            further faces each, which differ, row by row, in the mouth alone: its box
-            is rows 9 and 10, columns 6 to 9.
+        part: str, "train" for 9,000 faces, "test" for 1,000 others; or "sad" and
+            "happy" for 1,000 more pairs of faces. The faces of a pair have the same
+            index and differ only in the mouth, in rows 9 and 10, columns 6 to 9.
 
     Returns:
         `PixelFaces`.
@@ -93,7 +94,7 @@ def pixel_faces(
         pictures = file[f"x_{part}" if known else part]
     found = {name: np.array(values[name])[table[:, i]] for i, name in enumerate(names)}
     if part == "sad":
-        # Of the pairs the file tells the happy one's mouth.
+        # For pairs, the file holds the mouth of the happy face.
         found["mouth"] = np.full(len(table), "sad")
     classes = [_class_of(*three) for three in zip(*_three(found), strict=True)]
     labels = np.searchsorted(kinds, classes).astype(np.int32)

@@ -1,4 +1,4 @@
-"""MNIST, Fashion-MNIST and Labeled Faces in the Wild, or pictures of one's own."""
+"""MNIST, Fashion-MNIST and Labeled Faces in the Wild, or a user's pictures."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _TEN = [str(number) for number in range(10)]
 def load_mnist(
     path: StrPath | None = None, labelled: bool = True, kept: KeptFile | None = None
 ) -> Pictures:
-    """Read handwritten digits.
+    """Reads handwritten digits.
 
     Args:
         path: `None` for the training set of MNIST, which Keras downloads once; or str
-            or `os.PathLike`, what `gan.data.pictures.read_pictures` reads, with classes
-            0 to 9 or without.
-        labelled: bool, `False` leaves out the classes of what is read from `path`.
-        kept: as of `gan.data.pictures.read_pictures`.
+            or `os.PathLike` of pictures for `gan.data.pictures.read_pictures`, with
+            classes 0 to 9 or without classes.
+        labelled: bool, whether to read the classes at `path`.
+        kept: as in `gan.data.pictures.read_pictures`.
 
     Returns:
-        `gan.data.pictures.Pictures` of 28×28 in grey, whose labels are the digits.
+        `gan.data.pictures.Pictures` of 28×28 grey pixels, whose labels are the digits.
 
     Raises:
         InvalidInput: if the download fails, or `path` holds something else.
@@ -40,21 +40,21 @@ def load_mnist(
 def load_fashion(
     path: StrPath | None = None, labelled: bool = True, kept: KeptFile | None = None
 ) -> Pictures:
-    """Read clothes of Fashion-MNIST, as `load_mnist` reads digits."""
+    """Reads the clothes of Fashion-MNIST, as `load_mnist` reads digits."""
     return _load("Fashion-MNIST", "fashion_mnist", path, labelled, kept)
 
 
 def load_lfw(path: StrPath | None = None, kept: KeptFile | None = None) -> Pictures:
-    """Read colour faces.
+    """Reads colour faces.
 
     Args:
         path: `None` for Labeled Faces in the Wild, which scikit-learn downloads once
-            (the 90×90 pixels in the middle, shrunk); or str or `os.PathLike`, what
-            `gan.data.pictures.read_pictures` reads.
-        kept: as of `gan.data.pictures.read_pictures`.
+            (the middle 90×90 pixels, shrunk); or str or `os.PathLike` of pictures for
+            `gan.data.pictures.read_pictures`.
+        kept: as in `gan.data.pictures.read_pictures`.
 
     Returns:
-        `gan.data.pictures.Pictures` of 36×36 in colour, without labels.
+        `gan.data.pictures.Pictures` of 36×36 colour pixels, without labels.
 
     Raises:
         InvalidInput: if the download fails, scikit-learn is missing, or `path` holds
@@ -75,7 +75,7 @@ def load_lfw(path: StrPath | None = None, kept: KeptFile | None = None) -> Pictu
 
 
 def _load(title, name, path, labelled, kept):
-    """Pictures of ten classes that Keras downloads, or those of a path."""
+    """Pictures of ten classes, downloaded by Keras or read from a path."""
     if path is None:
         import keras
 
@@ -102,6 +102,6 @@ def _fetched(name, fetch):
             warnings.simplefilter("ignore")
             return fetch()
     except Exception as error:
-        # Keras raises a bare Exception, scikit-learn whatever the download gave.
+        # Keras raises Exception, scikit-learn the error of the download.
         reason = " ".join(str(error).split()) or type(error).__name__
         require(False, f"{name} could not be downloaded ({reason}); {_OWN}.", "path")

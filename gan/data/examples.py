@@ -1,8 +1,8 @@
-"""Real examples: what samples are drawn from, checked and brought into one form.
+"""Real examples, in one form from which samples can be drawn.
 
-`as_examples` makes `Examples` of an array, a memory map, a `tf.data.Dataset` or a
-`keras.utils.PyDataset`, with a condition for each example (its class, a vector) or
-without. Nothing that draws from them needs to know which of these they are.
+`as_examples` makes `Examples` from an array, a memory map, a `tf.data.Dataset` or a
+`keras.utils.PyDataset`, with or without a condition for each example. Code that draws
+from them need not know which of these they are.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ from gan.data.labels import as_conditions, to_numpy
 from gan.data.pixels import NO_RANGE, rescale
 from gan.errors import require, shown
 
-_LOOKED_AT = 1000  # examples from which ranges are read
+_LOOKED_AT = 1000  # examples from which pixel ranges are inferred
 
-# The first batch of each Dataset that a model has: reading one again would give another
-# order to the shuffles of the training that reads it.
+# The first batch of each Dataset of a model. Reading it again would change the order of
+# shuffles during training.
 _first_batches: weakref.WeakKeyDictionary[tf.data.Dataset, Any]
 _first_batches = weakref.WeakKeyDictionary()
 
 
 class Sample(NamedTuple):
-    """Some examples, and the condition that goes with each.
+    """A sample: some examples and their conditions.
 
     Attributes:
-        examples: tensor `(n, …)`.
-        condition: `None`, or int32 tensor `(n,)`, the class of each, or float32 tensor
-            `(n, …)`, the vector or picture that goes with each.
+        examples: float32 tensor `(n, …)`.
+        condition: `None`, or int32 tensor `(n,)` of class labels, or float32 tensor
+            `(n, …)` of vectors or pictures.
     """
 
     examples: Any
     condition: Any = None
 
     def public(self) -> Any:
-        """What users get: the examples, or a pair of them and their labels."""
+        """The form for users: the examples, or a pair `(examples, condition)`."""
         return self.examples if self.condition is None else tuple(self)
 
 
@@ -54,19 +54,19 @@ NOTHING = Sample(None)
 
 
 class Examples:
-    """Real examples in memory, with a condition for each or without.
+    """Real examples in memory, with or without a condition for each.
 
     Attributes:
-        value: what `model.real_examples` gives: tensor `(N, *shape)`, uint8 where the
-            data were and float32 otherwise, with conditions a pair of it and int32
-            labels `(N,)` or float32 `(N, …)`; of the subclasses the memory map or the
-            Dataset.
-        shape: tuple, of an example as the discriminator takes it.
-        condition: tuple, of a condition as the networks take it; `()` of a label, and
-            where there are none.
-        streams: bool, whether the examples come in an order of their own, as those of
-            a Dataset do, instead of being drawn.
-        pixel_range: pair of floats, what the bytes 0 and 255 become.
+        value: the value of `model.real_examples`: tensor `(N, *shape)`, uint8 if the
+            data were uint8 and float32 otherwise; with conditions, a pair of it and
+            int32 labels `(N,)` or float32 conditions `(N, …)`. In subclasses, the
+            memory map or the Dataset.
+        shape: tuple, shape of an example as the discriminator takes it.
+        condition: tuple, shape of a condition as the networks take it; `()` for a label
+            or without conditions.
+        streams: bool, whether the examples come in an order of their own, as in a
+            Dataset, and cannot be drawn at random.
+        pixel_range: pair of floats, to which the bytes 0 and 255 are scaled.
     """
 
     def __init__(
@@ -92,19 +92,19 @@ class Examples:
 
     @property
     def conditions(self) -> Any:
-        """The condition of each example, as `Sample` holds it, or `None`.
+        """The conditions of all examples, as in `Sample`, or `None`.
 
-        Of a Dataset those of its first batch.
+        For a Dataset, they are those of its first batch.
         """
         return self._labels
 
     @property
     def at_hand(self) -> int:
-        """How many can be had at once, of a Dataset the examples of its first batch."""
+        """Number of examples at hand; for a Dataset, those of its first batch."""
         return len(self)
 
     def draw(self, numbers: tf.Tensor) -> Sample:
-        """The examples of these numbers, int64 `(n,)`, as the discriminator takes."""
+        """The examples with these int64 indices `(n,)`, in the discriminator's form."""
         labels = None if self._labels is None else tf.gather(self._labels, numbers)
         return self.in_form(Sample(self._gather(numbers), labels))
 
@@ -113,17 +113,17 @@ class Examples:
         return self.draw(tf.range(size, dtype=tf.int64))
 
     def look(self) -> np.ndarray:
-        """The first thousand examples at most, as the discriminator takes them."""
+        """The first examples, at most a thousand, in the discriminator's form."""
         return self.first(min(len(self), _LOOKED_AT)).examples.numpy()
 
     def in_form(self, batch: Any) -> Sample:
-        """A batch of the data's own as the discriminator takes it.
+        """Converts a batch of the data to the discriminator's form.
 
         Args:
-            batch: tensor `(n, …)`, or a pair of it and labels or other conditions.
+            batch: tensor `(n, …)`, or a pair `(examples, conditions)`.
 
         Returns:
-            `Sample` of float32 `(n, *shape)`, bytes within `pixel_range`.
+            `Sample` of float32 `(n, *shape)`; bytes are scaled to `pixel_range`.
         """
         examples, condition = batch if isinstance(batch, tuple) else (batch, None)
         if condition is not None:
@@ -135,26 +135,26 @@ class Examples:
         return Sample(examples, condition)
 
     def _floats(self, numbers):
-        """Numbers as float32, bytes within `pixel_range`."""
+        """Convert numbers to float32; bytes are scaled to `pixel_range`."""
         floats = tf.cast(numbers, tf.float32)
         if numbers.dtype == tf.uint8:
             floats = rescale(floats / 255.0, NO_RANGE, self.pixel_range)
         return floats
 
     def steps(self, batch_size: int) -> int:
-        """Batches in once through the examples, at least one."""
+        """Number of batches in one pass through the examples, at least 1."""
         return math.ceil(len(self) / batch_size)
 
     def batches(self, batch_size: int, strategy: Any) -> Any:
-        """What Keras's `fit` is given: here a clock that nobody reads.
+        """The data for Keras's `fit`: here an endless placeholder that is not read.
 
-        It has an example for each replica, and no end.
+        It has one element for each replica.
         """
         clock = tf.zeros((strategy.num_replicas_in_sync, 1))
         return tf.data.Dataset.from_tensors(clock).repeat()
 
     def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits that tell these examples from others."""
+        """Sixteen hexadecimal digits that identify these examples."""
         sums = hashlib.sha256()
         for part in filter(tf.is_tensor, (self._examples, self._labels)):
             sums.update(np.ascontiguousarray(part))
@@ -162,12 +162,12 @@ class Examples:
 
     @property
     def tensors(self) -> list[tf.Tensor]:
-        """The tensors among the data: the graph's arguments, so that it can be kept."""
+        """The tensors among the data, which are arguments of the graph."""
         return [*filter(tf.is_tensor, (self._examples, self._labels))]
 
     @contextlib.contextmanager
     def drawing_from(self, tensors: list[tf.Tensor]) -> Iterator[None]:
-        """Within this context, as a graph is traced, draw from its arguments."""
+        """In this context, while a graph is traced, draw from the graph's arguments."""
         before, left = (self._examples, self._labels), iter(tensors)
         self._examples, self._labels = (
             next(left) if tf.is_tensor(part) else part for part in before
@@ -178,7 +178,7 @@ class Examples:
             self._examples, self._labels = before
 
     def refill(self, other: Examples) -> bool:
-        """Take the data of others if their form is equal, so that the graph is kept.
+        """Take the data of `other` if their form is equal, so that the graph can stay.
 
         Returns:
             bool, whether the data were taken.
@@ -196,7 +196,7 @@ class Examples:
         ]
 
     def equals(self, other: Any) -> bool:
-        """Whether other `Examples` are the same or hold the same numbers."""
+        """Whether `other` is the same object or holds equal numbers."""
         if type(self) is not type(other):
             return False
         mine = (self._examples, self._labels, self.pixel_range)
@@ -208,12 +208,12 @@ class Examples:
 
 
 class MappedExamples(Examples):
-    """Real examples in a memory-mapped file, of which only what is drawn is read."""
+    """Real examples in a memory-mapped file; only drawn examples are read."""
 
     def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits of the form, the labels and up to 512 examples."""
+        """Sixteen hexadecimal digits from form, labels and up to 512 examples."""
         array = self._examples
-        # The same numbers in either order of their bytes are the same examples.
+        # The byte order does not matter: equal numbers are equal examples.
         some = _spread(array).astype(array.dtype.newbyteorder("<"))
         sums = hashlib.sha256(f"{some.dtype.str} {tuple(array.shape)} ".encode())
         for part in (some, self._labels):
@@ -221,10 +221,11 @@ class MappedExamples(Examples):
         return sums.hexdigest()[:16]
 
     def _gather(self, numbers):
-        # TensorFlow ignores the order of the bytes, so they are given in its own.
+        # TensorFlow ignores the byte order, so convert to its own.
         dtype = self._examples.dtype.newbyteorder("=")
         examples = tf.numpy_function(
-            # The file is looked up as the graph runs: another may have come for it.
+            # The attribute is read while the graph runs, because `refill` may change
+            # it.
             lambda i: np.asarray(self._examples[i], dtype),
             [numbers],
             tf.as_dtype(dtype),
@@ -240,7 +241,7 @@ def _spread(array):
     file = array
     while isinstance(file, np.ndarray):
         file = file.base
-    # Else the system reads megabytes around each example. Windows takes no such advice.
+    # Otherwise the system reads megabytes around each example. Windows has no madvise.
     advise = getattr(file, "madvise", lambda advice: None)
     advise(getattr(mmap, "MADV_RANDOM", 0))
     some = np.ascontiguousarray(array[numbers])
@@ -252,7 +253,7 @@ class StreamedExamples(Examples):
     """Real examples of a `tf.data.Dataset` of batches.
 
     Attributes:
-        batch_size: int, examples in the first batch.
+        batch_size: int, number of examples in the first batch.
     """
 
     def __init__(
@@ -275,7 +276,7 @@ class StreamedExamples(Examples):
 
     @property
     def at_hand(self) -> int:
-        """How many examples the first batch has."""
+        """Number of examples in the first batch."""
         return self.batch_size
 
     @property
@@ -284,7 +285,7 @@ class StreamedExamples(Examples):
         return self.in_form(self._batch).condition if len(self._batch) > 1 else None
 
     def fills(self, batch_size: int) -> bool:
-        """Whether batches of this size are the Dataset's own, or all that it has."""
+        """Whether the Dataset's batches have this size, or it has only one batch."""
         alone = int(self._examples.cardinality()) == 1
         return self.batch_size == batch_size or alone and self.batch_size < batch_size
 
@@ -305,11 +306,11 @@ class StreamedExamples(Examples):
         return self.in_form(batch if len(batch) > 1 else batch[0])
 
     def look(self) -> np.ndarray:
-        """The first batch, as the discriminator takes it."""
+        """The first batch, in the discriminator's form."""
         return self.in_form(self._batch[0]).examples.numpy()
 
     def steps(self, batch_size: int) -> int:
-        """Batches in once through the Dataset, which has to know its length."""
+        """Number of batches in the Dataset, whose length must be known."""
         count = int(self._examples.cardinality())
         require(
             count >= 1,
@@ -319,18 +320,18 @@ class StreamedExamples(Examples):
         return count
 
     def batches(self, batch_size: int, strategy: Any) -> Any:
-        """The Dataset's batches, of equal size and without end."""
+        """The Dataset's batches, repeated without end, all of equal size."""
         batches = self._examples.repeat().rebatch(batch_size, drop_remainder=True)
         if self._classes:
             batches = batches.map(self._with_known_labels)
         return batches.prefetch(2)
 
     def fingerprint(self) -> str:
-        """The form and the length of a Dataset, which is not read through."""
+        """Sixteen hexadecimal digits from the form and the length of the Dataset."""
         return f"{self._examples.element_spec}, {int(self._examples.cardinality())}"
 
     def _with_known_labels(self, examples, labels):
-        # A label of -1 would count from the end, and 2.5 would be cut to 2.
+        # A label of -1 would count from the end, and 2.5 would become 2.
         whole = tf.cast(labels, tf.int64)
         fits = (whole >= 0) & (whole < self._classes)
         fits &= tf.cast(whole, labels.dtype) == labels
@@ -339,7 +340,7 @@ class StreamedExamples(Examples):
             return tf.identity(examples), tf.cast(whole, tf.int32)
 
 
-# What a Dataset's labels out of range raise within TensorFlow.
+# Beginning of TensorFlow's error for labels of a Dataset that are out of range.
 WRONG_LABEL = "A label of the Dataset is not a class of the networks:"
 
 
@@ -351,28 +352,29 @@ def as_examples(
     name: str = "real_examples",
     condition: tuple[int, ...] | None = None,
 ) -> Examples | None:
-    """Check real examples and bring them into the form that models draw from.
+    """Checks real examples and converts them to `Examples`.
 
     Args:
         value: NumPy array, tensor, memory-mapped array or pandas DataFrame of numbers
             or truth values `(N, *shape)`, whose last axis may be missing if it is 1; a
             `tf.data.Dataset` or `keras.utils.PyDataset` of batches of such examples; or
-            `None`. With a condition a pair `(examples, conditions)`, these as in
-            `gan.data.labels.as_conditions`, or a Dataset of such pairs.
+            `None`. For conditional networks, a pair `(examples, conditions)`,
+            conditions as in `gan.data.labels.as_conditions`, or a Dataset of such
+            pairs.
         shape: tuple, shape of an example as the discriminator takes it.
-        batch_size: int, examples in a sample, the least that there must be.
-        classes: int, number of classes, or `None` where the networks take no labels.
-        name: str, what the argument is called in errors.
-        condition: tuple, shape of what the networks take beside an example, `()` for
-            labels; `None` for what `classes` says.
+        batch_size: int, number of examples in a sample; there must be at least so many.
+        classes: int, number of classes, or `None` if the networks take no labels.
+        name: str, the name of the argument in errors.
+        condition: tuple, shape of a condition, `()` for labels; `None` if `classes`
+            decides.
 
     Returns:
         `Examples`, or `None`.
 
     Raises:
-        InvalidInput: for another type, dtype, shape or length, masked arrays, or
-            numbers that are not finite (a memory-mapped array and a Dataset are not
-            read through for them).
+        InvalidInput: if the type, dtype, shape or length is wrong, an array is masked,
+            or a number is not finite (memory-mapped arrays and Datasets are not
+            searched for such numbers).
     """
     if value is None:
         return None
@@ -410,7 +412,7 @@ def as_examples(
 
 
 def _examples_and_labels(value, takes, name):
-    """Examples and labels, or `None` where the networks take none."""
+    """Split into examples and labels; labels are `None` if the networks take none."""
     pair = isinstance(value, (tuple, list)) and len(value) == 2
     pair = pair and hasattr(value[0], "shape")
     require(
@@ -429,7 +431,7 @@ def _examples_and_labels(value, takes, name):
 
 
 def _as_array(value, name):
-    """An array of numbers: NumPy's, TensorFlow's, or what becomes one."""
+    """Convert to a NumPy array or tensor of numbers."""
     masked = isinstance(value, np.ma.MaskedArray)
     said = f"The argument {name} has a mask: fill in or remove the masked numbers."
     require(not masked, said, name)

@@ -1,4 +1,4 @@
-"""Which files of a folder are pictures, and of which classes."""
+"""Finds the pictures in a folder, and their classes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any
 from gan.data.picture_files import Skip, filter_warnings, opened, reason_of
 from gan.errors import require, shown
 
-# How the names begin of what systems and programs leave beside a user's pictures.
+# Beginnings of the names of files that systems and programs add to folders.
 _HIDDEN = (".", "__MACOSX", "@eaDir", "$RECYCLE.BIN")
-# Words in the names of the parts of a set, such as train2017, seg_test or trainA.
+# Words in the names of parts of a data set, such as train2017, seg_test or trainA.
 TRAIN = {"train", "training"}
 HELD_OUT = {"test", "testing", "val", "valid", "validation", "dev", "eval"}
 
@@ -27,19 +27,19 @@ def search(
     left_out: dict[str, str],
     labelled: bool,
 ) -> tuple[list[pathlib.Path], list[str] | None]:
-    """Find a folder's pictures, as `gan.data.pictures.read_pictures` says.
+    """Finds a folder's pictures by the rules of `gan.data.pictures.read_pictures`.
 
     Args:
         folder: `pathlib.Path`.
-        paths: list of `pathlib.Path`, its files that begin as pictures do.
-        left_out: dict from paths to reasons, to which what is left out is added.
+        paths: list of `pathlib.Path`, its files that begin like pictures.
+        left_out: dict from paths to reasons, to which files left out are added.
         labelled: bool, whether sub-folders are classes.
 
     Returns:
         Tuple of the paths, and the class of each or `None`.
     """
     while True:
-        inside = {}  # The paths by sub-folder, those of loose pictures under "".
+        inside = {}  # Paths by sub-folder; "" is the folder itself.
         for path in paths:
             first, *more = path.relative_to(folder).parts
             inside.setdefault(first if more else "", []).append(path)
@@ -70,7 +70,7 @@ def search(
 
 
 def named(names: Iterable[str], words: set[str]) -> list[str]:
-    """The names that hold one of the words: seg_train, train2017, trainA, TrainSet."""
+    """The names that contain one of the words: seg_train, train2017, TrainSet."""
     split = re.compile("[A-Z]?[a-z]+|[A-Z]+").findall
     return [name for name in names if words & {word.lower() for word in split(name)}]
 
@@ -78,13 +78,13 @@ def named(names: Iterable[str], words: set[str]) -> list[str]:
 def files_of(
     root: pathlib.Path,
 ) -> tuple[list[pathlib.Path], dict[str, str], list[pathlib.Path]]:
-    """Files of a folder and its sub-folders, by name.
+    """Lists the files of a folder and its sub-folders, sorted by name.
 
     Args:
         root: `pathlib.Path`.
 
     Returns:
-        Tuple of their paths, a dict from what is left out to reasons, and the
+        Tuple of their paths, a dict from paths left out to reasons, and the
         sub-folders.
     """
     files, left_out, seen = [], {}, []
@@ -107,13 +107,13 @@ def files_of(
 
 
 def walk(root: pathlib.Path) -> tuple[list[pathlib.Path], dict[str, str]]:
-    """Files of a folder and its sub-folders that begin as pictures do, by name.
+    """Lists the files of a folder and its sub-folders that begin like pictures.
 
     Args:
         root: `pathlib.Path`.
 
     Returns:
-        Their paths, and a dict of what is left out.
+        Tuple of their paths, sorted by name, and a dict from paths left out to reasons.
     """
     files, left_out, folders = files_of(root)
     return beginning_as_pictures(files, left_out, folders), left_out
@@ -122,12 +122,12 @@ def walk(root: pathlib.Path) -> tuple[list[pathlib.Path], dict[str, str]]:
 def beginning_as_pictures(
     files: list[pathlib.Path], left_out: dict[str, str], folders: list[pathlib.Path]
 ) -> list[pathlib.Path]:
-    """The files that begin as pictures do; the others are added to what is left out.
+    """Keeps the files that begin like pictures; adds the others to `left_out`.
 
     Args:
-        files: list of `pathlib.Path`, as of `files_of`, and so the others.
-        left_out: the same.
-        folders: the same.
+        files: as returned by `files_of`.
+        left_out: as returned by `files_of`.
+        folders: as returned by `files_of`.
 
     Returns:
         List of `pathlib.Path`.
@@ -150,12 +150,12 @@ def beginning_as_pictures(
 
 
 def _may_be_class(link, root):
-    """Whether a link lies directly in a folder and does not lead round in a circle."""
+    """Whether a link lies directly in a folder and does not lead back to it."""
     return link.parent == root and not root.resolve().is_relative_to(link.resolve())
 
 
 def progress(items: list[Any]) -> Iterator[Any]:
-    """Give the items one by one; on a terminal, after two seconds, count them."""
+    """Yield the items; after two seconds, show their count on a terminal."""
     told, following = False, time.monotonic() + 2
     for done, item in enumerate(items):
         if time.monotonic() > following and sys.stderr.isatty():

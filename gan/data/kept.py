@@ -1,4 +1,4 @@
-"""The pictures of a folder as they were read, in one file that memory is mapped to."""
+"""Keeps the pictures of a folder in one file, which can be memory-mapped."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ import numpy as np
 from gan.support.devices import only_cpu
 from gan.support.files import atomic_path
 
-_FORM = 1  # another one is read anew
-_ALIGNED = 64  # bytes; TensorFlow uses memory in place only if it begins at a multiple
-_MOST_BYTES = 2**28  # of what the file says beside its pictures
-_AT_ONCE = 2**24  # bytes that are copied at a time
-_ROWS = 1000  # pictures, the same
+_FORM = 1  # version of the file format; files of other versions are not used
+_ALIGNED = 64  # bytes; TensorFlow uses only memory aligned to this without a copy
+_MOST_BYTES = 2**28  # largest size of the other members of the file
+_AT_ONCE = 2**24  # bytes to copy at a time
+_ROWS = 1000  # pictures to copy at a time
 _PICTURES, _ABOUT = "x.npy", "about.json"
 
 
 class _Map(np.memmap):
-    """A file of this library's own: nobody else changes what it holds.
+    """A memory map of a file of this library, which no one else changes.
 
     Attributes:
-        folder: `pathlib.Path`, where further files may be made.
+        folder: `pathlib.Path`, in which further files may be made.
     """
 
     folder: pathlib.Path
 
 
 def as_tensor(array: np.ndarray) -> Any:
-    """Make a tensor of an array, of kept pictures on a CPU without a copy.
+    """Converts an array to a tensor; kept pictures are not copied on a CPU.
 
     Args:
         array: NumPy array.
@@ -58,11 +58,11 @@ def as_tensor(array: np.ndarray) -> Any:
 
 
 def picked(array: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Some pictures of an array, of kept ones in a nameless file beside theirs.
+    """Selects pictures of an array; kept pictures are copied to an unnamed file.
 
     Args:
         array: uint8 array `(N, h, w, channels)`.
-        numbers: int array `(n,)`.
+        numbers: int array `(n,)` of indices in [0, N).
 
     Returns:
         uint8 array `(n, h, w, channels)`, a copy.
@@ -78,26 +78,26 @@ def picked(array: np.ndarray, numbers: np.ndarray) -> np.ndarray:
 
 
 def _map_of(array):
-    """The map of a file of ours that an array is a view of, or `None`."""
+    """The `_Map` of which an array is a view, or `None`."""
     while isinstance(array, np.ndarray) and not isinstance(array, _Map):
         array = array.base
     return array if isinstance(array, _Map) else None
 
 
 def _mapped(file, dtype, mode, offset, shape, folder):
-    """An array in an open file, as an array like any other."""
+    """Map an array in an open file into memory."""
     mapped = _Map(file, dtype, mode, offset, shape)
     mapped.folder = folder
     return np.asarray(mapped)
 
 
 def _room(shape, folder):
-    """Room for pictures in a nameless file of a folder, or in memory."""
+    """An empty array for pictures, in an unnamed file of a folder or in memory."""
     left = math.prod(shape)
     with contextlib.suppress(OSError), tempfile.TemporaryFile(dir=folder) as file:
-        # The kept file needs as much again, and a training its checkpoints.
+        # The kept file needs the same space again, and training needs checkpoints.
         if 3 * left < shutil.disk_usage(folder).free:
-            # A map of what is not written would kill the process on a full disk.
+            # On a full disk, a map of unwritten space would kill the process.
             while left:
                 left -= file.write(bytes(min(left, _AT_ONCE)))
             file.flush()
@@ -107,17 +107,18 @@ def _room(shape, folder):
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """What decides which pictures the reading of a folder gives.
+    """Everything on which the pictures read from a folder depend.
 
     Attributes:
-        files: str, sixteen hexadecimal digits of the names, sizes and times of the
+        files: str, sixteen hexadecimal digits from the names, sizes and times of the
             files.
-        folder: str, its path, which may be another one.
+        folder: str, path of the folder, which is not compared.
         size: tuple of ints, height and width.
-        colour: bool or `None`, as of `gan.data.pictures.read_pictures`.
-        labelled: bool, the same.
-        keep: float, the same.
-        captions: str, as `files` of the file of captions; "" without one.
+        colour: bool or `None`, as in `gan.data.pictures.read_pictures`.
+        labelled: bool, as in `gan.data.pictures.read_pictures`.
+        keep: float, as in `gan.data.pictures.read_pictures`.
+        captions: str, sixteen hexadecimal digits of the file of captions; "" without
+            one.
     """
 
     files: str
@@ -134,7 +135,7 @@ class Reading:
         return "caption.npy" if self.captions else "y.npy"
 
     def differs(self, other: Reading) -> str | None:
-        """Why what another reading gave is no use here, or `None`."""
+        """The reason why the result of another reading cannot be used, or `None`."""
         if self.files != other.files:
             return "the folder has changed"
         if self.captions != other.captions:
@@ -147,13 +148,13 @@ class Reading:
 def reading_of(
     root: pathlib.Path, files: list[pathlib.Path], beside: list[str], **options: Any
 ) -> Reading:
-    """Look at the names, sizes and times of a folder's files.
+    """Makes a `Reading` from the names, sizes and times of a folder's files.
 
     Args:
         root: `pathlib.Path` of the folder.
-        files: list of `pathlib.Path`, those of its files that count, in their order.
-        beside: list of str, what else was seen in it.
-        **options: of `Reading`.
+        files: list of `pathlib.Path`, its files that are used, in order.
+        beside: list of str, other things found in the folder.
+        **options: other attributes of `Reading`.
 
     Returns:
         `Reading`.
@@ -183,11 +184,11 @@ def _digits(sums):
 
 @dataclasses.dataclass(frozen=True)
 class KeptFile:
-    """An `.npz` file of what was read of a folder, such as `gan.train` takes too.
+    """An `.npz` file of the pictures of a folder, which `gan.train` can also read.
 
     Attributes:
-        path: `pathlib.Path`; neither it nor its folder need be there.
-        anew: bool, whether the folder is read even if the file would do.
+        path: `pathlib.Path`, which need not exist.
+        anew: bool, whether to read the folder even if the file is up to date.
     """
 
     path: pathlib.Path
@@ -195,17 +196,17 @@ class KeptFile:
 
     @property
     def origin(self) -> str:
-        """What is said of pictures that come from here."""
+        """The text that tells users that pictures come from this file."""
         return f"as kept in {self.path}"
 
     def room(self, shape: tuple[int, ...]) -> np.ndarray:
-        """Room for pictures in a nameless file on the same disk, or in memory.
+        """Makes an array for pictures, in an unnamed file beside this one or in memory.
 
         Args:
             shape: tuple `(N, h, w, channels)`.
 
         Returns:
-            Array of bytes; the file goes when it is forgotten.
+            uint8 array; the file is deleted when the array is.
         """
         folders = self.path.absolute().parents
         return _room(shape, next(one for one in folders if one.is_dir()))
@@ -217,13 +218,13 @@ class KeptFile:
         reading: Reading,
         about: dict[str, Any],
     ) -> None:
-        """Write what was read.
+        """Writes pictures to the file.
 
         Args:
             pictures: uint8 array `(N, h, w, channels)`.
             classes: array of str `(N,)`, or `None`; of pictures with captions those.
             reading: `Reading` that gave them.
-            about: dict that JSON can hold, what else there is to know of them.
+            about: dict of JSON values, further information about them.
 
         Raises:
             OSError, InvalidInput: if the file cannot be written.
@@ -237,23 +238,23 @@ class KeptFile:
                 if array is None:
                     continue
                 info = zipfile.ZipInfo(name)
-                # What stands before the array is then a multiple of 64 bytes.
+                # With this padding, the array begins at a multiple of 64 bytes.
                 info.extra = struct.pack("<HH5x", 0x6E67, 5)
                 with archive.open(info, "w", force_zip64=True) as file:
                     np.lib.format.write_array(file, array, allow_pickle=False)
             archive.writestr(_ABOUT, json.dumps(form))
 
     def load(self, reading: Reading) -> tuple[Any, Any, dict[str, Any]] | str:
-        """Map the pictures of the file into memory, if they are those that are wanted.
+        """Maps the pictures of the file into memory, if they match a reading.
 
-        All of the file is read through once, so that nothing damaged is used.
+        The whole file is read once, so that damage is detected.
 
         Args:
-            reading: `Reading` that would give them.
+            reading: `Reading` of the folder.
 
         Returns:
-            Tuple of `pictures`, `classes` and `about` as of `save`; or a str, why the
-            folder has to be read, "" where there is no file.
+            Tuple of `pictures`, `classes` and `about` as in `save`; or a str, the
+            reason why the folder must be read, "" if there is no file.
         """
         if self.anew or not self.path.exists():
             return ""
@@ -261,7 +262,7 @@ class KeptFile:
             with open(self.path, "rb") as file, zipfile.ZipFile(file) as archive:
                 return _load(file, archive, reading, self.path.absolute().parent)
         except Exception:
-            # A damaged file can make its readers raise nearly anything.
+            # Reading damaged files can raise many kinds of errors.
             return f"{self.path} is damaged"
 
 
@@ -307,5 +308,5 @@ def _mapped_member(file, info, folder):
     length = file.tell() - info.header_offset - 30 - name - extra
     if length + dtype.itemsize * math.prod(shape) != info.file_size:
         raise ValueError(shape)
-    # Copied where it is written to, which nobody does.
+    # The map is copy-on-write, but no one writes to it.
     return _mapped(file, dtype, "c", file.tell(), shape, folder)

@@ -1,4 +1,4 @@
-"""Conditions, class labels or vectors, of whatever a user has them in."""
+"""Checks of class labels and other conditions, from arrays of many kinds."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ def as_labels(labels: npt.ArrayLike, classes: int) -> tf.Tensor:
 
     Args:
         labels: array, tensor, Series or list of whole numbers in [0, classes), of any
-            dtype, `(N,)` or `(N, 1)`; those of a graph that is being traced are taken
-            as they are.
+            dtype, `(N,)` or `(N, 1)`. Symbolic tensors of a graph are not checked.
         classes: int, number of classes.
 
     Returns:
         Int32 tensor `(N,)`.
 
     Raises:
-        InvalidInput: for another dtype, shape or range.
+        InvalidInput: if the dtype, shape or range is wrong.
     """
     if tf.is_tensor(labels) and not hasattr(labels, "numpy"):
         return labels
@@ -61,21 +60,21 @@ def as_conditions(
     shape: tuple[int, ...],
     name: str = "labels",
 ) -> tf.Tensor:
-    """Check what examples are to be conditioned on.
+    """Checks conditions.
 
     Args:
-        condition: labels as of `as_labels`; or an array, tensor or DataFrame of
-            numbers or truth values `(N, *shape)`.
-        classes: int, number of classes, or `None` for numbers.
-        shape: tuple, of one condition as the networks take it; `()` for a label.
-        name: str, what the argument is called in errors.
+        condition: labels as in `as_labels`; or an array, tensor or DataFrame of numbers
+            or bools `(N, *shape)`.
+        classes: int, number of classes, or `None` if conditions are not labels.
+        shape: tuple, shape of one condition as the networks take it; `()` for a label.
+        name: str, the name of the argument in errors.
 
     Returns:
-        Int32 tensor `(N,)` of labels, or float32 tensor `(N, *shape)`; bytes, which are
-        pictures, as they are.
+        Int32 tensor `(N,)` of labels, or float32 tensor `(N, *shape)`; uint8 arrays,
+        which are pictures, stay uint8.
 
     Raises:
-        InvalidInput: for another dtype, shape or range.
+        InvalidInput: if the dtype, shape or range is wrong.
     """
     if shape == ():
         return as_labels(condition, classes or 0)
@@ -83,7 +82,7 @@ def as_conditions(
         return condition
     array = to_numpy(condition)
     sizes = ", ".join(["N", *map(str, shape)])
-    # A last axis of one number may be missing.
+    # A last axis of size 1 may be missing.
     array = array[..., None] if (*array.shape[1:], 1) == shape else array
     require(
         array.dtype.kind in "fiub" and array.shape[1:] == shape and len(array) > 0,
@@ -99,7 +98,7 @@ def as_conditions(
 
 
 def to_numpy(value: Any) -> np.ndarray:
-    """A NumPy array of what may be a pandas object with columns of several kinds."""
+    """Convert to a NumPy array, also pandas objects with columns of several dtypes."""
     array = value.to_numpy() if hasattr(value, "to_numpy") else np.asarray(value)
     if array.dtype == object and hasattr(value, "to_numpy"):
         try:

@@ -1,4 +1,4 @@
-"""What a network can be given of a picture, by name; TensorFlow is not needed."""
+"""Parses the names of layers of `gan.conditions`, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ _PLACES = ([], ["anywhere"])
 
 
 def parse_condition(text: str) -> tuple[str, dict[str, Any]]:
-    """The layer of `gan.conditions` that a text names, and its arguments.
+    """Parses a text that describes a layer of `gan.conditions`.
 
     Args:
-        text: str, "shrunk:4", "hole:16", "hole:0.5", "hole:16:anywhere", "grey" or
-            "edges".
+        text: str, such as "shrunk:4", "hole:16", "hole:0.5", "hole:16:anywhere", "grey"
+            or "edges".
 
     Returns:
-        Tuple of the class's name and a dict of arguments.
+        Tuple of the name of the class and a dict of its arguments.
 
     Raises:
-        InvalidInput: for another text.
+        InvalidInput: if the text describes no layer.
     """
     word, *given = str(text).split(":")
-    # Python converts no number of thousands of digits.
+    # Python cannot convert numbers of thousands of digits.
     number = given[0] if given and 0 < len(given[0]) < 9 else ""
     found = None
     if word == "shrunk" and len(given) == 1 and number.isdecimal() and int(number) > 1:

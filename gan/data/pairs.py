@@ -1,4 +1,4 @@
-"""Pairs of pictures as people have them: two folders, or both halves in one file."""
+"""Reads pairs of pictures from two folders, or from files with two halves."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from gan.data.picture_files import opened
 from gan.data.pictures import Pictures, has_colour, read_each
 from gan.errors import StrPath, expect_path, require, shown
 
-_LEAST_ASPECT = 1.5  # of a picture that is two side by side
+_LEAST_ASPECT = 1.5  # smallest aspect ratio of two pictures side by side
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pairs:
-    """Pictures of one size, and the pictures that are to be made of them.
+    """Input pictures of one size, and their target pictures.
 
     Attributes:
         inputs: uint8 array `(N, h, w, 1)` or `(N, h, w, 3)`.
-        targets: the same, row by row those of the inputs.
-        left_out: dict from the paths of what was not read to the reasons, both str.
-        cropped: int, how many pictures were cropped to the aspect of this size.
+        targets: uint8 array `(N, h, w, 1)` or `(N, h, w, 3)`, the target of each input.
+        left_out: dict from the paths of files that were not read to reasons, both str.
+        cropped: int, number of pictures that were cropped to the aspect of this size.
     """
 
     inputs: np.ndarray
@@ -34,10 +34,10 @@ class Pairs:
 
     @property
     def said(self) -> str:
-        """One line: how many pairs of what, what was cropped and left out."""
+        """A line with the number of pairs, what was cropped and what was left out."""
         parts = (self.inputs, self.targets)
         kinds = ["colour" if some.shape[3] == 3 else "grey" for some in parts]
-        # What is left out, and how, is said as of pictures.
+        # The text about files left out is that of `Pictures`.
         one = Pictures(self.targets, None, [], self.left_out, self.cropped).said
         _, _, rest = one.partition(kinds[1])
         count, height, width, _ = self.targets.shape
@@ -48,29 +48,29 @@ class Pairs:
 def read_pairs(
     path: StrPath, size: tuple[int, int] | None = None, colour: bool | None = None
 ) -> Pairs:
-    """Read the pairs of a folder, and bring all pictures to one size.
+    """Reads the pairs of a folder; all pictures get one size.
 
-    Each picture is brought to it as `gan.data.pictures.read_pictures` does. The folder
-    holds
+    Each picture is cropped and resized as in `gan.data.pictures.read_pictures`. The
+    folder holds one of these:
 
-    - two folders A, the inputs, and B, the targets, of pictures of equal names but for
-      their endings; a picture without a partner is left out. Or
-    - pictures that are two side by side, the input on the left.
+    - two folders, A with the inputs and B with the targets. Partners have the same file
+      name, except for the suffix; pictures without a partner are left out;
+    - pictures that consist of two halves, the input on the left.
 
-    Where there are sub-folders named train and test, or in that manner, on top or
-    within A and B, only train is read.
+    If there are sub-folders with names like train and test, at the top or within A and
+    B, only train is read.
 
     Args:
         path: str or `os.PathLike`, a folder.
         size: pair of ints, height and width of inputs and targets; `None`: (32, 32).
-        colour: bool, RGB or grey; `None`: colour where there is any, in the inputs and
-            in the targets each.
+        colour: bool, RGB or grey; `None` finds out whether there are colours, for
+            inputs and targets separately.
 
     Returns:
         `Pairs`.
 
     Raises:
-        InvalidInput: if there is nothing at the path, or no pair in it.
+        InvalidInput: if there is nothing at the path, or it holds no pair.
     """
     folder, size = expect_path(path=path), (32, 32) if size is None else tuple(size)
     expect_size(size)
@@ -82,7 +82,7 @@ def read_pairs(
     (first, one), (second, other), left_out = found
     inputs, read, cropped = read_each(first, size, colour, 1.0, left_out, one)
     targets, also, more = read_each(second, size, colour, 1.0, left_out, other)
-    # What one side could not be read of has no partner.
+    # If one side cannot be read, the other has no partner.
     both = sorted({*read} & {*also})
     require(both, f"{_none(folder)} give another path.", "path")
     inputs, targets = (
@@ -107,7 +107,7 @@ def _none(folder):
 
 
 def _training_part(folder):
-    """The folder, or the one in it that is to be trained on."""
+    """The folder itself, or its sub-folder for training."""
     names = sorted(one.name for one in folder.iterdir() if one.is_dir())
     train, held_out = named(names, TRAIN), named(names, HELD_OUT)
     if len(train) == 1:
@@ -128,7 +128,7 @@ def _two_folders(folder):
 
 
 def _of_two(first, second):
-    """Paths of both sides, pair by pair."""
+    """Paths of inputs and of targets, in the same order."""
     known, left_out = [], {}
     for folder in (first, second):
         paths, others = walk(folder)
@@ -151,7 +151,7 @@ def _of_two(first, second):
 
 
 def _of_halves(folder):
-    """Paths of pictures that are two side by side, for both sides."""
+    """Paths of pictures with two halves, for both sides."""
     paths, left_out = walk(folder)
     wide = []
     for path in paths:

@@ -1,4 +1,4 @@
-"""One picture of a file that need not be trusted, turned, cropped and scaled."""
+"""Reads one picture from an untrusted file; turns, crops and scales it."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-# Ghostscript would run the program that an EPS file is.
+# An EPS file is a program, which Ghostscript would run.
 _NOT_READ = {"EPS"}
 
 
 class Skip(Exception):
-    """Why a file is not read."""
+    """Raised for a file that is not read; says why."""
 
 
 def filter_warnings() -> None:
-    """Within `warnings.catch_warnings`: only pictures that are too large count."""
-    # Of a damaged file that still gives a picture, the picture is enough.
+    """In `warnings.catch_warnings`, make too large pictures errors; ignore the rest."""
+    # If a damaged file still gives a picture, it is used.
     warnings.simplefilter("ignore")
     warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
 def opened(path: pathlib.Path) -> Image.Image:
-    """A file as a `PIL.Image.Image` of which only the header is read so far."""
-    # A pipe would be waited for, for ever.
+    """Open a file as a `PIL.Image.Image`; only the header is read."""
+    # Reading a pipe could wait for ever.
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise Skip("not a regular file")
     Image.init()
@@ -42,14 +42,14 @@ def picture_of(
     keep: float,
     part: str | None,
 ) -> tuple[np.ndarray, bool]:
-    """One picture of a file or an array at its size, and whether it is whole.
+    """Reads one picture from a file or an array, and brings it to a size.
 
     Args:
-        source: `pathlib.Path` or uint8 array `(h, w)` or `(h, w, 3)`.
+        source: `pathlib.Path`, or uint8 array `(h, w)` or `(h, w, 3)`.
         size: pair of ints, height and width.
         colour: bool, RGB or grey.
-        keep: float in (0, 1], as of `gan.data.pictures.read_pictures`.
-        part: "left" or "right" half, "alpha", or `None` for all of it.
+        keep: float in (0, 1], as in `gan.data.pictures.read_pictures`.
+        part: "left" or "right" half, "alpha", or `None` for the whole picture.
 
     Returns:
         Tuple of a uint8 array `(height, width)` or `(height, width, 3)`, and whether
@@ -80,13 +80,13 @@ def _fit(image, size, colour, keep):
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA"))
     image = image.convert("RGB" if colour else "L")
-    # The mean over areas would enlarge pixels to blocks of uneven size.
+    # To enlarge, the mean over areas would make blocks of uneven size.
     method = Image.Resampling.BOX if unit >= 1 else Image.Resampling.BICUBIC
     return np.asarray(image.resize((width, height), method)), whole
 
 
 def _eight_bits(image):
-    """Pillow would clip 16-bit pictures where it should divide."""
+    """Convert to 8 bits; Pillow would clip 16-bit pictures instead of dividing."""
     if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
         return image
     values = np.asarray(image)
@@ -96,7 +96,7 @@ def _eight_bits(image):
 
 
 def reason_of(error: Exception) -> str:
-    """Why a file was not read, in a few words."""
+    """The reason why a file was not read, in a few words."""
     if isinstance(error, Skip):
         return str(error)
     if isinstance(error, UnidentifiedImageError):

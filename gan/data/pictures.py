@@ -1,4 +1,4 @@
-"""One reader of pictures: any folder or array, of files that need not be trusted."""
+"""Reads pictures from any folder or array; files may be untrusted."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ from gan.errors import (
 )
 from gan.support.shipped import DEMO_PICTURES, or_demo
 
-_MOST_NAMED = 10  # classes in one line
-_AT_ONCE = 1000  # pictures
-_LOOKED_AT = 200  # pictures that tell the size of all
+_MOST_NAMED = 10  # largest number of classes to list in a line
+_AT_ONCE = 1000  # pictures to process at a time
+_LOOKED_AT = 200  # pictures from which the size of all is estimated
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pictures:
-    """Pictures of one size, with their classes where there are any.
+    """Pictures of one size, with their classes if there are any.
 
     Attributes:
         pictures: uint8 array `(N, h, w, 1)` or `(N, h, w, 3)`.
-        labels: `None`, or int32 array `(N,)`, positions in `names`.
-        names: list of str, what the folder or the file calls the classes.
-        left_out: dict from the paths of what was not read to the reasons, both str.
-        cropped: int, how many pictures were cropped to the aspect of this size.
+        labels: `None`, or int32 array `(N,)`, indices into `names`.
+        names: list of str, names of the classes.
+        left_out: dict from the paths of files that were not read to reasons, both str.
+        cropped: int, number of pictures that were cropped to the aspect of this size.
         reading: `gan.data.kept.Reading` of the folder, or `None`.
-        origin: str, whether a file that was kept of them was read, "" without one.
-        captions: `None`, or list of N str, a caption of each picture.
+        origin: str, a text about the kept file, "" without one.
+        captions: `None`, or list of N str, the caption of each picture.
     """
 
     pictures: np.ndarray
@@ -71,13 +71,13 @@ class Pictures:
         return np.divide(pictures, 255, dtype=np.float32)
 
     def split(self, count: int) -> tuple[Pictures, Pictures]:
-        """Set some pictures apart, the same ones each time.
+        """Holds out some pictures, the same ones each time.
 
         Args:
-            count: int, how many.
+            count: int, number of pictures to hold out.
 
         Returns:
-            Tuple of two `Pictures`, all others and those; both in a random order.
+            Tuple of two `Pictures`: the others, and those held out; both shuffled.
         """
         numbers = np.random.default_rng(0).permutation(len(self.pictures))
         others, chosen = (
@@ -93,7 +93,7 @@ class Pictures:
 
     @property
     def said(self) -> str:
-        """One line: how many pictures and classes, what was cropped and left out."""
+        """A line with the numbers of pictures and classes, and what was left out."""
         count, height, width, channels = self.pictures.shape
         kind = "colour" if channels == 3 else "grey"
         text = f"{count} picture{'s' * (count != 1)}, {height}x{width} {kind}"
@@ -118,13 +118,13 @@ class Pictures:
         return text + (self.origin and f"; {self.origin}")
 
     def keep(self, kept: KeptFile) -> bool:
-        """Write what was read of a folder, unless it comes from there.
+        """Writes the pictures of a folder to a kept file, unless they come from it.
 
         Args:
-            kept: `KeptFile`, as `read_pictures` was given it.
+            kept: `KeptFile`, the argument of `read_pictures`.
 
         Returns:
-            bool, whether the file is new. Where the disk is full there is none.
+            bool, whether the file was written. On a full disk it is not.
         """
         if self.reading is None or self.origin == kept.origin:
             return False
@@ -148,23 +148,23 @@ def read_pictures(
     kept: KeptFile | None = None,
     captions: StrPath | None = None,
 ) -> Pictures:
-    """Read the pictures of a folder or an array, and bring them to one size.
+    """Reads the pictures of a folder or an array; all pictures get one size.
 
-    Each is turned upright as its EXIF orientation says, laid on white where it is
-    transparent, cropped around its centre to the aspect of `size`, and shrunk by the
-    mean over areas or enlarged by bicubic interpolation.
+    Each picture is rotated by its EXIF orientation, laid on white if it is transparent,
+    cropped around its centre to the aspect of `size`, and shrunk by the mean over areas
+    or enlarged by bicubic interpolation.
 
     A folder is read with all its sub-folders, in the order of their names:
 
-    - Hidden files and folders (`.ipynb_checkpoints`, `__MACOSX` and the like), and
-      files that are no pictures, never count.
-    - A folder that holds nothing but one other folder stands for that folder.
-    - Sub-folders named train and test, or in that manner (`training_set`, `val2017`,
-      `trainA`), are parts of one set, of which train is read and nothing else. Give
-      the path of another part to read that.
-    - If at least two sub-folders hold pictures, these are classes, and pictures that
-      lie loose beside them are left out. Without `labelled` they are read.
-    - Links to files are followed, links to folders only if they lie directly in the
+    - Hidden files and folders (such as `.ipynb_checkpoints` and `__MACOSX`), and files
+      that are not pictures, are ignored.
+    - If a folder holds nothing but one other folder, that one is read.
+    - If sub-folders have names like train and test (`training_set`, `val2017`,
+      `trainA`), they are parts of one data set, and only train is read. To read another
+      part, give its path.
+    - If at least two sub-folders hold pictures, they are classes, and pictures outside
+      them are left out (but read if `labelled` is `False`).
+    - Links to files are followed; links to folders only if they lie directly in the
       folder.
 
     Args:
@@ -172,28 +172,31 @@ def read_pictures(
             `gan.data.pixel_faces`; or an `.npy` file, or an `.npz` file with one array
             or one named x_train or x, of shape `(N, h, w)`, `(N, h, w, 1)` or `(N, h,
             w, 3)`, uint8 or float in [0, 1], and perhaps with labels named y_train or
-            y, whole numbers or texts, and texts named names, what the numbers mean.
-        size: pair of ints, height and width of the result; `None`: (32, 32) for a
-            folder, for an array its own, made smaller where a side is no multiple of 4
-            or above 64.
-        colour: bool, RGB or grey (ITU-R 601 luma); `None`: colour where there is any.
-        labelled: bool, `False` leaves the classes out.
-        keep: float in (0, 1], which share of the height and width around the centre of
-            this crop is kept.
-        kept: `gan.data.kept.KeptFile` or `None`. The file is read instead of the
-            folder, in no time, if the same arguments gave it and the names, sizes and
-            times of the folder's files are what they were. `Pictures.keep` writes it.
-            Pictures of a folder are then mapped into memory from a file.
+            y, whole numbers or texts; texts named names are the names of numbered
+            classes.
+        size: pair of ints, height and width of the result. `None` means (32, 32) for a
+            folder and the array's own size for an array, made smaller if a side is not
+            a multiple of 4 or is above 64.
+        colour: bool, RGB or grey (ITU-R 601 luma); `None` finds out whether there are
+            colours.
+        labelled: bool, whether to read the classes.
+        keep: float in (0, 1], share of the height and width of this crop to keep,
+            around its centre.
+        kept: `gan.data.kept.KeptFile` or `None`. The file, which `Pictures.keep`
+            writes, is read instead of the folder if it was made with the same arguments
+            and the names, sizes and times of the folder's files have not changed. The
+            pictures are then memory-mapped.
         captions: str or `os.PathLike` of a file of captions, see
-            `gan.data.captions.read_captions`, which count instead of classes; pictures
-            without one are left out. `None`: those in an `.npz` file without labels.
+            `gan.data.captions.read_captions`. Captions replace classes; pictures
+            without a caption are left out. `None` reads the captions in an `.npz` file
+            without labels.
 
     Returns:
         `Pictures`.
 
     Raises:
-        InvalidInput: if there is nothing at the path, no picture in it, or no training
-            part of a set in parts; if the labels do not fit.
+        InvalidInput: if there is nothing at the path, it holds no picture or no
+            training part, or the labels do not match.
     """
     if size is not None:
         expect_size(size)
@@ -237,30 +240,30 @@ def read_pictures(
 
 
 def natural_side(path: StrPath) -> int:
-    """The shorter side that four fifths of a folder's pictures have at least.
+    """A length that the shorter side of four fifths of a folder's pictures reaches.
 
     Args:
-        path: str or `os.PathLike`, a folder; 200 of its pictures are looked at.
+        path: str or `os.PathLike`, a folder; 200 of its pictures are examined.
 
     Returns:
-        int, pixels; 0 where there is no picture.
+        int, pixels; 0 if there is no picture.
     """
     files, _, _ = files_of(expect_path(path=path))
     sides = []
     with warnings.catch_warnings():
         filter_warnings()
         for path in files[:: max(len(files) // _LOOKED_AT, 1)]:
-            # What cannot be read is named when all are read.
+            # Files that cannot be read are reported later.
             with contextlib.suppress(Exception), opened(path) as image:
                 sides.append(min(image.size))
     return int(np.quantile(sides, 0.2)) if sides else 0
 
 
 def _made(pictures, classes, left_out, cropped, colour, kept=None):
-    """`Pictures` in grey where that is all that there is."""
+    """Make `Pictures`, in grey if there are no colours."""
     names, labels = _numbered(classes)
     if colour is None:
-        # The only colours of many pictures may be those of one small class.
+        # Check each class, because only a small one may have colours.
         groups = [labels == label for label in range(len(names))] or [...]
         coloured = _coloured(pictures)
         if not any(coloured[group].mean() > 0.01 for group in groups):
@@ -273,10 +276,10 @@ def _made(pictures, classes, left_out, cropped, colour, kept=None):
 
 
 def read_picture(path: StrPath, size: tuple[int, int], colour: bool) -> np.ndarray:
-    """Read the picture of one file, and bring it to a size as `read_pictures` does.
+    """Reads one picture, and brings it to a size as `read_pictures` does.
 
     Args:
-        path: str or `os.PathLike`, of a file that Pillow reads.
+        path: str or `os.PathLike`, a file that Pillow can read.
         size: pair of ints, height and width of the result.
         colour: bool, RGB or grey.
 
@@ -284,7 +287,7 @@ def read_picture(path: StrPath, size: tuple[int, int], colour: bool) -> np.ndarr
         uint8 array `(h, w, 3)` or `(h, w, 1)`.
 
     Raises:
-        InvalidInput: if there is no such file, or it is no picture.
+        InvalidInput: if there is no such file, or it is not a picture.
     """
     expect_size(size)
     path = expect_path(path=path)
@@ -316,10 +319,10 @@ def _with_captions(made, captions, paths):
 
 
 def _as_read(pictures, classes, about, folder, reading, origin):
-    """`Pictures` of a file that was kept."""
+    """Make `Pictures` from a kept file."""
     captions = [str(text) for text in classes] if reading.captions else None
     names, labels = _numbered(None if reading.captions else classes)
-    # The folder may have been moved, or be named from elsewhere.
+    # The folder may have been moved, or its path may be relative to another folder.
     before, now = len(about["folder"]), str(folder)
     left_out = {now + path[before:]: why for path, why in about["left_out"].items()}
     numbers = left_out, about["cropped"], reading, origin, captions
@@ -327,7 +330,7 @@ def _as_read(pictures, classes, about, folder, reading, origin):
 
 
 def _numbered(classes):
-    """The names of classes, and the position of each picture's among them."""
+    """The names of the classes, and the index of each picture's class."""
     if classes is None:
         return [], None
     names, numbers = np.unique(classes, return_inverse=True)
@@ -335,8 +338,7 @@ def _numbered(classes):
 
 
 def _read_folder(folder, paths, left_out, size, colour, labelled, keep, kept):
-    """Pictures, the class of each or `None`, what is left out, how many are cropped,
-    and the path of each."""
+    """Read a folder: pictures, classes or `None`, left out, cropped, paths."""
     paths, classes = search(folder, paths, left_out, labelled)
     pictures, read, cropped = read_each(paths, size, colour, keep, left_out, kept=kept)
     reasons = ", ".join(sorted({*left_out.values()})) or "no files"
@@ -347,7 +349,7 @@ def _read_folder(folder, paths, left_out, size, colour, labelled, keep, kept):
 
 
 def _read_file(path, size, colour, labelled, keep):
-    """As `_read_folder`, of an array, with the names of numbered classes or `None`."""
+    """Read an array; returns also the names of numbered classes, or `None`."""
     array = read_picture_array(path, (1, 3))
     if array.dtype != np.uint8:
         array = np.rint(array * np.float32(255)).astype(np.uint8)
@@ -371,21 +373,21 @@ def read_each(
     part: str | None = None,
     kept: KeptFile | None = None,
 ) -> tuple[np.ndarray, list[int], int]:
-    """Read files, or an array, one picture after the other.
+    """Reads pictures from files or an array, one after the other.
 
     Args:
-        sources: list of paths, or array of pictures.
-        size: pair of ints, of the result.
+        sources: list of paths, or uint8 array `(N, h, w)` or `(N, h, w, 3)`.
+        size: pair of ints, height and width of the result.
         colour: bool, or `None` for colour.
-        keep: float, as of `read_pictures`.
-        left_out: dict, to which what cannot be read is added.
-        part: what is read of each picture: "left" or "right", that half of it; "alpha",
-            how opaque it is, 255 where it has no transparency; `None`, all of it.
-        kept: as of `read_pictures`.
+        keep: float, as in `read_pictures`.
+        left_out: dict, to which files that cannot be read are added.
+        part: what to read of each picture: the "left" or "right" half; "alpha", its
+            opacity, 255 without transparency; `None`, the whole picture.
+        kept: as in `read_pictures`.
 
     Returns:
-        The pictures, the positions in `sources` of those that could be read, and the
-        number of those that were cropped.
+        Tuple of the pictures, a uint8 array, the indices in `sources` of those that
+        could be read, and the number of those that were cropped.
     """
     shape = (len(sources), *size, 1 if colour is False else 3)
     try:
@@ -402,7 +404,7 @@ def read_each(
                     source, size, colour is not False, keep, part
                 )
             except Exception as error:
-                # Decoders raise nearly anything at a damaged file.
+                # Decoders raise many kinds of errors for damaged files.
                 left_out[str(source)] = reason_of(error)
                 continue
             pictures[len(read)] = picture.reshape(shape[1:])
@@ -412,7 +414,7 @@ def read_each(
 
 
 def _room(shape, kept):
-    """Room for pictures on the disk, where some are to be kept there, or in memory."""
+    """An empty array for pictures, on disk if they are to be kept, or in memory."""
     return np.empty(shape, np.uint8) if kept is None else kept.room(shape)
 
 
@@ -422,7 +424,7 @@ def has_colour(pictures: np.ndarray) -> bool:
 
 
 def _coloured(pictures):
-    """The share of pixels of each picture that are not grey."""
+    """For each picture, the share of its pixels that are not grey."""
     shares = np.empty(len(pictures))
     for start in range(0, len(pictures), _AT_ONCE):
         some = pictures[start : start + _AT_ONCE]

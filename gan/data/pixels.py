@@ -1,4 +1,4 @@
-"""What black and white are in numbers: found by looking, and brought elsewhere."""
+"""Pixel ranges: the values of black and white."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ NO_RANGE = (0.0, 1.0)
 
 
 def find_pixel_range(pictures: np.ndarray) -> tuple[float, float]:
-    """The numbers that mean black and white in pictures, found by looking at them.
+    """Infers the values of black and white from pictures.
 
     Args:
         pictures: float array of any shape, some pictures.
 
     Returns:
-        Pair of floats: the first of (0, 1), (−1, 1) and (0, 255) that holds all but 2%
-        of the numbers, where those up to .05 beyond (0, 1) and up to .1 beyond the
-        others count as within; else the least and the greatest of the numbers.
+        Pair of floats: the first of (0, 1), (−1, 1) and (0, 255) that contains all but
+        2% of the numbers, with a tolerance of 0.05 for (0, 1) and of 0.1 for the
+        others; otherwise the smallest and the largest number.
     """
     for black, white in ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)):
         slack = 0.05 * min(white - black, 2.0)
@@ -30,15 +30,15 @@ def find_pixel_range(pictures: np.ndarray) -> tuple[float, float]:
 
 
 def rescale(values: Any, old: tuple[float, float], new: tuple[float, float]) -> Any:
-    """Bring numbers from one range of black and white to another.
+    """Scales numbers from one range of black and white to another.
 
     Args:
-        values: array or tensor of any shape.
-        old: pair of floats, what black and white are in `values`.
-        new: pair of floats, what they become.
+        values: float array or tensor of any shape.
+        old: pair of floats, the present values of black and white.
+        new: pair of floats, the new values of black and white.
 
     Returns:
-        Array or tensor of that shape, `values` itself where the ranges are the same.
+        Array or tensor of the same shape, `values` itself if the ranges are equal.
     """
     if tuple(old) == tuple(new):
         return values

@@ -1,4 +1,4 @@
-"""Two kinds of pictures without links between them: in folders, and as examples."""
+"""Two kinds of unpaired pictures: reading them, and drawing examples of them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from gan.errors import StrPath, expect_path, require, shown
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Kinds:
-    """Pictures of one kind and of another.
+    """Pictures of two kinds.
 
     Attributes:
-        a: `Pictures`.
-        b: `Pictures`.
-        called: pair of str, what their folders are called.
+        a: `Pictures` of the first kind.
+        b: `Pictures` of the second kind.
+        called: pair of str, the names of their folders.
     """
 
     a: Pictures
@@ -33,29 +33,30 @@ class Kinds:
 
     @property
     def said(self) -> str:
-        """One line: how many pictures of what there are of each kind."""
+        """A line with the number of pictures of each kind."""
         return f"{self.called[0]}: {self.a.said}; {self.called[1]}: {self.b.said}"
 
 
 def read_unpaired(
     path: StrPath, size: tuple[int, int] | None = None, colour: bool | None = None
 ) -> Kinds:
-    """Read the two kinds of pictures in a folder, and bring them to one size.
+    """Reads the two kinds of pictures in a folder; all pictures get one size.
 
-    The folder holds `trainA` and `trainB`, beside which `testA` and `testB` are not
-    read; or `A` and `B`; or no more than two folders, which are taken in the order of
-    their names. Each is read as `gan.data.pictures.read_pictures` does.
+    The folder holds `trainA` and `trainB` (then `testA` and `testB` are not read); or
+    `A` and `B`; or exactly two folders, which are taken in the order of their names.
+    Each is read as by `gan.data.pictures.read_pictures`.
 
     Args:
         path: str or `os.PathLike`, a folder.
         size: pair of ints, height and width; `None`: (32, 32).
-        colour: bool, RGB or grey; `None`: colour where there is any, in each kind.
+        colour: bool, RGB or grey; `None` finds out whether there are colours, for each
+            kind.
 
     Returns:
         `Kinds`.
 
     Raises:
-        InvalidInput: if there is nothing of that kind at the path.
+        InvalidInput: if there are no such folders at the path.
     """
     folder = expect_path(path=path)
     said = f"There is no folder {shown(str(folder))}: give another path."
@@ -86,17 +87,17 @@ def _two_folders(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
 
 
 def part(pictures: Pictures, withheld: int) -> tuple[np.ndarray, np.ndarray]:
-    """The pictures to train on and so many that are withheld, in a random order."""
+    """Split pictures into a training part and `withheld` others, both shuffled."""
     order = np.random.default_rng(0).permutation(len(pictures.pictures))
     shuffled = pictures.pictures[order]
     return shuffled[: len(shuffled) - withheld], shuffled[len(shuffled) - withheld :]
 
 
 class UnpairedExamples(Examples):
-    """Real examples of two kinds, A and B, which no order links.
+    """Real examples of two kinds, A and B, which are not paired.
 
     Attributes:
-        parts: pair of `Examples`.
+        parts: pair of `Examples`, of A and of B.
     """
 
     def __init__(self, a: Examples, b: Examples) -> None:
@@ -105,33 +106,33 @@ class UnpairedExamples(Examples):
 
     @property
     def value(self) -> Any:
-        """Pair of what the parts give."""
+        """Pair of the values of both parts."""
         return tuple(part.value for part in self.parts)
 
     def kinds(self) -> tuple[Examples, Examples]:
-        """Both parts, whose bytes become what `pixel_range` says."""
+        """Both parts, with the `pixel_range` of this object."""
         for part in self.parts:
             part.pixel_range = self.pixel_range
         return self.parts
 
     def __len__(self) -> int:
-        """How many distinct ones can be drawn of each kind."""
+        """Number of distinct examples that can be drawn of each kind."""
         return min(map(len, self.parts))
 
     def draw(self, numbers: tf.Tensor) -> Sample:
-        """Pair `(a, b)` of the examples of these numbers, as the sample's examples."""
+        """A `Sample` whose examples are the pair `(a, b)` with these indices."""
         return Sample(tuple(part.draw(numbers).examples for part in self.kinds()))
 
     def look(self) -> np.ndarray:
-        """The numbers of the first thousand examples of each kind, in one row."""
+        """The values of the first thousand examples of each kind, in one flat array."""
         return np.concatenate([np.ravel(part.look()) for part in self.kinds()])
 
     def steps(self, batch_size: int) -> int:
-        """Batches in once through the more numerous kind."""
+        """Number of batches in one pass through the larger kind."""
         return max(part.steps(batch_size) for part in self.parts)
 
     def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits of both kinds."""
+        """Sixteen hexadecimal digits that identify both kinds."""
         whole = " ".join(part.fingerprint() for part in self.parts)
         return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
@@ -142,14 +143,14 @@ class UnpairedExamples(Examples):
 
     @contextlib.contextmanager
     def drawing_from(self, tensors: list[tf.Tensor]) -> Iterator[None]:
-        """As of `Examples`, in both parts."""
+        """As in `Examples`, for both parts."""
         first, second = self.parts
         count = len(first.tensors)
         with first.drawing_from(tensors[:count]), second.drawing_from(tensors[count:]):
             yield
 
     def refill(self, other: Examples) -> bool:
-        """As of `Examples`: the data of both parts or none."""
+        """As in `Examples`: takes the data of both parts or of none."""
         same = isinstance(other, UnpairedExamples)
         pairs = [*zip(self.parts, other.parts, strict=True)] if same else []
         same = same and all(mine._form() == others._form() for mine, others in pairs)
@@ -158,7 +159,7 @@ class UnpairedExamples(Examples):
         return same and all([mine.refill(others) for mine, others in pairs])
 
     def equals(self, other: Any) -> bool:
-        """As of `Examples`, of both parts."""
+        """As in `Examples`, for both parts."""
         same = isinstance(other, UnpairedExamples)
         pairs = zip(self.kinds(), other.kinds(), strict=True) if same else ()
         return same and all(mine.equals(others) for mine, others in pairs)

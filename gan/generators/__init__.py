@@ -1,1 +1,1 @@
-"""Trained generators: what is left of a model when its training is over."""
+"""Trained generators, for drawing pictures after training."""

@@ -1,4 +1,4 @@
-"""Axes of latent space: of the first layer, and of what scores answer to."""
+"""Finds directions of latent space, from the first layer or from scores."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from gan.errors import require, shown
 
 
 def strongest(network: keras.Model, dim: int, count: int = 6) -> np.ndarray:
-    """The latents' directions that the first dense layer answers most strongly.
+    """The directions of latent space to which the first dense layer responds most.
 
     Args:
         network: `keras.Model`, a generator.
         dim: int, latent dimension.
-        count: int, at most so many.
+        count: int, largest number of directions.
 
     Returns:
-        Float array `(k, dim)`, orthonormal rows, the strongest first; none where no
+        Float array `(k, dim)` of orthonormal rows, the strongest first; k is 0 if no
         dense layer takes the latents.
 
     Formula:
-        the left singular vectors of the first kernel's rows that meet the latents
+        the left singular vectors of the first kernel, without the rows of the labels
 
     Reference:
         Shen & Zhou 2021, Closed-Form Factorization of Latent Semantics in GANs, eq. 4.
@@ -37,19 +37,20 @@ def strongest(network: keras.Model, dim: int, count: int = 6) -> np.ndarray:
 def answered(
     latents: np.ndarray, classes: np.ndarray | None, scores: np.ndarray, name: str
 ) -> np.ndarray:
-    """The unit direction of latents and classes that scores answer to.
+    """The unit direction of latents and class weights in which scores grow fastest.
 
     Args:
         latents: float array `(n, dim)`.
-        classes: float array `(n, classes)`, weights of the classes, or `None`.
-        scores: float array `(n,)`.
-        name: str, what the direction is called in errors.
+        classes: float array `(n, classes)` in [0, 1], weights of the classes, or
+            `None`.
+        scores: float array `(n,)` of any range.
+        name: str, the direction's name in errors.
 
     Returns:
-        Float32 array `(dim + classes,)`.
+        Float32 array `(dim + classes,)` of norm 1.
 
     Raises:
-        InvalidInput: if all scores are the same.
+        InvalidInput: if all scores are equal.
     """
     spread = float(scores.std())
     said = f"All fakes are alike in {shown(name)}: the generator does not vary in it."
@@ -57,7 +58,7 @@ def answered(
     codes = np.float64(latents - latents.mean(axis=0))
     if classes is not None:
         codes = np.hstack([codes, classes - classes.mean(axis=0)])
-    # All the weights of the classes together are 1, and say nothing.
+    # The weights of the classes sum to 1, so their mean carries no information.
     answer = np.linalg.lstsq(codes, scores - scores.mean(), rcond=1e-6)[0]
     if classes is not None:
         answer[latents.shape[1] :] -= answer[latents.shape[1] :].mean()

@@ -1,4 +1,4 @@
-"""Directions of latent space with names: smiles, glasses, brightness, or none."""
+"""Directions of latent space, such as smiles, glasses or brightness."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ from gan.generators.scores import Score, fit_score
 from gan.support.files import atomic_path
 from gan.training.inputs import latent_shape
 
-_TRIED = 300  # latents on which the unit of a direction is sought
-_LENGTHS = np.arange(0.25, 6.01, 0.25)  # in which it is sought
-_MOST_STORED = 2**24  # bytes of a file of directions
+_TRIED = 300  # latents with which the length of a direction is chosen
+_LENGTHS = np.arange(0.25, 6.01, 0.25)  # lengths to choose from
+_MOST_STORED = 2**24  # largest size of a file of directions, in bytes
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Direction:
-    """A direction in which a generator's pictures change in one respect.
+    """A direction of latent space that changes one attribute of pictures.
 
     Attributes:
-        name: str.
-        latents: float32 array `(latent_dim,)`, what is added to latents for an amount
-            of 1: so much that about half of the pictures without what the name says
-            have it then.
-        classes: float32 array `(classes,)` of sum 0, what is added to the weights of
-            the classes, of which one is 1 and the others are 0; `None` without classes.
-        accuracy: float, the share of withheld real pictures that the score behind the
-            direction sorts rightly; `None` where there was nothing to sort.
-        turned: float, the share of the pictures without what the name says that have it
-            after an amount of 1; `None` where the name says nothing of the kind.
+        name: str, the attribute, such as "smiling".
+        latents: float32 array `(latent_dim,)`, added to the latents for an amount of 1.
+            Its length is chosen so that about half of the pictures without the
+            attribute then have it.
+        classes: float32 array `(classes,)` of sum 0, added to the one-hot weights of
+            the classes; `None` without classes.
+        accuracy: float in [0, 1], accuracy of the score behind the direction on
+            held-out real pictures; `None` if the score was not learnt.
+        turned: float in [0, 1], share of the pictures without the attribute that have
+            it after an amount of 1; `None` if it was not measured.
     """
 
     name: str
@@ -68,21 +68,21 @@ class Direction:
 
     @property
     def joint(self) -> np.ndarray:
-        """Float32 array `(latent_dim + classes,)`, both parts."""
+        """Both parts in one float32 array `(latent_dim + classes,)`."""
         parts = [self.latents] if self.classes is None else [self.latents, self.classes]
         return np.concatenate(parts)
 
 
 class Directions(Mapping[str, Direction]):
-    """The directions of a generator by name.
+    """A mapping from names to the directions of a generator.
 
-    `TrainedGenerator.directions` makes it. Where the generator has classes, a direction
-    moves the weights of the classes as well as the latents, so that what a class
-    decides can be turned, too.
+    It is the attribute `directions` of a `TrainedGenerator`. If the generator has
+    classes, a direction changes the weights of the classes as well as the latents, so
+    that it can also change what depends on the class.
 
     Attributes:
-        path: `pathlib.Path`, where `save` writes, or `None` where the generator was
-            not read from a file.
+        path: `pathlib.Path`, the file that `save` writes, or `None` if the generator
+            was not read from a file.
 
     Example:
 
@@ -95,7 +95,7 @@ class Directions(Mapping[str, Direction]):
     """
 
     def __init__(self, generator: Any) -> None:
-        """Make an empty set for a `TrainedGenerator`."""
+        """Make an empty mapping for a `TrainedGenerator`."""
         self._generator = generator
         self._known: dict[str, Direction] = {}
         self.path: pathlib.Path | None = None
@@ -130,35 +130,35 @@ class Directions(Mapping[str, Direction]):
         count: int = 5000,
         seed: int = 0,
     ) -> Direction:
-        """Find the direction that changes one respect, and keep it by its name.
+        """Finds the direction that changes one attribute, and stores it under a name.
 
-        A linear score is learnt that tells the real pictures with it from those
-        without it; then `count` fakes are scored, and the direction is that of their
-        latents which the score answers to.
+        First a linear classifier learns to tell real pictures with the attribute from
+        pictures without it. Its scores of `count` fakes are then fitted by a linear
+        function of the fakes' latents, whose gradient is the direction.
 
         Args:
-            name: str, what the direction is called.
-            with_: pictures that have it, as `TrainedGenerator.project` takes them: an
-                array, a folder, a file.
-            without: pictures that do not have it.
-            labels: bool array `(n,)`, which of the pictures `with_` have it, instead of
-                `without`.
-            score: callable, float array of what `draw` gives, `(n, …)`, -> floats or
-                truth values `(n,)`, such as `lambda x: x.mean(axis=(1, 2))` for
-                brightness; instead of pictures.
-            count: int from 100 to 100,000, how many fakes are scored.
-            seed: int from 0 to 2³² − 1, of the fakes.
+            name: str, name of the attribute.
+            with_: pictures with the attribute, as `TrainedGenerator.project` takes
+                them: an array, a folder or a file.
+            without: pictures without the attribute, in the same form.
+            labels: bool array `(n,)`, which of the pictures `with_` have the attribute;
+                it replaces `without`.
+            score: callable that replaces the pictures: float array `(n, …)` of pictures
+                from `draw` -> floats or bools `(n,)`, such as `lambda x:
+                x.mean(axis=(1, 2))` for brightness.
+            count: int from 100 to 100,000, number of fakes.
+            seed: int from 0 to 2³² − 1, seed of the fakes.
 
         Returns:
             `Direction`.
 
         Raises:
-            InvalidInput: if an argument is not of that form, or the fakes do not
-                differ in that respect.
+            InvalidInput: if an argument is invalid, or the fakes do not differ in the
+                attribute.
 
         Formula:
-            argmin_w Σ_i (s_i − w · [z_i, p_i])², s the scores, z the latents, p the
-            weights of the classes
+            argmin_w Σ_i (s_i − w · [z_i, p_i])², s the centred scores, z the latents, p
+            the weights of the classes
 
         Reference:
             Shen et al. 2020, Interpreting the Latent Space of GANs for Semantic Face
@@ -187,18 +187,18 @@ class Directions(Mapping[str, Direction]):
     def unnamed(
         self, count: int = 6, method: str | None = None, seed: int = 0
     ) -> list[Direction]:
-        """Find the directions in which the pictures change most, and keep them.
+        """Finds the directions in which the pictures change most, and stores them.
 
-        They are called "direction 1" and so on, the strongest first. An amount of 1 is
-        a standard deviation of the latents.
+        Their names are "direction 1" and so on, the strongest first. An amount of 1 is
+        one standard deviation of the latents.
 
         Args:
-            count: int, how many at most.
-            method: "sefa": those that the first dense layer answers most strongly, in
-                closed form; "pca": those along which the principal components of 2,000
-                pictures change; `None`: the first where a dense layer takes the
-                latents, else the second.
-            seed: int, of the pictures.
+            count: int, largest number of directions.
+            method: "sefa" takes the directions to which the first dense layer responds
+                most; "pca" takes those along which the principal components of 2,000
+                fakes change; `None` takes "sefa" if a dense layer takes the latents,
+                otherwise "pca".
+            seed: int from 0 to 2³² − 1, seed of the fakes.
 
         Returns:
             List of `Direction`.
@@ -230,20 +230,20 @@ class Directions(Mapping[str, Direction]):
         return found
 
     def apart(self, name: str, others: Sequence[str]) -> Direction:
-        """A direction made orthogonal to others, of the same length as before.
+        """Makes a direction orthogonal to others, and keeps its length.
 
         Args:
-            name: str, of a direction.
-            others: names of directions that are to change as little as possible.
+            name: str, name of the direction.
+            others: sequence of str, names of directions that should not change.
 
         Returns:
             `Direction`.
 
         Raises:
-            InvalidInput: if there is no such direction, or nothing is left of it.
+            InvalidInput: if a name is unknown, or nothing is left of the direction.
 
         Formula:
-            n − Σ_j (n · o_j) o_j, o orthonormal, of the others' directions
+            n − Σ_j (n · o_j) o_j, o an orthonormal basis of the others' span
 
         Reference:
             Shen et al. 2020, section 3, "Conditional Manipulation".
@@ -290,11 +290,11 @@ class Directions(Mapping[str, Direction]):
         return self._drawn(moved, weights + amounts[:, None] * one.classes)
 
     def save(self, path: StrPath | None = None) -> pathlib.Path:
-        """Write the directions to an `.npz` file, which `load` reads.
+        """Writes the directions to an `.npz` file, which `load` reads.
 
         Args:
-            path: str or `os.PathLike` that ends in .npz; `None`: beside the model,
-                where `gan.load_generator` finds it.
+            path: str or `os.PathLike` that ends in .npz; `None` writes to `self.path`,
+                beside the model, where `gan.load_generator` finds the file.
 
         Returns:
             `pathlib.Path`.
@@ -318,10 +318,13 @@ class Directions(Mapping[str, Direction]):
         return path
 
     def load(self, path: StrPath) -> None:
-        """Read directions that `save` wrote for this generator.
+        """Reads directions that `save` wrote for this generator.
+
+        Args:
+            path: str or `os.PathLike`, an `.npz` file.
 
         Raises:
-            InvalidInput: if it is no such file, or they are of another generator.
+            InvalidInput: if the file is invalid or belongs to another generator.
         """
         path = expect_path(path=path)
         try:
@@ -341,7 +344,7 @@ class Directions(Mapping[str, Direction]):
             ]
             of = about["of"]
         except Exception as error:
-            # A damaged file makes NumPy raise nearly anything.
+            # NumPy raises many kinds of errors for damaged files.
             reason = str(error) or type(error).__name__
             said = f"The file {path} holds no directions of this generator ({reason})."
             require(False, said, "path")
@@ -350,7 +353,7 @@ class Directions(Mapping[str, Direction]):
         require(fits and of == self._fingerprint(), said, "path")
         self._known |= {one.name: one for one in ones}
 
-    # -- what they are found by ------------------------------------------------
+    # -- how directions are found ----------------------------------------------
 
     @property
     def _dim(self):
@@ -365,7 +368,7 @@ class Directions(Mapping[str, Direction]):
         return {"latents": joint[:dim], "classes": classes}
 
     def _given_score(self, with_, without, labels, score):
-        """The score that a user describes."""
+        """The `Score` that the arguments of `named` describe."""
         if score is not None:
             alone = with_ is None and without is None and labels is None
             require(alone, "Give either score or pictures, not both.", "score")
@@ -388,7 +391,7 @@ class Directions(Mapping[str, Direction]):
         return fit_score(pictures, labels.astype(bool), self._look)
 
     def _look(self, pictures):
-        """What a linear score looks at: the numbers, and the discriminator's view."""
+        """The linear score's inputs: pixels and features of the discriminator."""
         flat = np.float32(pictures).reshape(len(pictures), -1)
         features = features_of(self._generator.discriminator)
         if features is None:
@@ -400,7 +403,7 @@ class Directions(Mapping[str, Direction]):
         return np.hstack([flat, np.concatenate(seen).reshape(len(flat), -1)])
 
     def _codes(self, count, seed):
-        """Latents, and weights of the classes, of fakes."""
+        """Latents and class weights of `count` fakes."""
         latents = self._generator.latents(count, seed)
         classes = self._generator.classes
         if not classes:
@@ -408,7 +411,7 @@ class Directions(Mapping[str, Direction]):
         return latents, np.eye(classes, dtype=np.float32)[self._generator.labels(count)]
 
     def _drawn(self, latents, classes):
-        """What the generator draws of latents and weights of the classes."""
+        """Pictures that the generator draws from latents and class weights."""
         if classes is None:
             return self._generator.draw(latents)
         return self._generator.draw_mixed(latents, classes)
@@ -420,7 +423,7 @@ class Directions(Mapping[str, Direction]):
         return np.concatenate([given(self._drawn(*one)) for one in both])
 
     def _measured(self, name, joint, given, latents, classes, scores):
-        """A direction of the length at which half have it, or the score has grown."""
+        """A `Direction` so long that half of the fakes get the attribute."""
         lacking = np.flatnonzero(scores < 0)[:_TRIED] if given.sorts else slice(_TRIED)
         some = latents[lacking], None if classes is None else classes[lacking]
         parts, rises = self._parts(joint), []
@@ -443,7 +446,7 @@ class Directions(Mapping[str, Direction]):
         return Direction(name, **parts, accuracy=given.accuracy, turned=turned)
 
     def _components(self, count, seed):
-        """Directions along which the principal components of pictures change."""
+        """Directions along which the principal components of fakes change."""
         latents = self._generator.latents(2000, seed)
         outputs = self._generator.outputs(latents).reshape(2000, -1)
         outputs = outputs - outputs.mean(axis=0)
@@ -453,7 +456,7 @@ class Directions(Mapping[str, Direction]):
         return np.linalg.qr(answers)[0].T
 
     def _fingerprint(self):
-        """Sixteen hexadecimal digits that tell the generator's weights from others."""
+        """Sixteen hexadecimal digits that identify the generator's weights."""
         sums = hashlib.sha256()
         for weight in self._generator.network.weights:
             sums.update(np.ascontiguousarray(weight))
@@ -461,7 +464,7 @@ class Directions(Mapping[str, Direction]):
 
 
 def _read(path):
-    """The arrays of a file that need not be trusted."""
+    """The arrays of a file, which may be untrusted."""
     with zipfile.ZipFile(path) as archive:
         size = sum(member.file_size for member in archive.infolist())
     require(size <= _MOST_STORED, f"it holds {size} bytes", "path")

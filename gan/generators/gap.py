@@ -1,4 +1,4 @@
-"""Is it copying? Whether training pictures are met nearer than withheld ones."""
+"""Compares how well a generator reproduces training and held-out pictures."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from gan.errors import StrPath, expect_between, expect_seed, require
 from gan.generators.given import given_examples
 from gan.generators.project import project
 
-_NORMAL = 1.96  # deviations that hold 95% of a normal law
+_NORMAL = 1.96  # standard deviations on either side that cover 95% of a normal law
 
 
 @dataclasses.dataclass(frozen=True)
 class Gap:
-    """How much nearer training pictures are met than withheld ones.
+    """Projection errors of training pictures and of held-out pictures.
 
     Attributes:
-        trained: float, the mean error of projections of training pictures, in [0, 1].
-        withheld: float, that of withheld ones.
-        low: float, the lower end of a 95% interval of their difference.
-        high: float, its upper end.
+        trained: float in [0, 1], mean projection error of training pictures.
+        withheld: float in [0, 1], mean projection error of held-out pictures.
+        low: float, lower end of a 95% interval of the difference withheld − trained.
+        high: float, upper end of this interval.
     """
 
     trained: float
@@ -33,7 +33,7 @@ class Gap:
 
     @property
     def copies(self) -> bool:
-        """Whether withheld pictures are met clearly worse, by a quarter and more."""
+        """Whether held-out errors are clearly larger, by a quarter or more."""
         return self.low > 0 and self.withheld > 1.25 * self.trained
 
     def __str__(self) -> str:
@@ -52,27 +52,28 @@ def projection_gap(
     count: int = 100,
     seed: int = 0,
 ) -> Gap:
-    """Project training pictures and withheld ones, and compare the errors.
+    """Projects training pictures and held-out pictures, and compares the errors.
 
-    A generator that has learnt its pictures by heart meets them nearer than others of
-    the same kind.
+    A generator that has memorised its training pictures reproduces them better than
+    other pictures of the same kind.
 
     Args:
         generator: `gan.TrainedGenerator`.
-        trained: pictures it was trained on, as `TrainedGenerator.project` takes them.
-        withheld: pictures of the same kind that it was not trained on.
-        count: int of at least 8, at most so many random ones of either.
-        seed: int from 0 to 2³² − 1.
+        trained: pictures of the training set, as `TrainedGenerator.project` takes them.
+        withheld: pictures of the same kind that are not in the training set.
+        count: int, at least 8, largest number of pictures of each kind, chosen at
+            random.
+        seed: int from 0 to 2³² − 1, seed of the choice.
 
     Returns:
         `Gap`.
 
     Raises:
-        InvalidInput: if an argument is not of that form.
+        InvalidInput: if an argument is invalid.
 
     Formula:
-        m₂ − m₁ ± 1.96 √(s₁² / n₁ + s₂² / n₂), m the means and s the standard
-        deviations of both kinds' errors
+        m₂ − m₁ ± 1.96 √(s₁² / n₁ + s₂² / n₂), m the means and s the standard deviations
+        of the errors, 1 of training and 2 of held-out pictures
 
     Reference:
         Webster et al. 2019, Detecting Overfitting of Deep Generative Networks via

@@ -1,4 +1,4 @@
-"""What a trained generator is given to look at, and how far it is with that."""
+"""Reads the pictures that a trained generator is given, and shows progress."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from gan.support.screen import shows_bars
 from gan.training.networks import is_picture
 
 _ARRAYS = (".npy", ".npz")
-# ITU-R 601, as Pillow makes grey of colours.
+# ITU-R 601 luma, with which Pillow converts colours to grey.
 _LUMA = np.float32([0.299, 0.587, 0.114])
 
 
 def given_examples(shape: tuple[int, ...], **named: Any) -> np.ndarray:
-    """Bring what a user gives into the form of what a generator draws.
+    """Converts a user's pictures into the form of a generator's pictures.
 
     Args:
-        shape: tuple, of an example of the generator.
-        **named: by the argument's name: array of pictures `(n, h, w)` or `(n, h, w,
-            c)`, uint8 or float in [0, 1]; or str or `os.PathLike`, of a picture, a
-            folder or an array of them. Of other examples an array `(n, *shape)`.
+        shape: tuple, shape of one of the generator's examples.
+        **named: one argument by its name: array of pictures `(n, h, w)` or `(n, h, w,
+            c)`, uint8 or float in [0, 1]; or str or `os.PathLike` of a picture, a
+            folder or a file of an array. If the examples are not pictures, float array
+            `(n, *shape)`.
 
     Returns:
-        Float32 array `(n, *shape)`, pictures in [0, 1].
+        Float32 array `(n, *shape)`, in [0, 1] for pictures.
 
     Raises:
-        InvalidInput: if it is anything else.
+        InvalidInput: if the argument is anything else.
     """
     ((name, value),) = named.items()
     if not is_picture(shape):
@@ -69,7 +70,7 @@ def given_examples(shape: tuple[int, ...], **named: Any) -> np.ndarray:
 
 
 def _read(path, shape, name):
-    """The pictures of a path, which may be a single one."""
+    """The pictures at a path: one file, a folder or an array."""
     size, colour = shape[:2], shape[2] == 3
     try:
         if path.is_file() and path.suffix.lower() not in _ARRAYS:
@@ -80,11 +81,12 @@ def _read(path, shape, name):
 
 
 class Bar:
-    """Shows how far something is: a bar on a terminal, which appears as it begins.
+    """A progress bar.
 
     Args:
-        verbose: 0 shows nothing, "auto" a bar on a terminal or in a notebook, anything
-            else a bar, and where the output is no terminal a line now and then.
+        verbose: 0 shows nothing, "auto" shows a bar on a terminal or in a notebook,
+            anything else shows a bar, or lines now and then if the output is not a
+            terminal.
     """
 
     def __init__(self, verbose: Any = "auto") -> None:
@@ -94,7 +96,7 @@ class Bar:
         self._told = time.monotonic()
 
     def __call__(self, done: int, total: int) -> None:
-        """Tell how many of the steps are done."""
+        """Show that `done` of `total` steps are done."""
         if not self._shown or not self._seen and not self._due(done, total):
             return
         if self._bar is None or self._bar.target != total:

@@ -1,4 +1,4 @@
-"""Trained generators of files and of the folders of runs."""
+"""Loads trained generators from files and from the folders of runs."""
 
 from __future__ import annotations
 
@@ -18,26 +18,28 @@ from gan.saving.weights_file import load_weights, read_picture
 from gan.support.shipped import DEMO_MODEL, or_demo
 from gan.training.checkpoint import newest_path, read_newest
 
-_MOST_RECORD = 2**26  # bytes of a run's record
+_MOST_RECORD = 2**26  # largest size of a run's record, in bytes
 
 
 def load_generator(
     path: StrPath | None = None, tell: Callable[[str], object] = print
 ) -> TrainedGenerator:
-    """Load a generator from a model's file, a run's folder or a file of weights.
+    """Loads a generator from a model file, the folder of a run or a weight file.
+
+    Untrusted files are safe to load: no code in them is executed.
 
     Args:
-        path: str or `os.PathLike`: a `.keras` file of `model.save`; the folder of a
-            run, finished, running or stopped, of which the newest is taken; or an `.h5`
-            file of the course's generator of faces. `None`: the faces that come with
-            the library. A file need not be trusted: nothing in it is executed.
-        tell: callable that is given a line where a checkpoint of a run is taken.
+        path: str or `os.PathLike`: a `.keras` file that `model.save` wrote; the folder
+            of a finished, running or stopped run, whose newest model is taken; or an
+            `.h5` file of the course's face generator. `None` loads the face generator
+            of this library.
+        tell: callable, called with a line of text if a run's checkpoint is loaded.
 
     Returns:
         `TrainedGenerator`.
 
     Raises:
-        InvalidInput: if there is nothing of that kind, or it is damaged.
+        InvalidInput: if the path holds no generator, or the file is damaged.
     """
     path = expect_path(path=PRETRAINED if path is None else path)
     path = or_demo(path, DEMO_MODEL)
@@ -60,7 +62,7 @@ def load_generator(
 
 
 def _find_directions(generator, beside, tell):
-    """Read the directions that were kept beside a model, unless it was trained on."""
+    """Read directions saved beside a model, unless the model was trained further."""
     file = generator.directions.path = beside.with_name(f"{beside.name}-directions.npz")
     if file.is_file():
         try:
@@ -72,18 +74,18 @@ def _find_directions(generator, beside, tell):
 def trained_model(
     folder: pathlib.Path, tell: Callable[[str], object] = print
 ) -> tuple[pathlib.Path, Any]:
-    """What a run's folder ended with, or its newest checkpoint.
+    """Finds the final model of a run's folder, or its newest checkpoint.
 
     Args:
         folder: `pathlib.Path`.
-        tell: as of `load_generator`.
+        tell: as in `load_generator`.
 
     Returns:
-        Tuple of the path of a file, and the model that a checkpoint holds; `None` where
-        the run has ended, of which the file is to be read.
+        Tuple `(path, model)`: the path of a file, and the model of a checkpoint. The
+        model is `None` if the run has ended; the file then holds its model.
 
     Raises:
-        InvalidInput: if there is nothing of that kind.
+        InvalidInput: if the folder holds neither.
     """
     ends = [folder / name for name in ("generator.h5", "model.keras")]
     end = next((path for path in ends if path.is_file()), None)
@@ -102,7 +104,7 @@ def trained_model(
 
 
 def _ours(path):
-    """The course's generator of faces with the weights of an `.h5` file."""
+    """The course's face generator with the weights of an `.h5` file."""
     network, _ = convolutional_GenDiscr()
     load_weights((network, path))
     picture = read_picture(path)
@@ -122,14 +124,14 @@ def _of_model(model, path):
 
 
 def noted_names(path: pathlib.Path, classes: int | None) -> list[str] | None:
-    """Names of classes that a run of version 0.2.0 noted beside its model.
+    """The class names that a run of version 0.2.0 stored beside its model.
 
     Args:
         path: `pathlib.Path`, a file in the folder of the run.
-        classes: int, how many there must be.
+        classes: int, number of classes, or `None`.
 
     Returns:
-        List of str, or `None` where there is no such note.
+        List of str, or `None` if no such names are stored.
     """
     folder = path.parent.parent if path.parent.name == "checkpoints" else path.parent
     with contextlib.suppress(OSError, RecursionError, ValueError, AttributeError):

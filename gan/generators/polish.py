@@ -1,4 +1,4 @@
-"""The end of a projection: least squares, which ends where Adam is still on its way."""
+"""The last part of a projection: least squares, which converges faster than Adam."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 ROUNDS = 10
-_STEP = 0.01  # of a latent number, by which slopes are measured
+_STEP = 0.01  # change of a latent number, for finite differences
 
 
 def polish(
@@ -20,25 +20,26 @@ def polish(
     rows: int,
     rounds: int = ROUNDS,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Some rounds of Levenberg and Marquardt's method for each of some latents.
+    """Improves latents by the Levenberg-Marquardt method.
 
     Args:
-        draw: callable, latents and labels -> examples `(n, d)`.
+        draw: callable, latents and labels -> float32 examples `(n, d)`.
         latents: float32 array `(n, dim)`, near a minimum.
-        labels: array `(n, …)`, what goes to the network beside them.
-        targets: float32 array `(n, d)`.
-        hold: callable that keeps latents where the sampler draws.
+        labels: array `(n, …)`, the network's second input for each.
+        targets: float32 array `(n, d)`, the examples to reproduce.
+        hold: callable that maps latents back to the range of the sampler.
         prior: float, weight of (‖z‖² / dim − 1)².
-        rows: int, how many examples are drawn at once.
-        rounds: int.
+        rows: int, batch size of the drawing.
+        rounds: int, number of steps.
 
     Returns:
-        Tuple of better latents, and the loss of each: the mean squared difference and
-        the prior.
+        Tuple of float arrays: the improved latents `(n, dim)`, and the loss `(n,)` of
+        each, the mean squared difference plus the prior.
 
     Formula:
-        z − (JᵀJ + λ diag) ⁻¹ Jᵀ r, r the differences, J their slopes, by differences
-        of .01; λ falls after each step that helps and rises after one that does not
+        z − (JᵀJ + λ diag) ⁻¹ Jᵀ r, r the differences, J their derivatives by finite
+        differences of 0.01; λ falls after a step that helps and rises after one that
+        does not
 
     Reference:
         Marquardt 1963, An Algorithm for Least-Squares Estimation of Nonlinear
@@ -69,7 +70,7 @@ def _polish(draw, latents, labels, targets, hold, prior, rounds):
         slopes = draw(nearby, many).reshape(count, dim, -1) - drawn[:, None]
         slopes = np.float64(slopes) / (_STEP * np.sqrt(targets.shape[1]))
         missing = (drawn - targets) / np.sqrt(targets.shape[1])
-        # The length's own difference, beside those of the numbers.
+        # The prior adds one residual, for the length of the latents.
         long = np.sqrt(prior) * (np.mean(latents**2, axis=1, keepdims=True) - 1)
         missing = np.concatenate([missing, long], axis=1)
         along = np.sqrt(prior) * 2 / dim * latents[..., None]

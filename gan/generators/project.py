@@ -1,4 +1,4 @@
-"""Where in latent space pictures lie: projection by Adam, from many starts at once."""
+"""Projection: finds latents of given pictures by Adam, from many starts at once."""
 
 from __future__ import annotations
 
@@ -18,37 +18,38 @@ from gan.training.inputs import latent_shape
 from gan.training.networks import is_picture
 from gan.training.runtime import unfused
 
-_DRAWN = 4000  # latents among which the starts are sought
-_NEAR = 256  # of them, the nearest, among which every class is represented
-_ROWS, _PIXELS = 1024, 2**18  # starts that go through the networks together, at most
-_CHUNK = 20  # steps between two tellings
-_RATE = 0.2  # of Adam, in standard deviations of a latent number
-_PRIOR = 3e-5  # weight of the latents' squared length, in deviations from the usual
+_DRAWN = 4000  # fakes from which the starts are chosen
+_NEAR = 256  # the nearest of them, with every class among them
+_ROWS, _PIXELS = 1024, 2**18  # largest batch, in starts and in pixels
+_CHUNK = 20  # steps between two reports of progress
+_RATE = 0.2  # learning rate, in standard deviations of a latent number
+_PRIOR = 3e-5  # weight of the prior on the latents' length
 _FEATURES = 1e-4  # weight of the discriminator's features
-_MOST_SLOPES = 256  # latent numbers, of more of which least squares takes too long
-_LOWEST = 4  # pixels of the shorter side of the smallest picture of the pyramid
-_REACH = 0.85  # of the usual distance of two neighbours among 4,000 fakes
+_MOST_SLOPES = 256  # largest latent dimension for which least squares is quick
+_LOWEST = 4  # shorter side, in pixels, of the smallest picture of the pyramid
+_REACH = 0.85  # share of the median distance between neighbours among the fakes
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Projection:
-    """Where pictures lie in latent space, and how near they are met there.
+    """The latents found for pictures, and how well they reproduce the pictures.
 
     Attributes:
         latents: float32 array `(n, latent_dim)`.
         labels: int32 array `(n,)`, the class of each, or `None` without classes.
-        condition: float32 array `(n, d)`, the vector of each, or `None` where the
+        condition: float32 array `(n, d)`, the vector of each, or `None` if the
             generator takes none.
-        pictures: float array of what the generator draws there, as `draw` gives it.
-        error: float array `(n,)`, the root of the mean squared difference of a number
-            of the picture and of what is drawn for it, both in [0, 1].
-        nearest: float array `(n,)`, the same of the nearest training picture, or, where
-            there are none to compare with, of the nearest among the 4,000 fakes that
-            the search began with.
-        bound: float, the error up to which a picture counts as within reach: 85% of
-            what usually lies between one of the 4,000 fakes and the one nearest to it,
-            at least .01.
-        names: list of str, what the classes are called, or `None`.
+        pictures: float array, the reproductions, as `TrainedGenerator.draw` returns
+            them.
+        error: float array `(n,)`, the root mean squared difference between the picture
+            and its reproduction, both in [0, 1].
+        nearest: float array `(n,)`, the same difference from the nearest training
+            picture. Without training pictures, it is that from the nearest of the 4,000
+            fakes with which the search began.
+        bound: float, the largest error of a picture within reach: 85% of the usual
+            distance between one of the 4,000 fakes and its nearest neighbour, but at
+            least 0.01.
+        names: list of str, names of the classes, or `None`.
     """
 
     latents: np.ndarray
@@ -67,7 +68,7 @@ class Projection:
 
     @property
     def within_reach(self) -> np.ndarray:
-        """Bool array `(n,)`: whether the generator can draw nearly this picture."""
+        """Bool array `(n,)`: whether the generator can nearly reproduce the picture."""
         return self.error <= self.bound
 
     def __str__(self) -> str:
@@ -93,18 +94,19 @@ def project(
     tell: Callable[[int, int], object] = lambda done, total: None,
     condition: Any = None,
 ) -> Projection:
-    """Find latents of which a generator draws given pictures.
+    """Finds latents from which a generator draws given pictures.
 
     Args:
         generator: `TrainedGenerator`.
         pictures: float32 array `(n, *generator.shape)` in [0, 1].
-        steps: as of `TrainedGenerator.project`, and so the others.
-        restarts: the same.
-        labels: the same.
-        among: float32 array `(N, *generator.shape)`, or `None`.
-        seed: the same.
-        tell: callable that is given how many steps are done, and of how many.
-        condition: as of `TrainedGenerator.project`.
+        steps: as in `TrainedGenerator.project`.
+        restarts: as in `TrainedGenerator.project`.
+        labels: as in `TrainedGenerator.project`.
+        among: float32 array `(N, *generator.shape)` in [0, 1], the training pictures,
+            or `None`.
+        seed: as in `TrainedGenerator.project`.
+        tell: callable, called with the number of steps done and their total number.
+        condition: as in `TrainedGenerator.project`.
 
     Returns:
         `Projection`.
@@ -142,11 +144,11 @@ def _tell(tell, before, total, done):
 
 
 class _Search:
-    """What projections of one generator share: its draws, and the graph of the descent.
+    """What the projections of one generator share: the fakes and the compiled step.
 
     Args:
         generator: `TrainedGenerator`.
-        seed: int, of the draws.
+        seed: int, seed of the fakes.
     """
 
     def __init__(self, generator, seed):
@@ -181,17 +183,17 @@ class _Search:
         squares = _squares(one, all_)
         squares[np.arange(len(one)), np.arange(len(one))] = np.inf
         usual = np.sqrt(np.median(squares.min(axis=1)) / one[0].size)
-        # Of few latents 4,000 lie close together; 40 dB are no difference to the eye.
+        # In few dimensions 4,000 fakes lie close together. 40 dB cannot be seen.
         least = 0.01 if self._pictured else 0.01 * self.fakes.std()
         return float(max(_REACH * usual, least))
 
     def run(self, pictures, own, steps, restarts, tell):
-        """Project some pictures that go through the networks together."""
+        """Project one batch of pictures."""
         squares = _squares(pictures, self.fakes)
         if own is not None and self.labelled:
             squares[own[:, None] != self.given] = np.inf
         nearest = np.sqrt(squares.min(axis=1) / pictures[0].size)
-        # Some more begin, of different classes, than go on after a sixth of the steps.
+        # Twice as many starts, of different classes, run for a sixth of the steps.
         starts = self._starts(squares, 2 * restarts)
         zeros = np.zeros((2, *starts.shape, self.latents.shape[1]), np.float32)
         state, done = [self.latents[starts], *zeros], 0
@@ -218,7 +220,7 @@ class _Search:
         return latents[rows, best], given[rows, best], nearest
 
     def _conditions(self, starts, own):
-        """What goes to the network beside the latents of `(n, count)` starts, a row."""
+        """The network's second input for `(n, count)` starts, one row for each."""
         if own is not None:
             return np.repeat(own, starts.shape[1], axis=0)
         return self.given[starts.ravel()]
@@ -235,7 +237,7 @@ class _Search:
         return flat.reshape(latents.shape), loss.reshape(latents.shape[:2])
 
     def _draw(self, latents, labels):
-        """Examples `(n, d)` as they are seen."""
+        """Draw examples, flattened to `(n, d)`."""
         parts = range(0, len(latents), self.rows)
         cut = [slice(i, i + self.rows) for i in parts]
         drawn = [np.asarray(self._outputs(latents[s], labels[s])) for s in cut]
@@ -245,7 +247,7 @@ class _Search:
 
     @functools.cached_property
     def _outputs(self):
-        """The network in a graph of any number of rows."""
+        """The network as a compiled function of any batch size."""
 
         def outputs(latents, labels):
             network = self.generator.network
@@ -256,10 +258,11 @@ class _Search:
         return tf.function(outputs, input_signature=signature)
 
     def _starts(self, squares, count):
-        """Numbers of the fakes to begin with: near ones, the first of each class."""
+        """Indices of near fakes to start from, the nearest of each class first."""
         near = np.argsort(squares, axis=1, kind="stable")[:, : max(_NEAR, count)]
         kinds = self.kinds[near]
-        # How many of its class come before each: the first of every class go first.
+        # Count how many of its class are nearer, so that the nearest of each class is
+        # first.
         before = np.zeros(near.shape, int)
         for kind in np.unique(kinds) if self.labelled else ():
             own = kinds == kind
@@ -268,12 +271,12 @@ class _Search:
         return np.take_along_axis(near, order, 1)
 
     def _loss(self, latents, labels, targets):
-        """How far what is drawn is from the targets, `(n,)`."""
+        """Loss `(n,)`: the distance between the drawn examples and the targets."""
         inputs = [latents, labels] if self._takes else latents
         outputs = self.generator.network(inputs)
         drawn = outputs * self._scale + self._offset
         if self._pictured:
-            # Below black is black, but the slope there leads back.
+            # Values are clipped to [0, 1], but the gradient ignores the clipping.
             drawn += tf.stop_gradient(tf.clip_by_value(drawn, 0, 1) - drawn)
         loss = _mean(tf.square(drawn - targets))
         if self._features is not None:
@@ -293,11 +296,11 @@ class _Search:
 
     @functools.cached_property
     def _descend(self):
-        """Some steps of Adam, in a graph of any number of rows."""
+        """Some steps of Adam, as a compiled function of any batch size."""
         dim, shape = self.latents.shape[1], self.generator.shape
 
         def descend(latents, mean, square, targets, labels, before, count, total):
-            # Where functions run eagerly they are given arrays as they are.
+            # Functions that run eagerly receive NumPy arrays.
             given = latents, targets, labels
             latents, targets, labels = map(tf.convert_to_tensor, given)
             loss = tf.zeros(tf.shape(latents)[:1])
@@ -308,7 +311,7 @@ class _Search:
                     aim = tf.reduce_sum(loss + self._prior.penalty(latents))
                 slope = tape.gradient(aim, latents)
                 time = before + tf.cast(i, tf.float32)
-                # The rate rises in ten steps and falls by a cosine.
+                # The learning rate rises for ten steps, then falls like a cosine.
                 rate = 0.5 * (1 + tf.cos(math.pi * time / total))
                 rate *= _RATE * self._prior.deviation * tf.minimum(1.0, (time + 1) / 10)
                 mean = 0.9 * mean + 0.1 * slope
@@ -337,13 +340,13 @@ def _squares(some, others):
 
 
 def features_of(discriminator: keras.Model | None) -> keras.Model | None:
-    """What a discriminator makes of examples before its last layer with weights.
+    """The discriminator without its last layer that has weights.
 
     Args:
         discriminator: `keras.Model`, or `None`.
 
     Returns:
-        `keras.Model`, examples -> features, or `None` where there is none.
+        `keras.Model`, examples `(batch, …)` -> features, or `None` if there is none.
     """
     if discriminator is None:
         return None
@@ -355,12 +358,12 @@ def features_of(discriminator: keras.Model | None) -> keras.Model | None:
     try:
         return keras.Model(examples, layers[-2].output)
     except (AttributeError, ValueError):
-        # Layers that stand in several places, or that the labels reach, too.
+        # The layer is used several times, or depends on the labels too.
         return None
 
 
 class _Normal:
-    """Latents around their mean, whose lengths are held near the usual one."""
+    """Latents of a normal law; a prior keeps their length near the expected one."""
 
     def __init__(self, latents):
         self._mean = latents.mean(axis=0)
@@ -376,7 +379,7 @@ class _Normal:
 
 
 class _Bounded(_Normal):
-    """Latents of a cube, which they do not leave."""
+    """Latents that are clipped to a cube."""
 
     def __init__(self, latents):
         super().__init__(latents)
@@ -390,7 +393,7 @@ class _Bounded(_Normal):
 
 
 class _Spheric(_Normal):
-    """Latents of the unit sphere, which they do not leave."""
+    """Latents that are scaled to the unit sphere."""
 
     def penalty(self, latents):
         return 0.0

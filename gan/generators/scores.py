@@ -1,4 +1,4 @@
-"""Scores of pictures: a user's own, or a linear one learnt from two sets of them."""
+"""Scores of pictures: a user's function, or a linear classifier."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import numpy as np
 
 from gan.errors import expect_array, require
 
-# What pictures can be measured by without any examples.
+# Scores that need no example pictures.
 SCORES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "brightness": lambda x: x.reshape(len(x), -1).mean(axis=1),
     "contrast": lambda x: x.reshape(len(x), -1).std(axis=1),
 }
 
-_LEAST = 5  # pictures of either kind
-_WEIGHTS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # of the ridge that are tried
+_LEAST = 5  # smallest number of pictures of each kind
+_WEIGHTS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # ridge penalties to choose from
 
 
 class Score:
-    """A number for each picture, above 0 where it has what is asked for.
+    """Gives each picture a number, above 0 if the picture has an attribute.
 
     Args:
-        function: callable, float array of pictures `(n, …)` -> floats or truth values
-            `(n,)`.
-        accuracy: float, of a learnt score on withheld pictures, or `None`.
+        function: callable, float array of pictures `(n, …)` -> floats or bools `(n,)`.
+        accuracy: float in [0, 1], accuracy of a learnt score on held-out pictures, or
+            `None`.
 
     Attributes:
-        sorts: bool, whether its sign says something: it was learnt, or gives truth
-            values. Known after the first call.
+        sorts: bool, whether the sign has a meaning, because the score was learnt or
+            returns bools. It is set by the first call.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Score:
         self.sorts: bool = accuracy is not None
 
     def __call__(self, pictures: np.ndarray) -> np.ndarray:
-        """Score pictures: float array `(n,)`."""
+        """Score pictures `(n, …)`; returns a float array `(n,)`."""
         found = np.asarray(self._function(pictures))
         if found.dtype == bool:
             self.sorts = True
@@ -55,17 +55,18 @@ def fit_score(
     look: Callable[[np.ndarray], np.ndarray],
     seed: int = 0,
 ) -> Score:
-    """Learn a linear score that tells pictures with something from those without.
+    """Fits a linear score that tells pictures with an attribute from those without.
 
     Args:
         pictures: float array `(n, …)`.
-        labels: bool array `(n,)`.
-        look: callable, pictures -> float array `(n, d)` of which the score is linear.
-        seed: int, of which fifth is withheld.
+        labels: bool array `(n,)`, which pictures have the attribute.
+        look: callable, pictures -> float array `(n, d)`, the inputs of the linear
+            score.
+        seed: int, seed of the choice of held-out pictures.
 
     Returns:
-        `Score` of values in [−1, 1], whose accuracy is the mean of both kinds' on the
-        fifth that the weight of the ridge was chosen by.
+        `Score` of values in [−1, 1]. A fifth of the pictures is held out to choose the
+        ridge penalty; the accuracy is the mean of both kinds' accuracies on them.
 
     Raises:
         InvalidInput: if there are fewer than five pictures of a kind.
@@ -95,7 +96,7 @@ def fit_score(
 
 
 def _fifth(labels, seed):
-    """A fifth of either kind, at random: bool array."""
+    """A random fifth of the pictures of each kind, as a bool array."""
     rng, chosen = np.random.default_rng(seed), np.zeros(len(labels), bool)
     for kind in (True, False):
         own = rng.permutation(np.flatnonzero(labels == kind))
@@ -104,14 +105,14 @@ def _fifth(labels, seed):
 
 
 def _ridge(seen, labels, weight):
-    """Coefficients and offset of least squares to ±1, both kinds of equal weight."""
+    """Coefficients and offset of ridge regression on ±1; both kinds weigh the same."""
     shares = np.where(labels, 0.5 / labels.sum(), 0.5 / (~labels).sum())[:, None]
     targets = np.where(labels, 1.0, -1.0)
     middle = (shares * seen).sum(axis=0)
     centred = seen - middle
     offset = float(shares[:, 0] @ targets)
     if len(seen) < seen.shape[1]:
-        # As many unknowns as pictures are enough.
+        # In its dual form the problem has only as many unknowns as pictures.
         root = np.sqrt(shares)
         kernel = (root * centred) @ (root * centred).T
         kernel[np.diag_indices_from(kernel)] += weight * 1e-2

@@ -1,4 +1,4 @@
-"""A trained generator: what draws pictures when the training is over."""
+"""A trained generator, which draws pictures after training."""
 
 from __future__ import annotations
 
@@ -34,33 +34,33 @@ from gan.training.networks import is_picture
 if TYPE_CHECKING:
     from gan.base import AdversarialModel
 
-# A text or several, a vector or several.
+# One text or several, one vector or several.
 Condition = str | Sequence[str] | npt.ArrayLike | None
 Labels = int | str | Sequence[int | str] | npt.NDArray[Any] | None
-_AT_ONCE = 1000  # latents that go through a network together
-_LOOKED_AT = 64  # fakes that tell the range of a file which does not say it
+_AT_ONCE = 1000  # batch size of drawing
+_LOOKED_AT = 64  # fakes from which an unknown pixel range is inferred
 
 
 class TrainedGenerator:
-    """A generator that draws pictures, or other examples, of latents.
+    """A generator that draws pictures, or other examples, from latents.
 
-    `gan.load_generator` makes it of a file or of the folder of a run.
+    `gan.load_generator` loads it from a file or from the folder of a run.
 
     Attributes:
-        network: `keras.Model`, the averaged generator where there is one.
+        network: `keras.Model`, the averaged generator if there is one.
         latent_generator: callable, int k -> float tensor `(k, latent_dim)`.
         discriminator: `keras.Model` that was trained with it, or `None`.
-        shape: tuple, of an example.
-        classes: int, how many it can be asked for, or `None` where it takes no labels.
-        names: list of str, what the classes are called, or `None`.
-        condition_shape: tuple, `()` where it takes labels and `(d,)` where it takes
-            vectors; `None` where it takes latents alone.
-        words: `gan.conditions.Words` that makes vectors of texts, or `None`.
-        usual_conditions: float array `(k, d)`, vectors of the data that it was trained
-            on, which are drawn with where none are asked for; or `None`.
-        pixel_range: pair of floats, the numbers that mean black and white in the
-            network's outputs; `None` where these are no pictures.
-        noun: str, what one of its pictures is called: "face" or "picture".
+        shape: tuple, shape of one example.
+        classes: int, number of classes, or `None` if it takes no labels.
+        names: list of str, names of the classes, or `None`.
+        condition_shape: tuple, `()` if it takes labels, `(d,)` if it takes vectors;
+            `None` if it takes only latents.
+        words: `gan.conditions.Words` that turns texts into vectors, or `None`.
+        usual_conditions: float array `(k, d)`, condition vectors of the training data,
+            which are used if no condition is given; or `None`.
+        pixel_range: pair of floats, the values of black and white in the network's
+            outputs; `None` if these are not pictures.
+        noun: str, "face" or "picture", the name of its pictures in messages.
 
     Example:
 
@@ -83,19 +83,19 @@ class TrainedGenerator:
         words: Words | None = None,
         usual_conditions: npt.ArrayLike | None = None,
     ) -> None:
-        """Make it of its parts.
+        """Make a trained generator from its parts.
 
         Args:
             network: see the class.
-            latent_generator: the same.
-            pixel_range: the same; `None` finds it by looking at some of the outputs.
-            names: the same; `None` calls the classes by their numbers.
-            discriminator: the same.
-            picture: pair of float arrays `(mean, multiplier)` that an `.h5` file holds:
-                a picture is the output times `multiplier` plus `mean`. `None`: it is
-                what `pixel_range` makes of it.
+            latent_generator: see the class.
+            pixel_range: see the class; `None` infers it from some outputs.
+            names: see the class; `None` names the classes by their numbers.
+            discriminator: see the class.
+            picture: pair of float arrays `(mean, multiplier)` from an `.h5` file: a
+                picture is the output times `multiplier` plus `mean`. `None` uses
+                `pixel_range` instead.
             words: see the class.
-            usual_conditions: the same.
+            usual_conditions: see the class.
         """
         self.network: keras.Model = network
         self.latent_generator: Any = latent_generator
@@ -116,7 +116,7 @@ class TrainedGenerator:
 
     @classmethod
     def of(cls, model: AdversarialModel) -> TrainedGenerator:
-        """The generator of a model, as it draws now."""
+        """Make a trained generator from a model in its present state."""
         require(
             not model.takes_pictures,
             "The model makes pictures from pictures, not from latents: load it with "
@@ -140,20 +140,20 @@ class TrainedGenerator:
         )
 
     def latents(self, count: int, seed: int = 0, spread: float = 1.0) -> np.ndarray:
-        """Latents, the same for a seed each time.
+        """Draws latents; the same seed gives the same latents.
 
         Args:
-            count: int, how many.
+            count: int, number of latents.
             seed: int from 0 to 2³² − 1.
-            spread: float of at least 0, by which the latents are multiplied: below 1
-                what is drawn is nearer to the average, above 1 wilder.
+            spread: float, at least 0, factor of the latents: below 1, pictures are more
+                alike and nearer to the average; above 1, they are more varied.
 
         Returns:
             Float32 array `(count, latent_dim)`.
 
         Raises:
-            InvalidInput: if an argument is not of that form, or the latents do not lie
-                around 0 and `spread` is not 1.
+            InvalidInput: if an argument is invalid, or `spread` is not 1 and the
+                latents are not centred at 0.
         """
         expect_positive_int(count=count)
         expect_seed(2**32, seed=seed)
@@ -177,27 +177,27 @@ class TrainedGenerator:
         spread: float = 1.0,
         condition: Condition = None,
     ) -> np.ndarray:
-        """Draw pictures.
+        """Draws pictures.
 
         Args:
-            latents: int, how many to draw, or float array `(n, latent_dim)` of what
-                `latents` gives.
-            labels: name or number of the class of all, or a list or array of n such;
-                `None`: all classes by turns.
-            seed: int, as of `latents`, where their number is given.
-            spread: float, the same.
-            condition: what a generator of vectors is given: float array `(n, d)`, or
-                one vector `(d,)` for all; with `words` a list of n texts, or one text,
-                whose rest is as in captions of the data. `None`: the usual ones by
-                turns.
+            latents: int, number of pictures to draw, or float array `(n, latent_dim)`,
+                such as the method `latents` returns.
+            labels: name or number of one class for all pictures, or a list or array of
+                n classes; `None` takes all classes in turn.
+            seed: int, seed of the latents, if their number is given.
+            spread: float, factor of the latents, if their number is given.
+            condition: for a generator that takes vectors: float array `(n, d)`, or one
+                vector `(d,)` for all; with `words` also a list of n texts, or one text,
+                which is completed from captions of the data. `None` takes
+                `usual_conditions` in turn.
 
         Returns:
-            Float array of pictures in about [0, 1], `(n, h, w)` where they are grey
-            and `(n, h, w, 3)` where not; of a model of other examples `(n, …)`, as the
-            network gives them.
+            Float array of pictures about in [0, 1], `(n, h, w)` if they are grey and
+            `(n, h, w, 3)` otherwise. If the examples are not pictures, float array `(n,
+            …)` of the network's outputs.
 
         Raises:
-            InvalidInput: if an argument is not of that form, or there is no such class.
+            InvalidInput: if an argument is invalid, or there is no such class.
         """
         given = (labels, seed, spread, condition)
         drawn = self.pictures(self.outputs(latents, *given))
@@ -211,7 +211,7 @@ class TrainedGenerator:
         spread: float = 1.0,
         condition: Condition = None,
     ) -> np.ndarray:
-        """What the network itself gives, float32 `(n, …)`; arguments as of `draw`."""
+        """The network's outputs, float32 `(n, …)`; the arguments are as in `draw`."""
         if isinstance(latents, numbers.Integral) and not isinstance(latents, bool):
             latents = self.latents(int(latents), seed, spread)
         latents = expect_array((None, *latent_shape(self.network)), latents=latents)
@@ -222,16 +222,16 @@ class TrainedGenerator:
     def conditions(
         self, count: int, labels: Labels = None, condition: Condition = None
     ) -> np.ndarray | None:
-        """What the network is given beside latents.
+        """The network's second input.
 
         Args:
-            count: int, how many.
-            labels: as of `draw`.
-            condition: as of `draw`.
+            count: int, number of rows.
+            labels: as in `draw`.
+            condition: as in `draw`.
 
         Returns:
             int32 array `(count,)` of classes, float32 array `(count, d)` of vectors, or
-            `None` where it takes neither.
+            `None` if the network takes neither.
         """
         shape = self.condition_shape
         if not shape:
@@ -255,23 +255,22 @@ class TrainedGenerator:
         seed: int = 0,
         spread: float = 1.0,
     ) -> np.ndarray:
-        """Draw on the straight way from one condition to another.
+        """Draws pictures on the straight line from one condition to another.
 
         Args:
-            start: text or vector, as `condition` of `draw`.
-            end: the same. Of a text what it does not say is as at the start.
-            steps: int, at least 2, pictures of each latent.
-            latents: as of `draw`.
-            seed: the same.
-            spread: the same.
+            start: text or vector, as `condition` in `draw`.
+            end: text or vector. A text is completed from the vector of `start`.
+            steps: int, at least 2, number of pictures for each latent.
+            latents: as in `draw`.
+            seed: as in `draw`.
+            spread: as in `draw`.
 
         Returns:
-            Float array of pictures as of `draw`, those of the first latent first,
-            `steps` of each.
+            Float array of pictures as in `draw`: first the `steps` pictures of the
+            first latent, then those of the second, and so on.
 
         Raises:
-            InvalidInput: if an argument is not of that form, or the generator takes no
-                vectors.
+            InvalidInput: if an argument is invalid, or the generator takes no vectors.
         """
         said = "Only a generator that takes vectors can be interpolated between two "
         require(self.condition_shape, f"{said}conditions.", "start")
@@ -297,7 +296,7 @@ class TrainedGenerator:
         )
 
     def labels(self, count: int, labels: Labels = None) -> np.ndarray:
-        """Numbers of classes, int32 `(count,)`; `labels` as of `draw`."""
+        """The classes of `count` pictures, int32 `(count,)`; `labels` as in `draw`."""
         if labels is None:
             return np.arange(count, dtype=np.int32) % (self.classes or 1)
         alone = isinstance(labels, str) or np.ndim(labels) == 0
@@ -314,7 +313,8 @@ class TrainedGenerator:
         names = self.names or []
         number = label
         if isinstance(label, str):
-            # A name counts before a number, such as of the digits 1 to 9.
+            # A text is first looked up as a name, such as "1" if classes are digits 1
+            # to 9.
             number = int(label) if label.isdecimal() else None
             number = names.index(label) if label in names else number
         known = ", ".join(names[:20]) + ", …" * (len(names) > 20)
@@ -324,13 +324,13 @@ class TrainedGenerator:
         return int(number)
 
     def pictures(self, outputs: npt.ArrayLike) -> np.ndarray:
-        """What outputs of the network mean as pictures, in about [0, 1].
+        """Converts outputs of the network into pictures.
 
         Args:
-            outputs: float array `(n, …)`.
+            outputs: float array `(n, …)` in `pixel_range`.
 
         Returns:
-            Float array of that shape.
+            Float array of the same shape, about in [0, 1].
 
         Formula:
             (outputs − black) / (white − black), (black, white) = `pixel_range`
@@ -343,7 +343,7 @@ class TrainedGenerator:
 
     @property
     def picture(self) -> tuple[np.ndarray, np.ndarray]:
-        """Pair `(offset, scale)`: a picture is the output times scale plus offset."""
+        """Pair `(offset, scale)`; a picture is the output times scale plus offset."""
         if self._picture is not None:
             return self._picture
         black, white = self.pixel_range or (0.0, 1.0)
@@ -352,15 +352,16 @@ class TrainedGenerator:
     def nearest(
         self, pictures: npt.ArrayLike, among: npt.ArrayLike
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The nearest real picture of each, to see whether the generator copies.
+        """Finds the nearest real picture of each, to see whether the generator copies.
 
         Args:
-            pictures: array `(n, h, w)` or `(n, h, w, c)` in [0, 1], what `draw` gave.
-            among: array `(N, …)` of the same shape and scale, such as those trained on.
+            pictures: float array `(n, h, w)` or `(n, h, w, c)` in [0, 1], from `draw`.
+            among: array `(N, …)` of the same shape and range, such as the training
+                pictures.
 
         Returns:
-            Tuple of arrays `(n,)`: numbers of pictures of `among`, and the root of the
-            mean squared difference of a pixel.
+            Tuple of arrays `(n,)`: int indices into `among`, and floats in [0, 1], the
+            root mean squared differences.
         """
         some, reals = (np.asarray(a, np.float32) for a in (pictures, among))
         require(
@@ -372,7 +373,7 @@ class TrainedGenerator:
         some, reals = (a.reshape(len(a), -1) for a in (some, reals))
         squares = (some**2).sum(1)[:, None] - 2 * some @ reals.T + (reals**2).sum(1)
         numbers = squares.argmin(axis=1)
-        # These sums tell which is nearest; near 0 their rounding would be seen.
+        # The sums above find the nearest, but are too inexact for differences near 0.
         return numbers, np.sqrt(np.mean((some - reals[numbers]) ** 2, axis=1))
 
     def project(
@@ -387,36 +388,36 @@ class TrainedGenerator:
         seed: int = 0,
         verbose: Any = "auto",
     ) -> Projection:
-        """Find latents of which the generator draws given pictures.
+        """Finds latents from which the generator draws given pictures.
 
-        From the nearest of 4,000 fakes Adam moves the latents, so that what is drawn
-        comes near to the picture, to smaller versions of it, and, where the generator
-        has its discriminator with it, to that one's features; the latents keep the
-        usual length. Twice as many starts as `restarts` begin, of different classes
-        where there are any; after a sixth of the steps the better half goes on. Ten
-        rounds of least squares end it, where the latents are at most 256 numbers.
+        The search starts from the nearest of 4,000 fakes. Adam changes the latents so
+        that the drawn picture comes near to the given one, to smaller versions of it,
+        and to its features in the discriminator, if there is one. A prior keeps the
+        usual length of the latents. For each picture, 2 · `restarts` starts of
+        different classes begin; after a sixth of the steps, the better half continues.
+        If the latent dimension is at most 256, ten rounds of least squares follow.
 
         Args:
             pictures: array `(n, h, w)` or `(n, h, w, c)`, uint8 or float in [0, 1], of
-                the size that the generator draws; grey ones become colour ones and the
-                other way round. Or str or `os.PathLike`: a picture, a folder or an
-                array of them, cut and shrunk to that size as `gan.train` does. For a
-                model of other examples float array `(n, …)`.
-            steps: int, of Adam.
-            restarts: int, how many starts a picture has.
-            labels: as of `draw`, the classes of the pictures; `None`: they are found.
-            condition: as of `draw`, of a generator that takes vectors; `None`: those of
-                the nearest fakes.
-            among: pictures as above, those trained on: the nearest of them is told
-                beside each projection.
-            seed: int from 0 to 2³² − 1, of the first fakes.
-            verbose: 0 shows no progress, "auto" a bar on a terminal, 1 a bar.
+                the generator's size; grey is converted to colour or colour to grey as
+                needed. Or str or `os.PathLike`: a picture, a folder or a file of an
+                array, cropped and resized as `gan.train` does. If the examples are not
+                pictures, float array `(n, …)`.
+            steps: int, number of Adam steps.
+            restarts: int, number of starts for each picture.
+            labels: classes of the pictures as in `draw`; `None` finds them.
+            condition: condition of the pictures as in `draw`, for a generator that
+                takes vectors; `None` takes those of the nearest fakes.
+            among: training pictures, in the same form as `pictures`. The nearest of
+                them is reported with each projection.
+            seed: int from 0 to 2³² − 1, seed of the 4,000 fakes.
+            verbose: 0 shows no progress, "auto" shows a bar on a terminal, 1 a bar.
 
         Returns:
             `gan.generators.project.Projection`.
 
         Raises:
-            InvalidInput: if an argument is not of that form.
+            InvalidInput: if an argument is invalid.
 
         Formula:
             Σ_s mean (P_s G(z) − P_s x)² + 10⁻⁴ mean (f(G(z)) − f(x))² / mean f(x)²
@@ -446,7 +447,7 @@ class TrainedGenerator:
 
     @functools.cached_property
     def directions(self) -> Directions:
-        """The named directions of its latent space, see `Directions`."""
+        """The named directions of latent space, see `Directions`."""
         return Directions(self)
 
     def edit(
@@ -458,41 +459,39 @@ class TrainedGenerator:
         keep: Sequence[str] = (),
         condition: Condition = None,
     ) -> np.ndarray:
-        """Draw pictures that are changed in one respect.
+        """Draws pictures with one attribute changed.
 
         Args:
             latents: float array `(n, latent_dim)`, such as those of `project`.
             towards: str, the name of one of the `directions`, or a `Direction`.
-            amount: float, how far, or float array `(n,)`: about half of the pictures
-                without what the direction says have it at 1; below 0 it is taken away.
-            labels: as of `draw`.
-            keep: names of directions in which the pictures are to stay as they are:
-                the direction is made orthogonal to them.
-            condition: as of `draw`.
+            amount: float, or float array `(n,)`. At 1, about half of the pictures
+                without the attribute have it; below 0, the attribute is removed.
+            labels: as in `draw`.
+            keep: sequence of str, names of directions that should not change; the
+                direction is made orthogonal to them.
+            condition: as in `draw`.
 
         Returns:
-            Float array of pictures, as of `draw`.
+            Float array of pictures, as in `draw`.
 
         Raises:
-            InvalidInput: if an argument is not of that form, or there is no such
-                direction.
+            InvalidInput: if an argument is invalid, or there is no such direction.
         """
         return self.directions.edit(latents, towards, amount, labels, keep, condition)
 
     def draw_mixed(self, latents: npt.ArrayLike, weights: npt.ArrayLike) -> np.ndarray:
-        """Draw pictures between classes.
+        """Draws pictures between classes.
 
         Args:
             latents: float array `(n, latent_dim)`.
-            weights: float array `(n, classes)`, how much of each class a picture is; of
-                sum 1.
+            weights: float array `(n, classes)`, weights of the classes; each row sums
+                to 1.
 
         Returns:
-            Float array of pictures, as of `draw`.
+            Float array of pictures, as in `draw`.
 
         Raises:
-            InvalidInput: if an argument is not of that form, or the generator has no
-                classes.
+            InvalidInput: if an argument is invalid, or the generator has no classes.
         """
         require(self.classes, "The generator has no classes to mix.", "weights")
         latents = expect_array((None, *latent_shape(self.network)), latents=latents)
@@ -510,7 +509,7 @@ class TrainedGenerator:
 
     @functools.cached_property
     def _mixing(self):
-        """The network from latents and what stands for their classes."""
+        """The network as a function of latents and class weights."""
         kinds = [
             x for x in self.network.layers if isinstance(x, keras.layers.Embedding)
         ]
@@ -527,7 +526,7 @@ class TrainedGenerator:
 
 
 def seeds_of(seed: int) -> Iterator[tf.Tensor]:
-    """Seeds that `tf.random.set_seed(seed)` would make samplers draw from.
+    """The seeds that samplers would use after `tf.random.set_seed(seed)`.
 
     TensorFlow's own random state is neither read nor changed.
     """
@@ -545,9 +544,10 @@ def seeds_of(seed: int) -> Iterator[tf.Tensor]:
 
 
 def in_parts(network: Any, *arrays: np.ndarray, size: int = _AT_ONCE) -> np.ndarray:
-    """What a network makes of arrays, a thousand examples at a time.
+    """Applies a network to arrays, `size` examples at a time.
 
-    The widest layer of the faces' generator takes 8 KiB a face: parts bound the memory.
+    This bounds the memory: the widest layer of the face generator takes 8 KiB for each
+    face.
     """
     starts = range(0, len(arrays[0]), size)
     parts = [[array[start : start + size] for array in arrays] for start in starts]

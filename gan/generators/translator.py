@@ -1,4 +1,4 @@
-"""A trained generator that makes pictures from pictures, when the training is over."""
+"""A trained generator that translates pictures into pictures."""
 
 from __future__ import annotations
 
@@ -22,24 +22,26 @@ from gan.variants.translation_gan import TranslationGAN
 if TYPE_CHECKING:
     from gan.variants.cycle_gan import CycleGAN
 
-_AT_ONCE = 250  # pictures that go through a network together
+_AT_ONCE = 250  # batch size of translation
 
 
 class Translator:
-    """A generator that makes a picture from a picture.
+    """A generator that translates pictures into pictures.
 
-    `gan.load_translator` makes it of a file or of the folder of a run. All pictures are
-    in [0, 1].
+    `gan.load_translator` loads it from a file or from the folder of a run. All pictures
+    are in [0, 1].
 
     Attributes:
-        network: `keras.Model`, the averaged generator where there is one.
-        condition: layer that made inputs of targets in training, or `None`.
-        latent_generator: callable, or `None` where the network takes inputs alone.
-        input_shape: tuple `(h, w, c)`, of an input.
-        shape: tuple `(h, w, c)`, of what is made of it.
-        pixel_range: pair of floats, black and white of the network.
+        network: `keras.Model`, the averaged generator if there is one.
+        condition: layer that computed the inputs from the targets in training, or
+            `None`.
+        latent_generator: callable, int k -> float tensor `(k, latent_dim)`, or `None`
+            if the network takes inputs alone.
+        input_shape: tuple `(h, w, c)`, shape of an input.
+        shape: tuple `(h, w, c)`, shape of an output.
+        pixel_range: pair of floats, the values of black and white in the network.
         masked: bool, whether the last channel of an input is a mask, 1 where the
-            picture is to be made.
+            network draws.
         discriminator: `keras.Model` that was trained with it, or `None`.
 
     Example:
@@ -58,7 +60,7 @@ class Translator:
         pixel_range: tuple[float, float] = (0.0, 1.0),
         discriminator: keras.Model | None = None,
     ) -> None:
-        """Make it of its parts, see the class."""
+        """Make a translator from its parts, see the class."""
         self.network: keras.Model = network
         self.condition: Any = condition
         self.discriminator: keras.Model | None = discriminator
@@ -72,7 +74,7 @@ class Translator:
 
     @classmethod
     def of(cls, model: TranslationGAN | CycleGAN, back: bool = False) -> Translator:
-        """The generator of a model, as it draws now; of a CycleGAN with `back` F."""
+        """Make a translator from a model; with `back`, from F of a CycleGAN."""
         said = "The model takes no pictures: load it with gan.load_generator."
         require(model.takes_pictures, said, "model")
         latents = model.latent_generator
@@ -91,24 +93,24 @@ class Translator:
         )
 
     def translate(self, inputs: npt.ArrayLike, seed: int = 0) -> np.ndarray:
-        """Make pictures of pictures.
+        """Translates pictures.
 
         Args:
-            inputs: float array `(n, h, w, c)` in [0, 1] of the form of an input, the
-                mask included; without the last axis where c is 1.
-            seed: int, of latents, where the network takes any: another one makes other
-                pictures of the same inputs.
+            inputs: float array `(n, *input_shape)` in [0, 1], including the mask; the
+                last axis may be missing if it has size 1.
+            seed: int, seed of the latents, if the network takes any. Another seed gives
+                other pictures for the same inputs.
 
         Returns:
-            Float32 array in [0, 1], `(n, h, w)` where they are grey and `(n, h, w, 3)`
-            where not.
+            Float32 array in [0, 1], `(n, h, w)` if the pictures are grey and `(n, h, w,
+            3)` otherwise.
         """
         made = rescale(self.outputs(inputs, seed), self.pixel_range, (0.0, 1.0))
         made = np.clip(made, 0, 1)
         return made[..., 0] if made.shape[3] == 1 else made
 
     def outputs(self, inputs: npt.ArrayLike, seed: int = 0) -> np.ndarray:
-        """What the network itself gives, float32 `(n, h, w, c)`; see `translate`."""
+        """The network's outputs, float32 `(n, h, w, c)`; see `translate`."""
         expect_seed(2**32, seed=seed)
         given = np.asarray(inputs)
         if self.input_shape[2] == 1 and given.ndim == 3:
@@ -122,20 +124,20 @@ class Translator:
         return in_parts(self.network, *arrays, size=_AT_ONCE)
 
     def _arrays(self, inputs, seed):
-        """What the network takes of inputs: those, behind latents where it does."""
+        """The network's arguments for inputs: latents, if it takes any, and inputs."""
         if self.latent_generator is None:
             return [inputs]
         with drawn_from(seeds_of(seed).__next__):
             return [np.array(self.latent_generator(len(inputs))), inputs]
 
     def some_inputs(self, count: int) -> list[np.ndarray]:
-        """Arrays of noise that the network takes, to compare two forms of it on.
+        """Random arguments of the network, to compare two versions of it.
 
         Args:
-            count: int, how many.
+            count: int, batch size.
 
         Returns:
-            List of float32 arrays: latents, where it takes any, and inputs.
+            List of float32 arrays: latents, if it takes any, and inputs.
         """
         noise = np.random.default_rng(0).uniform(size=(count, *self.input_shape))
         return self._arrays(np.float32(noise), 0)
@@ -143,16 +145,17 @@ class Translator:
     def inputs_of(
         self, targets: npt.ArrayLike, mask: npt.ArrayLike | None = None
     ) -> np.ndarray:
-        """The inputs that training would have made of pictures.
+        """Computes inputs from pictures with the layer `condition`.
 
         Args:
             targets: float array `(n, h, w)` or `(n, h, w, c)` in [0, 1], of the shape
-                of what the network makes.
-            mask: array `(n, h, w, 1)`, 1 where there is a hole, of a network that fills
-                holes; `None`: the hole of training, in the middle.
+                of the outputs.
+            mask: float array `(n, h, w, 1)`, 1 in the hole and 0 elsewhere, for a
+                network that fills holes; `None` cuts the hole of training in the
+                middle.
 
         Returns:
-            Float32 array `(n, …)`, as `translate` takes it.
+            Float32 array `(n, *input_shape)`, as `translate` takes it.
 
         Raises:
             InvalidInput: if the network was trained on pairs.
@@ -171,17 +174,18 @@ class Translator:
         return in_parts(self.condition, np.float32(given), size=_AT_ONCE)
 
     def save(self, path: StrPath) -> None:
-        """Write it to a `.keras` file, for `load_translator`, `translate` and `page`.
+        """Writes a `.keras` file for `load_translator` and the commands.
 
-        The file is a quarter of that of the model, which is to be trained on: it holds
-        no moments of optimizers and no weights but those that are drawn with.
+        The file is a quarter as large as that of the model. It holds no optimizer
+        state, and only the weights of the averaged generator, so it is not for further
+        training.
 
         Args:
             path: str or `os.PathLike` that ends in `.keras`.
 
         Raises:
-            InvalidInput: if it is not of that form, or there is no discriminator, which
-                the file holds as well.
+            InvalidInput: if the path is invalid, or there is no discriminator, which
+                the file needs.
         """
         said = "The translator has no discriminator, which files need: save the model."
         require(self.discriminator is not None, said, "path")
@@ -189,7 +193,7 @@ class Translator:
         for network in (self.network, self.discriminator):
             copy = keras.models.clone_model(network)
             copy.set_weights(network.get_weights())
-            # A clone of an average is not to be trained, and so is this one.
+            # A clone of the average is not trainable, but the file should be.
             copy.trainable = True
             networks.append(copy)
         rules = [keras.optimizers.SGD() for _ in networks]
@@ -202,13 +206,13 @@ class Translator:
         model.save(path)
 
     def as_seen(self, inputs: np.ndarray) -> np.ndarray:
-        """Inputs as pictures of the form of the outputs, a small pixel as a block.
+        """Converts inputs into pictures of the shape of the outputs, pixels repeated.
 
         Args:
-            inputs: float array `(n, h, w, c)`, as of `translate`.
+            inputs: float array `(n, *input_shape)` in [0, 1].
 
         Returns:
-            Float array `(n, *shape)`.
+            Float array `(n, *shape)` in [0, 1].
         """
         shown = inputs[..., :-1] if self.masked else inputs
         height, width, channels = self.shape
@@ -231,21 +235,22 @@ class Translator:
 def load_translator(
     path: StrPath, tell: Callable[[str], object] = print, back: bool = False
 ) -> Translator:
-    """Load a generator that makes pictures from pictures.
+    """Loads a generator that translates pictures.
+
+    Untrusted files are safe to load: no code in them is executed.
 
     Args:
-        path: str or `os.PathLike`: a `.keras` file of `model.save`, or the folder of a
-            run, finished, running or stopped, of which the newest is taken. A file need
-            not be trusted: nothing in it is executed.
-        tell: callable that is given a line where a checkpoint of a run is taken.
-        back: bool, of a `gan.CycleGAN` the generator from B to A instead of that from
-            A to B.
+        path: str or `os.PathLike`: a `.keras` file that `model.save` wrote, or the
+            folder of a finished, running or stopped run, whose newest model is taken.
+        tell: callable, called with a line of text if a run's checkpoint is loaded.
+        back: bool, whether to take the generator from B to A of a `gan.CycleGAN`
+            instead of that from A to B.
 
     Returns:
         `Translator`.
 
     Raises:
-        InvalidInput: if there is nothing of that kind, or it is damaged.
+        InvalidInput: if the path holds no such generator, or the file is damaged.
     """
     path = expect_path(path=path)
     said = f"There is nothing at {path}: name a .keras file or the folder of a run."
@@ -260,12 +265,15 @@ def load_translator(
 def load_any(
     path: pathlib.Path, tell: Callable[[str], object] = print, back: bool = False
 ) -> Translator | None:
-    """As `load_translator`, of a path that exists; `None` for a model of another kind.
+    """Loads a translator, or returns `None` for a model of another kind.
 
     Args:
-        path: `pathlib.Path`.
-        tell: as of `load_translator`.
-        back: the same.
+        path: `pathlib.Path` that exists.
+        tell: as in `load_translator`.
+        back: as in `load_translator`.
+
+    Returns:
+        `Translator`, or `None`.
     """
     model = None
     if path.is_dir():

@@ -1,4 +1,4 @@
-"""Where the weights are that come with the library."""
+"""The path of the weights that come with the library."""
 
 import pathlib
 

@@ -1,4 +1,4 @@
-"""Lessons: something to see of how GANs learn and fail, each in a minute or so."""
+"""Lessons: short experiments that show how GANs learn and fail."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Lesson:
-    """What a lesson has to show; `run` of each module of `gan.lessons` gives one.
+    """The result of a lesson, returned by `run` of each module of `gan.lessons`.
 
     Attributes:
         figures: dict from names to matplotlib Figures.

@@ -1,4 +1,4 @@
-"""Points on a circle, and four clouds of coloured points, learnt in seconds."""
+"""Lesson: learns points on a circle and four coloured clouds in seconds."""
 
 from __future__ import annotations
 

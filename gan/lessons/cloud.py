@@ -19,7 +19,7 @@ from gan.wgan_gp import WGAN_GP
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What one class did on the cloud, one number a seed.
+    """The results of one class on the cloud, one number for each seed.
 
     Attributes:
         msdcc: list of floats, mean squared distance of fakes to the centre.

@@ -1,4 +1,4 @@
-"""A field guide: the failures that everyone meets, each made on purpose, and cured.
+"""A field guide: common failures of GANs, each made on purpose and cured.
 
 Every failure is a pair of runs of a few seconds on points in the plane, which differ
 in one thing. `tests/test_guide.py` holds for each of three seeds that `gan.diagnose`
@@ -41,7 +41,7 @@ _BATCH = {"lambda_gp": 0.1, "between": keras.layers.BatchNormalization, **_LEAKY
 _LAYER = {"lambda_gp": 0.1, "between": keras.layers.LayerNormalization, **_LEAKY}
 _FAR_AWAY = {"start": 5.0, "disc_iter": 5, "epochs": 20, **_LEAKY}
 
-# Runs that go well: the class, and what differs from `train_on_circle`.
+# Healthy runs: the class, and options that differ from those of `train_on_circle`.
 HEALTHY: dict[str, tuple[type[AdversarialModel], dict[str, Any]]] = {
     "Simple_GAN": (Simple_GAN, {}),
     "WGAN_clip": (WGAN_clip, {"clip": 0.4, **_BETTER}),
@@ -182,7 +182,7 @@ def train_on_circle(
         options["discriminator_optimizer"] = keras.optimizers.Adam(slow)
     options = {"batch_size": 100, "learning_rate": 1e-3, "seed": seed} | options
     with warnings.catch_warnings(action="ignore"):
-        # Some are wrong on purpose.
+        # Some arguments are wrong on purpose, so warnings are expected.
         model = cls(generator, discriminator, latents, real, **options)
     model.fit(epochs=epochs, steps_per_epoch=100, verbose=0)
     return model
@@ -195,7 +195,7 @@ def distance(model: AdversarialModel) -> float:
 
 
 def healthy_histories(name: str, seeds: int = 3) -> list[dict[str, list[float]]]:
-    """Losses of runs that go well, for `gan.plots.losses(history, healthy=…)`.
+    """Losses of healthy runs, for `gan.plots.losses(history, healthy=…)`.
 
     Args:
         name: str, one of `HEALTHY`.
@@ -230,7 +230,7 @@ def run(seed: int = 0, tell: Callable[[str], object] = print) -> Lesson:
 
 
 def _part(failure, seed):
-    """What the page says of a failure, and the pictures of it and of its cure."""
+    """The part of the page about a failure: text, and pictures of both runs."""
     sick, cured = (train_on_circle(k, seed) for k in (failure.sick, failure.cured))
     said = [str(finding) for finding in diagnose(sick)]
     cells = [

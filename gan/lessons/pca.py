@@ -1,4 +1,4 @@
-"""A generator beside one that draws principal coordinates of the real faces."""
+"""Lesson: compares a generator with one that draws principal coordinates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What theory says of a fixed generator, and what training finds, in one dimension."""
+"""Lesson: compares a trained discriminator with theory, for a fixed generator."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def normal_density(x: np.ndarray, mean: float, std: float) -> np.ndarray:
 
 
 def best_discriminator(p_data: np.ndarray, p_fake: np.ndarray) -> np.ndarray:
-    """The discriminator that no other beats for this generator.
+    """The optimal discriminator for a fixed generator.
 
     Args:
         p_data, p_fake: arrays of one shape, densities of reals and fakes, not both 0.
@@ -82,7 +82,7 @@ def value_of_best(x: np.ndarray, p_data: np.ndarray, p_fake: np.ndarray) -> floa
     """The value of the game for the best discriminator, by the trapezoidal rule.
 
     Args:
-        x: array `(k,)`, rising, over all that carries weight.
+        x: array `(k,)`, rising; both densities must be negligible outside it.
         p_data, p_fake: arrays `(k,)`, densities above 0 at x.
 
     Returns:
@@ -101,7 +101,7 @@ def value_of_best(x: np.ndarray, p_data: np.ndarray, p_fake: np.ndarray) -> floa
 def train_against_fixed(
     epochs: int = 20, seed: int = 0, verbose: int = 0
 ) -> MinimaxGAN:
-    """Train a discriminator while the generator stands still.
+    """Trains a discriminator against a fixed generator.
 
     Reals are drawn from N(4, 1.25²), fakes are 2.5 + .8 z, z ~ N(0, 1); the game is
     `MinimaxGAN`, the discriminator dense, its learning rate falls to 0.

@@ -1,4 +1,4 @@
-"""How far fakes are from reals: arrays in, numbers out."""
+"""Measures of fakes against real examples: functions from arrays to numbers."""
 
 from gan.metrics.distances import (
     chi2_gap,

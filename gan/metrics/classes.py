@@ -1,4 +1,4 @@
-"""What a small classifier of real pictures says of generated ones."""
+"""Measures of fakes with a small classifier that is trained on real pictures."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from gan.latent import seeded
 from gan.metrics.distances import frechet_distance, kernel_distance
 from gan.metrics.report import comparable
 
-# Fewer pictures of a class leave nothing to learn or nothing to test.
+# Classes with fewer pictures cannot be both learnt and tested.
 LEAST = 5
 
 
 @dataclasses.dataclass(frozen=True)
 class Classes:
-    """Classes that a classifier names in fakes.
+    """The classes that a classifier predicts for fakes.
 
     Attributes:
-        accuracy: float, the classifier's own, on real pictures that it has not seen.
-        right: float array `(classes,)`, the share of each class's fakes that have the
-            class asked for, NaN of classes never asked for; `None` where none was.
-        shares: float array `(classes,)`, how often each class is named.
+        accuracy: float in [0, 1], the classifier's accuracy on held-out real pictures.
+        right: float array `(classes,)` in [0, 1], for each class the share of its fakes
+            that are classified as it; NaN for classes without fakes. `None` if the
+            fakes have no classes.
+        shares: float array `(classes,)` in [0, 1], shares of the predicted classes.
     """
 
     accuracy: float
@@ -35,7 +36,7 @@ class Classes:
 
     @property
     def entropy(self) -> float:
-        """Of the named classes, in nats: log(classes) where all are as frequent."""
+        """Entropy of the predicted classes in nats, at most log(classes)."""
         some = self.shares[self.shares > 0]
         return float(-(some * np.log(some)).sum())
 
@@ -55,17 +56,18 @@ class Classes:
 
 @dataclasses.dataclass(frozen=True)
 class Features:
-    """Distances of fakes to reals in what a classifier of the reals sees.
+    """Distances between fakes and real pictures in the features of a classifier.
 
-    Parts of two pictures put together, or the mean of two, may be near to reals pixel
-    by pixel, and are far off here; noise of single pixels is seen better by the pixels.
+    These distances detect pictures that are composed of parts of two, or are the mean
+    of two, although their pixels may be near to real ones. Noise in single pixels is
+    detected better by distances between pixels.
 
     Attributes:
-        count: int, how many pictures of each set.
+        count: int, number of pictures in each set.
         kid: pair of floats, the kernel distance and its standard error.
-        kid_floor: float, the kernel distance of other reals.
-        fd: float, the Fréchet distance.
-        fd_floor: float, that of other reals.
+        kid_floor: float, the kernel distance between two sets of real pictures.
+        fd: float, at least 0, the Fréchet distance.
+        fd_floor: float, at least 0, the Fréchet distance between the two real sets.
     """
 
     count: int
@@ -85,15 +87,15 @@ class Features:
 
 
 class Classifier:
-    """A convolutional network that learns four fifths of labelled pictures.
+    """A convolutional classifier, trained on four fifths of labelled pictures.
 
     Args:
         pictures: float array `(N, h, w, c)` in [0, 1], sides of at least 4.
         labels: int array `(N,)` from 0, every class at least `LEAST` times.
-        seed: int.
+        seed: int, seed of the split, the weights and the order of training.
 
     Attributes:
-        accuracy: float, the share of the last fifth that it names rightly.
+        accuracy: float in [0, 1], accuracy on the last fifth.
     """
 
     def __init__(self, pictures: np.ndarray, labels: np.ndarray, seed: int = 0) -> None:
@@ -125,7 +127,7 @@ class Classifier:
         order = rng.permutation(len(labels))
         learnt, held_out = np.split(order, [len(order) * 4 // 5])
         for _ in range(8):
-            # Keras would shuffle by TensorFlow's global random state.
+            # Keras would use TensorFlow's global random state to shuffle.
             some = rng.permutation(learnt)
             self._network.fit(pictures[some], labels[some], shuffle=False, verbose=0)
         _, accuracy = self._network.evaluate(
@@ -135,28 +137,28 @@ class Classifier:
         self._held_out = pictures[held_out], labels[held_out]
 
     def features(self, pictures: np.ndarray) -> np.ndarray:
-        """What the network sees in pictures, before it names their classes.
+        """The features of pictures before the last layer.
 
         Args:
             pictures: float array `(n, h, w, c)` in [0, 1].
 
         Returns:
-            float32 array `(n, d)`.
+            Float32 array `(n, d)`.
         """
         network = keras.Sequential(self._network.layers[:-2])
         starts = range(0, len(pictures), 500)
         return np.concatenate([network(pictures[i : i + 500]) for i in starts])
 
     def compare(self, fakes: np.ndarray, asked: np.ndarray) -> Features:
-        """Measure how far fakes are from reals in what the network sees.
+        """Measures distances between fakes and real pictures in the network's features.
 
-        Half of the pictures that it has not learnt are the reals, and the other half
-        say how far reals are from each other. For each real there is a fake of its
-        class, as long as there are some.
+        One half of the held-out real pictures is compared with fakes, and with the
+        other half, which gives the floor. Each real picture is matched with a fake of
+        its class while there are enough.
 
         Args:
             fakes: float array `(n, h, w, c)` in [0, 1].
-            asked: int array `(n,)`, the classes asked for, at least four of each.
+            asked: int array `(n,)`, classes of the fakes, at least four of each.
 
         Returns:
             `Features`.
@@ -180,11 +182,11 @@ class Classifier:
         )
 
     def classify(self, fakes: np.ndarray, asked: np.ndarray | None = None) -> Classes:
-        """Name the classes of fakes.
+        """Predicts the classes of fakes.
 
         Args:
             fakes: float array `(n, h, w, c)` in [0, 1].
-            asked: int array `(n,)`, the classes asked for, or `None`.
+            asked: int array `(n,)`, classes for which the fakes were drawn, or `None`.
 
         Returns:
             `Classes`.
@@ -202,14 +204,14 @@ class Classifier:
 
 
 def numbers_of(names: Sequence[str], known: Sequence[str]) -> np.ndarray:
-    """Under which number a model knows each class of some pictures.
+    """Finds the number of each class in a model's list of classes.
 
     Args:
-        names: sequence of str, the classes of the pictures.
-        known: sequence of str, those of the model.
+        names: sequence of str, names of the classes of some pictures.
+        known: sequence of str, names of the model's classes.
 
     Returns:
-        int array `(len(names),)`, -1 for a class that is not known.
+        Int array `(len(names),)`, -1 for a class that the model does not have.
     """
     numbers = {name: number for number, name in enumerate(known)}
     return np.array([numbers.get(name, -1) for name in names], int)

@@ -1,10 +1,11 @@
-"""How far fakes are from reals: arrays in, numbers out.
+"""Distances between sets of examples: functions from arrays to numbers.
 
 Every set is an array `(n, ...)` of n finite vectors or pictures of any real dtype,
-flattened to float64 `(n, d)`. Real and fake share d and the scale (pictures: [0, 1]);
-nothing is clipped. "Whitened coordinates" are the 49 first principal ones, divided by
-their standard deviations. Look at all measures together: a Gaussian with the right
-moments fools the Fréchet distance, precision and `chi2_gap` expose it.
+which is flattened to float64 `(n, d)`. Real and fake sets have the same d and the same
+range ([0, 1] for pictures); nothing is clipped. "Whitened coordinates" are the first 49
+principal coordinates, divided by their standard deviations. Look at all measures
+together: samples of a Gaussian with the right moments have a good Fréchet distance, but
+a bad precision and `chi2_gap`.
 """
 
 from __future__ import annotations
@@ -15,22 +16,23 @@ import numpy.typing as npt
 from gan.errors import expect_array, expect_positive_int, expect_seed, require
 from gan.metrics.pca import FEW, fit_pca, ks_distance
 
-_BLOCK = 1000  # rows of a distance matrix held at once
+_BLOCK = 1000  # rows of a distance matrix in memory at once
 
 
 def principal_axes(
     real: npt.ArrayLike, coordinates: int = 49
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and principal axes of a set, the axes divided by their deviations.
+    """Mean and whitened principal axes of a set.
 
     Args:
         real: array `(n, ...)`, n >= 2.
-        coordinates: int, axes to keep at most; those without variance are dropped.
+        coordinates: int, largest number of axes; axes without variance are dropped.
 
     Returns:
-        Tuple `(mean, axes)`, float64 `(d,)` and `(d, coordinates)`.
+        Tuple `(mean, axes)`, float64 `(d,)` and `(d, coordinates)`; each axis is
+        divided by the standard deviation along it.
 
-    Raises: InvalidInput for unusable arguments, or points that are all the same.
+    Raises: InvalidInput for unusable arguments, or if all points are equal.
     """
     expect_positive_int(coordinates=coordinates)
     pca = fit_pca(expect_array((None, None, ...), 2, real=real), coordinates)
@@ -46,13 +48,14 @@ def whitened_coordinates(
     """Coordinates along the whitened principal axes of another set.
 
     Args:
-        points: array `(n, ...)`, d numbers a point.
-        axes: what `principal_axes` returned for the real set.
+        points: array `(n, ...)` with d numbers per point.
+        axes: the result of `principal_axes` for the real set.
 
     Returns:
-        float64 `(n, coordinates)`; for the real set itself mean 0, covariance 1.
+        float64 `(n, coordinates)`; for the real set itself, the mean is 0 and the
+        covariance the unit matrix.
 
-    Raises: InvalidInput for unusable points or another d than that of the axes.
+    Raises: InvalidInput for unusable points, or if their d is not that of the axes.
     """
     mean, scaled = axes
     (points,) = flat(1, points=points)
@@ -76,13 +79,14 @@ def sliced_wasserstein(
         seed: int, seed of the directions.
 
     Returns:
-        float >= 0, in units of the data (grey levels).
+        float >= 0, in units of the data.
 
     Raises: InvalidInput for unusable arguments.
 
     Formula: `sqrt(mean (Q_real - Q_fake)²)` over directions and levels, Q the quantile
-        function of the projections, read at the middles of max(n, m) equal steps: the
-        sorted difference for n = m, exact if one size divides the other.
+        function of the projections, evaluated at the middles of max(n, m) equal steps.
+        For n = m, this is the difference of the sorted projections; it is exact if one
+        size divides the other.
 
     Reference: Bonneel et al. 2015, "Sliced and Radon Wasserstein Barycenters of
         Measures", section 3.
@@ -116,12 +120,12 @@ def frechet_distance(real: npt.ArrayLike, fake: npt.ArrayLike) -> float:
     Raises: InvalidInput for unusable arguments.
 
     Formula: `|μ1 - μ2|² + tr(S1 + S2 - 2 (S1 S2)^½)`; the trace of the root is the sum
-        of the roots of the eigenvalues of `S1^½ S2 S1^½`. S divides by n - 1. With more
-        numbers than examples, and more than 1,024: S = AᵀA, A the centred examples
-        over √(n - 1), and the trace is the sum of the singular values of `A1 A2ᵀ`.
+        of the square roots of the eigenvalues of `S1^½ S2 S1^½`. S divides by n - 1. If
+        d is larger than n and than 1,024: S = AᵀA, A the centred examples divided by
+        √(n - 1), and the trace is the sum of the singular values of `A1 A2ᵀ`.
 
     Reference: Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule", eq.
-        6; here over the data themselves, not Inception features.
+        6; here computed on the data themselves, not on Inception features.
     """
     real, fake = flat(2, real=real, fake=fake)
     shift = ((real.mean(axis=0) - fake.mean(axis=0)) ** 2).sum()
@@ -131,7 +135,7 @@ def frechet_distance(real: npt.ArrayLike, fake: npt.ArrayLike) -> float:
     values, vectors = np.linalg.eigh(first)
     root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
     cross = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ second @ root), 0)).sum()
-    # Rounding can take the distance of equal sets below zero.
+    # Rounding can make the distance of equal sets negative.
     return max(0.0, float(shift + np.trace(first) + np.trace(second) - 2 * cross))
 
 
@@ -147,9 +151,9 @@ def kernel_distance(
 
     Returns:
         Tuple `(value, standard_error)` of floats. The value has mean 0 for equal
-        distributions and may be negative. The error is the root of the unbiased
-        variance estimate of a U-statistic (0 where that is negative), with the kernel
-        `h12 = k(x1,x2) + k(y1,y2) - k(x1,y2) - k(x2,y1)`.
+        distributions and may be negative. The error is the square root of the unbiased
+        variance estimate of a U-statistic (0 if the estimate is negative), with the
+        kernel `h12 = k(x1,x2) + k(y1,y2) - k(x1,y2) - k(x2,y1)`.
 
     Raises: InvalidInput for unusable arguments.
 
@@ -175,7 +179,7 @@ def kernel_distance(
         squares += (h**2).sum()
         sums[rows] = h.sum(axis=1)
     pairs, triples = size * (size - 1), size * (size - 1) * (size - 2)
-    chains = (sums**2).sum() - squares  # sum of h12 h13 over different 1, 2, 3
+    chains = (sums**2).sum() - squares  # sum of h12 h13 over distinct 1, 2, 3
     mean_squared = sums.sum() ** 2 - 4 * chains - 2 * squares  # of h12 h34
     mean_squared /= triples * (size - 3)
     variance = 4 * (size - 2) * (chains / triples - mean_squared) / pairs
@@ -195,14 +199,16 @@ def precision_recall(
 
     Args:
         real, fake: arrays `(n, ...)`, `(m, ...)`, more than k examples each.
-        k: int, a ball reaches to the k-th nearest other point of the same set.
+        k: int; the ball of a point reaches to its k-th nearest neighbour in its own
+            set.
         points: int > k, `min(n, m, points)` random examples of each are used.
         seed: int, seed of that draw.
-        axes: `principal_axes` to look along; None: those of `real`.
+        axes: result of `principal_axes`; `None` takes the axes of `real`.
 
     Returns:
-        Tuple `(precision, recall)` of floats in [0, 1]: the share of fakes in some
-        real point's ball, the share of reals in some fake point's ball.
+        Tuple `(precision, recall)` of floats in [0, 1]: the share of fakes that lie in
+        the ball of some real point, and the share of reals that lie in the ball of some
+        fake.
 
     Raises: InvalidInput for unusable arguments.
 
@@ -224,16 +230,17 @@ def density_coverage(
 ) -> tuple[float, float]:
     """Density and coverage in whitened coordinates.
 
-    They ask as precision and recall do, but only with balls around reals: one real far
-    from the others makes no fake good, one fake far off covers nothing.
+    They are like precision and recall, but use only balls around reals. Therefore a
+    single outlier hardly matters: neither a real one with a large ball, nor a fake one.
 
     Args:
         As `precision_recall`.
 
     Returns:
-        Tuple `(density, coverage)` of floats: the mean number of reals' balls that a
-        fake is in, divided by k, at least 0; the share of reals with a fake in their
-        ball, in [0, 1], of other reals about 1 − 1/2^k.
+        Tuple `(density, coverage)` of floats. Density is the mean number of reals'
+        balls in which a fake lies, divided by k, at least 0. Coverage is the share of
+        reals with a fake in their ball, in [0, 1]; for another real set it is about 1 −
+        1/2^k.
 
     Raises: InvalidInput for unusable arguments.
 
@@ -256,15 +263,15 @@ def chi2_gap(
 ) -> float:
     """Kolmogorov–Smirnov distance of the squared lengths in whitened coordinates.
 
-    Were the coordinates independent normals, the lengths would follow χ²(49). Those of
-    faces do not, and good fakes deviate in the same way.
+    If the coordinates were independent and normal, the squared lengths would follow
+    χ²(49). Those of faces do not; those of good fakes deviate from it in the same way.
 
     Args:
         real, fake: arrays `(n, ...)`, `(m, ...)`.
-        axes: `principal_axes` to look along; None: those of `real`.
+        axes: result of `principal_axes`; `None` takes the axes of `real`.
 
     Returns:
-        float in [0, 1], `max |F_real - F_fake|` of the distribution functions.
+        float in [0, 1], `max |F_real - F_fake|`, F the distribution functions.
 
     Raises: InvalidInput for unusable arguments.
 
@@ -279,29 +286,30 @@ def chi2_gap(
 def neighbour_ratio(
     train: npt.ArrayLike, fake: npt.ArrayLike, points: int = 2000, seed: int = 0
 ) -> float:
-    """Does the generator copy? Distance of fakes to the training set.
+    """Distance of fakes to the training set, to see whether the generator copies.
 
-    The median distance from a fake to its nearest training example, divided by the same
-    distance for unseen real examples: near 0 it copies, near 1 it does not.
+    It is the median distance from a fake to its nearest training example, divided by
+    the same distance for unseen real examples.
 
     Args:
-        train: array `(n, ...)`, n >= 2, all that was trained on.
+        train: array `(n, ...)`, n >= 2, the whole training set.
         fake: array `(m, ...)`.
-        points: int, random fakes and reals that look for their neighbour in `train`.
+        points: int, number of random fakes, and of random reals, to measure.
         seed: int, seed of that draw.
 
     Returns:
-        float >= 0: near 0 when most fakes are copies, above 1 when off the data.
+        float >= 0: near 0 if most fakes are copies, near 1 if they are not, above 1 if
+        fakes are far from the data.
 
-    Raises: InvalidInput for unusable arguments, or when most of `train` are duplicates.
+    Raises: InvalidInput for unusable arguments, or if most of `train` are duplicates.
 
-    Formula: `median min |fake - train| / median min |train - other train|`: a training
-        point left out stands for a held-out real.
+    Formula: `median min |fake - train| / median min |train - other train|`. A training
+        example compared with the others replaces an unseen real example.
     """
     expect_positive_int(points=points)
     train = expect_array((None, None, ...), 2, train=train)
     train, fake = flat(1, train=train, fake=fake)
-    # Products of centred points lose fewer digits.
+    # Products of centred points have smaller rounding errors.
     train, fake = train - train.mean(axis=0), fake - train.mean(axis=0)
     rng = _generator(seed)
     fake, held = _draw(fake, points, rng), _draw(train, points, rng)
@@ -318,21 +326,22 @@ def two_sample_score(
     seed: int = 0,
     axes: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> float:
-    """Classifier two-sample test: how well a simple classifier tells them apart.
+    """Classifier two-sample test: the accuracy of telling reals from fakes.
 
-    Half of each set trains a ridge regression (penalty .1) of the label, 1 or -1, on
-    standardized features: the d whitened coordinates z, all z_i z_j, and 500 cosines
-    cos(w·z + c), w ~ N(0, 1/d), c ~ U[0, 2π]. Its sign is scored on the other halves.
+    Half of each set trains a ridge regression (penalty 0.1) of the label, 1 or -1, on
+    standardized features: the d whitened coordinates z, all products z_i z_j, and 500
+    cosines cos(w·z + c), w ~ N(0, 1/d), c ~ U[0, 2π]. The accuracy of its sign is
+    measured on the other halves.
 
     Args:
         real, fake: arrays `(n, ...)`, `(m, ...)`, at least 4 examples each.
         points: int >= 4, `min(n, m, points)` random examples of each are used.
         seed: int, seed of that draw and of the cosines.
-        axes: `principal_axes` to look along; None: those of `real`.
+        axes: result of `principal_axes`; `None` takes the axes of `real`.
 
     Returns:
-        float in [0, 1], held-out accuracy: .5 ± .5/√(examples used) when
-        indistinguishable.
+        float in [0, 1], held-out accuracy; 0.5 ± 0.5/√(examples used) if the sets
+        cannot be told apart.
 
     Raises: InvalidInput for unusable arguments.
 
@@ -360,7 +369,7 @@ def two_sample_score(
 
 
 def flat(least: int, **sets: npt.ArrayLike) -> list[np.ndarray]:
-    """Check sets of examples; give each as float64 `(n, d)`, all of one d."""
+    """Check sets of examples; return each as float64 `(n, d)` with one common d."""
     arrays = [
         expect_array((None, None, ...), least, **{name: points})
         for name, points in sets.items()
@@ -377,7 +386,7 @@ def flat(least: int, **sets: npt.ArrayLike) -> list[np.ndarray]:
 
 
 def _frechet_distance_by_gram(real, fake, shift):
-    """The same of fewer examples than numbers, without a covariance of these."""
+    """The Fréchet distance if n < d, without the `(d, d)` covariance matrices."""
     both = [
         (points - points.mean(axis=0)) / np.sqrt(len(points) - 1)
         for points in (real, fake)
@@ -426,7 +435,7 @@ def _squared_distances(points, centres):
 
 def _nearest(points, centres, k):
     blocks = _squared_distances(points, centres)
-    # In a set's distances to itself, number 0 is the point itself.
+    # Within one set, index 0 is the distance of the point to itself.
     return np.concatenate([np.partition(block, k, axis=1)[:, k] for block in blocks])
 
 

@@ -1,10 +1,9 @@
-"""How near pictures are to the ones that they should be: arrays in, numbers out.
+"""Measures of pictures against their targets: functions from arrays to numbers.
 
-Every set is an array `(n, h, w)` or `(n, h, w, c)` of pictures in [0, 1], row by row
-the same picture. Beside a model's pictures stand those of answers that need no network:
-the input itself, the mean target, and a linear map. What does not beat them has learnt
-nothing of worth. A distance alone rewards blur; `detail` and the measures of
-`gan.metrics` for sets show it.
+Every set is an array `(n, h, w)` or `(n, h, w, c)` of pictures in [0, 1]; row i of each
+set belongs to the same pair. A model should beat the answers that need no network: the
+input itself, the mean target, and a linear map. A distance alone rewards blur; `detail`
+and the measures of sets in `gan.metrics` reveal it.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ import numpy.typing as npt
 
 from gan.errors import expect_array, expect_seed, require
 
-_LEAST_SQUARE = 1e-10  # of the mean squared error: a PSNR of 100 dB
+_LEAST_SQUARE = 1e-10  # smallest mean squared error, a PSNR of 100 dB
 _PENALTIES = 10.0 ** np.arange(-2, 4.5, 0.5)
-_MOST = 4096  # numbers in a vector, or vectors, of which squares of matrices are made
+_MOST = 4096  # largest side of a square matrix to solve
 
 
 def psnr(
@@ -31,12 +30,12 @@ def psnr(
         truth: array `(n, h, w)` or `(n, h, w, c)` in [0, 1].
         pictures: array of the same shape.
         mask: array `(n, h, w)` or `(n, h, w, 1)`, 1 where a pixel counts and 0 where it
-            does not; `None`: all count.
+            does not; `None` counts all pixels.
 
     Returns:
         float, dB, at most 100.
 
-    Raises: InvalidInput for unusable arguments, or a mask without a pixel.
+    Raises: InvalidInput for unusable arguments, or if the mask has no pixels.
 
     Formula: `mean over pictures of −10 log10(max(mean (truth − picture)², 1e-10))`.
     """
@@ -58,8 +57,8 @@ def ssim(truth: npt.ArrayLike, pictures: npt.ArrayLike) -> float:
         pictures: array of the same shape.
 
     Returns:
-        float, at most 1. The window has 11 pixels, and 7 where a side has fewer than
-        32.
+        float, at most 1. The side of the window is 11 pixels, or 7 if a side of the
+        picture has fewer than 32.
 
     Raises: InvalidInput for unusable arguments.
 
@@ -84,11 +83,11 @@ def ssim(truth: npt.ArrayLike, pictures: npt.ArrayLike) -> float:
 
 
 def top_1(truth: npt.ArrayLike, pictures: npt.ArrayLike) -> float:
-    """How often the target nearest to a picture is its own.
+    """Share of pictures whose nearest target is their own.
 
     Args:
-        truth: array `(n, …)`.
-        pictures: array of the same shape.
+        truth: array `(n, …)` of any range.
+        pictures: array of the same shape and range.
 
     Returns:
         float in [0, 1]; 1 / n by chance. Its standard error is √(p (1 − p) / n).
@@ -103,18 +102,18 @@ def top_1(truth: npt.ArrayLike, pictures: npt.ArrayLike) -> float:
 
 
 def detail(truth: npt.ArrayLike, pictures: npt.ArrayLike) -> float:
-    """How much fine detail pictures have, as a share of that of their targets.
+    """Amount of fine detail in pictures, relative to that of their targets.
 
     Args:
         truth: array `(n, h, w)` or `(n, h, w, c)` in [0, 1].
         pictures: array of the same shape.
 
     Returns:
-        float of at least 0: below 1 they are blurred.
+        float, at least 0; below 1 the pictures are blurred.
 
     Raises: InvalidInput for unusable arguments, or targets without any detail.
 
-    Formula: mean |difference of neighbouring pixels|, down and across, of the pictures
+    Formula: mean |difference of vertical and horizontal neighbours| of the pictures,
         divided by that of the targets.
     """
 
@@ -132,15 +131,15 @@ def detail(truth: npt.ArrayLike, pictures: npt.ArrayLike) -> float:
 
 
 def crops(pictures: npt.ArrayLike, size: int = 8) -> np.ndarray:
-    """Squares side by side that a picture is cut into, for measures of fine detail.
+    """Cuts pictures into squares, for measures of fine detail.
 
     Args:
-        pictures: array `(n, h, w)` or `(n, h, w, c)`; what does not fill a square at
-            the right and the bottom is left out.
-        size: int, pixels on the side of a square.
+        pictures: array `(n, h, w)` or `(n, h, w, c)` of any range. Incomplete squares
+            at the right and the bottom are left out.
+        size: int, side of a square in pixels.
 
     Returns:
-        Array `(n * (h // size) * (w // size), size, size, c)`.
+        Array `(n * (h // size) * (w // size), size, size, c)` of the same range.
     """
     pictures = _colours(expect_array((None, None, None, ...), pictures=pictures))
     count, height, width, channels = pictures.shape
@@ -153,19 +152,19 @@ def crops(pictures: npt.ArrayLike, size: int = 8) -> np.ndarray:
 def fit_ridge(
     inputs: npt.ArrayLike, targets: npt.ArrayLike, seed: int = 0
 ) -> Callable[[npt.ArrayLike], np.ndarray]:
-    """The best linear map from inputs to targets: ridge regression over pixels.
+    """Fits a linear map from inputs to targets by ridge regression on pixels.
 
-    The penalty is the one of 13 from .01 to 10⁴ that is best on a fifth of the pairs,
-    held out for that. Of more than 4,096 pairs of more than 4,096 numbers only as many
-    random ones are used.
+    A held-out fifth of the pairs chooses the penalty, from 13 between 0.01 and 10⁴. If
+    there are more than 4,096 pairs of more than 4,096 numbers, 4,096 random pairs are
+    used.
 
     Args:
-        inputs: array `(n, …)`, n >= 10.
-        targets: array `(n, …)`.
-        seed: int, of what is held out.
+        inputs: array `(n, …)` of any range, n >= 10.
+        targets: array `(n, …)` of any range.
+        seed: int, seed of the random choices.
 
     Returns:
-        callable, inputs `(m, …)` -> float32 array of the form of `targets`.
+        callable, inputs `(m, …)` -> float32 array `(m, …)` like `targets`.
 
     Raises: InvalidInput for unusable arguments.
 
@@ -194,10 +193,10 @@ def fit_ridge(
 
 
 def _solver(x, y):
-    """A function from a penalty to the map that ridge regression finds with it."""
+    """A function that returns the map of ridge regression for a penalty."""
     centre, middle = x.mean(axis=0), y.mean(axis=0)
     x, y = x - centre, y - middle
-    # Of fewer pairs than numbers, the smaller of two equal matrices is solved.
+    # If there are fewer pairs than numbers, the dual problem is smaller.
     wide = x.shape[1] > len(x)
     gram = np.float64(x @ x.T if wide else x.T @ x)
     right = np.float64(y if wide else x.T @ y)
@@ -210,7 +209,7 @@ def _solver(x, y):
     return solve
 
 
-# In the order of the table: the measure, its title, decimals.
+# In the order of the table: the function, its title, the number of decimals.
 MEASURES: dict[str, tuple[Callable[..., float], str, int]] = {
     "psnr": (psnr, "PSNR, dB", 2),
     "ssim": (ssim, "SSIM", 3),
@@ -224,17 +223,17 @@ def compare_pairs(
     answers: Mapping[str, npt.ArrayLike],
     mask: npt.ArrayLike | None = None,
 ) -> dict[str, dict[str, float]]:
-    """Measure several answers to the same inputs.
+    """Measures several answers to the same inputs.
 
     Args:
         truth: array `(n, h, w)` or `(n, h, w, c)` in [0, 1], the targets.
-        answers: dict from names to arrays of the same shape; what lies outside [0, 1]
-            is clipped, as it is when it is drawn.
-        mask: as of `psnr`, or `None`. With one, `psnr` is that inside it.
+        answers: dict from names to arrays of the same shape; values outside [0, 1] are
+            clipped.
+        mask: as in `psnr`; it is used only there.
 
     Returns:
-        Dict from names to dicts of `psnr`, `ssim` where the sides have 7 pixels,
-        `top_1` and `detail`.
+        Dict from names to dicts of the floats `psnr`, `ssim` (if both sides have at
+        least 7 pixels), `top_1` and `detail`.
 
     Raises: InvalidInput for unusable arguments.
     """
@@ -257,19 +256,19 @@ def trivial_answers(
     training: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
-    """What answers that need no network make of inputs.
+    """Computes answers to inputs that need no network.
 
     Args:
         inputs: array `(n, h, w)` or `(n, h, w, c)` in [0, 1].
-        truth: array of their targets.
-        training: pair of arrays, inputs and targets, that "mean" and "linear" may learn
-            from; `None`: each fifth of `inputs` is answered from the other four.
-        seed: int, of `fit_ridge`.
+        truth: array `(n, h, w)` or `(n, h, w, c)` in [0, 1], their targets.
+        training: pair of arrays, inputs and targets, from which "mean" and "linear"
+            learn; `None` answers each fifth of `inputs` from the other four fifths.
+        seed: int, seed of `fit_ridge`.
 
     Returns:
-        Dict from names to arrays of the form of `truth`: "input", the input brought to
-        the size and the colours of the target, where it is a picture of at least as
-        many channels or of one; "mean"; "linear".
+        Dict from names to arrays of the shape of `truth`: "input", the input converted
+        to the size and the colours of the target, if this is possible; "mean", the mean
+        target; "linear", the result of `fit_ridge`.
     """
     inputs, truth = np.asarray(inputs, np.float32), np.asarray(truth, np.float32)
     mean, linear = np.empty_like(truth), np.empty_like(truth)
@@ -289,14 +288,14 @@ def trivial_answers(
 
 
 def copied_input(inputs: Any, shape: tuple[int, ...]) -> np.ndarray | None:
-    """Inputs as pictures of another shape: bicubic where sides differ; or `None`.
+    """Converts inputs to another shape, by bicubic interpolation if sides differ.
 
     Args:
         inputs: float array `(n, h, w, c)` or `(n, h, w)` in [0, 1].
-        shape: tuple, of a target.
+        shape: tuple, shape of a target.
 
     Returns:
-        Float32 array `(n, *shape)`, or `None` where the colours do not fit.
+        Float32 array `(n, *shape)`, or `None` if the channels cannot be converted.
     """
     pictures, channels = _colours(np.asarray(inputs, np.float32)), (*shape, 1)[2]
     if pictures.shape[3] == 1 and channels == 3:
@@ -312,7 +311,7 @@ def copied_input(inputs: Any, shape: tuple[int, ...]) -> np.ndarray | None:
 
 
 def table(reports: Mapping[str, Mapping[str, float]]) -> str:
-    """Write what `compare_pairs` gives as a table, a row an answer.
+    """Formats the result of `compare_pairs` as a table, one row for each answer.
 
     Args:
         reports: dict from names to dicts of measures.
@@ -332,13 +331,13 @@ def table(reports: Mapping[str, Mapping[str, float]]) -> str:
 def _pair(truth, pictures):
     truth = _colours(expect_array((None, None, None, ...), truth=truth))
     pictures = _colours(expect_array((None, None, None, ...), pictures=pictures))
-    # One of the two may lack an axis of one channel.
+    # An axis of one channel may be missing in one of the two.
     pictures = expect_array(truth.shape, pictures=pictures)
     return truth.astype(np.float64), pictures.astype(np.float64)
 
 
 def _colours(pictures):
-    """Pictures with an axis of channels."""
+    """Add the axis of channels if it is missing."""
     return pictures[..., None] if pictures.ndim == 3 else pictures
 
 

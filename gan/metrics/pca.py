@@ -1,7 +1,7 @@
-"""Principal components: the one analysis that the metrics and the PCA rival stand on.
+"""Principal component analysis, for the metrics and the PCA generators.
 
-Principal coordinates are uncorrelated, which does not make them independent: χ² shows
-the difference.
+Principal coordinates are uncorrelated but need not be independent; comparing their
+squared lengths with χ² shows the difference.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from gan.errors import expect_array, expect_between, expect_positive_int, require
 
-FEW = 1024  # values in a picture, of which a covariance takes no time
-_MOST = 4096  # rows of a matrix whose eigenvectors are found, in half a minute
-_AT_ONCE = 1024  # pictures, or values of each, of which there is a second copy
+FEW = 1024  # values per picture up to which a covariance matrix is cheap
+_MOST = 4096  # largest matrix to diagonalise, which takes half a minute
+_AT_ONCE = 1024  # pictures, or values of each, that are copied at once
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -26,10 +26,10 @@ class PCA:
 
     Attributes:
         mean: float64 `(d,)`, where d is the number of values in one picture.
-        axes: float64 `(d, r)`, orthonormal columns by falling variance; r is d, or of
-            more than 1,024 values as many as are needed or as the set varies along.
-        deviations: float64 `(r,)`, standard deviations along the axes; 0 where the
-            set does not vary.
+        axes: float64 `(d, r)`, orthonormal columns in order of falling variance. r is d
+            if d is at most 1,024; otherwise axes that are not needed or without
+            variance are left out.
+        deviations: float64 `(r,)`, at least 0, standard deviations along the axes.
         shape: tuple of ints, shape of one picture.
     """
 
@@ -42,8 +42,8 @@ class PCA:
         """Whitened coordinates: principal ones divided by their standard deviations.
 
         Args:
-            pictures: array `(n, *shape)`.
-            depth: int from 1 to d, how many of the first coordinates.
+            pictures: array `(n, *shape)` of any range.
+            depth: int from 1 to d, number of coordinates.
 
         Returns:
             float64 `(n, depth)`; 0 along axes of deviation 0.
@@ -59,21 +59,22 @@ class PCA:
         return (flat - self.mean) @ self.whitening(depth)
 
     def whitening(self, depth: int) -> np.ndarray:
-        """The first axes, float64 `(d, depth)`, divided by their deviations or 0."""
+        """The first axes divided by their deviations (or 0), float64 `(d, depth)`."""
         along, deviations = self.axes[:, :depth], self.deviations[:depth]
         white = np.divide(along, deviations, out=0 * along, where=deviations > 0)
         more = depth - white.shape[1]
         return np.pad(white, ((0, 0), (0, more))) if more > 0 else white
 
     def projections(self, pictures: np.ndarray, depth: int) -> np.ndarray:
-        """Principal coordinates, as long as in the space of the pictures.
+        """Principal coordinates, which are not divided by their deviations.
 
         Args:
-            pictures: array `(n, *shape)`; a part at a time is made float64.
-            depth: int, how many of the first coordinates, at most.
+            pictures: array `(n, *shape)` of any range; it is converted to float64 in
+                parts.
+            depth: int, largest number of coordinates.
 
         Returns:
-            float64 `(n, depth)`, or of fewer columns where there are no more axes.
+            float64 `(n, depth)`, or fewer columns if there are fewer axes.
         """
         axes = self.axes[:, :depth]
         found = np.empty((len(pictures), axes.shape[1]))
@@ -85,7 +86,7 @@ class PCA:
         """Pictures from whitened coordinates.
 
         Args:
-            coordinates: array `(n, depth)`; those beyond depth are taken to be 0.
+            coordinates: array `(n, depth)` of any range; all further coordinates are 0.
 
         Returns:
             float64 `(n, *shape)`.
@@ -102,13 +103,12 @@ class PCA:
         """Draw pictures whose whitened coordinates are independent and normal.
 
         Args:
-            count: int, how many.
-            depth: int from 1 to d, how many coordinates vary; the others stay at the
-                mean.
+            count: int, number of pictures.
+            depth: int from 1 to d, number of coordinates that vary; the others are 0.
             seed: int, seed of the draw.
 
         Returns:
-            float64 `(count, *shape)`, not confined to [0, 1].
+            float64 `(count, *shape)`, not clipped to [0, 1].
 
         Formula:
             mean + Σ_i deviation_i · z_i · axis_i, i < depth, z ~ N(0, 1)
@@ -119,22 +119,22 @@ class PCA:
 
 
 def fit_pca(pictures: npt.ArrayLike, depth: int | None = None) -> PCA:
-    """Find the principal components of a set.
+    """Finds the principal components of a set.
 
-    Of more than 1,024 values they come from the Gram matrix of the pictures where that
-    is smaller than the covariance of the values. Where both would have more than 4,096
-    rows, 4,096 random pictures stand for all.
+    If pictures have more than 1,024 values, the smaller of two matrices is
+    diagonalised: the covariance of the values or the Gram matrix of the pictures. If
+    both have more than 4,096 rows, 4,096 random pictures are used.
 
     Args:
         pictures: array `(n, …)` of finite real numbers, n at least 2.
-        depth: int, how many axes are needed; `None`: all. Only of more than 1,024
-            values others are then left out.
+        depth: int, number of axes that are needed, or `None` for all. It has no effect
+            if pictures have at most 1,024 values.
 
     Returns:
         `PCA`.
 
     Raises:
-        InvalidInput: if `pictures` are not of that form.
+        InvalidInput: if `pictures` is invalid.
 
     Formula:
         With the pictures less their mean as rows of X, the eigenvectors u of X Xᵀ and
@@ -147,7 +147,7 @@ def fit_pca(pictures: npt.ArrayLike, depth: int | None = None) -> PCA:
         return _fit_by_gram(pictures, depth)
     flat = pictures.reshape(count, -1).astype(np.float64)
     variances, axes = np.linalg.eigh(np.atleast_2d(np.cov(flat, rowvar=False)))
-    # What is smaller is rounding, and whitening would blow it up to noise.
+    # Smaller variances are rounding errors, which whitening would turn into noise.
     variances[variances <= 1e-10 * variances[-1]] = 0
     deviations = np.sqrt(variances[::-1])
     return PCA(flat.mean(axis=0), axes[:, ::-1], deviations, pictures.shape[1:])
@@ -162,14 +162,14 @@ def _fit_by_gram(pictures, depth):
     flat = some.reshape(len(some), -1)
     mean = flat.mean(axis=0, dtype=np.float64)
     gram = np.zeros((len(flat), len(flat)))
-    # A few values of all pictures at a time, so that no copy of them is made.
+    # Use a few values of all pictures at a time, to avoid a copy of everything.
     parts = [slice(i, i + _AT_ONCE) for i in range(0, len(mean), _AT_ONCE)]
     for part in parts:
         centred = flat[:, part] - mean[part]
         gram += centred @ centred.T
     variances, vectors = np.linalg.eigh(gram)
     kept = int((variances > 1e-10 * max(variances[-1], 0)).sum())
-    # The mean has taken at least one of them away.
+    # Subtracting the mean makes at least one eigenvalue 0.
     kept = max(kept if depth is None else min(kept, depth), 1)
     vectors = vectors[:, : -kept - 1 : -1]
     lengths = np.sqrt(np.maximum(variances[::-1][: vectors.shape[1]], 0))
@@ -181,7 +181,7 @@ def _fit_by_gram(pictures, depth):
 
 
 def _blocks(pictures):
-    """Some pictures at a time: their rows, and float64 arrays `(n, d)`."""
+    """Iterate over parts of pictures: their slice and a float64 array `(n, d)`."""
     for start in range(0, len(pictures), _AT_ONCE):
         some = pictures[start : start + _AT_ONCE]
         rows = slice(start, start + len(some))
@@ -189,17 +189,17 @@ def _blocks(pictures):
 
 
 def chi2_density(x: npt.ArrayLike, degrees: int) -> np.ndarray:
-    """Density of χ²: the law of the squared length of a vector of independent normals.
+    """Density of χ², the distribution of Σ z_i² of independent normal z_i.
 
     Args:
-        x: array of numbers of at least 0; above 0 for fewer than 2 degrees.
+        x: float array, at least 0; above 0 if `degrees` is 1.
         degrees: int, dimension of the vector.
 
     Returns:
         float64 array of the shape of x, at least 0.
 
     Raises:
-        InvalidInput: for a negative x or fewer than 1 degree.
+        InvalidInput: if x is negative or `degrees` below 1.
 
     Formula:
         (x/2)^(k/2 − 1) · exp(−x/2) / (2 Γ(k/2)), k = degrees
@@ -207,7 +207,7 @@ def chi2_density(x: npt.ArrayLike, degrees: int) -> np.ndarray:
     import tensorflow as tf
 
     half, power = _half(x, degrees), degrees / 2
-    # Through logarithms, as neither factor then overflows.
+    # Computed from logarithms, so that no factor overflows.
     logarithm = tf.math.xlogy(np.float64(power - 1), half) - half - math.lgamma(power)
     return np.exp(logarithm) / 2
 
@@ -216,14 +216,14 @@ def chi2_distribution(x: npt.ArrayLike, degrees: int) -> np.ndarray:
     """Distribution function of χ², the regularised incomplete gamma function.
 
     Args:
-        x: array of numbers of at least 0.
+        x: float array, at least 0.
         degrees: int, dimension of the vector whose squared length follows χ².
 
     Returns:
         float64 array of the shape of x, in [0, 1].
 
     Raises:
-        InvalidInput: for a negative x or fewer than 1 degree.
+        InvalidInput: if x is negative or `degrees` below 1.
 
     Formula:
         P(k/2, x/2), k = degrees
@@ -235,20 +235,20 @@ def chi2_distribution(x: npt.ArrayLike, degrees: int) -> np.ndarray:
 
 
 def chi2_distance(coordinates: npt.ArrayLike) -> float:
-    """Kolmogorov–Smirnov distance of squared lengths to χ² of as many degrees.
+    """Kolmogorov–Smirnov distance between squared lengths and χ²(depth).
 
-    Independent normal coordinates give about .87/√n. Dependent ones, though each of
-    them is normal and their covariance is 1, need not.
+    Independent normal coordinates give about 0.87/√n. Dependent coordinates can give
+    more, even if each is normal and their covariance is the unit matrix.
 
     Args:
-        coordinates: array `(n, depth)`, such as whitened principal ones.
+        coordinates: array `(n, depth)`, such as whitened principal coordinates.
 
     Returns:
         float in [0, 1], `max |F_n − F|`, F_n the empirical distribution function of
         Σ_i coordinate_i², F that of χ²(depth).
 
     Raises:
-        InvalidInput: if `coordinates` are not of that form.
+        InvalidInput: if `coordinates` is invalid.
     """
     array = expect_array((None, None), coordinates=coordinates)
     lengths = np.square(array, dtype=np.float64).sum(axis=1)
@@ -258,7 +258,7 @@ def chi2_distance(coordinates: npt.ArrayLike) -> float:
 def ks_distance(
     sample: np.ndarray, law: np.ndarray | Callable[[np.ndarray], np.ndarray]
 ) -> float:
-    """Kolmogorov–Smirnov distance: how far two distribution functions are apart.
+    """Kolmogorov–Smirnov distance of two distribution functions.
 
     Args:
         sample: float array `(n,)`.
@@ -268,7 +268,7 @@ def ks_distance(
         float in [0, 1], `max |F_n − F|`.
     """
     sample = np.sort(sample)
-    # F_n jumps at each point: F there, and F just before it.
+    # F_n jumps at each point, so compare F at the point and just before it.
     if callable(law):
         at = before = law(sample)
     else:

@@ -1,4 +1,4 @@
-"""The measures of fakes as one table, and what measures by all of it or a part."""
+"""A table of all measures of fakes, and functions that compute them."""
 
 from __future__ import annotations
 
@@ -30,18 +30,19 @@ _STUDENT = 2.093  # 97.5% point of Student's t with _RESAMPLES - 1 degrees of fr
 
 @dataclasses.dataclass(frozen=True)
 class Measure:
-    """A measure of fakes beside reals, and what its users have to know of it.
+    """A measure of fakes against real examples.
 
     Attributes:
-        name: str, what it is called in Python.
-        title: str, what it is called in a table.
-        function: callable, two arrays `(n, …)` and what it needs -> float or floats.
-        needs: tuple of str: "axes" and "seed" are arguments of the function, "train"
-            says that its reals must be those that were trained on.
-        larger_is_better: bool, or `None` where the best is neither end.
-        most: int, how many examples of a set it uses at most; `None`: all.
-        part: int, its place among the floats of the function.
-        factor, decimals: ints, how a table writes it.
+        name: str, its name in Python.
+        title: str, its name in a table.
+        function: callable, two arrays `(n, …)` and the arguments in `needs` -> float or
+            tuple of floats.
+        needs: tuple of str: "axes" and "seed" are arguments of the function; "train"
+            means that the real examples must be the training set.
+        larger_is_better: bool, or `None` if the best value is in between.
+        most: int, largest number of examples that it uses of each set; `None` for all.
+        part: int, index of the measure in the tuple that the function returns.
+        factor, decimals: ints, factor and number of decimals in a table.
     """
 
     name: str
@@ -57,7 +58,7 @@ class Measure:
     def values(
         self, real: np.ndarray, fake: np.ndarray, axes: Any, seed: int
     ) -> np.ndarray:
-        """All floats of the function, of which this measure is one."""
+        """All floats that the function returns; this measure is one of them."""
         given = {"axes": axes, "seed": seed}
         needed = {name: given[name] for name in self.needs if name in given}
         return np.atleast_1d(self.function(real, fake, **needed))
@@ -95,17 +96,17 @@ def measures(
     seed: int = 0,
     axes: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> dict[str, float]:
-    """Some measures of fakes, without their intervals.
+    """Computes some measures of fakes, without intervals.
 
     Args:
         real, fake: arrays `(n, ...)`, `(m, ...)`, at least 8 examples each; for
-            "neighbour_ratio" `real` is the set that was trained on.
+        "neighbour_ratio", `real` must be the training set.
         names: iterable of str, from `NAMES`.
-        seed: int, of what `sw2` and `two_sample` draw; the others draw by 0.
-        axes: `principal_axes` to look along; None: those of `real`.
+        seed: int, seed of `sw2` and `two_sample`; the others use the seed 0.
+        axes: result of `principal_axes`; `None` takes the axes of `real`.
 
     Returns:
-        Dict of floats by name, in the order of `names`.
+        Dict from names to floats, in the order of `names`.
 
     Raises: InvalidInput for unusable arguments.
     """
@@ -136,12 +137,13 @@ def expect_names(names: Iterable[str]) -> tuple[str, ...]:
 def evaluate(
     real: npt.ArrayLike, fake: npt.ArrayLike, seed: int = 0
 ) -> dict[str, dict[str, float]]:
-    """All measures of the fakes, beside those of other reals: the floor.
+    """Computes all measures of fakes, and of other reals as a floor.
 
-    `real` is shuffled and cut into a reference and a floor half of n examples each, n =
-    min(len(real) // 2, len(fake)); n random fakes, and the floor half, are compared
-    with the reference. The principal axes are those of all of `real`, and fakes are
-    checked for copies of all of `real` (the floor: of the reference).
+    `real` is shuffled and split into a reference half and a floor half of n examples
+    each, n = min(len(real) // 2, len(fake)). Both n random fakes and the floor half are
+    compared with the reference. The principal axes are those of all of `real`. For
+    `neighbour_ratio`, fakes are compared with all of `real`, and the floor half with
+    the reference.
 
     Args:
         real: array `(N, ...)`, N >= 24.
@@ -154,15 +156,15 @@ def evaluate(
         `two_sample`; each a dict of floats `value`, `low`, `high`, `floor`. Low and
         high are `value ± 2.093 s`, a 95% interval: s is the standard deviation over 20
         random halves, without repetition, of the examples that the value used
-        (delete-half jackknife; 2.093 from Student's t). It speaks of other examples,
-        not of other trainings. On faces s was .95 to 1.7 times the spread over fresh
-        draws, too wide mostly near the floor.
+        (delete-half jackknife; 2.093 from Student's t). The interval describes the
+        variation over examples, not over trainings. On faces, s was 0.95 to 1.7 times
+        the standard deviation over fresh draws; it was too large mostly near the floor.
 
     Raises: InvalidInput for unusable arguments.
 
     Reference: Shao & Wu 1989, "A General Theory for Jackknife Variance Estimation".
     """
-    # Half of a half still has the six examples that the nearest five others need.
+    # A quarter of 24 is 6: a point and the 5 neighbours that coverage needs.
     real = expect_array((None, None, ...), 24, real=real)
     real, fake = flat(12, real=real, fake=fake)
     expect_seed(seed=seed)
@@ -172,7 +174,7 @@ def evaluate(
     reference, floor, axes = real[:n], real[n : 2 * n], principal_axes(real)
     report = {}
     for several in _by_function(NAMES):
-        # Sets are cut before the measure: half a sample is half of what it used.
+        # Cut the sets to what the measure uses, so that each half is half of that.
         measure, most = several[0], min(several[0].most or n, n)
         against = real if "train" in measure.needs else reference[:most]
         sets = against, fake[:most]
@@ -191,7 +193,7 @@ def evaluate(
 
 
 def _by_function(names):
-    """The measures of these names, those together that one function gives."""
+    """Group the measures of these names by their function."""
     found = {}
     for name in names:
         found.setdefault(MEASURES[name].function, []).append(MEASURES[name])

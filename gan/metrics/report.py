@@ -1,4 +1,4 @@
-"""How good fakes are: every measure, beside the floor that the reals set."""
+"""Reports of all measures, with the floor that real examples reach."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ import numpy as np
 from gan import metrics
 from gan.metrics.pca import FEW, PCA, fit_pca
 
-_DEPTH = 256  # principal coordinates that stand for more values
-_USUAL = 32 * 32 * 3  # values in a picture, to which larger ones are scaled
-_LARGE = 4096  # values in a picture from which on they are
+_DEPTH = 256  # principal coordinates that replace more values
+_USUAL = 32 * 32 * 3  # values of a picture to which larger ones are scaled
+_LARGE = 4096  # values above which pictures are scaled
 
 
 def comparable(
     real: np.ndarray, pca: PCA | None = None
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """What brings examples to numbers by which they are compared.
+    """Makes a function that converts examples to vectors for comparison.
 
-    Examples of more than 1,024 numbers are compared by their 256 strongest principal
-    coordinates, for which there are enough of them. Those of more than 4,096 are
-    multiplied by √(3072 / numbers), so that distances mean what they mean between
-    pictures of 32×32 in colour.
+    Examples of more than 1,024 numbers are compared in their first 256 principal
+    coordinates. If they have more than 4,096 numbers, the coordinates are multiplied by
+    √(3072 / numbers), so that distances are comparable to those of 32×32 colour
+    pictures.
 
     Args:
         real: array `(n, …)`, the real examples.
-        pca: `PCA` of them, where it is there already.
+        pca: `PCA` of `real`, if it is known already.
 
     Returns:
         Callable, examples `(m, …)` -> array `(m, d)`, or the examples themselves.
@@ -46,19 +46,18 @@ def evaluate_faces(
     tell: Callable[[str], object] = print,
     depths: Iterable[int] = (16, 128),
 ) -> tuple[dict[str, dict[str, dict[str, float]]], dict[str, np.ndarray]]:
-    """Compare sets of fakes with real pictures, with floors and intervals.
+    """Compares sets of fakes with real pictures, with floors and intervals.
 
     Args:
-        pictures: float array `(N, h, w)` or `(N, h, w, 3)` in [0, 1], the real
-            pictures.
+        pictures: float array `(N, h, w)` or `(N, h, w, 3)` in [0, 1], real pictures.
         generators: dict from names to callables, int n -> fakes `(n, …)`.
-        seed: int, of the PCA generators and of the measures.
-        tell: callable that is given a line at the start of each part.
-        depths: ints, of the PCA generators to compare with.
+        seed: int, seed of the PCA generators and of the measures.
+        tell: callable, called with a line of text at the start of each part.
+        depths: ints, numbers of coordinates of the PCA generators to compare with.
 
     Returns:
-        dict from names to what `metrics.evaluate` gives, after the PCA generators, and
-        a dict from names to ten fakes each for a picture.
+        Tuple of a dict from names to the results of `metrics.evaluate`, PCA generators
+        first, and a dict from names to arrays of ten fakes.
     """
     pca = fit_pca(pictures, _DEPTH)
     rivals = {
@@ -79,10 +78,10 @@ def evaluate_faces(
 
 
 def table(reports: dict[str, dict[str, dict[str, float]]]) -> str:
-    """Write reports as a table: a row a measure, value ± half the 95% interval.
+    """Formats reports as a table: value ± half the 95% interval, a row per measure.
 
     Args:
-        reports: dict from names to what `metrics.evaluate` gives.
+        reports: dict from names to results of `metrics.evaluate`.
 
     Returns:
         str of several lines; the column "real" is the floor of the last report.

@@ -1,1 +1,1 @@
-"""Pairs of networks beyond the course's."""
+"""Generators and discriminators beyond the course, one pair in each file."""

@@ -1,4 +1,4 @@
-"""Two generators and two discriminators, joined for pictures without pairs."""
+"""The joint networks of CycleGAN: two generators and two discriminators."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ def cycle_GenDiscr(
     b: tuple[int, int, int],
     width: int = 32,
 ) -> tuple[keras.Model, keras.Model, None]:
-    """The joint networks of `gan.CycleGAN`.
+    """Builds the joint networks of `gan.CycleGAN`.
 
-    The generators are the U-Nets of `gan.unet_GenDiscr`, which begin as the identity:
-    learning starts at the input and not at noise. The discriminators are those of
-    `gan.strided_GenDiscr`.
+    The generators are the U-Nets of `gan.unet_GenDiscr`, which are the identity before
+    training. The discriminators are those of `gan.strided_GenDiscr`.
 
     Args:
-        a: tuple `(h, w, c)` of a picture of A: sides that are multiples of 4, at least
-            8; one channel or three.
-        b: tuple, of a picture of B.
-        width: int, channels of the generators' stage with the most pixels; the
+        a: tuple `(h, w, c)`, shape of a picture of A. The sides must be multiples of 4,
+            at least 8; c must be 1 or 3.
+        b: tuple `(h, w, c)`, shape of a picture of B.
+        width: int, number of channels of the generators at the highest resolution. The
             discriminators have half as many.
 
     Returns:
-        Tuple `(generator, discriminator, None)`: `[a, b]` -> `[G(a), F(b)]`, pictures
-        of about [0, 1], and `[b, a]` -> `[D_B(b), D_A(a)]`, logits `(batch, 1)`; the
-        networks take no latents. Train them with `pixel_range=(0, 1)`.
+        Tuple `(generator, discriminator, None)`. Generator: `[a, b]` -> `[G(a), F(b)]`,
+        float32 pictures `(batch, h, w, c)` about in [0, 1]. Discriminator: `[b, a]` ->
+        `[D_B(b), D_A(a)]`, logits `(batch, 1)`. The last is `None` because the
+        generators take no latents. Train the networks with `pixel_range=(0, 1)`.
 
     Raises:
-        InvalidInput: if an argument is not of that form.
+        InvalidInput: if an argument is invalid.
     """
     expect_positive_int(width=width)
     shapes = [(*map(int, shape),) for shape in (a, b)] if _are_shapes(a, b) else [a, b]
@@ -58,14 +58,14 @@ def cycle_GenDiscr(
 
 
 def joined(name: str, networks: list[keras.Model]) -> keras.Model:
-    """Networks side by side as one, which takes and gives a list.
+    """Joins networks into one that maps a list of inputs to a list of outputs.
 
     Args:
-        name: str, of the joint network.
-        networks: list of `keras.Model`, of one input and one output each.
+        name: str, name of the joint network.
+        networks: list of `keras.Model`, each with one input and one output.
 
     Returns:
-        `keras.Model`.
+        `keras.Model`, the joint network.
     """
     inputs = [keras.Input(network.input_shape[1:]) for network in networks]
     pairs = zip(networks, inputs, strict=True)

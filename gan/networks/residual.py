@@ -1,4 +1,4 @@
-"""A residual generator and discriminator, the pair of R3GAN made small."""
+"""A residual generator and discriminator, small versions of those of R3GAN."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from keras import layers
 from gan.errors import expect_positive_int, require, shown
 from gan.latent import LatentGenerator
 
-# The number of classes and the length of a vector, of which one is `None`, or both.
+# The number of classes and the length of a condition vector. At most one is given.
 Given = tuple[int | None, int | None]
 
 
@@ -23,42 +23,43 @@ def residual_GenDiscr(
     bounded: bool = True,
     condition: int | None = None,
 ) -> tuple[keras.Model, keras.Model, LatentGenerator]:
-    """Two residual networks without normalisation, and the sampler of the first.
+    """Builds two residual networks without normalisation, and a latent sampler.
 
-    Each is a chain of stages from the highest resolution, where pixels are read or
-    written by one convolution, to the lowest, of 4 to 7 pixels a side; a stage halves
-    the side and doubles the channels. A stage's residual block begins as the identity,
-    for its last convolution starts at zero.
+    The discriminator is a chain of stages from the resolution of the picture down to 4
+    to 7 pixels a side. Each stage halves the side and doubles the channels. The
+    generator is the same chain in reverse. Each residual block is the identity before
+    training, because its last convolution is initialised with zeros.
 
     Args:
-        shape: tuple `(h, w, c)` of a picture: sides that are multiples of 4, at least
-            8; one channel or three.
+        shape: tuple `(h, w, c)`, shape of a picture. The sides must be multiples of 4,
+            at least 8; c must be 1 or 3.
         latent_dim: int, dimension of the latents, N(0, 1).
-        width: int, channels of the stage with the most pixels. The default trains
-            32×32 pictures on a laptop without a GPU.
-        classes: int, makes both conditional: the generator takes `[latents, labels]`,
-            the discriminator `[pictures, labels]`. `None`: none.
-        bounded: bool, whether the generator ends in a sigmoid, which gives pure black
-            and white. `False` ends it linearly, and what lies outside [0, 1] is clipped
-            when it is drawn: pictures with large areas at both ends, such as emoji on
-            white, push a sigmoid so far out that its slope is lost.
-        condition: int, makes both take vectors of so many numbers instead of labels:
-            several labels at once, words, measurements of about −1 to 1. `None`: none.
+        width: int, number of channels at the highest resolution. With the default,
+            32×32 pictures can be trained on a laptop without a GPU.
+        classes: int, number of classes. The generator then takes `[latents, labels]`,
+            the discriminator `[pictures, labels]`. `None` for networks without labels.
+        bounded: bool, whether the generator ends in a sigmoid. `False` makes the last
+            layer linear; values outside [0, 1] are clipped when pictures are drawn. Use
+            `False` for pictures with large areas of pure black or white, such as emoji
+            on white, which saturate a sigmoid until its gradient vanishes.
+        condition: int, length of the condition vectors that both networks then take
+            instead of labels: several labels at once, words, or measurements of about
+            −1 to 1. `None` for networks without condition vectors.
 
     Returns:
-        Tuple `(generator, discriminator, latent_generator)`. Generator: latents
-        `(batch, latent_dim)` -> pictures `(batch, h, w, c)`, in [0, 1] if `bounded` and
-        else only about so. Discriminator: pictures of that scale -> logits `(batch,
-        1)`; with classes or a condition the projection of Miyato and Koyama. Train them
-        with `pixel_range=(0, 1)`.
+        Tuple `(generator, discriminator, latent_generator)`. Generator: float32 latents
+        `(batch, latent_dim)` -> float32 pictures `(batch, h, w, c)`, in [0, 1] if
+        `bounded` and otherwise about in [0, 1]. Discriminator: such pictures -> logits
+        `(batch, 1)`. With classes or a condition, it is the projection discriminator of
+        Miyato and Koyama. Train the networks with `pixel_range=(0, 1)`.
 
     Raises:
-        InvalidInput: if an argument is not of that form.
+        InvalidInput: if an argument is invalid.
 
     Reference:
         Huang et al. 2024, The GAN is dead; long live the GAN! A Modern GAN Baseline,
-        section 3; Miyato and Koyama 2018, cGANs with Projection Discriminator,
-        equation 4.
+        section 3; Miyato and Koyama 2018, cGANs with Projection Discriminator, equation
+        4.
     """
     lowest, channels, widths = stages(shape, latent_dim, width, classes, condition)
     given = (classes, condition)
@@ -76,22 +77,22 @@ def stages(
     classes: int | None,
     condition: int | None = None,
 ) -> tuple[tuple[int, int], int, list[int]]:
-    """Check a builder's arguments; find the smallest sides, and the stages' channels.
+    """Checks a builder's arguments and computes the sizes of its stages.
 
     Args:
-        shape: as of `residual_GenDiscr`, and so the others.
-        latent_dim: the same.
-        width: the same.
-        classes: the same.
-        condition: the same.
+        shape: as in `residual_GenDiscr`.
+        latent_dim: as in `residual_GenDiscr`.
+        width: as in `residual_GenDiscr`.
+        classes: as in `residual_GenDiscr`.
+        condition: as in `residual_GenDiscr`.
 
     Returns:
-        Tuple of the pair of sides of the lowest stage, the number of channels of a
-        picture, and a list of the channels of each stage, the one with the most pixels
-        first.
+        Tuple of the pair of sides at the lowest resolution, the number of channels of a
+        picture, and a list of the numbers of channels of the stages, starting at the
+        highest resolution.
 
     Raises:
-        InvalidInput: if an argument is not of that form.
+        InvalidInput: if an argument is invalid.
     """
     three = [*shape] if isinstance(shape, Iterable) else []
     fits = len(three) == 3 and all(isinstance(n, numbers.Integral) for n in three)
@@ -126,23 +127,23 @@ def make_generator(
     bounded: bool,
     smooth: bool = False,
 ) -> keras.Model:
-    """The generator of `residual_GenDiscr`, of the stages that `stages` gives.
+    """Builds the generator of `residual_GenDiscr` from the result of `stages`.
 
     Args:
-        lowest: pair of ints.
-        channels: int.
-        widths: list of ints.
-        latent_dim: int.
-        given: pair of `classes` and `condition`, as of `residual_GenDiscr`.
-        bounded: bool.
-        smooth: bool, whether the pixels are means over squares of four, which cannot
-            hold a checkerboard.
+        lowest: pair of ints, the sides at the lowest resolution.
+        channels: int, number of channels of a picture.
+        widths: list of ints, numbers of channels of the stages.
+        latent_dim: int, dimension of the latents.
+        given: pair of `classes` and `condition`, as in `residual_GenDiscr`.
+        bounded: bool, as in `residual_GenDiscr`.
+        smooth: bool, whether the pixels are means over 2×2 squares, which prevents
+            checkerboard patterns.
     """
     latents = inputs = x = keras.Input((latent_dim,), name="latents")
     if any(given):
         condition, embedded = _embed(given, latent_dim)
         inputs, x = [latents, condition], layers.Concatenate()([x, embedded])
-    # A basis of the smallest pictures, one for each of the latent numbers, is learnt.
+    # The dense layer learns one small picture for each number of a latent vector.
     x = layers.Dense(lowest[0] * lowest[1] * widths[-1])(x)
     x = layers.Reshape((*lowest, widths[-1]))(x)
     for width, after in zip(widths[::-1], [*widths[-2::-1], None], strict=True):
@@ -152,11 +153,11 @@ def make_generator(
             x = layers.UpSampling2D(interpolation="bilinear")(x)
     x = layers.LeakyReLU(0.2)(x)
     end = "sigmoid" if bounded else None
-    # Whatever the policy of mixed precision, networks end in float32.
+    # The last layer is float32 under every mixed-precision policy.
     last = {"padding": "same", "dtype": "float32"}
     if smooth:
-        # Each pixel of a square of four has taps of its own, as in a transposed
-        # convolution 6×6, which takes longer.
+        # Each pixel of a 2×2 square has its own weights, as in a transposed 6×6
+        # convolution, which takes longer.
         middle = keras.initializers.Constant(0.0 if bounded else 0.5)
         options = {"padding": "same", "bias_initializer": middle}
         x = layers.Conv2D(4 * channels, 3, **options)(x)
@@ -170,7 +171,7 @@ def make_generator(
         x = layers.UpSampling2D(interpolation="bilinear")(x)
         x = layers.Conv2D(1, 3, activation=end, **last)(x)
     else:
-        # Sharp edges of colours: each pixel of a square of four has taps of its own.
+        # Each pixel of a 2×2 square has its own weights, so that edges can be sharp.
         x = layers.Conv2DTranspose(channels, 6, 2, activation=end, **last)(x)
     return keras.Model(inputs, x, name="generator")
 
@@ -191,24 +192,24 @@ def _discriminator(shape, widths, given):
 def end_discriminator(
     pictures: keras.KerasTensor, x: keras.KerasTensor, units: int, given: Given
 ) -> keras.Model:
-    """End a discriminator: a dense layer, the logit, a condition's projection.
+    """Adds the last layers of a discriminator: dense, logit, projection.
 
     Args:
-        pictures: input of the discriminator.
-        x: what its convolutions make of it, `(batch, h, w, channels)`.
-        units: int, of the dense layer.
-        given: pair of `classes` and `condition`, as of `residual_GenDiscr`.
+        pictures: symbolic float tensor `(batch, h, w, c)`, the discriminator's input.
+        x: symbolic float tensor `(batch, h, w, channels)`, the convolutions' output.
+        units: int, size of the dense layer.
+        given: pair of `classes` and `condition`, as in `residual_GenDiscr`.
 
     Returns:
-        `keras.Model`, pictures, or `[pictures, condition]`, -> logits `(batch, 1)`.
+        `keras.Model`, pictures or `[pictures, condition]` -> logits `(batch, 1)`.
 
     Formula:
-        w·φ(x) + b + φ(x)·E(c), φ the dense layer's outputs, E(c) the embedding of the
-        class, or V c of a vector
+        w·φ(x) + b + φ(x)·E(c), φ the dense layer's outputs, E(c) the embedding of a
+        class, or V c for a vector
     """
     features = layers.Dense(units)(layers.Flatten()(x))
     features = layers.LeakyReLU(0.2)(features)
-    # Whatever the policy of mixed precision, networks end in float32.
+    # The last layer is float32 under every mixed-precision policy.
     x, inputs = layers.Dense(1, dtype="float32")(features), pictures
     if any(given):
         condition, embedded = _embed(given, features.shape[-1])
@@ -218,7 +219,7 @@ def end_discriminator(
 
 
 def _embed(given, units):
-    """The input of a condition, and so many numbers that a network makes of it."""
+    """The input layer of a condition, and an embedding of the condition in `units`."""
     classes, size = given
     if classes:
         labels = keras.Input((), dtype="int32", name="labels")
@@ -228,7 +229,7 @@ def _embed(given, units):
 
 
 def block(x: keras.KerasTensor, width: int) -> keras.KerasTensor:
-    """A residual block of so many channels, which begins as the identity."""
+    """A residual block of `width` channels, which is the identity before training."""
     y = layers.LeakyReLU(0.2)(x)
     y = layers.Conv2D(width, 3, padding="same")(y)
     y = layers.LeakyReLU(0.2)(y)

@@ -1,4 +1,4 @@
-"""A residual generator without a checkerboard, and a quick discriminator."""
+"""A residual generator without checkerboard patterns, and a quick discriminator."""
 
 from __future__ import annotations
 
@@ -18,39 +18,37 @@ def strided_GenDiscr(
     condition: int | None = None,
     sharp: bool = False,
 ) -> tuple[keras.Model, keras.Model, LatentGenerator]:
-    """A quick pair for colour pictures, and the sampler of its latents.
+    """Builds a quick pair of networks for colour pictures, and a latent sampler.
 
-    The discriminator is that of DCGAN without normalisation: convolutions 4×4 of stride
-    2, and a dense layer of 256. Of 32×32 pixels a pass through it takes two fifths of
-    the time of the one of `residual_GenDiscr`, which draws grey digits better.
-    Convolutions of stride 2 push a generator towards a
-    checkerboard; this one ends in means over squares of four pixels, which are 0 for a
-    checkerboard. Train it as `gan.R3GAN` with `penalty_every=8` and
-    `pixel_range=(0, 1)`.
+    The discriminator is that of DCGAN without normalisation: 4×4 convolutions with
+    stride 2, and a dense layer of 256 units. For 32×32 pixels, a pass through it takes
+    two fifths of the time of the discriminator of `residual_GenDiscr`, whose generator
+    draws grey digits better. Convolutions with stride 2 push a generator towards
+    checkerboard patterns. Therefore this generator ends in means over 2×2 pixels, in
+    which a checkerboard vanishes. Train the networks as `gan.R3GAN` with
+    `penalty_every=8` and `pixel_range=(0, 1)`.
 
     Args:
-        shape: tuple `(h, w, c)` of a picture: sides that are multiples of 4, at least
-            8; one channel or three.
+        shape: tuple `(h, w, c)`, shape of a picture. The sides must be multiples of 4,
+            at least 8; c must be 1 or 3.
         latent_dim: int, dimension of the latents, N(0, 1).
-        width: int, channels of the stage with the most pixels, in both networks.
-        classes: int, makes both conditional: the generator takes `[latents, labels]`,
-            the discriminator `[pictures, labels]`. `None`: none.
-        bounded: bool, whether the generator ends in a sigmoid. `False` ends it
-            linearly, and what lies outside [0, 1] is clipped when it is drawn.
-        sharp: bool, whether the generator ends in a transposed convolution, which draws
-            pictures whose single pixels count, such as pixel art, but may leave a
-            checkerboard in others.
-        condition: int, makes both take vectors of so many numbers instead of labels.
-            `None`: none.
+        width: int, number of channels at the highest resolution, in both networks.
+        classes: int, number of classes. The generator then takes `[latents, labels]`,
+            the discriminator `[pictures, labels]`. `None` for networks without labels.
+        bounded: bool, whether the generator ends in a sigmoid. `False` makes the last
+            layer linear; values outside [0, 1] are clipped when pictures are drawn.
+        condition: int, length of the condition vectors that both networks then take
+            instead of labels. `None` for networks without condition vectors.
+        sharp: bool, whether the generator ends in a transposed convolution. It suits
+            pictures in which single pixels matter, such as pixel art, but may leave
+            checkerboard patterns in others.
 
     Returns:
-        Tuple `(generator, discriminator, latent_generator)`. Generator: latents
-        `(batch, latent_dim)` -> pictures `(batch, h, w, c)`, in [0, 1] if `bounded` and
-        else only about so. Discriminator: pictures of that scale -> logits `(batch,
-        1)`; with classes or a condition the projection of Miyato and Koyama.
+        Tuple `(generator, discriminator, latent_generator)`, as `residual_GenDiscr`
+        returns it.
 
     Raises:
-        InvalidInput: if an argument is not of that form.
+        InvalidInput: if an argument is invalid.
 
     Reference:
         Radford et al. 2016, Unsupervised Representation Learning with Deep
@@ -74,7 +72,7 @@ def _discriminator(shape, widths, given):
 
 
 def strided_trunk(pictures: keras.KerasTensor, widths: list[int]) -> keras.KerasTensor:
-    """The convolutions of the discriminator, of so many channels, one a stage."""
+    """The convolutions of the discriminator, one for each number in `widths`."""
     x = layers.Rescaling(4.0, -2.0)(pictures)
     for width in widths:
         x = layers.LeakyReLU(0.2)(layers.Conv2D(width, 4, 2, padding="same")(x))

@@ -1,4 +1,4 @@
-"""A generator that makes a picture from a picture, and a critic of patches."""
+"""A U-Net that translates pictures, and a discriminator of patches."""
 
 from __future__ import annotations
 
@@ -21,37 +21,40 @@ def unet_GenDiscr(
     latent_dim: int | None = None,
     masked: bool | None = None,
 ) -> tuple[keras.Model, keras.Model, LatentGenerator | None]:
-    """Two networks that make a picture from a picture, without normalisation.
+    """Builds two networks for picture translation, without normalisation.
 
-    The generator is a U-Net: a chain of stages from half the side of the target to 4 to
-    7 pixels and back, in which each stage is handed on to its mirror image. It adds
-    what it makes to the input, enlarged by bicubic interpolation where it is smaller,
-    and begins by adding nothing. An input that is as small as one of the stages enters
-    there. The discriminator sees target and input, judges squares of about a third to
-    two thirds of the side, and gives the mean of what it says of them; the mean is
-    taken here, so that a penalty on slopes is one of one number for each picture.
+    The generator is a U-Net: a chain of stages from half the side of the target down to
+    4 to 7 pixels and back up, with skip connections between stages of equal resolution.
+    Its output is added to the input, which is enlarged by bicubic interpolation if it
+    is smaller than the target. Before training, the U-Net adds zero. An input that is
+    as small as one of the stages enters the chain there.
+
+    The discriminator sees a picture and its input. It judges patches of about a third
+    to two thirds of the side, and returns the mean of its outputs on them, so that
+    gradient penalties apply to one number for each picture.
 
     Args:
-        inputs: tuple `(h, w, c)` of an input, or a layer of `gan.conditions`, which
-            says it. Sides that divide those of the target are best.
-        targets: tuple `(h, w, c)` of a target: sides that are multiples of 4, at least
-            8; one channel or three.
-        width: int, channels of the stage with the most pixels; the others have twice as
+        inputs: tuple `(h, w, c)`, shape of an input, or a layer of `gan.conditions`
+            that computes the inputs. Sides that divide those of the target work best.
+        targets: tuple `(h, w, c)`, shape of a target. The sides must be multiples of 4,
+            at least 8; c must be 1 or 3.
+        width: int, number of channels of the first stage. The others have twice as
             many.
-        latent_dim: int, dimension of latents, N(0, 1), of which several outputs of one
-            input can be made; `None`: none.
-        masked: bool, whether the last channel of an input is a mask, 1 where the
-            picture is to be made: elsewhere the output is the input, exactly. `None`:
-            as the layer says, and `False` for a tuple.
+        latent_dim: int, dimension of the latents, N(0, 1), with which one input has
+            several outputs. `None` for a generator without latents.
+        masked: bool, whether the last channel of an input is a mask: 1 where the
+            generator draws, 0 where the output equals the input exactly. `None` takes
+            the layer's attribute `masked`, or `False` if `inputs` is a tuple.
 
     Returns:
-        Tuple `(generator, discriminator, latent_generator)`. Generator: inputs, or
-        `[latents, inputs]`, -> pictures `(batch, h, w, c)` of about [0, 1].
-        Discriminator: `[pictures, inputs]` -> logits `(batch, 1)`. The last is `None`
-        without latents. Train them with `pixel_range=(0, 1)`.
+        Tuple `(generator, discriminator, latent_generator)`. Generator: float32 inputs
+        `(batch, h, w, c)` in [0, 1], or `[latents, inputs]`, -> float32 pictures
+        `(batch, h, w, c)` about in [0, 1]. Discriminator: `[pictures, inputs]` ->
+        logits `(batch, 1)`. The sampler is `None` without latents. Train the networks
+        with `pixel_range=(0, 1)`.
 
     Raises:
-        InvalidInput: if an argument is not of that form.
+        InvalidInput: if an argument is invalid.
 
     Reference:
         Isola et al. 2017, Image-to-Image Translation with Conditional Adversarial
@@ -80,7 +83,7 @@ def unet_GenDiscr(
         f"{(*targets[:2], channels + 1)}, but theirs are {inputs}.",
         "inputs",
     )
-    # Deep stages are narrow: twice the first is enough, and half the time.
+    # Twice the channels of the first stage are enough, and take half the time.
     widths = [min(n, 2 * width) for n in widths]
     return (
         _generator(inputs, targets, widths, latent_dim, masked),
@@ -92,7 +95,7 @@ def unet_GenDiscr(
 def _generator(inputs, targets, widths, latent_dim, masked):
     given = pictures = keras.Input(inputs, name="inputs")
     sides = [(targets[0] >> n, targets[1] >> n) for n in range(len(widths) + 1)]
-    # Where the input enters: 0 at the side of the target, n at that of stage n.
+    # The stage at which the input enters; 0 means at the resolution of the target.
     entry = sides.index(inputs[:2]) if inputs[:2] in sides else 0
     if inputs[:2] not in sides:
         pictures = _resized(pictures, targets)
@@ -121,13 +124,13 @@ def _generator(inputs, targets, widths, latent_dim, masked):
             x = layers.Conv2D(width, 1)(x)
         x = block(x, width)
     x = layers.LeakyReLU(0.2)(x)
-    # Each pixel of a square of four has taps of its own, and all begin at zero.
+    # Each pixel of a 2×2 square has its own weights, which are initialised with zeros.
     options = {"padding": "same", "kernel_initializer": "zeros"}
     x = layers.Conv2DTranspose(targets[2], 6, 2, **options)(x)
     base = _as_target(_resized(pictures, targets), targets[2])
     if masked:
         mask = _channels(pictures, targets[2], 1)
-        # Outside the hole nothing is added, so that it is the input to the last bit.
+        # Nothing is added outside the mask: there the output equals the input exactly.
         mask = layers.Concatenate()([mask] * 3) if targets[2] == 3 else mask
         x = layers.Multiply()([x, mask])
     return keras.Model(given, layers.Add()([base, x]), name="generator")
@@ -142,21 +145,24 @@ def _discriminator(inputs, targets, width):
         x = layers.Conv2D(factor * width, 4, 2, padding="same")(x)
         x = layers.LeakyReLU(0.2)(x)
     x = layers.LeakyReLU(0.2)(layers.Conv2D(4 * width, 3, padding="same")(x))
-    # The mean of a linear map is that map of the mean.
+    # The dense layer is linear, so averaging before it equals averaging after it.
     x = layers.Dense(1)(layers.GlobalAveragePooling2D()(x))
     return keras.Model([pictures, given], x, name="discriminator")
 
 
 def _resized(x, targets):
-    """Pictures at the sides of the target; nothing is trained before, so that the
-    missing second derivative of bicubic interpolation is never asked for."""
+    """Resize inputs to the sides of the target by bicubic interpolation.
+
+    No trained layer comes before it, so that its missing second derivative is never
+    needed.
+    """
     if tuple(x.shape[1:3]) == targets[:2]:
         return x
     return layers.Resizing(*targets[:2], interpolation="bicubic")(x)
 
 
 def _as_target(x, channels):
-    """What of an input is a first guess at the target."""
+    """The channels of an input as a first guess at the target."""
     if x.shape[-1] == 1 and channels == 3:
         return layers.Concatenate()([x, x, x])
     if x.shape[-1] == 3 and channels == 1:
@@ -166,7 +172,7 @@ def _as_target(x, channels):
 
 
 def _channels(x, first, count):
-    """Some of the channels of pictures, by layers of Keras."""
+    """A slice of the channels of pictures, made with Keras layers."""
     *sides, channels = x.shape[1:]
     if count == channels:
         return x

@@ -1,4 +1,4 @@
-"""Pages for the browser: one file of HTML each, which fetches nothing."""
+"""Web pages, each in one HTML file that needs no network."""
 
 from gan.pages.describe import Weights, describe
 from gan.pages.film import Recording, film_page

@@ -1,4 +1,4 @@
-"""A model card: a folder to share, with what model hubs read of a model."""
+"""Model cards: folders for sharing a model on a model hub."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ def write_card(
     report: Report | None = None,
     seed: int = 0,
 ) -> list[str]:
-    """Write what is needed to share a trained generator.
+    """Writes a folder for sharing a trained generator.
 
-    The folder can be uploaded to a model hub as it is. Keras opens the model there and
-    here, without this library: the network of `generator.keras` is of Keras's own
-    layers and draws pictures in [0, 1]. The same network stands beside it as a hub
-    wants it, for `keras.saving.load_model("hf://USER/NAME")`.
+    The folder can be uploaded to a model hub as it is. Keras can load the model without
+    this library: the network in `generator.keras` has only Keras layers and draws
+    pictures in [0, 1]. The folder also holds the network in the form for
+    `keras.saving.load_model("hf://USER/NAME")`.
 
     Args:
         folder: `pathlib.Path` of an empty folder.
-        generator: `TrainedGenerator` of pictures, its latents of `gan.latent`.
-        made: dict from what the card says of the training to str: "data", "command",
-            "seed" and others, all of which are shown.
-        report: what `gan.metrics.evaluate` gives, or `None` where nothing was measured.
-        seed: int, of the pictures that are shown.
+        generator: `TrainedGenerator` of pictures, with a sampler of `gan.latent`.
+        made: dict of str about the training, "data", "command", "seed" and others, all
+            of which the card shows.
+        report: result of `gan.metrics.evaluate`, or `None` without measures.
+        seed: int, seed of the pictures on the card.
 
     Returns:
-        List of str, what could not be written and why.
+        List of str, which files could not be written, and why.
 
     Raises:
-        InvalidInput: if its latents are of a sampler of the user's own.
+        InvalidInput: if the latents come from a user's own sampler.
     """
     kind = getattr(generator.latent_generator, "latent_type", None)
     if kind not in _LATENTS:
@@ -85,13 +85,13 @@ def card(
     report: Report | None = None,
     page: bool = True,
 ) -> str:
-    """The text of a card, in Markdown after a head in YAML.
+    """The text of a card: Markdown, with a YAML header.
 
     Args:
         generator: see `write_card`.
-        made: the same.
-        report: the same.
-        page: bool, whether there is a page for the browser beside it.
+        made: see `write_card`.
+        report: see `write_card`.
+        page: bool, whether the folder holds a web page.
 
     Returns:
         str.
@@ -138,7 +138,7 @@ def card(
 
 
 def _head(generator, report):
-    """What hubs read: the lines of YAML at the top."""
+    """The YAML header, which hubs read."""
     task = "unconditional-image-generation"
     lines = ["---", "library_name: keras", f"pipeline_tag: {task}"]
     lines += ["license: unknown  # fill in, such as mit or cc-by-4.0"]
@@ -178,7 +178,7 @@ def _table(head, rows):
 
 
 def _plain(value):
-    """A value as text that is neither Markdown nor HTML."""
+    """A value as text without Markdown or HTML."""
     text = value if isinstance(value, str) else json.dumps(value)
     text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
     return text.replace("|", "\\|").replace("`", "'")

@@ -1,6 +1,6 @@
-"""What a page is told of a network, so that the browser runs an equal one.
+"""Describes networks for web pages, so that the browser can run them.
 
-`static/network.js` knows the same layers as `_LAYERS` here and nothing else.
+`static/network.js` supports exactly the layers in `_LAYERS`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _ACTIVATIONS = "linear tanh sigmoid relu elu softplus softmax leaky_relu".split(
 
 
 class Weights:
-    """Arrays one after the other, written as half floats in base64.
+    """Concatenated arrays, encoded as half-precision floats in base64.
 
     Attributes:
-        size: int, how many numbers they are.
+        size: int, how many numbers there are.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class Weights:
         self.size: int = 0
 
     def add(self, array: Any) -> list[int]:
-        """Take an array; give `[start, size]` of where its numbers stand."""
+        """Append an array; return `[start, size]`, the position of its numbers."""
         numbers = np.ravel(np.asarray(array, np.float32))
         fits = np.isfinite(numbers).all() and np.abs(numbers).max(initial=0) <= 65504
         said = "The weights must be finite and at most 65504, which half floats hold."
@@ -43,25 +43,25 @@ class Weights:
 
     @classmethod
     def together(cls, several: list[Weights]) -> str:
-        """Some weights, one after the other, as one text."""
+        """Encode several `Weights`, one after the other, as one text."""
         one = cls()
         one._parts = [part for weights in several for part in weights._parts]
         return str(one)
 
 
 def describe(network: keras.Model, weights: Weights) -> dict[str, Any]:
-    """What `makeNetwork` of `network.js` makes an equal network of.
+    """Describes a network for the function `makeNetwork` of `network.js`.
 
     Args:
         network: `keras.Model`, functional or sequential, of Keras's own layers.
-        weights: `Weights` that take the network's.
+        weights: `Weights`, to which the network's weights are appended.
 
     Returns:
-        Dict of `layers`, whose sources are numbers of the inputs and then of the layers
-        in their order, and `output`, the number of the last.
+        Dict of `layers` and `output`, the number of the last layer. Inputs and then
+        layers are numbered in order; each layer lists the numbers of its sources.
 
     Raises:
-        InvalidInput: if `network.js` does not know a layer, or what it is set to.
+        InvalidInput: if `network.js` does not support a layer or its settings.
     """
     shapes = input_shapes(network)
     drawn = _Description(weights, [shape[1:] for shape in shapes])
@@ -82,7 +82,7 @@ class _Description:
         self.layers = []
 
     def network(self, network, sources):
-        """Describe all layers of a network; give the number of its output."""
+        """Describe all layers of a network; return the number of its output."""
         if isinstance(network, keras.Sequential):
             for layer in network.layers:
                 sources = [self.layer(layer, sources)]
@@ -96,11 +96,11 @@ class _Description:
             layer, nodes = network.get_layer(one["name"]), one["inbound_nodes"]
             _expect(len(nodes) == 1, layer, "be used once")
             made[one["name"]] = self.layer(layer, [made[n] for n in _sources(nodes)])
-        # AC-GAN's discriminator says "real" first, and then the class.
+        # The first output of AC-GAN's discriminator is "real", the second the class.
         return made[_names(config["output_layers"])[0]]
 
     def layer(self, layer, sources):
-        """Describe one layer; give the number of its output."""
+        """Describe one layer; return the number of its output."""
         if isinstance(layer, keras.Model):
             return self.network(layer, sources)
         name = type(layer).__name__
@@ -123,13 +123,13 @@ class _Description:
         return self.append(description | several)
 
     def append(self, description):
-        """Add a layer's description; give the number of its output."""
+        """Add a layer's description; return the number of its output."""
         self.layers.append(description)
         self.shapes.append(tuple(description["shape"]))
         return len(self.shapes) - 1
 
     def _doubling(self, description, source):
-        """The layer before, where it doubles the pixels for a 3×3 convolution."""
+        """The layer before, if it doubles the pixels for a 3×3 convolution."""
         inputs = len(self.shapes) - len(self.layers)
         before = self.layers[source - inputs] if source >= inputs else {}
         doubled = before.get("op") == "upsample" and before["size"] == [2, 2]
@@ -155,8 +155,8 @@ def _sources(value):
     return []
 
 
-# Layer and its inputs' shapes -> what network.js is told, or None where it does nothing
-# once trained. `_expect` in each says what of a layer's settings network.js knows.
+# From a layer and the shapes of its inputs to its description, or None if it has no
+# effect after training. `_expect` checks that network.js supports the settings.
 def _expect(condition, layer, wanted):
     said = f"For a page to run it, the layer {layer.name} must {wanted}."
     require(condition, said, "network")
@@ -197,7 +197,7 @@ def _conv(layer, shapes):
 
 
 def _before(layer, found):
-    """How many pixels TensorFlow adds before each side."""
+    """Number of pixels that TensorFlow adds before each side."""
     sides = zip(found["input"], found["size"], found["strides"], strict=False)
     spare = [max((-(-n // s) - 1) * s + k - n, 0) for n, k, s in sides]
     return [n // 2 if layer.padding == "same" else 0 for n in spare]
@@ -221,10 +221,10 @@ def _upsample(layer, shapes):
 
 
 def _resize(layer, shapes):
-    """Each side by its matrix: Keras resizes rows and columns one after the other."""
+    """Describe resizing by a matrix for rows and one for columns, as in Keras."""
     _expect(not layer.crop_to_aspect_ratio, layer, "keep all of the picture")
     height, width, _ = shapes[0][1:]
-    # What becomes of one lit row, and of one lit column.
+    # Resize pictures in which one row, or one column, is 1.
     rows = layer(np.eye(height, dtype="f4")[..., None, None].repeat(width, 2))
     columns = layer(np.eye(width, dtype="f4")[:, None, :, None].repeat(height, 1))
     rows, columns = np.asarray(rows)[:, :, 0, 0], np.asarray(columns)[:, 0, :, 0]

@@ -1,4 +1,4 @@
-"""A page on which the training of a model of points is a film."""
+"""A web page that shows the training of a model of points as a film."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class Recording:
-    """A training as a film: the weights of its epochs, and its logs.
+    """Records a training for a film: the weights after its epochs, and its logs.
 
     Args:
-        name: str, what the run is called.
+        name: str, name of the run.
     """
 
     def __init__(self, name: str) -> None:
@@ -26,7 +26,7 @@ class Recording:
         self._frames: list[tuple[int, dict[str, Any], Weights]] = []
 
     def add(self, model: AdversarialModel, epoch: int) -> None:
-        """Keep the networks as they are after an epoch."""
+        """Store the present networks as those after an epoch."""
         drawn = model.averaged_generator or model.generator
         weights = Weights()
         networks = {"generator": describe(drawn, weights), "first": weights.size}
@@ -35,12 +35,12 @@ class Recording:
         self._frames.append((epoch, networks, weights))
 
     def data(self, model: AdversarialModel, frames: int) -> dict[str, Any]:
-        """What `film.js` shows of the run, in so many frames at most."""
+        """The data of the run for `film.js`, with at most `frames` frames."""
         count = len(self._frames)
         chosen = np.unique(np.linspace(0, count - 1, min(frames, count)).round())
         picked = [self._frames[int(number)] for number in chosen]
         sampler: Any = model.latent_generator
-        # The run does not hear of it.
+        # This does not affect the run.
         most = min(400, model.batch_size, model.examples.at_hand)
         with model.stream.restarted(0):
             real = model.get_real_sample(most)
@@ -70,11 +70,11 @@ class Recording:
 def film_page(
     path: StrPath, runs: list[dict[str, Any]], title: str = "A training"
 ) -> None:
-    """Write a page on which trainings of points are films, side by side.
+    """Writes a page that shows trainings on points as films, side by side.
 
     Args:
-        path: str or `os.PathLike`, of the page.
-        runs: list of what `Recording.data` gives.
-        title: str.
+        path: str or `os.PathLike`, the page.
+        runs: list of results of `Recording.data`.
+        title: str, title of the page.
     """
     write_running(path, "film", title, {"runs": runs})

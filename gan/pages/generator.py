@@ -1,4 +1,4 @@
-"""A page on which a generator runs: new pictures, walls, walks, mixtures."""
+"""A web page that runs a generator: new pictures, walls, walks, mixtures."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ def generator_page(
     conditions: np.ndarray | None = None,
     named: Iterable[Direction] = (),
 ) -> None:
-    """Write a page on which a generator runs: new pictures, walls, walks, mixtures.
+    """Writes a page that runs a generator: new pictures, walls, walks, mixtures.
 
     Args:
-        path: str or `os.PathLike`, of the page.
-        generator: `keras.Model`, latents (and labels or vectors) -> pictures `(h, w, 1
-            or 3)`.
+        path: str or `os.PathLike`, the page.
+        generator: `keras.Model`, latents (and labels or vectors) -> pictures `(batch,
+            h, w, 1 or 3)`.
         kind: str, the `latent_type` of its sampler.
-        picture: pair of float arrays `(mean, multiplier)`, of which a picture is the
-            output times `multiplier` plus `mean`, to lie in [0, 1]; `None`: it does.
-        discriminator: `keras.Model` whose opinion is shown, or `None`.
-        classes: list of str, what can be chosen: the names of classes, or of the
-            vectors in `conditions`; `None` for a generator of latents alone.
-        title: str.
-        nearest: uint8 array `(n, h, w, c)`, real pictures of which the nearest is
-            shown; it is embedded.
-        conditions: float array `(len(classes), d)`, the vectors that a generator of
-            vectors is given, or `None` for labels.
-        named: directions that have sliders with their names, before the others.
+        picture: pair of float arrays `(mean, multiplier)`: a picture in [0, 1] is the
+            output times `multiplier` plus `mean`. `None` if outputs are in [0, 1].
+        discriminator: `keras.Model` whose output is shown, or `None`.
+        classes: list of str to choose from: the names of classes, or of the vectors in
+            `conditions`; `None` for a generator that takes only latents.
+        title: str, title of the page.
+        nearest: uint8 array `(n, h, w, c)`, real pictures, the nearest of which is
+            shown; they become part of the page. `None` for none.
+        conditions: float array `(len(classes), d)`, vectors for a generator that takes
+            vectors, or `None` for labels.
+        named: iterable of `Direction`, which get sliders with their names.
 
     Raises:
-        InvalidInput: if a network has a layer that `network.js` does not know.
+        InvalidInput: if a network has a layer that `network.js` does not support.
     """
     weights = Weights()
     dim, shape = input_shapes(generator)[0][-1], list(generator.output_shape[1:])

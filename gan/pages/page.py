@@ -1,4 +1,4 @@
-"""Pages of HTML: one file each, nothing fetched."""
+"""Writes HTML pages, each in one file that needs no network."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _FOLDER = pathlib.Path(__file__).parent / "static"
 
 
 def write_page(path: StrPath, name: str, title: str, **parts: str) -> None:
-    """Write a page from `static/name.html`, whose comments in capitals are replaced.
+    """Writes a page from `static/name.html`; comments in capitals are replaced.
 
     Args:
-        path: str or `os.PathLike`, of the page.
-        name: str, of the template.
-        title: str, which is shown as it is, whatever it holds.
-        **parts: str, HTML by the names of comments.
+        path: str or `os.PathLike`, the page.
+        name: str, name of the template.
+        title: str, plain text.
+        **parts: str, HTML by the names of the comments.
     """
     parts |= {"STYLE": (_FOLDER / "style.css").read_text(encoding="utf-8")}
     page = (_FOLDER / f"{name}.html").read_text(encoding="utf-8")
-    # All at once: what was put in is not looked at again.
+    # Replace all at once, so that inserted text is not searched.
     page = re.sub(
         r"<!--([A-Z]+)-->",
         lambda found: (parts | {"TITLE": html.escape(title)})[found[1]],
@@ -38,9 +38,9 @@ def write_page(path: StrPath, name: str, title: str, **parts: str) -> None:
 def write_running(
     path: StrPath, name: str, title: str, data: dict[str, Any], *more: str
 ) -> None:
-    """Write a page with `network.js`, a script of its own, more scripts and data."""
+    """Write a page with `network.js`, the page's own and further scripts, and data."""
     names = ("network", name, *more)
     scripts = [(_FOLDER / f"{n}.js").read_text("utf-8") for n in names]
-    # No "</script>" can stand in the data.
+    # The data must not contain "</script>".
     text = json.dumps(data, allow_nan=False).replace("<", "\\u003c")
     write_page(path, name, title, SCRIPT="\n".join(scripts), DATA=text)

@@ -1,4 +1,4 @@
-"""A page on which a network makes pictures from pictures that are dropped or drawn."""
+"""A web page that runs a network on pictures that the user drops or draws."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gan.generators.translator import Translator
 from gan.pages.describe import Weights, describe
 from gan.pages.page import write_running
 
-# What the page makes of a picture before the network sees it, by the layer's class.
+# What the page computes from a picture as input, by the class of the layer.
 _KNOWN = {"Shrunk": "shrunk", "Hole": "hole", "Grey": "grey", "Edges": "edges"}
 
 
@@ -22,21 +22,22 @@ def translator_page(
     title: str = "A picture from a picture",
     examples: np.ndarray | None = None,
 ) -> None:
-    """Write a page on which a network makes pictures from pictures.
+    """Writes a page that runs a network on the user's pictures.
 
-    A picture is dropped on it or chosen, and drawn on with the mouse or a finger; of a
-    network that fills holes the finger wipes the hole.
+    The user drops or chooses a picture, and can draw on it with the mouse or a finger.
+    If the network fills holes, drawing makes the hole.
 
     Args:
-        path: str or `os.PathLike`, of the page.
-        translator: `Translator`, of a layer of `gan.conditions` or of pairs.
-        title: str.
-        examples: float array in [0, 1] of pictures to start with, which are embedded:
-            targets where a layer makes the inputs, else inputs; `None`: none.
+        path: str or `os.PathLike`, the page.
+        translator: `Translator` with a layer of `gan.conditions`, or trained on pairs.
+        title: str, title of the page.
+        examples: float array `(n, h, w, c)` in [0, 1], pictures to start with, which
+            become part of the page: targets if a layer computes the inputs, otherwise
+            inputs. `None` for none.
 
     Raises:
-        InvalidInput: if the network has a layer that `network.js` does not know, or the
-            inputs are made by a layer that the page does not know.
+        InvalidInput: if `network.js` does not support a layer of the network, or the
+            page does not support the layer that computes the inputs.
     """
     layer = translator.condition
     kind = _KNOWN.get(type(layer).__name__) if layer is not None else "none"
@@ -49,7 +50,7 @@ def translator_page(
     data |= {"kind": kind, "source": list(shape), "range": [*translator.pixel_range]}
     data |= {"factor": getattr(layer, "factor", 1), "latents": None, "hole": None}
     if translator.masked:
-        # Where the hole of training lies, to begin with.
+        # The page begins with the hole of training.
         mask = translator.inputs_of(np.zeros((1, *shape)))[0, ..., -1]
         data["hole"] = mask.ravel().tolist()
     latents = translator.latent_generator

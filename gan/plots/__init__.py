@@ -1,7 +1,7 @@
-"""Pictures of what a GAN does: arrays in, matplotlib `Figure` out.
+"""Plots of GANs: functions from arrays to a matplotlib `Figure`.
 
-Figures are made without pyplot: nothing stays in memory once a figure is
-dropped, and no screen is needed until `show`.
+Figures are made without pyplot. They are freed when nothing refers to them, and no
+screen is needed until `show`.
 """
 
 from gan.plots.charts import (

@@ -36,10 +36,10 @@ LOSSES = {
 def compare_losses(
     histories: Mapping[str, dict[str, list[float]]], title: str | None = None
 ) -> Figure:
-    """Draw the curves of the losses of several models side by side.
+    """Draws the loss curves of several models side by side.
 
     Args:
-        histories: dict from names to what `losses` takes.
+        histories: dict from names to dicts as in `losses`.
         title: str or None.
 
     Returns:
@@ -58,16 +58,16 @@ def losses(
     title: str | None = None,
     healthy: Sequence[dict[str, list[float]]] = (),
 ) -> Figure:
-    """Draw the curves of the losses.
+    """Draws loss curves.
 
     Args:
-        history: dict of sequences of equal length, one value an epoch, such as
-            `model.history.history`: "discr_loss", "gen_loss" and, if it is
-            there, "gp". A curve breaks where a value is not finite.
+        history: dict of sequences of equal length, one value per epoch, such as
+            `model.history.history`, with the keys "discr_loss", "gen_loss" and
+            optionally "gp". Curves have gaps at values that are not finite.
         title: str or None.
-        healthy: several such dicts of runs that went well, such as
-            `gan.lessons.guide.healthy_histories` gives; behind each curve the band
-            from the least to the greatest of theirs, over as long a run.
+        healthy: several such dicts of successful runs, such as those from
+            `gan.lessons.guide.healthy_histories`. Behind each curve, a band shows their
+            range.
 
     Returns:
         `matplotlib.figure.Figure`.
@@ -87,11 +87,11 @@ def side_by_side(
     runs: Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike, dict[str, list[float]]]],
     title: str | None = None,
 ) -> Figure:
-    """Draw points and losses of several runs, a column each.
+    """Draws points and losses of several runs, one column for each.
 
     Args:
-        runs: dict from names to real points `(n, 2)`, fake ones `(m, 2)` and what
-            `losses` takes.
+        runs: dict from names to tuples of real points `(n, 2)`, fake points `(m, 2)`
+            and a history as in `losses`.
         title: str or None.
 
     Returns:
@@ -101,10 +101,10 @@ def side_by_side(
     figure = new_figure(400 * len(runs), 660, title)
     upper, lower = figure.subplots(2, len(runs), squeeze=False, height_ratios=(3, 2))
     for above, below, (name, run) in zip(upper, lower, runs.items(), strict=True):
-        # Below the points, so that it hides none.
+        # Put the legend below the points, where it hides none.
         _draw_points(above, *run[:2], loc="upper center", bbox_to_anchor=(0.5, -0.1))
         above.set(title=name, xlabel=None, ylabel=None)
-        # One unit is as long upwards as sideways: a circle is round.
+        # Both axes have the same scale, so that a circle is round.
         above.set_aspect("equal", adjustable="datalim")
         _draw_losses(below, run[2])
     return settle(figure)
@@ -114,7 +114,7 @@ def curves(
     panels: Mapping[str, Mapping[str, tuple[npt.ArrayLike, npt.ArrayLike]]],
     title: str | None = None,
 ) -> Figure:
-    """Draw curves over the epochs, one panel beside the other.
+    """Draws curves over epochs, in panels side by side.
 
     Args:
         panels: dict from the label of each panel's y axis to a dict of curves, from
@@ -134,14 +134,14 @@ def curves(
 
 
 def grid(size: int = 64) -> np.ndarray:
-    """Give the points at which `points_and_values` shows the discriminator.
+    """The points at which `points_and_values` shows the discriminator.
 
     Args:
-        size: int, points along each side.
+        size: int, number of points along each side.
 
     Returns:
-        float32 array of shape `(size ** 2, 2)` with values in (0, 1), the
-        middles of the cells of the unit square; x runs faster than y.
+        float32 array of shape `(size ** 2, 2)` with values in (0, 1), the centres of a
+        grid of cells in the unit square; x changes faster than y.
 
     Example:
 
@@ -159,14 +159,13 @@ def points_and_values(
     history: dict[str, list[float]] | None = None,
     title: str | None = None,
 ) -> Figure:
-    """Draw real and fake points over the discriminator's values, and the losses.
+    """Draws real and fake points over the discriminator's outputs, and the losses.
 
     Args:
         real: array of shape `(n, 2)`.
         fake: array of shape `(m, 2)`.
-        values: array of shape `(g, g)`, the discriminator's values on
-            `grid(g)`: `values[i, j]` belongs to `x = (j + .5) / g` and
-            `y = (i + .5) / g`.
+        values: array of shape `(g, g)`, the discriminator's outputs on `grid(g)`:
+            `values[i, j]` belongs to `x = (j + .5) / g` and `y = (i + .5) / g`.
         history: as for `losses`, or None to leave the losses out.
         title: str or None.
 
@@ -192,7 +191,7 @@ def coloured_points(
     history: dict[str, list[float]] | None = None,
     title: str | None = None,
 ) -> Figure:
-    """Draw real points beside fake ones, each in its own colour, and the losses.
+    """Draws real points beside fake ones, each in its own colour, and the losses.
 
     Args:
         real: array of shape `(n, 5)`, columns x, y, r, g, b; colours are
@@ -226,13 +225,13 @@ def faces_and_values(
     history: dict[str, list[float]] | None = None,
     title: str | None = None,
 ) -> Figure:
-    """Draw fake pictures, the discriminator's values, and the losses.
+    """Draws fake pictures, the discriminator's outputs, and the losses.
 
     Args:
-        pictures: as for `tile`, at most ten in a row.
-        values_real: array of shape `(n,)` or `(n, 1)`, the discriminator on
+        pictures: as for `tile`; a row holds at most ten.
+        values_real: array of shape `(n,)` or `(n, 1)`, the discriminator's outputs on
             real pictures.
-        values_fake: array of shape `(m,)` or `(m, 1)`, the same on fake ones.
+        values_fake: array of shape `(m,)` or `(m, 1)`, its outputs on fake pictures.
         history: as for `losses`, or None to leave the losses out.
         title: str or None.
 
@@ -265,13 +264,13 @@ def histograms(
     label: str | None = None,
     title: str | None = None,
 ) -> Figure:
-    """Draw sets of numbers over each other as histograms, in panels side by side.
+    """Draws overlaid histograms of sets of numbers, in panels side by side.
 
     Args:
         panels: dict from titles to dicts from names to arrays `(n,)` or `(n, 1)`, at
-            most five in a panel. All bars of a panel have one width, and each set
-            has area 1.
-        label: str or None, what the numbers are.
+            most five in a panel. All bars of a panel have the same width, and each
+            histogram has area 1.
+        label: str or None, the label of the x axis.
         title: str or None.
 
     Returns:
@@ -302,13 +301,14 @@ def histograms_and_density(
     label: str,
     title: str | None = None,
 ) -> Figure:
-    """Draw histograms side by side, each under the same density.
+    """Draws histograms side by side, each with the same density curve.
 
     Args:
-        samples: dict from titles to arrays `(n,)`. Bars are shares of all n over the
-            width of a bar; what lies beyond the x of the density is not shown.
-        density: pair of arrays `(k,)`, x rising and the density there.
-        label: str, what the density is.
+        samples: dict from titles to arrays `(n,)`. The height of a bar is its share of
+            all n, divided by its width. Numbers outside the x of the density are not
+            shown.
+        density: pair of arrays `(k,)`, rising x and the density at x.
+        label: str, name of the density.
         title: str or None.
 
     Returns:
@@ -330,7 +330,7 @@ def histograms_and_density(
         (curve,) = axes.plot(x, y, color=VERMILLION)
         axes.set_title(name, fontsize=8 if small else 11)
         axes.tick_params(labelsize=7 if small else 9)
-    # Below the panels, where it hides no bar.
+    # Put the legend below the panels, where it hides no bar.
     marks, names = [bars[2], curve], ["histogram", label]
     figure.legend(marks, names, loc="outside lower center", ncols=2)
     return settle(figure)
@@ -345,15 +345,15 @@ def discriminator_and_value(
     limit: float,
     title: str | None = None,
 ) -> Figure:
-    """Draw a discriminator in one dimension beside the best one, and the game's value.
+    """Draws a discriminator in one dimension, the optimal one, and the game's value.
 
     Args:
         x: array `(k,)`, rising.
-        densities: pair of arrays `(k,)`, of the real and of the fake examples at x.
-        found: array `(k,)`, the discriminator's probability of "real" at x.
-        best: array `(k,)`, that of the best discriminator.
+        densities: pair of arrays `(k,)`, the densities of real and fake examples at x.
+        found: array `(k,)` in [0, 1], the discriminator's probability of "real" at x.
+        best: array `(k,)` in [0, 1], the probability of the optimal discriminator.
         value: array `(epochs,)`, the value of the game in each epoch.
-        limit: float, the value of the best discriminator.
+        limit: float, the value with the optimal discriminator.
         title: str or None.
 
     Returns:
@@ -376,7 +376,7 @@ def discriminator_and_value(
 
 
 def _panels(count, size=(420, 400), margin=(0, 0), title=None, columns=None, **shared):
-    """A figure of so many panels of a size in pixels, row by row."""
+    """A figure with `count` panels of a size in pixels, row by row."""
     columns = min(columns or count, count)
     rows = math.ceil(count / columns)
     width, height = margin[0] + columns * size[0], margin[1] + rows * size[1]
@@ -407,9 +407,9 @@ def _draw_losses(axes, history):
 
 
 def _draw_curve(axes, epochs, curve, **style):
-    # No axis reaches what is near the ends of floating point: there it breaks, too.
+    # Axes cannot show numbers near the largest float, so the curve has a gap there.
     curve = np.where(np.abs(curve) < 1e100, curve, np.nan)
-    # Dots show a curve of one epoch, and would thicken one of a thousand.
+    # Dots make a curve of one epoch visible; in long curves they are left out.
     axes.plot(epochs, curve, marker="." if len(curve) <= 50 else "", **style)
 
 
@@ -424,7 +424,7 @@ def _finish_curves(axes, label):
 
 
 def _column(**named):
-    """Expect a named array `(n,)` or `(n, 1)` of numbers; give it as `(n,)`."""
+    """Expect a named array `(n,)` or `(n, 1)` of numbers; return it as `(n,)`."""
     ((name, value),) = named.items()
     array = np.asarray(value)
     array = array[:, 0] if array.shape[1:] == (1,) else array

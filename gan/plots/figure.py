@@ -1,4 +1,4 @@
-"""Figures: made, saved byte for byte alike, shown; without pyplot."""
+"""Makes, saves and shows figures without pyplot; equal figures give equal files."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from gan.support.files import atomic_path, expect_writable
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, which the colour-blind can tell apart.
+# Okabe and Ito's colours, which colour-blind people can distinguish.
 BLUE, VERMILLION = "#0072B2", "#D55E00"
 GREEN, PINK, GREY = "#009E73", "#CC79A7", "#666666"
 CYCLE = [BLUE, VERMILLION, GREEN, PINK, GREY]
 
-# What each format would otherwise write of the date and the program.
+# Metadata of each format, to leave out the date and the program.
 _METADATA = {
     ".png": {"Software": None},
     ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
@@ -32,20 +32,20 @@ DPI = 100
 
 
 def save(figure: Figure, path: StrPath) -> pathlib.Path:
-    """Write a figure to a file, whole or not at all.
+    """Saves a figure to a file, completely or not at all.
 
-    The same figure gives the same bytes each time.
+    The same figure always gives the same bytes.
 
     Args:
         figure: `matplotlib.figure.Figure`.
-        path: str or `os.PathLike` that ends in .png, .pdf or .svg; without an
-            ending it gets .png.
+        path: str or `os.PathLike` that ends in .png, .pdf or .svg; without a suffix,
+            .png is added.
 
     Returns:
         `pathlib.Path` of the file.
 
     Raises:
-        InvalidInput: if the ending is another one or nothing can be written there.
+        InvalidInput: if the suffix is another one or the path is not writable.
     """
     from matplotlib import rc_context
 
@@ -55,18 +55,17 @@ def save(figure: Figure, path: StrPath) -> pathlib.Path:
     known = ", ".join(_METADATA)
     said = f"The argument path must end in one of {known}, but it ends in {suffix}."
     require(suffix in _METADATA, said, "path")
-    # Without a salt of ours the names inside an SVG are random.
+    # Without a fixed salt, names in an SVG file are random.
     with atomic_path(path) as temporary, rc_context({"svg.hashsalt": "gan"}):
         figure.savefig(temporary, format=suffix[1:], metadata=_METADATA[suffix])
     return path
 
 
 def write_png(picture: npt.ArrayLike, path: StrPath) -> pathlib.Path:
-    """Write one picture, a pixel for a pixel, whole or not at all.
+    """Saves one picture pixel by pixel, completely or not at all.
 
     Args:
-        picture: float array `(h, w)` or, in colour, `(h, w, 3)`; what lies outside
-            [0, 1] is clipped.
+        picture: float array `(h, w)` or, in colour, `(h, w, 3)`, clipped to [0, 1].
         path: str or `os.PathLike` that ends in .png.
 
     Returns:
@@ -82,7 +81,7 @@ def write_png(picture: npt.ArrayLike, path: StrPath) -> pathlib.Path:
 
 
 def pixels(figure: Figure) -> np.ndarray:
-    """Draw a figure into an array, such as a frame of an animation.
+    """Draws a figure into an array, such as a frame of an animation.
 
     Args:
         figure: `matplotlib.figure.Figure`.
@@ -98,7 +97,7 @@ def pixels(figure: Figure) -> np.ndarray:
 
 
 def show(figure: Figure) -> None:
-    """Open a window with the figure and wait until it is closed.
+    """Opens a window with a figure and waits until it is closed.
 
     Args:
         figure: `matplotlib.figure.Figure`.
@@ -106,11 +105,11 @@ def show(figure: Figure) -> None:
     Raises:
         InvalidInput: if there is no screen to open a window on.
     """
-    # Only pyplot finds out whether the wished-for backend has a screen.
+    # Only pyplot finds out whether the chosen backend has a screen.
     import matplotlib.pyplot as plt
     from matplotlib.backends import BackendFilter, backend_registry
 
-    # Given None, pyplot would open an empty window.
+    # For None, pyplot would open an empty window.
     said = f"The argument figure must be a matplotlib Figure, not {shown(figure)}."
     require(hasattr(figure, "savefig"), said, "figure")
     screenless = backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE)
@@ -118,7 +117,7 @@ def show(figure: Figure) -> None:
         plt.get_backend().lower() not in screenless,
         "There is no screen to show the figure on: save it instead.",
     )
-    # Before matplotlib 3.11 pyplot shows no figures but its own.
+    # Before matplotlib 3.11, pyplot can show only its own figures.
     window = plt.figure(figsize=figure.get_size_inches(), dpi=DPI)
     window.figimage(pixels(figure))
     plt.show()
@@ -132,12 +131,12 @@ def expect_some(**named: Sized) -> None:
 
 
 def new_figure(width: float, height: float, title: str | None = None) -> Figure:
-    """Make an empty figure of `width` by `height` pixels, perhaps with a title."""
+    """Make an empty figure of `width` by `height` pixels with an optional title."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     class Picture(Figure):
-        """A figure that shows itself at the end of a notebook's cell."""
+        """A figure that is displayed at the end of a notebook cell."""
 
         def _repr_png_(self):
             file = io.BytesIO()
@@ -153,8 +152,8 @@ def new_figure(width: float, height: float, title: str | None = None) -> Figure:
 
 
 def settle(figure: Figure) -> Figure:
-    """Lay a figure out once and for all."""
-    # Each drawing would lay out anew and move the axes by a hair.
+    """Fix the layout of a figure."""
+    # Otherwise each drawing would compute the layout again and shift the axes.
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
     return figure

@@ -1,4 +1,4 @@
-"""Pictures beside each other: tiles, mosaics, strips and rows."""
+"""Plots of many pictures: tiles, mosaics, strips and rows."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from gan.plots.figure import expect_some, new_figure, settle
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_LETTER = 7  # pixels that a letter of a name takes
-_MOST_LETTERS = 20  # of a name
+_LETTER = 7  # width of a letter in pixels
+_MOST_LETTERS = 20  # largest number of letters of a name to show
 
 
 def tile(
     pictures: npt.ArrayLike, columns: int | None = None, scale: int = 1
 ) -> np.ndarray:
-    """Lay pictures side by side, row by row, in one array.
+    """Arranges pictures in one array, row by row.
 
-    What lies outside [0, 1] is clipped. One pixel of white separates the pictures.
+    Values outside [0, 1] are clipped. The pictures are separated by one white pixel.
 
     Args:
         pictures: float array of shape `(n, h, w)`, `(n, h, w, 1)` or, in
             colour, `(n, h, w, 3)`, with values in [0, 1].
-        columns: int, pictures in a row. Defaults to `ceil(sqrt(n))`.
-        scale: int, how often each pixel is repeated along both sides.
+        columns: int, number of pictures in a row. Defaults to `ceil(sqrt(n))`.
+        scale: int, factor by which each pixel is repeated along both sides.
 
     Returns:
         float32 array of shape `(H, W)` or, in colour, `(H, W, 3)` with values in
@@ -52,11 +52,11 @@ def tile(
 def mosaic(
     pictures: npt.ArrayLike, columns: int | None = None, title: str | None = None
 ) -> Figure:
-    """Draw pictures side by side, row by row, as one image.
+    """Draws pictures row by row as one image.
 
-    The grey scale is fixed: 0 is black and 1 is white in every picture, and
-    what lies outside is clipped. One pixel of white separates the pictures.
-    Each pixel takes a whole number of screen pixels.
+    The grey scale is fixed: in every picture, 0 is black and 1 is white, and values
+    outside are clipped. The pictures are separated by one white pixel. Each pixel takes
+    a whole number of screen pixels.
 
     Args:
         pictures: as for `tile`.
@@ -86,7 +86,7 @@ def mosaic(
 
 
 def strip(pictures: npt.ArrayLike, title: str | None = None) -> Figure:
-    """Draw pictures in one row, such as those along a walk in latent space.
+    """Draws pictures in one row, such as those of a walk through latent space.
 
     Args:
         pictures: as for `tile`.
@@ -100,7 +100,7 @@ def strip(pictures: npt.ArrayLike, title: str | None = None) -> Figure:
 
 
 def rows(pictures: Mapping[str, npt.ArrayLike], title: str | None = None) -> Figure:
-    """Draw sets of pictures below each other, one named row each.
+    """Draws sets of pictures below each other, one named row for each.
 
     Args:
         pictures: dict from names to arrays as for `tile`, of equal length.
@@ -130,15 +130,15 @@ def panels(
     columns: int,
     names: Sequence[str] | None = None,
 ) -> Figure:
-    """Draw sets of pictures side by side, each with its title above it.
+    """Draws sets of pictures side by side, each below its title.
 
     Each pixel takes a whole number of screen pixels.
 
     Args:
         pictures: dict from titles to arrays as for `tile`, of equal numbers of rows.
-        columns: int, pictures in a row of each set.
-        names: sequence of str, what the columns are called, such as classes; `None`
-            writes nothing above them.
+        columns: int, number of pictures in a row of each set.
+        names: sequence of str, names of the columns, such as classes; `None` for no
+            names.
 
     Returns:
         `matplotlib.figure.Figure`.
@@ -152,7 +152,7 @@ def panels(
     scale = min(max(1400 // sum(widths), 1), 4)
     margin, gap, line = 10, 30, 26
     most = max(map(len, names)) if names is not None else 0
-    # Names that are wider than their columns stand upright.
+    # Names that are wider than their columns are rotated.
     upright = most * _LETTER > scale * widths[0] / columns
     above = line * (most > 0) if not upright else _LETTER * min(most, _MOST_LETTERS) + 8
     full_height = scale * height + line + above + margin
@@ -195,16 +195,16 @@ def by_class(
     names: Sequence[str],
     title: str | None = None,
 ) -> Figure:
-    """Draw pictures class by class, each class after its name.
+    """Draws pictures class by class, each class after its name.
 
-    The pictures of a class take one line or several, and many classes stand in several
-    columns, so that the whole is nearly a square.
+    A class takes one line or several, and many classes are arranged in several columns,
+    so that the figure is nearly square.
 
     Args:
         pictures: as for `tile`.
         labels: int array `(n,)`, the class of each picture.
-        names: sequence of str, what the classes are called. Classes without a picture
-            are left out.
+        names: sequence of str, names of the classes. Classes without pictures are left
+            out.
         title: str or None.
 
     Returns:
@@ -248,7 +248,7 @@ def by_class(
 
 
 def _layout(classes, longest, cell, text):
-    """Lines of each class, and columns of classes, that fit into the least square."""
+    """Lines of each class and columns of classes that fit into the smallest square."""
 
     def sides(choice):
         lines, blocks = choice
@@ -262,17 +262,17 @@ def _layout(classes, longest, cell, text):
 
 
 def draw_pictures(axes: Any, tiled: np.ndarray) -> None:
-    """Draw a picture into axes, each number a pixel on a fixed grey scale."""
+    """Draw a picture into axes, one pixel per number, on a fixed grey scale."""
     axes.imshow(tiled, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axes.set_axis_off()
 
 
 def as_pictures(pictures: npt.ArrayLike) -> np.ndarray:
-    """Check pictures; give them as float array `(n, h, w)` or `(n, h, w, 3)`."""
+    """Check pictures; return them as float array `(n, h, w)` or `(n, h, w, 3)`."""
     array = np.asarray(pictures)
     shape = array.shape
     images = array.size and (array.ndim == 3 or array.ndim == 4 and shape[3] in [1, 3])
-    # Pictures with values 0…255 would come out all white.
+    # Pictures with values 0…255 would be all white.
     require(
         images and array.dtype.kind == "f",
         "The argument pictures must hold floats in [0, 1] of the shape (n, h, w), "

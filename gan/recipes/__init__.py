@@ -1,1 +1,1 @@
-"""Published systems, a file each: what a paper says of training, as data."""
+"""Published systems as data, one file each: networks, losses and lengths."""

@@ -5,8 +5,8 @@ figures and picture, beside those of the residual pair, are in faces/gallery. Tr
 six minutes with the residual pair, one seed each: batches of 32 were better than of 64
 and 16; a rate of 1e-3 better than 5e-4 and 2e-3; 16 channels better than 24. A
 generator that ended in a sigmoid, with twice the channels, collapsed within 28 epochs.
-With the strided pair flips slowed the learning down, and translations from two fifths
-of the run on did not help until 8,000 steps (FD 14.3).
+With the strided pair, flips slowed training down, and translations from two fifths of
+the run on had not helped after 8,000 steps (FD 14.3).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import functools
 
 from gan.recipes.r3gan import COLOUR, read
 
-# The figures in the gallery are of trainings on all of them.
+# The figures in the gallery come from training on all pictures.
 RECIPE = dataclasses.replace(
     COLOUR, read=functools.partial(read, size=32, colour=True), held_out=None
 )

@@ -1,10 +1,10 @@
 """Faces of people who do not exist: the generator of the command `train`.
 
 The course's networks on grey pictures of 16×16 pixels. In our recipes, `gan` and
-`long`, a dense critic teaches the generator: the course's own one, which pools by
-maxima and ends in a tanh, sees less than the generator could learn. It is trained at
-the end, to sort the finished generator's faces. `course` is the course's WGAN_GP,
-batch, rates and length; faces/README.md has the figures.
+`long`, the generator is trained with a dense discriminator, because the course's own,
+with max pooling and a final tanh, limits what the generator learns. The course's
+discriminator is trained at the end, to sort the finished generator's faces. `course` is
+the course's WGAN_GP, batch, rates and length; faces/README.md has the figures.
 """
 
 from __future__ import annotations
@@ -46,12 +46,14 @@ class FacesRecipe:
         learning_rate: float, of both Adam optimizers.
         beta_1: float, Adam's decay of the first moment.
         ema: float or `None`, decay of the averaged generator.
-        hold: float or `None`, the share of the run before the learning rates fall
-            linearly to 0; `None` keeps them.
-        teacher: bool, whether a dense critic teaches by R3GAN, the generator in
-            inference mode; `False`: the course's discriminator by WGAN_GP.
-        gamma: float, weight of R3GAN's penalties; a long run with a small one learns
-            its pictures by heart, and the generator then varies too little.
+        hold: float or `None`, share of the run after which the learning rates fall
+            linearly to 0; `None` keeps them constant.
+        teacher: bool, whether to train as R3GAN with a dense discriminator and the
+            generator in inference mode. `False` trains as WGAN_GP with the course's
+            discriminator.
+        gamma: float, weight of R3GAN's penalties; in a long run with a small weight,
+            the discriminator memorises the pictures, and the generator then varies too
+            little.
         sorting: int, updates of the course's discriminator after a teacher's run, a
             multiple of 100.
     """
@@ -75,7 +77,7 @@ RECIPES = {
     "course": FacesRecipe(150, 200, 200, 2, 1e-4, 0.3, None, None),
 }
 
-# What the course's own weights reach on its 10,000 faces, by gan.metrics.
+# Measures of the course's own weights on its 10,000 faces.
 COURSE = {
     "sw2": 0.0423,
     "fd": 1.569,
@@ -90,7 +92,7 @@ _PICTURE = (np.zeros((16, 16)), np.ones((16, 16)))
 
 
 def make_teacher() -> keras.Model:
-    """A critic of faces without pooling, tanh and normalisation: 657,409 parameters.
+    """A discriminator without pooling, tanh and normalisation: 657,409 parameters.
 
     Returns:
         `keras.Model`, pictures `(batch, 16, 16, 1)` in [0, 1] -> `(batch, 1)`.
@@ -114,8 +116,8 @@ def make_model(
         seed: int; the same seed gives the same run.
 
     Returns:
-        Tuple of the model on the pictures, `R3GAN` with a teacher and else `WGAN_GP`,
-        and the course's discriminator.
+        Tuple of the model (`R3GAN` with a teacher, otherwise `WGAN_GP`) and the
+        course's discriminator.
     """
     updates = recipe.epochs * recipe.steps_per_epoch
     beta_2 = 0.99 if recipe.teacher else 0.9
@@ -145,20 +147,20 @@ def make_model(
 
 @keras.saving.register_keras_serializable(package="gan")
 class Sorter(WGAN_GP):
-    """A discriminator that learns while the generator stands still."""
+    """Trains only the discriminator; the generator stays unchanged."""
 
     log_names = ("discr_loss", "gp")
 
     def update_generator(self, real: Any = None) -> dict[str, tf.Tensor]:
-        """No update."""
+        """Do not update the generator."""
         return {}
 
 
 class UntilCourse(keras.callbacks.Callback):
     """Stop when the averaged generator is better than the course's weights.
 
-    After every epoch as many fakes as half the pictures are compared by the six
-    measures of `COURSE`; the model's own random stream is not touched.
+    After every epoch, fakes are compared with half of the pictures by the six measures
+    of `COURSE`. The model's random stream does not change.
 
     Args:
         pictures: float array `(N, 16, 16)` in [0, 1], at least 200 of them.
@@ -182,7 +184,7 @@ class UntilCourse(keras.callbacks.Callback):
         self._start = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Measure, and stop where all six are better."""
+        """Measure, and stop if all six measures are better."""
         trained = time.perf_counter()
         found = measure(self.pictures, _draw(self.model, len(self.pictures) // 2))
         better = [name for name in COURSE if _better(name, found[name])]
@@ -217,8 +219,8 @@ def train(
     Args:
         run: `gan.recipes.run.Run`, whose data are pictures `(N, 16, 16)`.
         variant: str, one of `RECIPES`.
-        until_course: bool, stop as soon as the course's weights are beaten, and say
-            after how long.
+        until_course: bool, whether to stop as soon as all measures are better than the
+            course's, and print the time.
 
     Returns:
         List of two `pathlib.Path`: `generator.h5` (the averaged generator, where the

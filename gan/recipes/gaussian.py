@@ -3,9 +3,9 @@
 Each loss pair of the library trains small dense networks on 10,000 numbers for 3,000
 steps: batch 200, five discriminator updates a step, Adam(1e-3, 0, .9), and the average
 of the generator's weights (.995) draws. One dimension is hard for the gradient penalty:
-the slope of the best critic is ±1 however near the fakes are, so that the generator
-swings around the mean. A faster critic (3e-3), a slower generator (3e-4) and a penalty
-of weight .1 damp that.
+the gradient of the optimal critic is ±1 however near the fakes are, so that the
+generator oscillates around the mean. A faster critic (3e-3), a slower generator (3e-4)
+and a penalty of weight .1 damp this.
 
 `python main.py train --recipe gaussian --output run`, 38 s of one core, or `lesson
 gaussian`, which leaves the pictures of the training out; W1 is the Wasserstein-1
@@ -175,7 +175,7 @@ def panel(
 def table(
     panels: dict[str, dict[str, np.ndarray]], real: np.ndarray, fresh: np.ndarray
 ) -> str:
-    """What `measure` says of the reals and of each panel's fakes, a line each."""
+    """A table of the results of `measure` for the reals and for each panel's fakes."""
     lines = [f"{'':17}{'mean':>8}{'std':>8}{'W1':>8}"]
     sets = {name: panel["fake"] for name, panel in panels.items()}
     for name, fake in {"other reals": real, **sets}.items():

@@ -115,7 +115,7 @@ def draw_values(model: TwoClassGAN, pictures: np.ndarray) -> Figure:
 
 
 def _watch(run: Run, faces: Pictures) -> list[keras.callbacks.Callback]:
-    """What draws the discriminator's probabilities after each epoch."""
+    """The callback that draws the discriminator's probabilities after each epoch."""
     draw = functools.partial(draw_values, pictures=faces.floats())
     name = "values_at_epoch_{epoch:04d}.png"
     return [SampleGrid(run.output, name=name, draw=draw)]

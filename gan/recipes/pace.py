@@ -1,4 +1,4 @@
-"""How many steps of a recipe a machine makes in some minutes."""
+"""Measures how many steps of a recipe this machine makes in a given time."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from gan.callbacks.progress import each
 if TYPE_CHECKING:
     from gan.base import AdversarialModel
 
-_STEPS = 8  # of which one at least has penalties, where only some have them
-_SECONDS = 2.0  # that steps are timed for
-_TRAINING = 0.95  # of the time; the rest goes to pictures and checkpoints
+_STEPS = 8  # steps to time; at least one of them has penalties
+_SECONDS = 2.0  # smallest time for which steps are timed
+_TRAINING = 0.95  # share of the time for steps; pictures and checkpoints take the rest
 _MOST_EPOCHS = 100
 
 
 def seconds_a_step(
     make_model: Callable[[], AdversarialModel], seconds: float = _SECONDS
 ) -> float:
-    """Time steps of a model that is thrown away.
+    """Times steps of a temporary model.
 
     Args:
-        make_model: callable that makes it.
-        seconds: float, for how long steps are timed, at the least.
+        make_model: callable that makes the model.
+        seconds: float, smallest time for which steps are timed.
 
     Returns:
         float, seconds of one step, once its graph is traced.
@@ -47,20 +47,20 @@ def seconds_a_step(
 def lengths(
     make_model: Callable[[], AdversarialModel], minutes: float
 ) -> tuple[int, int]:
-    """Epochs, and steps in each, of a training that takes so many minutes here.
+    """Numbers of epochs and of steps for a training of given length on this machine.
 
     An epoch takes about half a minute.
 
     Args:
         make_model: callable that makes a model such as the one to be trained.
-        minutes: float, what the training may take, this look included.
+        minutes: float, time for the training, including this measurement.
 
     Returns:
         Tuple of two ints, at least 1.
     """
     start = time.perf_counter()
     pace = seconds_a_step(make_model, min(_SECONDS, 15 * minutes))
-    # The run itself is made and traced once more.
+    # The model of the run itself must be made and traced again.
     left = 60 * minutes - 2 * (time.perf_counter() - start)
     total = max(int(_TRAINING * left / pace), 1)
     epochs = max(min(round(2 * minutes), _MOST_EPOCHS, total), 1)

@@ -48,10 +48,10 @@ if TYPE_CHECKING:
     from gan.recipes.run import Run
 
 
-_FEW = 200  # pictures, from which little more than copies can be made
-_ENOUGH = 1000  # of which some can be held out
+_FEW = 200  # with so few pictures, a generator learns little more than copies
+_ENOUGH = 1000  # with so many pictures, some can be held out
 _MOST_HELD_OUT = 1000
-_MOST_COLUMNS = 20  # of the picture, each a class
+_MOST_COLUMNS = 20  # largest number of columns (classes) of the picture
 
 
 def make_networks(data: Pictures) -> tuple[Any, Any, Any]:
@@ -78,30 +78,30 @@ def _examples(data):
 
 
 def _held_out(data):
-    """How many pictures measure the others' fakes: a tenth, where there are enough."""
+    """Number of pictures to hold out: a tenth, if there are enough pictures."""
     count = len(data.pictures)
     return min(count // 10, _MOST_HELD_OUT) if count >= _ENOUGH else 0
 
 
 def gamma_for(pictures: np.ndarray) -> float:
-    """The weight of R3GAN's penalties that fits pictures.
+    """Chooses the weight of R3GAN's penalties for pictures.
 
-    A penalty holds the slope of the discriminator, and how much slope it needs to tell
-    two pictures apart depends on how far from each other they are: the weight goes with
-    the mean squared distance, as StyleGAN2's heuristic, which goes with the number of
-    pixels, but sees what is in them.
+    The penalties limit the gradient of the discriminator. The gradient that is needed
+    to distinguish two pictures depends on their distance. Therefore the weight is
+    proportional to the mean squared distance of the pictures. StyleGAN2's heuristic is
+    proportional to the number of pixels instead, whatever the pictures show.
 
     Args:
         pictures: uint8 array `(N, h, w, c)`.
 
     Returns:
-        float, two digits of it.
+        float above 0, rounded to two digits.
 
     Formula:
         Σ Var(x) / 70 over the pixels x of the first 2,000 pictures, in [0, 1]
     """
     some = pictures[:2000].reshape(min(len(pictures), 2000), -1) / np.float32(255)
-    # Of pictures that are all the same anything does.
+    # If all pictures are equal, any weight will do.
     return float(f"{max(some.var(axis=0).sum(), 1.0) / 70:.2g}")
 
 
@@ -115,7 +115,7 @@ def _fitted(data, steps):
     size = min(batch, len(data.pictures))
     options = {"batch_size": size, "class_names": data.names or None, **adams}
     if data.captions is not None:
-        # Wrong captions count half, as of Reed et al. 2016.
+        # The share of wrong captions is a half, as in Reed et al. 2016.
         options |= {"words": Words(data.captions), "mismatch": 0.5}
     return options | {"gamma": _gamma(data)}
 
@@ -127,7 +127,7 @@ def _gamma(data):
 
 
 def _tell_gamma(run, data):
-    """Say which weight of the penalties was chosen; no callbacks."""
+    """Print the chosen weight of the penalties; return no callbacks."""
     print(
         f"The weight of the penalties (gamma) is {_gamma(data):g}, from the variance "
         "of the pictures.",
@@ -140,16 +140,16 @@ def draw(model: R3GAN, data: Pictures) -> Figure:
     """Eight rows of fakes, each with the same latents, beside real pictures.
 
     Args:
-        model: `gan.R3GAN`; one with classes has a column a class, one with words a
-            column a caption.
-        data: `Pictures` that it learns from.
+        model: `gan.R3GAN`; each column is a class or a caption, if the model has
+            classes or words.
+        data: `Pictures` of the training set.
 
     Returns:
         `matplotlib.figure.Figure`.
     """
     columns, names = 8, None
     if model.words is not None:
-        # The captions of the first pictures that were trained on.
+        # The captions of the first training pictures.
         captions = np.float32(model.usual_conditions[:columns])
         columns = len(captions)
         with model.stream.sampling():
@@ -166,7 +166,7 @@ def draw(model: R3GAN, data: Pictures) -> Figure:
             latents = np.repeat(model.latent_generator(8), columns, axis=0)
         labels = np.arange(columns, dtype=np.int32)
         fakes = model([latents, np.tile(labels, 8)])
-        # In training and held out, a class of one picture may be in one of them alone.
+        # A class of one picture may be missing in the training set.
         own = [np.flatnonzero(data.labels == label) for label in labels]
         own = [some if len(some) else [0] for some in own]
         reals = np.ravel([[some[i % len(some)] for some in own] for i in range(8)])
@@ -205,7 +205,7 @@ def read(
     return read_pictures(path, sides, colour, labelled, kept=kept, captions=captions)
 
 
-# An epoch of either is 6,400 pictures.
+# An epoch has 6,400 pictures in both recipes.
 GREY = Recipe(
     read=read,
     networks=make_networks,
@@ -223,8 +223,8 @@ GREY = Recipe(
 COLOUR = dataclasses.replace(
     GREY, steps=200, options=GREY.options | {"penalty_every": 8}
 )
-# The drawn faces that come with the library: at 16x16 each pixel counts. An epoch takes
-# two seconds of a core.
+# The demo set: in 16x16 pixels, every pixel matters. An epoch takes two seconds of a
+# core.
 DEMO = dataclasses.replace(
     COLOUR,
     networks=_sharp_networks,
@@ -239,11 +239,12 @@ def train(
 
     Args:
         run: `gan.recipes.run.Run`.
-        augment: bool, whether the discriminator sees pictures that are changed at
-            random. Of 300 drawn faces 5,000 steps without it were better, one seed:
-            kernel distance to 5,700 others 23 · 10⁻³, and 36 with it.
-        size: as of `read`; `None`: for a folder the largest of 32, 48 and 64 that its
-            pictures have and the machine can train.
+        augment: bool, whether to change pictures at random before the discriminator.
+            With 300 drawn faces and 5,000 steps (one seed), training without it was
+            better: the kernel distance to 5,700 other faces was 23 · 10⁻³, and 36 ·
+            10⁻³ with it.
+        size: as in `read`. For a folder, `None` takes the largest of 32, 48 and 64 that
+            its pictures have and this machine can train.
         **options: colour, labelled and captions, as of `read`.
 
     Returns:
@@ -267,7 +268,7 @@ def _recipe(data):
 
 
 def _size(run, colour):
-    """What an earlier call of the same run chose, or what suits folder and machine."""
+    """The size that an earlier call chose, or one that suits folder and machine."""
     noted = run.noted("size")
     if noted is not None or run.data is None or not pathlib.Path(run.data).is_dir():
         return noted

@@ -1,4 +1,4 @@
-"""The `run.json` of a run's folder: what it was asked for, and what it has written."""
+"""The `run.json` of a run's folder: its settings and the files it has written."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RECIPES = {
     "emoji": "small colour pictures (--pictures), by R3GAN",
 }
 
-# What the recipes write beside the checkpoints, in their folder and in its parts.
+# Files that the recipes write besides checkpoints.
 _PICTURES = r"image_at_epoch_\d{4,}\.png|training\.gif|model\.keras"
 _FILES = dict.fromkeys([*RECIPES, "r3gan", "translation", "unpaired"], _PICTURES)
 PICTURES = "training_pictures.npz"  # those of a folder, as they were read
@@ -38,8 +38,8 @@ _FILES["gaussian"] = _PICTURES + (
     r"non_saturating|two_class)\.gif"
 )
 RECORD = "run.json"
-_LENGTHS = {"epochs", "minutes"}  # of a run, which a later call may make longer
-_MOST_BYTES = 2**26  # of a record, which lists a picture for each epoch
+_LENGTHS = {"epochs", "minutes"}  # settings that a later call may make larger
+_MOST_BYTES = 2**26  # largest size of a record, which lists a picture for each epoch
 
 
 def read_record(path: StrPath, argument: str = "output") -> dict[str, Any]:
@@ -69,7 +69,7 @@ def read_record(path: StrPath, argument: str = "output") -> dict[str, Any]:
 
 
 def expect_free(folder: pathlib.Path, recipe: str) -> None:
-    """Expect that a run would replace no files in a folder but those of a run.
+    """Expects that a run would replace only files of a run in a folder.
 
     Args:
         folder: `pathlib.Path`.
@@ -96,8 +96,8 @@ def written(folder: pathlib.Path) -> list[pathlib.Path]:
     if not (folder / RECORD).exists():
         return []
     record = read_record(folder / RECORD)
-    # Version 0.2.0 kept no list. What is listed must be of the recipe all the same,
-    # for the record may come from a stranger.
+    # Version 0.2.0 kept no list. Listed files must still be those of the recipe,
+    # because the record may be untrusted.
     paths = [path for path in folder.iterdir() if path.is_file()]
     names = {*map(str, record.get("files", [path.name for path in paths]))}
     pattern = _FILES[record["recipe"]]
@@ -155,7 +155,7 @@ def note_settings(
         both = [(name, there[name], settings[name]) for name in names]
         other = [one for one in both if one[1] != one[2] and not _is_longer(*one)]
         expect_same_run(folder, other)
-        # The checkpoint may yet refuse to go on, and then nothing has changed.
+        # The checkpoint may still refuse to resume; then nothing must have changed.
         if "files" in there and newest_path(folder) is not None:
             return
     _write_record(folder, settings | {"told": given, "files": files})
@@ -185,6 +185,6 @@ def clear(folders: list[pathlib.Path]) -> None:
             stack.callback(checkpoint.release)
         for folder, checkpoint in zip(folders, checkpoints, strict=True):
             checkpoint.clear()
-            # The record goes last: without it nobody knows whose the others are.
+            # Delete the record last, because it says which files belong to the run.
             for path in [*written(folder), folder / RECORD]:
                 path.unlink(missing_ok=True)

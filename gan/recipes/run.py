@@ -1,4 +1,4 @@
-"""The one way to train in a folder: the same call again goes on where it stopped."""
+"""Training in a folder: repeating the same call resumes the run."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ if TYPE_CHECKING:
 _OF_TRAIN = ("faces", "r3gan", "translation", "unpaired")
 
 
-_COMPARED = 16  # pictures, of which half can be compared with fakes
+_COMPARED = 16  # smallest number of pictures with which fakes are compared
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """How to train a system: what its paper says of training, as data.
+    """A published system as data: networks, model, options and length.
 
     Attributes:
-        read: callable, what `--pictures` names, or `None`, and kept, a `KeptFile` in
-            the run's folder -> `Pictures`.
+        read: callable, path of the pictures or `None`, and `kept`, a `KeptFile` in the
+            run's folder -> `Pictures`.
         networks: callable, `Pictures` -> tuple of generator, discriminator and latent
             generator.
         model: class, a subclass of `gan.AdversarialModel`.
@@ -65,13 +65,13 @@ class Recipe:
             columns.
         draw: callable, model and `Pictures` -> the picture that is drawn instead, or
             `None`.
-        held_out: callable, `Pictures` -> int, how many of them are not trained on, but
-            measure the fakes after each epoch; `None` measures nothing. Where it gives
-            0, fakes are compared with the pictures that were trained on.
+        held_out: callable, `Pictures` -> int, number of held-out pictures, with which
+            fakes are compared after each epoch. If it is 0, fakes are compared with the
+            training pictures; `None` compares nothing.
         fitted: callable, `Pictures` and the number of steps of the whole run -> dict of
-            the options that follow from them, such as rates that fall.
+            options that depend on them, such as learning-rate schedules.
         watch: callable, `Run` and `Pictures` -> list of further callbacks.
-        end: callable, `Run` and trained model -> list of paths, what else is written.
+        end: callable, `Run` and trained model -> list of paths of further files.
     """
 
     read: Callable[..., Pictures]
@@ -114,7 +114,7 @@ class Recipe:
 
 @dataclasses.dataclass
 class Run:
-    """What a user may say of a recipe's run, and what all recipes do with it.
+    """A user's settings of a run, and what all recipes do with them.
 
     Attributes:
         recipe: str, one of `RECIPES`, or "faces", "r3gan" or "translation".
@@ -124,12 +124,12 @@ class Run:
         epochs: int, or `None` for the recipe's.
         steps: int, steps an epoch, or `None` for the recipe's.
         seed: int; the same seed gives the same run.
-        restart: bool, forget what an earlier run left in the folder.
+        restart: bool, whether to delete an earlier run in the folder.
         verbose: 0 shows no progress, anything else the progress of the whole run.
-        given: dict that JSON can hold, what the command line was given, or `None`; kept
+        given: dict of JSON values, the options of the command line, or `None`; stored
             with the settings, for `--config`.
-        minutes: float, how long the training may take, or `None`. More of them, or more
-            epochs, than an earlier call was given make its run longer.
+        minutes: float, how long the training may take, or `None`. More minutes, or more
+            epochs, than those of an earlier call make its run longer.
     """
 
     recipe: str
@@ -146,7 +146,7 @@ class Run:
 
     @property
     def kept(self) -> KeptFile:
-        """Where the pictures of a folder are kept as they were read."""
+        """The file that keeps the pictures of a folder."""
         return KeptFile(self.output / PICTURES, self.restart)
 
     def train(
@@ -163,7 +163,7 @@ class Run:
             List of `pathlib.Path`, as of `finish`.
         """
         data = recipe.read(self.data, kept=self.kept) if data is None else data
-        # Pairs are read by readers of their own.
+        # Pairs have other readers, which keep no file.
         self._data = data if hasattr(data, "reading") else None
         print(f"{recipe.model.__name__} on {data.said}", flush=True)
         unseen = None
@@ -184,20 +184,20 @@ class Run:
         settings |= {} if self.minutes is None else {"minutes": self.minutes}
         settings["size"] = [*data.pictures.shape[1:3]]
         numbers = recipe.epochs, recipe.steps
-        # An epoch of a run of some minutes takes half a minute.
+        # If minutes are given, an epoch takes half a minute.
         every = recipe.every if self.minutes is None else 1
         self.fit(model, *numbers, callbacks, every, settings=settings)
         return self.finish(model, *recipe.end(self, model))
 
     def _lengths(self, recipe, data, options):
-        """Epochs and steps of a run of so many minutes, of an earlier call the same."""
+        """Epochs and steps of a run of given minutes; a resumed run keeps its steps."""
         minutes = self.noted("minutes")
         if minutes is not None:
             epochs, steps = self.noted("epochs"), self.noted("steps_per_epoch")
             expect_between(1, 10**9, epochs=epochs, steps=steps)
             expect_number(0.1, 100_000, minutes=minutes)
             if minutes < self.minutes:
-                # A longer run goes on with epochs of the same length.
+                # A longer run is resumed with epochs of the same length.
                 epochs = max(round(epochs * self.minutes / minutes), epochs + 1)
                 print(f"{minutes:g} minutes become {self.minutes:g}: {epochs} epochs.")
             return epochs, steps
@@ -207,7 +207,7 @@ class Run:
         return lengths(make_model, self.minutes)
 
     def noted(self, name: str) -> Any:
-        """A setting of the run that goes on, `None` without one.
+        """A setting of the run that is resumed, `None` for a new run.
 
         Args:
             name: str.
@@ -269,10 +269,10 @@ class Run:
         return path
 
     def pictures(self, **options: Any) -> list[keras.callbacks.Callback]:
-        """What draws after each epoch: a PNG of its own, a frame of a GIF.
+        """The callback that draws a PNG file and a frame of a GIF after each epoch.
 
         Args:
-            **options: as of `gan.callbacks.SampleGrid`, but for folder and GIF.
+            **options: options of `gan.callbacks.SampleGrid`, except folder and GIF.
         """
         from gan.callbacks import SampleGrid
 
@@ -283,11 +283,11 @@ class Run:
     def quality(
         self, data: Pictures, unseen: Pictures
     ) -> list[keras.callbacks.Callback]:
-        """What measures after each epoch, and keeps the best model.
+        """The callback that measures after each epoch and saves the best model.
 
         Args:
-            data: `Pictures` that are trained on; of fewer than 16 nothing is measured.
-            unseen: `Pictures` that are not, or `data` itself.
+            data: `Pictures` of the training set; fewer than 16 are not measured.
+            unseen: held-out `Pictures`, or `data` itself.
         """
         from gan.callbacks import Quality
 
@@ -367,8 +367,8 @@ class Run:
         return checkpoint.history
 
     def _keep_pictures(self):
-        """Write what was read of a folder, so that the next call need not read it."""
-        # Pairs, and pictures of two kinds, are read anew by each call.
+        """Write the pictures of a folder to a file, so that the next call is quick."""
+        # Pairs and unpaired pictures are read again by each call.
         if getattr(self._data, "reading", None) is not None:
             path = self.path(PICTURES)
             if self._data.keep(self.kept):
@@ -400,7 +400,7 @@ class Run:
         """
         model.save(self.path("model.keras"))
         pictures = [p for p in written(self.output) if p.match("image_at_epoch_*.png")]
-        # The ten thousandth has one more digit.
+        # Numbers from 10,000 on have one more digit.
         last = max(pictures, key=lambda p: (len(p.name), p.name), default=self.output)
         names = ("training.gif", "quality.png", "best.keras", "model.keras")
         more = [self.output / name for name in names]
@@ -408,14 +408,15 @@ class Run:
 
 
 def _noting(callbacks):
-    """These callbacks, after one that notes what they are about to draw."""
+    """These callbacks, preceded by one that records the files they will write."""
     import keras
 
     callbacks = [*callbacks]
     drawing = [one for one in callbacks if hasattr(one, "paths")]
 
     def note_pictures(epoch, logs=None):
-        # Before they are written, so that a kill leaves nothing unknown.
+        # Record files before they are written, so that a killed run leaves none
+        # unknown.
         note(path for one in drawing for path in one.paths(epoch + 1))
 
     return [keras.callbacks.LambdaCallback(on_epoch_end=note_pictures), *callbacks]
@@ -434,7 +435,7 @@ def train_recipe(
     minutes: float | None = None,
     **options: Any,
 ) -> list[pathlib.Path]:
-    """Train a recipe; the same call again goes on where the last one stopped.
+    """Trains a recipe; repeating the same call resumes the run.
 
     Args:
         name: str, one of `RECIPES`, or "faces", "r3gan" or "translation".

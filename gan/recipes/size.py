@@ -1,4 +1,4 @@
-"""To which size a folder's pictures are brought, where the user does not say it."""
+"""Chooses the size of a folder's pictures if the user does not give it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gan.base import AdversarialModel
 
 SIDES = (64, 48, 32)
-_LEAST_STEPS = 10_000  # in the minutes that the user gives
+_LEAST_STEPS = 10_000  # smallest number of steps in the given minutes
 _HOUR = 3600.0
 
 
@@ -34,8 +34,8 @@ def find_side(
         colour: bool, as of `gan.data.pictures.read_pictures`; `None` counts as colour.
         make_model: callable, `Pictures` -> the model that would be trained.
         steps: int, of the whole training, which may take an hour.
-        minutes: float, how long the training takes, in which there must be 10,000
-            steps, or `None`.
+        minutes: float, length of the training, which must allow 10,000 steps, or
+            `None`.
 
     Returns:
         int, 64, 48 or 32; 32 if nothing larger is possible.

@@ -40,41 +40,42 @@ def train(
     restart: bool = False,
     verbose: Any = "auto",
 ) -> TrainedGenerator | Translator:
-    """Train a generator on pictures; the same call again goes on where it stopped.
+    """Trains a generator on pictures; repeating the same call resumes the run.
 
     Args:
         pictures: str or `os.PathLike`, a folder of pictures of any size, whose
             sub-folders are classes, or an `.npy` or `.npz` file of an array of them;
-            or "demo", drawn faces that come with the library. `None` for a published
-            system that downloads its own.
+            or "demo", the drawn faces of this library. `None` for a published system
+            that downloads its data.
         output: str or `os.PathLike`, a folder for the model, pictures and checkpoints.
-        minutes: float, how long the training may take on this machine; `None`: as long
-            as the recipe's epochs take.
-        recipe: str. "auto" takes "gan" for an array of grey pictures of 16×16 pixels,
-            where no minutes are given, and else "r3gan"; "course" is the course's own
-            training of faces; or the name of a published system, see `gan train
-            --recipe list`.
+        minutes: float, length of the training on this machine; `None` trains the
+            recipe's number of epochs.
+        recipe: str. "auto" takes "gan" for an array of grey 16×16 pictures if no
+            minutes are given, otherwise "r3gan"; "course" is the course's own training
+            of faces; or the name of a published system, see `gan train --recipe list`.
         pairs: str or `os.PathLike`, a folder of pairs instead of `pictures`: the
-            generator learns to make the second of each from the first, see
+            generator learns to translate the first picture of each into the second, see
             `gan.data.pairs.read_pairs`.
         unpaired: str or `os.PathLike`, a folder with trainA and trainB instead of
-            `pictures`: the generator learns to make such as those of trainB from those
-            of trainA, and back, see `gan.data.unpaired.read_unpaired`.
-        condition: str, what the generator is to make `pictures` from: "shrunk:4", it
-            learns to enlarge by 4, "hole:16", to fill a hole of 16 pixels, "grey", to
-            colour, or "edges", to paint; `None`: from latents.
-        size: int, or pair of ints (height, width), to which pictures are brought,
-            multiples of 4; `None`: for an array its own up to 64, for a folder the
+            `pictures`: the generator learns to translate pictures of trainA into
+                pictures like those of trainB, and back, see
+                `gan.data.unpaired.read_unpaired`.
+        condition: str, the generator's input, computed from `pictures`: "shrunk:4" (it
+            learns to enlarge by 4), "hole:16" (to fill a hole of 16 pixels), "grey" (to
+            colour) or "edges" (to paint). `None` generates pictures from latents.
+        size: int, or pair of ints (height, width), multiples of 4, the size of the
+            pictures. `None` takes the size of an array, up to 64, and for a folder the
             largest of 32, 48 and 64 that its pictures have and this machine can train.
-        grey: bool, leave colours out.
-        unlabelled: bool, leave classes out.
-        augment: bool, whether pictures are changed at random before the discriminator
-            sees them: for trainings so long that few pictures are learnt by heart; in
-            short ones it makes fakes worse.
+        grey: bool, whether to convert pictures to grey.
+        unlabelled: bool, whether to ignore classes.
+        augment: bool, whether to change pictures at random before the discriminator. It
+            helps if training is so long that few pictures would be memorised; in short
+            training it makes fakes worse.
         captions: str or `os.PathLike` of a file of captions, see
-            `gan.data.captions.read_captions`: the generator learns to draw what words
-            say. `None`: those in an `.npz` file of pictures without labels, if any.
-        long: bool, with the recipe "gan" train twenty minutes instead of two.
+            `gan.data.captions.read_captions`: the generator learns to draw from words.
+                `None` takes captions in an `.npz` file of pictures without labels, if
+                any.
+        long: bool, whether the recipe "gan" trains for twenty minutes instead of two.
         epochs: int, or `None` for the recipe's.
         steps: int, steps an epoch, or `None` for the recipe's.
         seed: int from 0 to 2³² − 1.
@@ -171,7 +172,7 @@ def chosen(
 
 
 def _of_translation(recipe, pictures, own, size):
-    """The options of a training that makes pictures from pictures."""
+    """The options of a training of picture translation."""
     pairs, condition = own.get("pairs"), own.get("condition")
     said = f"--from and --pairs do not apply to the recipe {recipe}: leave it out."
     require(recipe == "auto", said, "recipe")

@@ -1,10 +1,10 @@
-"""A picture from a picture, by TranslationGAN: of pairs, or of what a layer makes.
+"""Picture translation by TranslationGAN, from pairs or with a layer's inputs.
 
-`train --pairs DIR` learns what is in a folder of pairs, `train --pictures DIR --from
-shrunk:4` to enlarge by 4, `hole:16` to fill in, `grey` to colour, `edges` to paint. A
-tenth of the pictures, at most 200, is not trained on: these are drawn after each epoch,
-input above output above target, and measured at the end beside the answers that need no
-network.
+`train --pairs DIR` learns from a folder of pairs. `train --pictures DIR --from
+shrunk:4` learns to enlarge by 4, `hole:16` to fill in, `grey` to colour, `edges` to
+paint. A tenth of the pictures, at most 200, is held out. After each epoch some of them
+are drawn, input above output above target. At the end they are measured, and compared
+with answers that need no network.
 
 Reference:
     Isola et al. 2017, Image-to-Image Translation with Conditional Adversarial Networks.
@@ -36,22 +36,22 @@ if TYPE_CHECKING:
     from gan.recipes.run import Run
 
 _BATCH = 16
-_LEAST = 16  # pictures, of which fewer teach nothing
-_SHOWN = 8  # withheld pictures that are drawn
+_LEAST = 16  # smallest number of pictures to learn from
+_SHOWN = 8  # held-out pictures to draw
 _MOST_WITHHELD = 200
-_MOST_LINEAR = 5000  # training pairs that the linear answer is made of
+_MOST_LINEAR = 5000  # largest number of training pairs for the linear answer
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Parts:
-    """What to train on and what to withhold.
+    """Training pictures and held-out pictures.
 
     Attributes:
         said: str, one line of what was read.
         targets: uint8 array `(N, h, w, c)`.
         inputs: uint8 array `(N, h, w, c)`, or `None` where `layer` makes them.
         layer: layer of `gan.conditions`, or `None`.
-        withheld: int, how many of the last ones are not trained on.
+        withheld: int, number of pictures, the last ones, that are held out.
     """
 
     said: str
@@ -63,21 +63,21 @@ class Parts:
 
     @property
     def pictures(self) -> np.ndarray:
-        """The targets that are trained on."""
+        """The targets of the training set."""
         return self.targets[: -self.withheld]
 
     def examples(self) -> Any:
-        """What the model trains on."""
+        """The real examples of the model."""
         if self.inputs is None:
             return self.pictures
         return self.pictures, self.inputs[: -self.withheld]
 
     def unseen(self, translator: Translator) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs, as the network takes them, and targets, in [0, 1], withheld."""
+        """Held-out inputs, as the network takes them, and targets, in [0, 1]."""
         return self._pair(translator, slice(-self.withheld, None))
 
     def seen(self, translator: Translator) -> tuple[np.ndarray, np.ndarray]:
-        """The same of those that were trained on, a few thousand at most."""
+        """Inputs and targets of the training set, at most a few thousand."""
         most = min(len(self.pictures), _MOST_LINEAR)
         return self._pair(translator, slice(0, most))
 
@@ -94,7 +94,7 @@ def read_parts(
     size: int | tuple[int, int] | None = None,
     colour: bool | None = None,
 ) -> Parts:
-    """Read pairs, or pictures of which a layer makes the inputs.
+    """Reads pairs, or pictures from which a layer computes the inputs.
 
     Args:
         path: str or `os.PathLike`, a folder of pairs, see `gan.data.pairs.read_pairs`;
@@ -111,7 +111,7 @@ def read_parts(
         layer = conditions.named(condition)
         found = read(path, size, colour, labelled=False)
         targets, inputs, said = found.pictures, None, f"{found.said}, from {condition}"
-        # Refuse now what does not fit, such as grey pictures to be coloured.
+        # Raise errors now, for example for grey pictures that are to be coloured.
         layer.compute_output_shape((None, *targets.shape[1:]))
     else:
         sentence = "The argument data (--pairs) must name a folder of pairs."
@@ -122,7 +122,7 @@ def read_parts(
     count = len(targets)
     sentence = f"There must be at least {_LEAST} pictures or pairs, not {count}."
     require(count >= _LEAST, sentence, "data")
-    # Not those of the last names, which may be alike.
+    # Shuffle, because pictures with neighbouring names may be similar.
     order = np.random.default_rng(0).permutation(count)
     targets, inputs = targets[order], None if inputs is None else inputs[order]
     withheld = min(count // 10, _MOST_WITHHELD)
@@ -149,7 +149,7 @@ def _fitted(data, steps):
 
 
 def draw(model: TranslationGAN, data: Parts) -> np.ndarray:
-    """Withheld pictures: inputs, what the model makes of them, targets, in three rows.
+    """Draws held-out pictures in three rows: inputs, outputs, targets.
 
     Args:
         model: `gan.TranslationGAN`.
@@ -166,7 +166,7 @@ def draw(model: TranslationGAN, data: Parts) -> np.ndarray:
 
 
 def measure(model: TranslationGAN, data: Parts) -> dict[str, dict[str, float]]:
-    """How near what is made of withheld inputs is to their targets.
+    """Measures translations of held-out inputs against their targets.
 
     Args:
         model: `gan.TranslationGAN`.
@@ -207,7 +207,7 @@ RECIPE_OF_PARTS = Recipe(
 
 
 def train(run: Run, **options: Any) -> list[pathlib.Path]:
-    """Train on pairs, or on pictures of which a layer makes the inputs.
+    """Trains on pairs, or on pictures from which a layer computes the inputs.
 
     Args:
         run: `gan.recipes.run.Run`.

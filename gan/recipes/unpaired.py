@@ -1,8 +1,8 @@
-"""One kind of pictures from another without pairs, by CycleGAN.
+"""Translation between two kinds of pictures without pairs, by CycleGAN.
 
-`train --unpaired DIR` learns what turns the pictures of `trainA` into such as those of
-`trainB`, and back. A tenth of each, at most 200, is not trained on: of these the first
-eight are drawn after each epoch, above what becomes of them.
+`train --unpaired DIR` learns to translate pictures of `trainA` into pictures like those
+of `trainB`, and back. A tenth of each, at most 200, is held out. After each epoch, the
+first eight of them are drawn above their translations.
 
 Reference:
     Zhu et al. 2017, Unpaired Image-to-Image Translation using Cycle-Consistent
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from gan.recipes.run import Run
 
 _BATCH = 16
-_LEAST = 16  # pictures of a kind, of which fewer teach nothing
-_SHOWN = 8  # withheld pictures of each kind that are drawn
+_LEAST = 16  # smallest number of pictures of each kind to learn from
+_SHOWN = 8  # held-out pictures of each kind to draw
 _MOST_WITHHELD = 200
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Parts:
-    """What to train on and what to withhold, of both kinds.
+    """Training pictures and held-out pictures of both kinds.
 
     Attributes:
         said: str, one line of what was read.
@@ -54,7 +54,7 @@ class Parts:
 
     @property
     def pictures(self) -> np.ndarray:
-        """Those of A that are trained on."""
+        """The training pictures of A."""
         return self.learnt[0]
 
 
@@ -105,7 +105,7 @@ def _fitted(data, steps):
     rates = {name: LinearDecay(5e-4, steps, 0.4) for name in names}
     adams = {k: keras.optimizers.Adam(rate, 0.0, 0.99) for k, rate in rates.items()}
     size = min(_BATCH, *map(len, data.learnt))
-    # What stays as it is must have the same channels.
+    # The identity loss needs pictures of equal shape.
     equal = data.learnt[0].shape[1:] == data.learnt[1].shape[1:]
     return {"batch_size": size, "identity_weight": 0.5 if equal else 0.0, **adams}
 
@@ -122,7 +122,7 @@ def draw(model: CycleGAN, data: Parts) -> np.ndarray:
     """
     rows = []
     for way, pictures in enumerate(data.withheld):
-        # Of few pictures some are shown twice.
+        # If there are few pictures, some are shown twice.
         some = pictures[np.arange(_SHOWN) % len(pictures)] / np.float32(255)
         made = np.clip(model.one_way(way)(some), 0, 1)
         rows += [_in_colour(some), _in_colour(made)]

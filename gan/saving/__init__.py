@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and are checked before they are believed."""
+"""Saving and loading: files are written completely or not at all, and checked."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ __all__ = ["load_model", "read_notes", "restore_model", "save_model"]
 
 
 def __getattr__(name: str) -> Any:
-    # Lazy, for who only reads weights does not wait for Keras.
+    # Imports are lazy, so that reading weights does not wait for Keras.
     if name not in __all__:
         raise AttributeError(f"module 'gan.saving' has no attribute {name!r}")
     from gan.saving import model_file

@@ -1,4 +1,4 @@
-"""A model file as an archive, which is looked at before anything in it is believed."""
+"""Checks the ZIP archive of a model file before anything in it is used."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from gan.saving import hdf5_guard
 from gan.saving.damage import refusing, sound
 
 WEIGHTS = "model.weights.h5"
-# The members of a file and their greatest sizes. JSON takes many times its size in
-# memory; weights take their own.
+# The members of a file and their largest sizes. In memory, JSON takes many times its
+# size, weights take just their size.
 _MEMBERS = {"metadata.json": 2**24, "config.json": 2**24, "gan.json": 2**27}
 _MEMBERS[WEIGHTS] = 2**36
 MOST_NOTES = _MEMBERS["gan.json"]
@@ -32,7 +32,7 @@ def keras_path(path: StrPath) -> pathlib.Path:
 
 @contextlib.contextmanager
 def opened(path: StrPath) -> Iterator[zipfile.ZipFile]:
-    """Open a model file after a look at all of it; its damage is `InvalidInput`."""
+    """Check and open a model file; damage raises `InvalidInput`."""
     path = keras_path(path)
     require(path.is_file(), f"There is no model file at {path}.", "path")
     with refusing(path), zipfile.ZipFile(path) as archive:
@@ -44,27 +44,27 @@ def opened(path: StrPath) -> Iterator[zipfile.ZipFile]:
             small = plain and member.file_size <= _MEMBERS[member.filename]
             sound(small, f"its member {member.filename} is compressed, or too large")
         sound(archive.testzip() is None, "its bytes were changed after it was written")
-        # Read whole, for whoever goes back in a member reads it from its start again.
+        # Read it completely, because seeking back in a member would read it again.
         with io.BytesIO(archive.read(WEIGHTS)) as weights:
             hdf5_guard.expect_weights(weights, weights.getbuffer().nbytes)
         yield archive
 
 
 def read_notes(path: StrPath) -> dict[str, Any]:
-    """Check that a model file is undamaged and give its notes.
+    """Checks that a model file is undamaged and returns its notes.
 
     Args:
         path: str or `os.PathLike`, a file of `save_model`.
 
     Returns:
-        Dict, the notes it was saved with.
+        Dict, the notes with which it was saved.
 
     Raises:
         InvalidInput: if the file is missing or damaged.
     """
     with opened(path) as archive:
         text = archive.read("gan.json")
-        # Lists and dicts of nothing would take the most memory for their size.
+        # Empty lists and dicts take the most memory for their size in the file.
         few = text.count(b"[") + text.count(b"{") <= 2**20
         sound(few, "its notes have too many parts")
         notes = json.loads(text)["notes"]

@@ -1,4 +1,4 @@
-"""What Keras's configs say of the objects that they describe."""
+"""Compares and searches the configs of Keras objects."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import keras
 
 
 def described(thing: Any) -> dict[str, Any]:
-    """The config of a layer, network, optimizer or latent generator, and its class.
+    """The class and config of a layer, network, optimizer or latent generator.
 
     Args:
         thing: an object with `get_config()`.
 
     Returns:
-        Dict, equal for what the same lines make in another process: without what Keras
-        numbers or draws (names and seeds) or finds out (modules and shapes).
+        Dict without names, seeds, modules and shapes, so that the same code gives an
+        equal dict in another process.
     """
     config = keras.saving.serialize_keras_object(thing)
     numbered = {}
@@ -36,7 +36,7 @@ def described(thing: Any) -> dict[str, Any]:
                 del kept["name"]
             return {key: plain(value) for key, value in kept.items()}
         if isinstance(one, (list, tuple)):
-            # How layers are connected is said by their names.
+            # The names of layers describe their connections.
             named = [numbered.get(x, x) if isinstance(x, str) else x for x in one]
             return [*map(plain, named)]
         return one
@@ -45,7 +45,7 @@ def described(thing: Any) -> dict[str, Any]:
 
 
 def entries(config: Any) -> Iterator[dict[str, Any]]:
-    """Each of a config's objects: dicts that have a class's name."""
+    """Iterate over the objects of a config: its dicts with a class name."""
     waiting = [config]
     while waiting:
         one = waiting.pop()
@@ -63,7 +63,7 @@ def class_names(config: Any) -> set[str]:
 
 
 def unknown(config: Any, custom_objects: dict[str, Any]) -> set[str]:
-    """Names of the classes and functions in a config that nobody has registered."""
+    """Names of the classes and functions in a config that are not registered."""
     names = set()
     for entry in entries(config):
         function = entry["class_name"] == "function"
@@ -72,7 +72,7 @@ def unknown(config: Any, custom_objects: dict[str, Any]) -> set[str]:
         if not isinstance(name, str) or kerass:
             continue
         try:
-            # A function is only looked up, among Keras's own as well.
+            # Deserializing a function only looks it up, also among Keras's functions.
             if function:
                 keras.saving.deserialize_keras_object(entry, custom_objects)
             elif keras.saving.get_registered_object(name, custom_objects) is None:
@@ -83,11 +83,11 @@ def unknown(config: Any, custom_objects: dict[str, Any]) -> set[str]:
 
 
 def own_classes(model: Any, names: set[str]) -> dict[str, Any]:
-    """Dict of the classes and functions of these names that a model is made of."""
+    """Find the classes and functions of these names in a model: dict by name."""
     parts = [model, model.latent_generator]
     for network in filter(None, (model.generator, model.discriminator, model.augment)):
         parts += [getattr(network, "optimizer", None), *network._flatten_layers()]
-    # A layer's activation, initialiser and so on are its attributes.
+    # Activations, initialisers and so on are attributes of a layer.
     parts += [one for part in parts for one in getattr(part, "__dict__", {}).values()]
     found = [kind for part in parts for kind in (part, type(part))]
     found = {getattr(kind, "__name__", None): kind for kind in found}

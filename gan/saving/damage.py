@@ -1,4 +1,4 @@
-"""Files that need not be trusted: whatever is wrong with one is said in one way."""
+"""Errors of untrusted files: every kind of damage raises the same error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gan.errors import InvalidInput, StrPath
 
 
 class Damaged(ValueError):
-    """What is wrong with a file; `refusing` adds which file it is."""
+    """Raised if a file is damaged; `refusing` adds the name of the file."""
 
 
 def sound(condition: object, reason: str) -> None:
@@ -28,27 +28,27 @@ def sound(condition: object, reason: str) -> None:
 
 @contextlib.contextmanager
 def refusing(path: StrPath, argument: str = "path") -> Iterator[None]:
-    """Within this context whatever a file's damage raises becomes `InvalidInput`.
+    """In this context every error that a damaged file raises becomes `InvalidInput`.
 
     Args:
         path: str or `os.PathLike`, the file.
-        argument: str, the name of the argument by which the user gave it.
+        argument: str, the name of the argument with the path.
     """
     try:
         with warnings.catch_warnings():
-            # Keras skips an optimizer that does not fit and only warns.
+            # If an optimizer does not match, Keras only warns and skips it.
             warnings.filterwarnings("error", "Skipping variable loading")
             yield
     except InvalidInput:
         raise
-    # Damage surfaces in h5py as a dozen classes, among them MemoryError.
+    # For damaged files, h5py raises a dozen classes of errors, even MemoryError.
     except Exception as error:
         said = f"The file {path} cannot be used: {reason(error)}."
         raise InvalidInput(said, argument) from error
 
 
 def reason(error: Exception) -> str:
-    """What an error says, without the configs and examples that Keras adds to it."""
+    """The message of an error, without the configs and examples that Keras adds."""
     text = " ".join(str(error).split()).rpartition("Exception encountered: ")[2]
     text = re.sub(r" *(Full object config: |config=|Example: class ).*", "", text)
     text = textwrap.shorten(text, 500, placeholder=" …").rstrip(".")

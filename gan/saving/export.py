@@ -1,4 +1,4 @@
-"""A generator alone, for those who do not have this library."""
+"""Exports a generator for use without this library."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gan.errors import InvalidInput, StrPath, require, shown
 from gan.saving.damage import reason
 from gan.support.files import atomic_path, expect_writable
 
-# The names of the command `export`, and Keras's own for the same formats.
+# Names of formats in the command `export`, and Keras's names for them.
 _FORMATS = {"savedmodel": "tf_saved_model", "tflite": "litert"}
 
 
@@ -28,19 +28,18 @@ def write_generator(
     verbose: bool | None = None,
     **options: Any,
 ) -> None:
-    """Write a generator, so that it can be used without this library.
+    """Writes a generator for use without this library.
 
     Args:
         network: `keras.Model`, functional or sequential.
         path: str or `os.PathLike`, a file, or a folder for "savedmodel".
         to: "keras", "onnx", "savedmodel", "tflite", or a format of
             `keras.Model.export`.
-        verbose: bool, whether Keras says what it has written; `None` is its own choice.
-        **options: further ones of `keras.Model.export`.
+        verbose: bool, whether Keras prints what it has written; `None` is its default.
+        **options: further options of `keras.Model.export`.
 
     Raises:
-        InvalidInput: before any work, if nothing can be written there or a package is
-            missing.
+        InvalidInput: if the path is not writable or a package is missing.
     """
     to = _FORMATS.get(to, to)
     if to != "tf_saved_model":
@@ -60,7 +59,7 @@ def write_generator(
         return
     if to == "litert":
         network = _resized(network)
-    # Keras exports only what was called.
+    # Keras can export only networks that have been called.
     network(_given(tf.zeros((1, *x.shape[1:]), x.dtype) for x in network.inputs))
     network.export(path, format=to, verbose=verbose, **options)
 
@@ -72,26 +71,27 @@ def export_generator(
     inputs: list[np.ndarray],
     about: dict[str, str] | None = None,
 ) -> float:
-    """Write a generator, and run what was written.
+    """Writes a generator, runs the written file, and compares the outputs.
 
     Args:
         network: `keras.Model` of Keras's own layers.
         path: `pathlib.Path`, a file that can be written or a folder that is new.
         to: "keras", "onnx", "savedmodel" or "tflite".
-        inputs: list of arrays that the network takes, latents and perhaps labels, on
-            which both are compared.
-        about: dict of str that is noted in the metadata of an ONNX file, or `None`.
+        inputs: list of arrays, arguments of the network (float32 latents and perhaps
+            int labels) on which the outputs are compared.
+        about: dict of str for the metadata of an ONNX file, or `None`.
 
     Returns:
-        float, the greatest absolute difference of the outputs.
+        float, the largest absolute difference of the outputs.
 
     Raises:
         InvalidInput: before anything is written at `path`, if a package is missing,
-            Keras cannot export the network, what it wrote cannot be run, or differs.
+            Keras cannot export the network, or the written file cannot be run or gives
+            other outputs.
     """
     if to == "onnx":
         _require_packages("tf2onnx", "onnxruntime")
-    # What was written takes the inputs as they are; Keras would cast and reshape them.
+    # Cast and reshape the inputs as Keras would; the written file does not.
     inputs = [
         np.reshape(array, (len(array), *kind.shape[1:])).astype(kind.dtype)
         for array, kind in zip(inputs, network.inputs, strict=True)
@@ -111,7 +111,7 @@ def export_generator(
             said += f"try another format. {type(error).__name__}: {reason(error)}."
             raise InvalidInput(said, "to") from None
         difference = float(np.abs(found - wanted).max())
-        # A different order of sums, no more.
+        # Only a different order of sums is allowed.
         same = difference < 1e-4 * max(1.0, np.abs(wanted).max())
         said = f"The generator exported as {to} draws different pictures, by up to "
         said += f"{difference:.2g}: try another format."
@@ -127,17 +127,17 @@ def export_generator(
 def picture_network(
     network: keras.Model, offset: np.ndarray, scale: np.ndarray
 ) -> keras.Model:
-    """A network that gives pictures in [0, 1], of Keras's own layers.
+    """Makes a network of Keras's own layers whose outputs are pictures in [0, 1].
 
     Args:
-        network: `keras.Model`, latents, and perhaps labels -> numbers `(n, h, w, c)`.
-        offset: float array that broadcasts to `(h, w, c)`: a picture is the network's
+        network: `keras.Model`, latents and perhaps labels -> floats `(n, h, w, c)`.
+        offset: float array that broadcasts to `(h, w, c)`. A picture is the network's
             output times `scale` plus `offset`.
-        scale: the same.
+        scale: float array that broadcasts to `(h, w, c)`.
 
     Returns:
-        `keras.Model` whose inputs are named "latents" and "labels". It draws what the
-        plots draw: numbers below 0 and above 1 become 0 and 1.
+        `keras.Model` whose inputs are named "latents" and "labels". As in plots, values
+        are clipped to [0, 1].
     """
     inputs = [
         keras.Input(kind.shape[1:], dtype=kind.dtype, name=name)
@@ -145,14 +145,14 @@ def picture_network(
     ]
     x = network(_given(inputs))
     if np.any(offset) or np.any(scale != 1):
-        # Plain lists and numbers, which every version of Keras stores.
+        # Every version of Keras can store lists and numbers.
         x = keras.layers.Rescaling(scale.tolist(), offset.tolist())(x)
     x = keras.layers.ReLU(max_value=1.0, name="pictures")(x)
     return keras.Model(_given(inputs), x, name="pictures")
 
 
 def _write_about(path, about):
-    """Note in an ONNX file what its numbers mean, and name what it gives."""
+    """Add metadata to an ONNX file, and name its output."""
     import onnx
 
     model = onnx.load(path)
@@ -172,9 +172,9 @@ def _require_packages(*names):
 
 
 class _Resized(keras.layers.UpSampling2D):
-    """Gives the same pixels by an operation whose sizes LiteRT can tell.
+    """Computes the same pixels by an operation whose sizes LiteRT can infer.
 
-    Keras repeats pixels by reshapes, after which LiteRT opens no convolution.
+    Keras repeats pixels by reshapes, after which LiteRT cannot load a convolution.
     """
 
     def call(self, inputs):
@@ -184,7 +184,7 @@ class _Resized(keras.layers.UpSampling2D):
 
 
 def _resized(network):
-    """An equal network that LiteRT opens, of layers that compute as Keras's own do."""
+    """An equivalent network that LiteRT can load."""
 
     def clone(layer):
         doubles = type(layer) is keras.layers.UpSampling2D
@@ -197,7 +197,7 @@ def _resized(network):
 
 
 def _given(inputs):
-    """What a network of one or several inputs is called with."""
+    """The argument of a network with one or several inputs."""
     first, *more = inputs
     return [first, *more] if more else first
 
@@ -207,7 +207,7 @@ def _run_keras(path, inputs):
 
 
 def _run_saved_model(path, inputs):
-    # Its variables are gone when nothing holds it any more.
+    # The variables are deleted as soon as nothing refers to the object.
     loaded = tf.saved_model.load(str(path))
     return loaded.serve(_given(inputs.values()))
 
@@ -222,7 +222,7 @@ def _run_onnx(path, inputs):
 
 def _run_tflite(path, inputs):
     run = tf.lite.Interpreter(str(path)).get_signature_runner()
-    # A single input may have got another name, several keep the order of theirs.
+    # A single input may have another name; several inputs keep the order of names.
     names = zip(sorted(run.get_input_details()), sorted(inputs), strict=True)
     (outputs,) = run(**{name: inputs[ours] for name, ours in names}).values()
     return outputs

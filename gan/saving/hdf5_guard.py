@@ -1,8 +1,9 @@
-"""HDF5 files that need not be trusted: looked at before anything of them is read.
+"""Checks untrusted HDF5 files before their data are read.
 
-Keras writes only contiguous data, stored whole in the file and reached by hard links;
-everything else is refused. Chunks may unpack to any size, other links and external data
-name other files, and damaged strings make HDF5 1.14 reserve GiBs or never return.
+Keras writes only contiguous data, which are stored completely in the file and reached
+by hard links; everything else is refused. Compressed chunks may unpack to any size,
+other links and external data may refer to other files, and damaged strings make HDF5
+1.14 allocate GiBs or never return.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 from gan.errors import StrPath, expect_path, require
 from gan.saving.damage import Damaged, refusing, sound
 
-# HDF5 object headers hold 64 KiB, so Keras writes no larger list of names.
+# HDF5 object headers are limited to 64 KiB, and so are Keras's lists of names.
 MOST_BYTES = 2**16
 MOST_NAMES = 2**10
 MOST_FILE = 2**30
@@ -31,9 +32,9 @@ _MOST_DEPTH = 30
 
 @contextlib.contextmanager
 def opened(path: StrPath) -> Iterator[h5py.File]:
-    """Open an HDF5 file to read; whatever its damage raises is `InvalidInput`."""
+    """Open an HDF5 file for reading; damage raises `InvalidInput`."""
     path = expect_path(path=path)
-    # To read a pipe or a device could wait for ever.
+    # Reading a pipe or a device could wait for ever.
     require(os.path.isfile(path), f"There is no file of weights at {path}.", "path")
     with refusing(path):
         size = path.stat().st_size
@@ -47,13 +48,13 @@ def opened(path: StrPath) -> Iterator[h5py.File]:
 
 
 def expect_weights(source: StrPath | IO[bytes], size: int) -> None:
-    """Expect an HDF5 file of `size` bytes that holds plain numbers and all of them."""
+    """Expect an HDF5 file of `size` bytes that holds all its numbers in plain form."""
     with h5py.File(source, "r") as file:
         sound(_count(file, 0) <= size, "it names more numbers than it has bytes for")
 
 
 def _count(group, depth):
-    """Bytes of all numbers in a group, each dataset looked at."""
+    """Check each dataset of a group; return the size of all numbers in bytes."""
     if depth >= _MOST_DEPTH:
         raise Damaged("its groups are nested too deeply")
     total = 0
@@ -68,7 +69,7 @@ def _count(group, depth):
 
 
 def child(group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
-    """What hard links of that name lead to: other links may leave the file."""
+    """The object behind a hard link; other links could leave the file."""
     for part in name.split("/"):
         if group.id.links.get_info(part.encode()).type != h5py.h5l.TYPE_HARD:
             raise Damaged(f"{part} in {group.name} is a link, perhaps to another file")
@@ -92,7 +93,7 @@ def _expect_plain(dataset):
 def read_array(
     dataset: h5py.Dataset, shape: tuple[int, ...] | None = None
 ) -> np.ndarray:
-    """Read numbers of the given shape, `None` for any, after a look at them."""
+    """Check and read numbers of the given shape, `None` for any shape."""
     if shape not in (None, dataset.shape):
         there = f"the shape {dataset.shape} instead of {shape}"
         raise Damaged(f"{dataset.name} has {there}")
@@ -119,8 +120,8 @@ def read_names(group: h5py.Group, attribute: str) -> list[str]:
 def _check_strings(path: pathlib.Path) -> None:
     """Expect lists of names that HDF5 can read.
 
-    Keras writes version 1 of HDF5's attribute message. If its strings are of
-    variable length, its items are (length, heap address, index in the heap).
+    Keras writes version 1 of HDF5's attribute message. If its strings are of variable
+    length, its items are (length, heap address, index in the heap).
     """
     variable_length, heaps = 9, {}
     data = path.read_bytes()
@@ -145,7 +146,7 @@ def _check_strings(path: pathlib.Path) -> None:
 
 
 def _heap_sizes(data, start):
-    """Give `{index: size}` of a global heap, empty unless its objects fill it."""
+    """Dict `{index: size}` of a global heap, empty unless its objects fill it."""
     sizes = {}
     mark, heap_size = struct.unpack_from("<8sQ", data, start)
     at, end = start + 16, start + heap_size

@@ -1,4 +1,4 @@
-"""Whole-model files: whole or not at all, and refused unless undamaged."""
+"""Files of whole models: written completely or not at all, refused if damaged."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ from gan.saving.configs import class_names, described, own_classes, unknown
 from gan.saving.damage import reason, refusing, sound
 from gan.support.files import atomic_path, temporary_path
 
-# Models whose file has been read back, and the classes that it named then.
+# Models whose files have been loaded as a check, and the classes in them.
 _read_back: weakref.WeakKeyDictionary[WholeModel, set[str]]
 _read_back = weakref.WeakKeyDictionary()
 
 
 class WholeModel(keras.Model):
-    """The part of a model that is saved and loaded.
+    """The part of a model that saves and loads it.
 
-    Its files hold all of its state, and appear whole or not at all. What is declared
-    below without a value stands in the other parts of the model.
+    A model file holds the whole state, and is written completely or not at all.
+    Attributes that are declared without a value are set in other parts of the model.
 
     Attributes:
         begun_with: str, JSON of the settings at the start of the last run with a
@@ -77,11 +77,11 @@ class WholeModel(keras.Model):
         return found | {"learning_rate": self.learning_rate}
 
     def made_of(self) -> dict[str, Any]:
-        """What makes a run of this model what it is, but for its real examples.
+        """Everything on which a run of this model depends, except its real examples.
 
         Returns:
-            Dict that JSON can hold: the options, and the configs of networks,
-            optimizers, augmentation and latents without the names that Keras numbers.
+            Dict of JSON values: the options, and the configs of networks, optimizers,
+            augmentation and latents, without the numbered names of Keras.
         """
         found = {"model": keras.saving.get_registered_name(type(self))}
         found |= {**self.options(), "augment": None, **self.augmenting()}
@@ -94,7 +94,7 @@ class WholeModel(keras.Model):
         if hasattr(self.latent_generator, "get_config"):
             found["latent_generator"] = described(self.latent_generator)
         elif self.latent_generator is not None and self.draws_repeat:
-            # A function is told from another by what it draws.
+            # A function is identified by the latents that it draws.
             with self.stream.restarted(0), self.stream.sampling():
                 drawn = np.ravel(self.latent_generator(4))[:8]
             found["latent_generator"] = [float(f"{number:.3g}") for number in drawn]
@@ -105,7 +105,7 @@ class WholeModel(keras.Model):
         return {"augment": described(self.augment)} if self.augment else {}
 
     def get_config(self) -> dict[str, Any]:
-        """Arguments that make an equal model, without its real examples."""
+        """The constructor's arguments of an equal model, without real examples."""
         serialize = keras.saving.serialize_keras_object
         latent_generator = self.latent_generator
         if self.has_latents and not hasattr(latent_generator, "get_config"):
@@ -139,15 +139,15 @@ class WholeModel(keras.Model):
             )
         flags = []
         for name in networks:
-            # The optimizers know only the weights that were trainable when the model
-            # was made, so that they are so again while it is made.
+            # An optimizer knows only the weights that were trainable when the model was
+            # made, so make these trainable again meanwhile.
             trained = config.pop(f"{name}_trained", None)
             for number, weight in enumerate(config[name].variables):
                 flags.append((weight, weight.trainable))
                 if trained is not None:
                     weight.trainable = number in trained
         with warnings.catch_warnings():
-            # It was warned of when the model was made.
+            # The warning was given when the model was first made.
             warnings.filterwarnings("ignore", ".* its last activation keeps")
             model = cls(**config)
         for weight, trainable in flags:
@@ -155,20 +155,21 @@ class WholeModel(keras.Model):
         return model
 
     def save(self, filepath: StrPath, overwrite: bool = True, **options: Any) -> None:
-        """Write the whole model to a `.keras` file, whole or not at all.
+        """Saves the whole model to a `.keras` file.
 
-        The file holds networks, optimizers, averages, random state and every
-        option, not the real examples. `keras.models.load_model` reads it too. Of
-        several workers only the chief writes it.
+        The file holds networks, optimizers, averages, random state and all options, but
+        not the real examples. `keras.models.load_model` can read it too. It is written
+        completely or not at all. If there are several workers, only the chief writes
+        it.
 
         Args:
             filepath: str or `os.PathLike` that ends in `.keras`.
-            overwrite: bool, whether a file that is there may be replaced.
-            **options: none; an unknown one is refused.
+            overwrite: bool, whether an existing file may be replaced.
+            **options: none; unknown options are refused.
 
         Raises:
-            InvalidInput: if `filepath` is not of that form, or `gan.load_model` could
-                not read the file. A file that was there then stays as it was.
+            InvalidInput: if `filepath` is invalid, or `gan.load_model` could not read
+                the file. An existing file is then not changed.
         """
         for name in options:
             said = f"The method save has no argument {name}: leave it out."
@@ -180,18 +181,18 @@ class WholeModel(keras.Model):
     def save_weights(
         self, filepath: StrPath, overwrite: bool = True, **options: Any
     ) -> None:
-        """Write weights, optimizers and random state to a `.weights.h5` file.
+        """Saves weights, optimizers and random state to a `.weights.h5` file.
 
-        Of several workers only the chief writes it.
+        If there are several workers, only the chief writes it.
 
         Args:
             filepath: str or `os.PathLike` that ends in `.weights.h5`.
-            overwrite: bool, whether a file that is there may be replaced.
-            **options: as of Keras.
+            overwrite: bool, whether an existing file may be replaced.
+            **options: as in Keras.
 
         Raises:
-            InvalidInput: if `filepath` is not of that form, or `load_weights` could not
-                read the file. A file that was there then stays as it was.
+            InvalidInput: if `filepath` is invalid, or `load_weights` could not read the
+                file. An existing file is then not changed.
         """
         if distribute.is_chief(self.distribute_strategy):
             _expect_new(filepath, overwrite, ".weights.h5")
@@ -203,15 +204,15 @@ class WholeModel(keras.Model):
                     hdf5_guard.expect_weights(temporary, temporary.stat().st_size)
 
     def load_weights(self, filepath: StrPath, **options: Any) -> None:
-        """Read what `save_weights` wrote: all of it or, if it does not fit, nothing.
+        """Loads a file that `save_weights` wrote.
 
         Args:
-            filepath: str or `os.PathLike`.
-            **options: as of Keras.
+            filepath: str or `os.PathLike` that ends in `.weights.h5`.
+            **options: as in Keras.
 
         Raises:
-            InvalidInput: if the file is missing, damaged or of another model; the
-                model is then as it was.
+            InvalidInput: if the file is missing, damaged or belongs to another model.
+                The model is then not changed.
         """
         path = expect_path(filepath=filepath)
         require(path.is_file(), f"There is no file of weights at {path}.", "filepath")
@@ -221,12 +222,12 @@ class WholeModel(keras.Model):
             load_state(self, load)
 
     def save_own_variables(self, store: MutableMapping[str, np.ndarray]) -> None:
-        """Write the random state, which Keras leaves out of its files."""
+        """Save the random state, which Keras does not save."""
         for number, state in enumerate(self.random_states()):
             store[f"random_state_{number}"] = state.numpy()
 
     def load_own_variables(self, store: Mapping[str, np.ndarray]) -> None:
-        """Read the random state."""
+        """Load the random state."""
         for number, state in enumerate(self.random_states()):
             state.assign(store[f"random_state_{number}"])
 
@@ -240,18 +241,17 @@ class WholeModel(keras.Model):
 def save_model(
     model: WholeModel, path: StrPath, notes: dict[str, Any] | None = None
 ) -> None:
-    """Write a model so that `keras.models.load_model` and `load_model` read it.
+    """Saves a model so that `keras.models.load_model` and `load_model` can read it.
 
     Args:
         model: `gan.AdversarialModel`.
         path: str or `os.PathLike` that ends in `.keras`.
-        notes: dict that JSON can hold, returned by `read_notes`; it becomes the member
-            `gan.json` of the file.
+        notes: dict of JSON values, which `read_notes` returns; it is stored as the
+            member `gan.json` of the file.
 
     Raises:
-        InvalidInput: if `path` is not of that form or cannot be written to, or
-            `load_model` could not read the file. A file that was there stays as it
-            was, as it does after any failure.
+        InvalidInput: if `path` is invalid or not writable, or `load_model` could not
+            read the file. After any failure, an existing file is not changed.
     """
     text = json.dumps({"notes": notes or {}})
     said = (
@@ -265,14 +265,14 @@ def save_model(
 
 
 def expect_loadable(model: WholeModel, folder: pathlib.Path) -> None:
-    """Expect that `load_model` can read the files of a model, before there are any.
+    """Checks in advance that `load_model` can read the files of a model.
 
     Args:
         model: `gan.AdversarialModel`.
-        folder: `pathlib.Path`, where such a file is written for a moment.
+        folder: `pathlib.Path`, in which a temporary file is written.
 
     Raises:
-        InvalidInput: with the reason and what to do.
+        InvalidInput: if it cannot; the error says why and what to do.
     """
     # A model that diverged is restored from a checkpoint, and need not be saved now.
     if not _finite(model):
@@ -282,10 +282,10 @@ def expect_loadable(model: WholeModel, folder: pathlib.Path) -> None:
 
 
 def _write(model, path, text):
-    """Write a model to a file, and look at what was written as `load_model` would."""
+    """Write a model to a file, and check the file as `load_model` would."""
     model.reattach()
     _require_finite(model)
-    # Of several workers only the chief saves, and may make no more than the others do.
+    # Only the chief of several workers saves; it must not make more objects than they.
     alone = not distribute.many_workers(model.distribute_strategy)
     _keep_lists(model)
     keras.saving.save_model(model, path)
@@ -293,7 +293,7 @@ def _write(model, path, text):
         members.writestr("gan.json", text)
     with archive.opened(path) as members:
         config = json.loads(members.read("config.json"))
-    # To make the model again may take a second; what it is made of seldom changes.
+    # Making the model again may take a second, so do it only for new classes.
     classes = class_names(config)
     if alone and not classes <= _read_back.get(model, set()):
         _expect_twin(model, path, config)
@@ -303,11 +303,11 @@ def _write(model, path, text):
 def _keep_lists(model):
     """Let Keras find the lists of attributes that it makes for each save.
 
-    Keras 3.15 keeps them by another name than it looks for: without this each save
-    makes them again, of new layers and optimizers, a third of its time and 140 KB that
-    TensorFlow never frees.
+    Keras 3.15 stores them under another name than it looks for. Without this function,
+    each save makes them again, with new layers and optimizers. This would cost a third
+    of the time of a save, and 140 KB that TensorFlow never frees.
     """
-    # Of several workers only the chief saves; the others would make them alone.
+    # Only the chief of several workers saves, so only it would make the lists.
     if distribute.many_workers(model.distribute_strategy):
         return
     kept = global_state.GLOBAL_STATE_TRACKER
@@ -317,10 +317,10 @@ def _keep_lists(model):
 
 
 def _expect_twin(model, path, config):
-    """Expect that a file gives a model equal to the one that it was written of."""
+    """Expect that loading a file gives an equal model."""
     names = unknown(config, {})
     classes = own_classes(model, names)
-    # Classes that are not found here a user may give as custom_objects.
+    # The user may give classes that are not found here as custom_objects.
     if not classes.keys() >= names:
         return
     unsafe = global_state.get_global_attribute("safe_mode_saving") is False
@@ -337,8 +337,8 @@ def _expect_twin(model, path, config):
         except Exception as error:
             failures.append(error)
 
-    # In a thread of its own no strategy is in force, and Keras, which numbers layers
-    # by thread, gives the user's next layer the name that it would have had.
+    # In a new thread no strategy is active. Keras numbers layers for each thread, so
+    # the user's next layer gets the name that it would have had.
     thread = threading.Thread(target=load)
     before = random.getstate()
     with warnings.catch_warnings(action="ignore"):
@@ -350,19 +350,20 @@ def _expect_twin(model, path, config):
 
 
 def load_model(path: StrPath, custom_objects: dict[str, Any] | None = None) -> Any:
-    """Read a model that `model.save` wrote, all of it checked.
+    """Loads a model that `model.save` wrote.
+
+    Untrusted files are safe to load: everything is checked, and no code is executed.
 
     Args:
-        path: str or `os.PathLike`. The file need not be trusted: nothing in it
-            is executed.
-        custom_objects: dict of names to classes that the model uses and that are
-            not registered with Keras.
+        path: str or `os.PathLike`.
+        custom_objects: dict from names to classes of the model that are not registered
+            with Keras.
 
     Returns:
-        The `gan.AdversarialModel`, compiled as it was, without its real examples.
+        `gan.AdversarialModel`, compiled like the saved one, without its real examples.
 
     Raises:
-        InvalidInput: if the file is missing, damaged or not of this form.
+        InvalidInput: if the file is missing, damaged or not a model file.
     """
     with archive.opened(path) as members:
         config = json.loads(members.read("config.json"))
@@ -376,15 +377,15 @@ def load_model(path: StrPath, custom_objects: dict[str, Any] | None = None) -> A
 
 
 def _expect_all_weights(config, size, custom_objects):
-    """Expect a file of the size of the networks in it, before they are made."""
-    # In a stateless scope variables have shapes but take no memory; Keras would
-    # make them when it next builds any layer, and has no public way to forget them.
+    """Expect that the size of a file fits its networks, before they are made."""
+    # In a stateless scope, variables have shapes but take no memory. Keras would create
+    # them when it next builds a layer, and has no public way to discard them.
     waiting = global_state.get_global_attribute("uninitialized_variables", [], True)
     before = len(waiting)
     try:
         with keras.StatelessScope(initialize_variables=False):
             for part in ("generator", "discriminator"):
-                # As of networks that the user had compiled, in older files.
+                # Older files contain it if the user had compiled the network.
                 config[part].pop("compile_config", None)
                 network = keras.saving.deserialize_keras_object(
                     config[part], custom_objects=custom_objects
@@ -396,18 +397,18 @@ def _expect_all_weights(config, size, custom_objects):
 
 
 def restore_model(model: WholeModel, path: StrPath) -> dict[str, Any]:
-    """Fill a model with the state of a file of `save_model`: all of it or nothing.
+    """Loads the state of a file of `save_model` into a model, completely or not at all.
 
     Args:
         model: `gan.AdversarialModel` of the same class, networks and options.
         path: str or `os.PathLike`.
 
     Returns:
-        Dict, the notes the file was saved with.
+        Dict, the notes with which the file was saved.
 
     Raises:
-        InvalidInput: if the file is missing, damaged or of another model; the model
-            is then as it was.
+        InvalidInput: if the file is missing, damaged or belongs to another model. The
+            model is then not changed.
     """
     notes = read_notes(path)
     own = keras.saving.get_registered_name(type(model))
@@ -420,12 +421,12 @@ def restore_model(model: WholeModel, path: StrPath) -> dict[str, Any]:
 
 
 def load_state(model: WholeModel, load: Callable[[], Any]) -> None:
-    """Run `load()`, which fills the model from a file, wholly or not at all.
+    """Calls `load()`, and restores the model if it fails.
 
     Args:
         model: `gan.AdversarialModel`.
-        load: callable that changes the model's variables. If it fails or brings numbers
-            that are not finite, every variable is afterwards as it was.
+        load: callable that changes the model's variables. If it raises an error or sets
+            numbers that are not finite, all variables are restored.
     """
     before = [(variable, np.array(variable)) for variable in state_of(model)]
     try:
@@ -438,7 +439,7 @@ def load_state(model: WholeModel, load: Callable[[], Any]) -> None:
 
 
 def state_of(model: WholeModel) -> list[keras.Variable]:
-    """All variables of a model that its files hold: weights, optimizers, randomness."""
+    """All variables in a model's files: weights, optimizers, random states."""
     model.reattach()
     variables = [*model.weights, *model.random_states()]
     for network in (model.generator, model.discriminator):
@@ -447,7 +448,7 @@ def state_of(model: WholeModel) -> list[keras.Variable]:
 
 
 def _expect_new(filepath, overwrite, ending):
-    """Expect a path of this ending that is free or may be overwritten."""
+    """Expect a path with this suffix that does not exist or may be overwritten."""
     path = expect_path(filepath=filepath)
     said = f"The argument filepath must end in {ending}, but it is {path}."
     require(path.name.endswith(ending), said, "filepath")
@@ -457,7 +458,7 @@ def _expect_new(filepath, overwrite, ending):
 
 @contextlib.contextmanager
 def _told_of_classes(path, config, custom_objects):
-    """If a model cannot be made, name those of its classes that nobody registered."""
+    """In this context, an error names classes of the model that are not registered."""
     try:
         yield
     except Exception:
@@ -473,14 +474,14 @@ def _told_of_classes(path, config, custom_objects):
 
 @contextlib.contextmanager
 def _as_written():
-    """Within this context an error of the file just written is said of the model."""
+    """In this context an error of the file just written becomes one of the model."""
     try:
         yield
-    # What Keras raises where there is no get_config, or not of plain values, as well.
+    # Keras raises these if get_config is missing or returns other than plain values.
     except (NotImplementedError, TypeError, ValueError) as error:
         if getattr(error, "argument", None) == "model":
             raise
-        # The file has a name for a moment only.
+        # The file has only a temporary name.
         error = error.__cause__ or error
         raise InvalidInput(
             "The model cannot be saved, because it could not be rebuilt from its "

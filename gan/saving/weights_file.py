@@ -1,7 +1,7 @@
-"""Weights files in the legacy Keras 2 layout: read, check, write.
+"""Reads and writes weight files in the legacy Keras 2 layout.
 
-A file is not trusted: all of it is checked before the first weight changes, its
-sizes before they are read, and nothing outside of it is opened.
+A file may be untrusted: it is checked completely before any weight is changed, sizes
+are checked before data are read, and no other file is opened.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ _WEIGHTS_SUM = "gan_weights_sha256"
 
 
 def load_weights(*pairs: tuple[keras.Model, StrPath]) -> None:
-    """Load networks' weights from legacy `.h5` files: all of them or none.
+    """Loads the weights of networks from legacy `.h5` files, all of them or none.
 
-    Layers correspond by order and shape, as in Keras. The checksums in files of
-    `save_weights` are verified; in other files a number that damage has changed
-    into another finite number cannot be noticed.
+    Layers are matched by order and shape, as in Keras. The checksums in files of
+    `save_weights` are verified. In other files, damage that changes a number into
+    another finite number cannot be detected.
 
     Args:
         *pairs: tuples `(network, path)`: a built Keras network and a str or
@@ -48,9 +48,9 @@ def load_weights(*pairs: tuple[keras.Model, StrPath]) -> None:
             Floats and integers of any width are cast to the network's dtype.
 
     Raises:
-        InvalidInput: if a file is missing, damaged or not of this layout, refers
-            to other files, or holds anything but finite numbers in the shapes
-            the network needs. Then every network is as it was.
+        InvalidInput: if a file is missing, damaged or has another layout, refers to
+            other files, or does not hold finite numbers in the shapes of the network.
+            No network is then changed.
     """
     plan = []
     for pair in pairs:
@@ -73,20 +73,20 @@ def save_weights(
     path: StrPath,
     picture: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
 ) -> None:
-    """Write a network's weights so that Keras's own `load_weights` reads them.
+    """Saves a network's weights so that Keras's own `load_weights` can read them.
 
-    Equal weights of a network give equal bytes, whole or not at all.
+    Equal weights give equal bytes. The file is written completely or not at all.
 
     Args:
         network: a built Keras network with finite weights.
-        path: str or `os.PathLike`; Keras recognizes the layout by `.h5`.
-        picture: None if the network's outputs are pictures in [0, 1], else
-            `(mean_face, multiplier)`, finite arrays of one shape: an output x
-            is the picture x * multiplier + mean_face.
+        path: str or `os.PathLike`; Keras recognises the layout by the suffix `.h5`.
+        picture: `None` if the network's outputs are pictures in [0, 1], otherwise
+            `(mean_face, multiplier)`, finite float arrays of the same shape: an output
+            x is the picture x * multiplier + mean_face.
 
     Raises:
-        InvalidInput: if a weight or the picture is not finite, or `path` cannot
-            be written to. Then the file at `path` is as it was.
+        InvalidInput: if a weight or `picture` is not finite, or `path` is not writable.
+            An existing file is then not changed.
     """
     path = expect_writable(path)
     named = path.suffix == ".h5" and path.suffixes[-2:] != [".weights", ".h5"]
@@ -106,7 +106,7 @@ def save_weights(
         require(_finite(array), said, "network")
     pictures = [] if picture is None else _checked_picture(picture)
     with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
-        # Keras 2 would convert weights that do not claim its version.
+        # Keras 2 would convert weights that have another version.
         file.attrs["backend"], file.attrs["keras_version"] = b"tensorflow", b"2.6.0"
         _write_names(file, "layer_names", [name for name, _ in layers])
         for layer, pairs in layers:
@@ -121,14 +121,14 @@ def save_weights(
 
 
 def read_picture(path: StrPath) -> tuple[np.ndarray, np.ndarray] | None:
-    """Read how the outputs of a file's network become pictures.
+    """Reads how the outputs of a file's network are converted to pictures.
 
     Args:
         path: str or `os.PathLike`, a weights file.
 
     Returns:
-        `(mean_face, multiplier)`, finite float64 arrays of one shape, or None if
-        the file has none: then the outputs are pictures in [0, 1].
+        `(mean_face, multiplier)`, finite float64 arrays of the same shape, or `None` if
+        the file has none and the outputs are pictures in [0, 1].
 
     Raises:
         InvalidInput: if the file is missing or damaged.
@@ -138,7 +138,7 @@ def read_picture(path: StrPath) -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def _layers(network):
-    """Give `(name, weights)` of each layer in the order of the legacy layout."""
+    """List `(name, weights)` of the layers in the order of the legacy layout."""
     built = getattr(network, "built", False) and hasattr(network, "layers")
     said = f"The network must be a built Keras network, but it is {shown(network)}."
     require(built, said, "network")
@@ -154,7 +154,7 @@ def _layers(network):
 
 
 def _read_weights(file, network, layers):
-    """Give `(variable, array)` for all variables of the layers, all checked."""
+    """Read and check `(variable, array)` for all variables of the layers."""
     needed = [weights for _, weights in layers if weights]
     bare = h5py.h5a.exists(file.id, b"layer_names")
     legacy = bare or file.id.links.exists(b"model_weights")
@@ -215,7 +215,7 @@ def _named(arrays):
 
 def _write_names(group, attribute, names):
     array = np.array([name.encode() for name in names])
-    # The attribute's own description needs a part of the 64 KiB.
+    # The description of the attribute takes a part of the 64 KiB.
     short = array.nbytes < MOST_BYTES - 2**10 and len(names) <= MOST_NAMES
     said = f"The names {attribute} of the network must be different, and short enough "
     said += "for a file in .h5: rename layers, or save it in .weights.h5."

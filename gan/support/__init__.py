@@ -1,1 +1,1 @@
-"""What the lowest floors share: files that appear whole, a quiet import."""
+"""Helpers for all packages: complete files, a quiet import, devices, threads."""

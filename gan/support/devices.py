@@ -1,13 +1,13 @@
-"""Where TensorFlow computes."""
+"""The devices on which TensorFlow computes."""
 
 from __future__ import annotations
 
 
 def only_cpu() -> bool:
-    """Whether TensorFlow computes on processors alone, without a GPU or the like.
+    """Whether TensorFlow computes only on CPUs.
 
-    What is quicker on a processor only is left off where this is false. TensorFlow does
-    not start running by being asked, so that its threads can still be set.
+    Optimisations for CPUs are used only if this is true. Calling it does not start
+    TensorFlow's runtime, so that threads can still be set.
     """
     import tensorflow as tf
 

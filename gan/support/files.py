@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Writes files completely or not at all."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any
 
 from gan.errors import InvalidInput, StrPath, expect_path, require
 
-_PREFIX = ".gan-"  # of what is being written, and of what a kill leaves of it
+_PREFIX = ".gan-"  # begins the names of temporary files
 
 
 @contextlib.contextmanager
 def atomic_path(path: StrPath) -> Iterator[pathlib.Path]:
-    """Give a temporary path beside `path` that takes its place on success.
+    """In this context, write a temporary file that replaces `path` on success.
 
     The file is flushed to disk before the rename and its folder after it, so that a
     crash at any moment leaves either the old file or the new one.
@@ -93,7 +93,7 @@ def expect_writable(path: Any) -> pathlib.Path:
 
 @contextlib.contextmanager
 def made_folder(path: Any) -> Iterator[pathlib.Path]:
-    """Make a folder unless it is there, and name it if using it then fails.
+    """Makes a folder if it does not exist; errors in the context name the folder.
 
     Args:
         path: str or `os.PathLike`; the folders above it are made as well.
@@ -114,11 +114,11 @@ def made_folder(path: Any) -> Iterator[pathlib.Path]:
 
 
 def clear_leftovers(folder: pathlib.Path, name: str = "") -> None:
-    """Delete what killed writes left in a folder, of files that nobody writes now.
+    """Deletes temporary files of killed programs in a folder.
 
     Args:
         folder: `pathlib.Path`.
-        name: str, with which the names of those files begin.
+        name: str, beginning of the names of the files that were being written.
     """
     for path in folder.glob(f"{_PREFIX}{glob.escape(name)}*"):
         path.unlink(missing_ok=True)

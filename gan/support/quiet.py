@@ -1,4 +1,4 @@
-"""TensorFlow's import without its chatter."""
+"""Imports TensorFlow without its messages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Within this context TensorFlow's import prints nothing; exceptions pass."""
+    """In this context TensorFlow's import prints nothing; exceptions are raised."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if "tensorflow" in sys.modules:
         yield

@@ -1,4 +1,4 @@
-"""Where what is printed goes."""
+"""Properties of the output."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import sys
 
 
 def shows_bars() -> bool:
-    """Whether a line can be drawn anew: on a terminal, or below a notebook's cell."""
+    """Whether a line can be updated: on a terminal, or below a notebook cell."""
     notebook = type(sys.stdout).__module__.startswith("ipykernel")
     return notebook or sys.stdout.isatty()

@@ -1,4 +1,4 @@
-"""Where the files are that come with the library."""
+"""Paths of the files that come with the library."""
 
 import pathlib
 
@@ -7,16 +7,16 @@ _PACKAGE = pathlib.Path(__file__).resolve().parents[1]
 _INSTALLED = _PACKAGE / "pretrained"
 SHIPPED: pathlib.Path = _INSTALLED if _INSTALLED.is_dir() else _PACKAGE.parent / "faces"
 
-# What stands for the demo set and its generator where a path is asked for.
+# The word that can replace a path, for the demo set and its generator.
 DEMO = "demo"
 DEMO_PICTURES, DEMO_MODEL = "pixel_faces_16.npz", "demo.keras"
 
 
 def is_demo(path: object) -> bool:
-    """Whether a path is the word demo, and nothing is there."""
+    """Whether a path is the word demo, and no such file exists."""
     return str(path) == DEMO and not pathlib.Path(DEMO).exists()
 
 
 def or_demo(path: pathlib.Path, file: str) -> pathlib.Path:
-    """A path, or that of a shipped file where it is the word demo and not there."""
+    """Return a path, or that of a shipped file if it is the word demo (see above)."""
     return SHIPPED / file if is_demo(path) else path

@@ -1,4 +1,4 @@
-"""How TensorFlow shares the cores of a processor among its operations."""
+"""Sets how TensorFlow shares the cores of a processor among its operations."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _told = False
 
 
 def set_threads() -> None:
-    """Let two operations run at once, with half of the processor's cores each.
+    """Lets two operations run at once, each on half of the processor's cores.
 
-    TensorFlow runs an operation after the other, each on all cores, which small
-    pictures' operations are too short for. Call this before TensorFlow has run
-    anything. On two cores with AVX-512 a step of `R3GAN` took 11 ms instead of 14 (the
-    strided pair, 32×32 in colour), 55 instead of 65 (the residual pair), 65 instead of
-    68 (28×28 in grey), and at 64×64 as long as before. It holds for all that TensorFlow
-    does in this process. The commands call it themselves.
+    By default TensorFlow runs one operation after the other, each on all cores, but the
+    operations on small pictures are too short for that. Call this before TensorFlow has
+    run anything. On two cores with AVX-512 a step of `R3GAN` took 11 ms instead of 14
+    (the strided pair, 32×32 in colour), 55 instead of 65 (the residual pair), 65
+    instead of 68 (28×28 in grey), and at 64×64 as long as before. It holds for all that
+    TensorFlow does in this process. The commands call it themselves.
 
     Raises:
         InvalidInput: if TensorFlow runs already, with other threads.
@@ -46,7 +46,7 @@ def set_threads() -> None:
 
 
 def tell_of_threads() -> None:
-    """Say once that `set_threads` would save time, where it would."""
+    """Print once that `set_threads` would save time, if it would."""
     global _told
     import tensorflow as tf
 

@@ -1,1 +1,1 @@
-"""What `fit` stands on; nobody needs it to understand a GAN."""
+"""The machinery below `fit`, which is not needed to understand a GAN."""

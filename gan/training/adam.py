@@ -1,4 +1,4 @@
-"""Keras's Adam, which also reads what version 0.1.0 wrote."""
+"""Keras's Adam, which also reads the state that version 0.1.0 saved."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 
 @keras.saving.register_keras_serializable(package="gan")
 class Adam(keras.optimizers.Adam):
-    """`keras.optimizers.Adam`; version 0.1.0 kept all moments in one vector each."""
+    """`keras.optimizers.Adam`, which can load the moment vectors of version 0.1.0."""
 
     def load_own_variables(self, store: Mapping[str, np.ndarray]) -> None:
-        """Read the optimizer's variables from `store`, by their numbers."""
+        """Load the optimizer's variables from `store`, by their index."""
         _, _, *moments = self.variables
         flat = [np.asarray(store[str(number)]) for number in range(len(store))]
         sizes = [int(np.prod(variable.shape)) for variable in moments[::2]]

@@ -1,4 +1,4 @@
-"""What a model draws aside from its run, and how good it is."""
+"""Samples and measures of a model, without any effect on its training."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from gan.data.pixels import find_pixel_range, rescale
 from gan.errors import expect_array, expect_positive_int, expect_seed, require
 from gan.metrics import pairs
 
-_AT_ONCE = 500  # samples that go through a network together
-_LEAST = 8  # examples on each side of a comparison
-_LEAST_LINEAR = 20  # pairs, of which a linear map can be made
+_AT_ONCE = 500  # batch size of drawing
+_LEAST = 8  # smallest number of examples on each side of a comparison
+_LEAST_LINEAR = 20  # smallest number of pairs for a linear map
 _OF_ANY = {"sw2", "fd", "kid"}  # measures that work even if all reals are equal
 
 ToPicture = Callable[[np.ndarray], npt.ArrayLike] | None
@@ -25,14 +25,14 @@ ToPicture = Callable[[np.ndarray], npt.ArrayLike] | None
 
 @contextlib.contextmanager
 def aside(model: Any, seed: int) -> Iterator[None]:
-    """Within this context a model draws from a seed, and its run is not affected.
+    """In this context a model draws from a seed, without any effect on its training.
 
-    Afterwards the model's stream goes on as before, and so does what its layers count:
-    the seeds of a layer of noise, the statistics of a batch normalisation.
+    Afterwards the state of the model's stream and of its layers is restored, such as
+    the seeds of noise layers and the statistics of batch normalisation.
 
     Args:
         model: `gan.AdversarialModel`.
-        seed: int.
+        seed: int, at least 0.
     """
     networks = (model.generator, model.discriminator, model.averaged_generator)
     states = [s for n in networks if n is not None for s in n.non_trainable_variables]
@@ -54,19 +54,20 @@ def draw_fakes(
     scale: tuple[float, float] = (0.0, 1.0),
     conditions: Any = None,
 ) -> np.ndarray:
-    """Draw examples of the (averaged) generator, without their labels.
+    """Draws examples from the (averaged) generator, without their labels.
 
     Args:
         model: `gan.AdversarialModel`.
-        count: int, how many; few at a time go through the network.
-        seed: int, of their latents.
-        to_picture: callable, makes pictures of the samples; `None`: they are brought
-            from the model's `pixel_range` to `scale`.
-        scale: pair of floats, black and white of the result without `to_picture`.
-        conditions: tensor `(n, …)`, what the fakes are of by turns; `None`: any.
+        count: int, number of examples.
+        seed: int, seed of the latents.
+        to_picture: callable, samples (float32 array `(count, …)`) -> pictures; `None`
+            scales the samples from the model's `pixel_range` to `scale`.
+        scale: pair of floats, the values of black and white without `to_picture`.
+        conditions: tensor `(n, …)`, the conditions of the fakes, used in turn; `None`
+            draws them.
 
     Returns:
-        Array `(count, …)`.
+        Float array `(count, …)`.
     """
     sizes = [min(_AT_ONCE, count - start) for start in range(0, count, _AT_ONCE)]
     with aside(model, seed):
@@ -88,16 +89,16 @@ def draw_fakes(
 def compared(
     model: Any, targets: Any, inputs: Any, seed: int = 0
 ) -> dict[str, dict[str, float]]:
-    """How near a model's pictures are to their targets, beside trivial answers.
+    """Compares a model's pictures, and trivial answers, with their targets.
 
     Args:
         model: `gan.TranslationGAN`.
-        targets: float array `(n, h, w, c)` on the model's scale.
+        targets: float array `(n, h, w, c)` in the model's pixel range.
         inputs: float array `(n, …)` as the networks take them.
-        seed: int, of latents.
+        seed: int, seed of the latents.
 
     Returns:
-        Dict of dicts of floats, as of `gan.metrics.pairs.compare_pairs`.
+        Dict of dicts of floats, as `gan.metrics.pairs.compare_pairs` returns it.
     """
     starts = range(0, len(targets), _AT_ONCE)
     with aside(model, seed):
@@ -117,20 +118,21 @@ def compared(
 
 
 class Evaluator:
-    """Measures of a model's fakes beside real examples, on the same latents each time.
+    """Measures a model's fakes against real examples, always from the same latents.
 
     Args:
         real: array `(n, …)`, at least 8 examples.
         names: iterable of str, from `gan.metrics.NAMES`.
-        count: int, at least 8, fakes that are compared.
-        seed: int, of their latents.
-        to_picture: callable, samples (float32 array `(count, …)`) -> samples on the
-            scale of `real`. `None`: the model's `pixel_range` says it.
-        scale: pair of floats, black and white in `real`; `None` finds them by looking.
-        conditions: as of `draw_fakes`.
+        count: int, at least 8, number of fakes.
+        seed: int, seed of their latents.
+        to_picture: callable, samples (float32 array `(count, …)`) -> samples in the
+            range of `real`. `None` uses the model's `pixel_range`.
+        scale: pair of floats, the values of black and white in `real`; `None` infers
+            them.
+        conditions: as in `draw_fakes`.
 
     Raises:
-        InvalidInput: if an argument is not of that form.
+        InvalidInput: if an argument is invalid.
     """
 
     def __init__(
@@ -169,13 +171,13 @@ class Evaluator:
         )
 
     def __call__(self, model: Any) -> dict[str, float]:
-        """Measure a model now: dict of floats by their names."""
+        """Measure a model; return a dict from names to floats."""
         fakes = draw_fakes(model, self._count, *self._options)
         return metrics.measures(self._real, fakes, self._names)
 
 
 def expect_to_picture(to_picture: object) -> None:
-    """Expect what makes pictures of samples: a callable, or `None`."""
+    """Expect a callable, or `None`."""
     require(
         to_picture is None or callable(to_picture),
         "The argument to_picture must be a function of an array of samples, but it is "

@@ -1,4 +1,4 @@
-"""A run's state on disk: saved while `fit` runs, resumed when it runs again."""
+"""Checkpoints: save the state of a run during `fit`, and resume it."""
 
 from __future__ import annotations
 
@@ -26,46 +26,48 @@ from gan.saving.model_file import MOST_NOTES, WholeModel, expect_loadable, state
 from gan.support.files import clear_leftovers, made_folder
 
 _VERSIONS = f"gan {__version__}, Keras {keras.__version__}"
-# What these have counted is in no checkpoint.
+# Checkpoints do not hold the state of these callbacks.
 _FORGETFUL = (keras.callbacks.ReduceLROnPlateau, keras.callbacks.EarlyStopping)
-_CHARACTERS = 24  # of a number in the history
+_CHARACTERS = 24  # length of a number in the stored history
 
-# Version 0.1.0 wrote the step within the epoch as well.
+# File names of version 0.1.0 also contain the step within the epoch.
 _NAME = re.compile(r"epoch-(\d+)(-step-0+)?\.keras")
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Keep a run's state on disk; the same script run again goes on from it.
+    """Saves the state of a run; the same script, started again, resumes it.
 
-    A checkpoint is a whole-model file (`gan.load_model` reads it), written when an
-    epoch ends. A resumed run ends with the numbers of the uninterrupted one, bit for
-    bit, on one machine; only a Dataset starts again, and other callbacks forget what
-    they have counted, as `ReduceLROnPlateau` and `EarlyStopping` do. A checkpoint
-    appears whole or not at all, so that a run may be killed at any moment: the epoch
-    that was running is done again. A damaged checkpoint is passed over with a line that
-    says so. Training that diverges ends with `gan.Diverged`, which names the last good
-    checkpoint. Of several workers only the chief writes; all read, so that they must
-    share the directory.
+    A checkpoint is a file of the whole model, which `gan.load_model` can load. It is
+    written when an epoch ends. A resumed run gives the same numbers as an uninterrupted
+    one, bit for bit on one machine, with two exceptions: a Dataset starts from its
+    beginning, and callbacks that count epochs, such as `ReduceLROnPlateau` and
+    `EarlyStopping`, lose their counts.
 
-    A run that begins with other networks, latents, options or data is refused, and so
-    is, before the first step, a model that `gan.load_model` could not load.
+    A run may be killed at any moment, because a checkpoint is either complete or
+    absent; the interrupted epoch is repeated. A damaged checkpoint is skipped, with a
+    message. Training that diverges raises `gan.Diverged`, which names the last good
+    checkpoint. If there are several workers, only the chief writes, but all of them
+    read, so they must share the directory.
+
+    A run cannot be resumed with other networks, latents, options or data. A model that
+    `gan.load_model` could not load is refused before the first step.
 
     Args:
-        directory: str or `os.PathLike`, made if it is not there. One run at a time
-            may use it.
-        keep: int, how many of the last checkpoints stay.
-        every: int, epochs between checkpoints; the last epoch is saved always.
-        restart: bool, delete what an earlier run left there.
-        longer: bool, whether a run may go on whose learning rates reach 0 earlier than
-            those of this one (`gan.schedules`), so that a finished run is trained for
-            longer. The rates rise to what they are at this step of the longer run.
+        directory: str or `os.PathLike`, made if it does not exist. Only one run at a
+            time may use it.
+        keep: int, number of the latest checkpoints to keep.
+        every: int, epochs between checkpoints; the last epoch is always saved.
+        restart: bool, whether to delete the checkpoints of an earlier run.
+        longer: bool, whether to resume a run whose learning rates reach 0 at an earlier
+            step than those of this one (`gan.schedules`), so that a run that has ended
+            is trained for longer. The rates then continue on the longer schedule.
 
     Attributes:
-        history: dict of lists, the logs of all epochs of the run, those before the
-            resume included; of a log that only some epochs have, only those.
+        history: dict of lists, the logs of all epochs of the run, including those
+            before it was resumed. A log that only some epochs have lists only those.
 
-    To keep the best epoch as well, add Keras's own callback after those whose logs it
-    looks at: `keras.callbacks.ModelCheckpoint("best.keras", monitor="gp", mode="min",
+    To also keep the best epoch, add Keras's own callback after those that make its log:
+    `keras.callbacks.ModelCheckpoint("best.keras", monitor="gp", mode="min",
     save_best_only=True)`.
     """
 
@@ -86,7 +88,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._lock, self._epoch = None, 0
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
-        """Take the directory and restore its newest checkpoint."""
+        """Lock the directory and restore its newest checkpoint."""
         model = self.model
         self._warn_of_the_forgetful()
         if not model.draws_repeat:
@@ -103,12 +105,12 @@ class Checkpoint(keras.callbacks.Callback):
                 expect_loadable(model, self.directory)
             if self._restart:
                 self.clear()
-        # The others read only after the chief has cleared.
+        # The other workers read only after the chief has deleted old files.
         distribute.agree(model.distribute_strategy)
         shared = f"The folder {self.directory} must be one that all workers share"
         require(self.directory.is_dir(), f"{shared}.", "directory")
         self._begin()
-        # `restart` counts once: a later fit with this object resumes.
+        # `restart` works only once: a later fit with this object resumes.
         self._restart, self.history, self._epoch = False, {}, 0
         found = read_newest(self.directory, lambda path: self._restore(model, path))
         if found is not None:
@@ -119,11 +121,11 @@ class Checkpoint(keras.callbacks.Callback):
         same = distribute.agree(model.distribute_strategy, self._epoch)
         said = f"{shared}, but they are at different epochs, this one at {self._epoch}."
         require(same, said, "directory")
-        # As Keras's BackupAndRestore tells fit.
+        # Keras's BackupAndRestore sets this attribute too.
         model._initial_epoch = self._epoch
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Note the epoch's logs; save where a checkpoint is due."""
+        """Record the epoch's logs; save if a checkpoint is due."""
         if self.model.diverged is not None:
             return
         for name, value in (logs or {}).items():
@@ -133,13 +135,13 @@ class Checkpoint(keras.callbacks.Callback):
             self.save()
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """Save the last epoch that ended, unless an epoch is half done."""
+        """Save the last complete epoch, unless another epoch has begun."""
         half_done = logs is None
         if not half_done and self.model.diverged is None and self._epoch % self._every:
             self.save()
 
     def last_good(self) -> str:
-        """A sentence that names the newest checkpoint; empty without one."""
+        """A sentence that names the newest checkpoint, or "" if there is none."""
         paths = _checkpoints(self.directory)
         return f" The last good checkpoint is {paths[-1][1]}." if paths else ""
 
@@ -167,10 +169,10 @@ class Checkpoint(keras.callbacks.Callback):
             old.unlink()
 
     def acquire(self) -> None:
-        """Make the directory and take it for this run.
+        """Make the directory and lock it for this run.
 
         Raises:
-            InvalidInput: if it cannot be written to or another run uses it.
+            InvalidInput: if it is not writable or another run uses it.
         """
         if self._lock is not None:
             return
@@ -182,16 +184,16 @@ class Checkpoint(keras.callbacks.Callback):
             self.release()
             said = f"Another run is using the folder {self.directory}: choose another "
             require(False, f"{said}one, or wait.", "directory")
-        # What a kill left half-written; nobody else writes here now.
+        # Delete incomplete files of a killed run. The lock excludes other writers.
         clear_leftovers(self.directory)
 
     def clear(self) -> None:
-        """Delete the checkpoints that an earlier run left in the directory."""
+        """Delete the checkpoints of an earlier run."""
         for _, path in _checkpoints(self.directory):
             path.unlink(missing_ok=True)
 
     def release(self) -> None:
-        """Free the directory for another run; `fit` calls it however it ends."""
+        """Unlock the directory. `fit` always calls this at its end."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -208,10 +210,10 @@ class Checkpoint(keras.callbacks.Callback):
         return other
 
     def _begin(self):
-        """Remember what the run is made of as it begins.
+        """Record the settings at the start of the run.
 
-        A setting that an earlier run of this model changed itself keeps the value that
-        it had at the start; one that the user has changed since takes the new value.
+        If training itself has changed a setting, its value at the start is kept. If the
+        user has changed it since, the new value is taken.
         """
         model = self.model
         begun, left = json.loads(model.begun_with), json.loads(model.left_with)
@@ -225,7 +227,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.model.left_with = json.dumps(self.model.made_of())
 
     def _expect_room(self):
-        """Refuse more epochs than a checkpoint has room for the logs of."""
+        """Refuse more epochs than a checkpoint can store logs for."""
         epochs, logs = self.params.get("epochs", 0), len(self.model.log_names)
         most = MOST_NOTES // (_CHARACTERS * logs)
         said = f"A checkpoint has room for the logs of {most:,} epochs, but fit is "
@@ -243,7 +245,7 @@ class Checkpoint(keras.callbacks.Callback):
             )
 
     def _remember_the_best(self):
-        """Tell Keras's ModelCheckpoint of the best epoch, so that its file stays."""
+        """Restore the best value of Keras's ModelCheckpoint, to keep its best file."""
         for one in self.model._callbacks.callbacks:
             if isinstance(one, keras.callbacks.ModelCheckpoint) and one.best is None:
                 best = {"min": min, "max": max}.get(one.mode)
@@ -253,18 +255,18 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def _read_place(path):
-    """Read how far a checkpoint's run is.
+    """Read the state of a checkpoint's run.
 
     Returns:
         Tuple of the epoch, the history, the settings at the start, and whether the same
         versions of gan and Keras wrote it.
 
     Raises:
-        InvalidInput: if the file is damaged, or its notes are not what `save` writes.
+        InvalidInput: if the file is damaged, or `save` did not write its notes.
     """
     notes = saving.read_notes(path)
     try:
-        # Version 0.1.0 wrote a position, and not what the run began with.
+        # Version 0.1.0 stored a position, but not the settings at the start.
         epoch = notes.get("position", notes)["epoch"]
         history = notes["history"].items()
         history = {name: [*map(float, values)] for name, values in history}
@@ -278,7 +280,7 @@ def _read_place(path):
         sound = False
     require(sound, f"The notes of {path} are not those of a checkpoint.", "directory")
     same_versions = notes.get("versions") == _VERSIONS
-    # Version 0.2.0 left out what there was not, and looked at no memory-mapped array.
+    # Version 0.2.0 left out settings that were `None`, and ignored memory maps.
     if there and "versions" not in notes:
         there = {"augment": None, **there}
         if there["real_examples"] is None:
@@ -289,10 +291,10 @@ def _read_place(path):
 def _differences(
     there: Any, here: Any, whole: bool, name: str = ""
 ) -> Iterator[tuple[str, Any, Any]]:
-    """Give `(name, value there, value here)` of each value that differs.
+    """Yield `(name, value there, value here)` for each value that differs.
 
-    Other versions of the library or of Keras may know other options: unless `whole`,
-    only those are compared that both know.
+    Other versions of the library or of Keras may have other options. Unless `whole`,
+    only the options that both have are compared.
     """
     if isinstance(there, dict) and isinstance(here, dict):
         for key in there | here if whole else [key for key in there if key in here]:
@@ -312,11 +314,11 @@ def _falls_later(name, there, here):
 
 
 def expect_same_run(folder: StrPath, other: list[tuple[str, object, object]]) -> None:
-    """Expect that a folder holds the run that is to go on in it.
+    """Expects that a folder holds the run that is to be resumed.
 
     Args:
         folder: str or `os.PathLike`.
-        other: list of tuples: what differs, its value there and its value here.
+        other: list of tuples `(name, value there, value here)` of what differs.
 
     Raises:
         InvalidInput: if anything differs.
@@ -331,7 +333,7 @@ def expect_same_run(folder: StrPath, other: list[tuple[str, object, object]]) ->
 
 
 def _take(descriptor: int) -> None:
-    """Lock a file, or raise OSError where another process has."""
+    """Lock a file, or raise OSError if another process has locked it."""
     try:
         import fcntl
     except ImportError:
@@ -343,11 +345,11 @@ def _take(descriptor: int) -> None:
 
 
 def load_newest(directory: StrPath) -> tuple[WholeModel, pathlib.Path]:
-    """Read the model of a run's newest undamaged checkpoint.
+    """Loads the model of a run's newest undamaged checkpoint.
 
     Args:
-        directory: str or `os.PathLike`, a folder of checkpoints, or one that has such
-            a folder named `checkpoints`.
+        directory: str or `os.PathLike`, a folder of checkpoints, or a folder that
+            contains it as `checkpoints`.
 
     Returns:
         Tuple of the model and the `pathlib.Path` of its checkpoint.
@@ -365,7 +367,7 @@ def load_newest(directory: StrPath) -> tuple[WholeModel, pathlib.Path]:
 
 
 def newest_path(directory: pathlib.Path) -> pathlib.Path | None:
-    """Path of a run's newest checkpoint, of which nothing is read; `None` without."""
+    """Path of a run's newest checkpoint, without reading it, or `None`."""
     inside = directory / "checkpoints"
     paths = _checkpoints(inside if inside.is_dir() else directory)
     return paths[-1][1] if paths else None
@@ -374,15 +376,15 @@ def newest_path(directory: pathlib.Path) -> pathlib.Path | None:
 def read_newest(
     folder: pathlib.Path, read: Callable[[pathlib.Path], Any]
 ) -> tuple[pathlib.Path, Any] | None:
-    """Read the newest checkpoint that can be read, with a line for each that cannot.
+    """Reads the newest readable checkpoint, with a message for each damaged one.
 
     Args:
         folder: `pathlib.Path`.
-        read: callable, `pathlib.Path` -> what it holds; `InvalidInput`, KeyError,
-            TypeError and ValueError mean that it is damaged.
+        read: callable, `pathlib.Path` -> anything. If it raises `InvalidInput`,
+            KeyError, TypeError or ValueError, the file is damaged.
 
     Returns:
-        Tuple of the path and what `read` gave, or `None` where there is no checkpoint.
+        Tuple of the path and the result of `read`, or `None` if there is no checkpoint.
 
     Raises:
         InvalidInput: if there are checkpoints but none can be read.

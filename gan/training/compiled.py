@@ -1,4 +1,4 @@
-"""A model of two networks, each with an optimizer of its own."""
+"""The two optimizers of a model, and `compile`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from gan.training.player import Optimizers, Player, brought, expect_optimizers
 
 
 class TwoOptimizers(keras.Model):
-    """The part of a model that holds its two optimizers, and `compile`.
+    """The part of a model that holds its two optimizers.
 
-    A subclass has `generator` and `discriminator`, `beta_1` and `beta_2`.
+    A subclass must have `generator`, `discriminator`, `beta_1` and `beta_2`.
     """
 
     generator: keras.Model
@@ -26,7 +26,7 @@ class TwoOptimizers(keras.Model):
     _discriminator_player: Player
 
     def _make_players(self, learning_rate, generator_loss, discriminator_loss, given):
-        """Make both players; `given` are their optimizers, or `None` for Adam."""
+        """Make both players; `given` is a pair of optimizers, or `None` for Adam."""
         adam = functools.partial(Adam, learning_rate, self.beta_1, self.beta_2)
         networks = {"generator": self.generator, "discriminator": self.discriminator}
         losses = (generator_loss, discriminator_loss)
@@ -51,25 +51,27 @@ class TwoOptimizers(keras.Model):
         steps_per_execution: int | str = "auto",
         **others: Any,
     ) -> None:
-        """Say how `fit` runs; need not be called. Losses are the class's business.
+        """Sets optimizers and how `fit` runs. Calling it is optional.
+
+        The losses are methods of the class and are not given here.
 
         Args:
-            optimizer: a name as Keras knows it, such as "adam", of which each network
-                gets one of its own; `None` keeps those there are.
-            d_optimizer: `keras.optimizers.Optimizer` or a name, the discriminator's.
-            g_optimizer: the same for the generator.
-            run_eagerly: bool, run `train_step` as plain Python, for debugging.
-            jit_compile: bool, compile each step with XLA, which takes seconds; with
-                convolutions on a CPU it is then several times slower. XLA draws
-                other floats of a seed, so that it is another run. Keras's "auto" is
-                taken for `True`.
-            steps_per_execution: int, steps in one graph call, which is how often
-                batch callbacks and the progress bar hear of them; or "auto": as
-                many as take about a tenth of a second. The trained weights do not
-                depend on it.
-            *more: refused, as Keras's examples give `compile(d_optimizer, g_optimizer,
-                loss)`: which is which must be said.
-            **others: any other argument of Keras's `compile`, which is refused.
+            optimizer: str, a Keras name such as "adam", from which each network gets
+                its own optimizer; `None` keeps the present optimizers.
+            d_optimizer: `keras.optimizers.Optimizer` or a name, for the discriminator.
+            g_optimizer: `keras.optimizers.Optimizer` or a name, for the generator.
+            run_eagerly: bool, whether to run `train_step` as plain Python, for
+                debugging.
+            jit_compile: bool, whether to compile each step with XLA. Compiling takes
+                seconds; networks with convolutions are then several times slower on a
+                CPU. XLA draws other random numbers from a seed. Keras's "auto" means
+                `True`.
+            steps_per_execution: int, number of steps in one graph call, after which
+                batch callbacks and the progress bar are updated; or "auto", as many as
+                take about a tenth of a second. The trained weights do not depend on it.
+            *more: refused, because Keras's examples have `compile(d_optimizer,
+                g_optimizer, loss)`: give optimizers by name.
+            **others: refused; other arguments of Keras's `compile` do not apply.
         """
         single = isinstance(optimizer, keras.optimizers.Optimizer)
         require(
@@ -110,7 +112,7 @@ class TwoOptimizers(keras.Model):
 
     @property
     def optimizer(self) -> Optimizers:
-        """Both networks' optimizers as one, as Keras's callbacks read them."""
+        """Both optimizers as one object, for callbacks of Keras."""
         return Optimizers(*(player.current() for player in self.players()))
 
     @optimizer.setter
@@ -123,16 +125,16 @@ class TwoOptimizers(keras.Model):
         )
 
     def get_compile_config(self) -> dict[str, Any]:
-        """What `compile` was called with."""
+        """The arguments with which `compile` was called."""
         return dict(self._compile_options)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compile a loaded model as the saved one was."""
+        """Compile a loaded model like the saved one."""
         self.compile(**config)
 
     @property
     def learning_rate(self) -> float:
-        """Learning rate that both optimizers were made with, or last set to."""
+        """Learning rate of both optimizers, initially or as last set."""
         return self._learning_rate
 
     @learning_rate.setter
@@ -149,20 +151,20 @@ class TwoOptimizers(keras.Model):
 
     @property
     def d_optimizer(self) -> keras.optimizers.Optimizer:
-        """The discriminator's; `compile(d_optimizer=)` sets another one."""
+        """The discriminator's optimizer; `compile(d_optimizer=)` sets another one."""
         return self._discriminator_player.current()
 
     def __dir__(self) -> list[str]:
-        # Keras's files find the optimizers within the networks; it looks through this.
+        # Keras's saving uses dir() and must find the optimizers only in the networks.
         names = {"g_optimizer", "d_optimizer"}
         return [name for name in super().__dir__() if name not in names]
 
     def players(self) -> tuple[Player, Player]:
-        """The generator's and the discriminator's side of the game."""
+        """The players: generator and discriminator with their losses and optimizers."""
         return self._generator_player, self._discriminator_player
 
     def reattach(self) -> None:
-        """Make the networks' `loss` and `optimizer` this model's own again."""
+        """Set the networks' `loss` and `optimizer` to those of this model again."""
         for name, player in zip(
             ("generator", "discriminator"), self.players(), strict=True
         ):
@@ -174,6 +176,6 @@ class TwoOptimizers(keras.Model):
             player.reattach()
 
     def finalize_optimizers(self) -> None:
-        """Put the averages of optimizers made with `use_ema=True` into the weights."""
+        """Replace weights by the averages of optimizers with `use_ema=True`."""
         for player in self.players():
             player.optimizer.finalize_variable_values(player.weights)

@@ -1,4 +1,4 @@
-"""The generator of a model: its latents, its average, and what it draws."""
+"""The generator of a model, its average, and fake samples."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from gan.training.reals import RealExamples
 
 
 class Drawing(RealExamples):
-    """The part of a model that draws with its generator.
+    """The part of a model that draws fakes with its generator.
 
-    A subclass has what is declared here and in `RealExamples`.
+    A subclass must set the attributes that are declared here and in `RealExamples`.
     """
 
     ema: Any
@@ -42,22 +42,25 @@ class Drawing(RealExamples):
         labels: Any = None,
         condition: Any = None,
     ) -> Any:
-        """Examples from the generator.
+        """Draws fake examples from the generator.
 
         Args:
-            size: int, how many; `None` for one a label, or `batch_size`.
+            size: int, number of examples; `None` takes the number of labels, or
+                `batch_size`.
             training: bool, whether the generator runs in training mode.
-            averaged: bool, whether the averaged generator draws them. `None`: it
-                does where the model has one (`ema`) and `training` is `False`.
-            labels: integers `(size,)` in [0, classes), the classes asked for, or one
-                integer, the class of all; `None` draws them, each equally likely.
-            condition: what other networks are given: float vectors `(size, d)`, or one
-                `(d,)` for all; with `words` texts, or one text; pictures `(size, h, w,
-                c)` on the model's scale. `None` draws those of real examples.
+            averaged: bool, whether to use the averaged generator. `None` uses it if the
+                model has one (`ema`) and `training` is `False`.
+            labels: int array `(size,)` in [0, classes), the classes of the examples, or
+                one int for all; `None` draws classes, each equally likely.
+            condition: the condition of networks without labels: float vectors `(size,
+                d)`, or one vector `(d,)` for all; texts or one text, with `words`;
+                pictures `(size, h, w, c)` in the model's pixel range. `None` draws
+                conditions of real examples.
 
         Returns:
-            Float32 tensor `(size, …)` of the generator's output shape; with a condition
-            a pair of it and the labels, int32 tensor `(size,)`, or what else was given.
+            Float32 tensor `(size, …)` of the generator's output shape. For conditional
+            networks, a pair `(examples, condition)`; labels are an int32 tensor
+            `(size,)`.
         """
         given, size = self._asked(labels, condition, size)
         network, size = self._drawing(training, averaged), self._count(size)
@@ -81,22 +84,22 @@ class Drawing(RealExamples):
         labels: Any = None,
         condition: Any = None,
     ) -> Any:
-        """Examples from the generator: another name of `get_fake_sample`.
+        """Draws fake examples: another name of `get_fake_sample`.
 
         Args:
             size: see `get_fake_sample`.
-            training: the same.
-            averaged: the same.
-            labels: the same.
-            condition: the same.
+            training: see `get_fake_sample`.
+            averaged: see `get_fake_sample`.
+            labels: see `get_fake_sample`.
+            condition: see `get_fake_sample`.
 
         Returns:
-            What `get_fake_sample` gives.
+            The result of `get_fake_sample`.
         """
         return self.get_fake_sample(size, training, averaged, labels, condition)
 
     def _asked(self, labels, condition, size):
-        """What was asked for as the networks take it, or `None`, and how many fakes."""
+        """The condition as the networks take it, or `None`, and the number of fakes."""
         name = "labels" if condition is None else "condition"
         value = labels if condition is None else condition
         if value is None:
@@ -109,7 +112,7 @@ class Drawing(RealExamples):
         if self.words is not None and are_texts(value):
             value = self._vectors_of(value, size)
         if not tf.is_tensor(value) and np.ndim(value) == len(shape):
-            # One for all.
+            # The same value is used for all examples.
             value = np.asarray(value)
             value = np.broadcast_to(value, (self._count(size), *value.shape))
         value = as_conditions(value, self.classes, shape, name)
@@ -120,30 +123,31 @@ class Drawing(RealExamples):
         return value, count if size is None else size
 
     def _vectors_of(self, texts, size):
-        """Vectors of texts; what one text does not say is as in the data."""
+        """Vectors of texts; a single text is completed from the data."""
         among = self.usual_conditions
         if not isinstance(texts, str) or among is None:
             return self.words(texts)
         return self.words.completed(texts, among, self._count(size))
 
     def call(self, latents: Any, training: bool = False) -> tf.Tensor:
-        """Fakes from latents `(batch, latent_dim)`, as `get_fake_sample` draws them.
+        """Computes fakes from latents `(batch, latent_dim)`.
 
-        Of a generator that takes more, or pictures alone, it is given what that takes.
+        The averaged generator is used if there is one. For a generator with other
+        inputs, pass these inputs instead of latents.
         """
         return self._drawing(training, None)(latents, training=training)
 
     def evaluate(self, x: Any = None, **options: Any) -> dict[str, float]:
-        """Compare fakes with real examples by the measures of `gan.metrics`.
+        """Compares fakes with real examples by the measures of `gan.metrics`.
 
         Args:
-            x: array of real examples, of the form of the model's own, best such as
-                were not trained on; `None` takes `real_examples`.
-            **options: `names`, `count`, `seed` and `to_picture`, as of
+            x: array of real examples in the form of `real_examples`, best held out from
+                training; `None` takes `real_examples`.
+            **options: `names`, `count`, `seed` and `to_picture`, as in
                 `gan.callbacks.Metrics`.
 
         Returns:
-            Dict of floats by their names.
+            Dict from names of measures to floats.
         """
         from gan.training.aside import Evaluator
 
@@ -152,28 +156,27 @@ class Drawing(RealExamples):
         require(data is not None and not data.streams, said, "x")
         data.pixel_range = self.pixel_range or data.pixel_range
         real = data.first(len(data))
-        # Fakes of the same vectors; of classes each is drawn equally often.
+        # Fakes get the conditions of the reals, but classes are drawn equally often.
         conditions = None if self.classes else real.condition
         options = {"scale": self.pixel_range, "conditions": conditions} | options
-        # As the discriminator takes them, and so on the scale of the fakes.
+        # These are the reals as the discriminator takes them, in the range of the
+        # fakes.
         return Evaluator(real.examples, **options)(self)
 
     def export(
         self, filepath: StrPath, format: str = "tf_saved_model", **options: Any
     ) -> None:
-        """Write the (averaged) generator alone, to be used without this library.
+        """Writes the (averaged) generator alone, for use without this library.
 
         Args:
             filepath: str or `os.PathLike`, a file, or a folder for "tf_saved_model".
-            format: "keras", a file of the generator that Keras loads, or a format of
-                `keras.Model.export`: "tf_saved_model", "onnx" or "litert". As in the
-                command `export`, "savedmodel" and "tflite" are names of the first and
-                the last.
-            **options: those of `keras.Model.export`, such as `verbose=False`.
+            format: str, "keras" for a file that Keras can load, or a format of
+                `keras.Model.export`: "tf_saved_model" (or "savedmodel"), "onnx", or
+                "litert" (or "tflite").
+            **options: options of `keras.Model.export`, such as `verbose=False`.
 
         Raises:
-            InvalidInput: before any work, if nothing can be written there or a package
-                is missing.
+            InvalidInput: if the path is not writable or a package is missing.
         """
         from gan.saving.export import write_generator
 
@@ -181,14 +184,14 @@ class Drawing(RealExamples):
 
     @property
     def latent_dim(self) -> int:
-        """How many numbers a latent has: the size of the generator's first input."""
+        """Latent dimension: the size of the generator's first input."""
         if not self.has_latents:
             return 0
         return math.prod(latent_shape(self.generator))
 
     @property
     def latent_generator(self) -> Callable[[int], tf.Tensor] | None:
-        """What draws the latents; another one is checked as the constructor's."""
+        """The latent sampler. A new one is checked when it is set."""
         return self._latent_generator
 
     @latent_generator.setter
@@ -219,18 +222,18 @@ class Drawing(RealExamples):
         return network
 
     def _make_average(self):
-        """The averaged generator, which begins as the generator; `None` without ema."""
+        """Copy the generator to make the averaged generator; `None` without `ema`."""
         if self.ema is None:
             return None
         average = keras.models.clone_model(self.generator)
         average.set_weights(self.generator.get_weights())
         average.trainable = False
-        # A clone of a network that the user compiled has one, which trains nothing.
+        # The clone of a compiled network has an optimizer, which is not needed.
         average.optimizer = None
         return average
 
     def _update_average(self, updates):
-        """Move the average towards the generator, which has made `updates` updates."""
+        """Update the average after `updates` updates of the generator."""
         updates = tf.cast(updates, tf.float32)
         decay = tf.minimum(self.ema, (1.0 + updates) / (10.0 + updates))
         pairs = zip(

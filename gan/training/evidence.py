@@ -1,4 +1,4 @@
-"""What a model is diagnosed from: samples, verdicts, and what its layers give."""
+"""Data for `gan.diagnose`: samples, the discriminator's outputs, hidden layers."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from gan.data.examples import Sample
 from gan.saving.model_file import state_of
 from gan.training.inputs import takes_condition
 
-_COORDINATES = 256  # examples of more numbers than these are projected
-_MOST_NUMBERS = 10**8  # of a training set that copies are looked for in
+_COORDINATES = 256  # longer examples are projected to so many numbers
+_MOST_NUMBERS = 10**8  # largest training set in which to look for copies, in numbers
 
 
 class NotMade(Exception):
-    """Why a check cannot be made of a model or its data."""
+    """Raised if a check does not apply to a model or its data; says why."""
 
 
 class Evidence:
-    """What the checks of `gan.diagnosis` look at, made when it is first asked for.
+    """The data for the checks of `gan.diagnosis`, computed when first needed.
 
     Args:
-        model: `gan.AdversarialModel`, which the draws and verdicts may change.
-        count: int, fakes drawn and reals looked at, rounded up to batches.
+        model: `gan.AdversarialModel`; drawing and judging may change its state.
+        count: int, number of fakes and of reals, rounded up to whole batches.
 
     Attributes:
-        withheld: pictures that the model was not trained on, or `None`.
+        withheld: pictures that are not in the training set, or `None`.
     """
 
     def __init__(self, model: Any, count: int) -> None:
@@ -44,7 +44,7 @@ class Evidence:
 
     @functools.cached_property
     def real(self) -> Sample:
-        """Sample of the data."""
+        """Real sample."""
         data, size = self.model.examples, self.model.batch_size
         if data is None:
             raise NotMade("the model has no real examples")
@@ -60,7 +60,7 @@ class Evidence:
 
     @functools.cached_property
     def trained_on(self) -> np.ndarray:
-        """All real examples, as `flat` gives them."""
+        """All real examples, converted by `flat`."""
         data = self.model.examples
         if data is None or data.streams:
             raise NotMade("the training examples are not all available")
@@ -73,12 +73,12 @@ class Evidence:
 
     @functools.cached_property
     def fake(self) -> Sample:
-        """Sample as the model draws pictures."""
+        """Fake sample, drawn as for pictures (by the averaged generator, if any)."""
         return self._draw()
 
     @functools.cached_property
     def played(self) -> Sample:
-        """Sample as the discriminator meets it in training."""
+        """Fake sample, drawn as for training the discriminator."""
         return self._draw(training=self.model.batch_statistics, averaged=False)
 
     def _draw(self, **options):
@@ -88,11 +88,11 @@ class Evidence:
 
     @functools.cached_property
     def separation(self) -> float:
-        """What `separate` gave at first."""
+        """The result of `separate` before any further update."""
         return self.separate()
 
     def separate(self) -> float:
-        """Area under the ROC curve of D(real) against D(fake), ties counted half."""
+        """Area under the ROC curve of D(real) against D(fake); ties count half."""
         real, fake = (
             np.concatenate([self.verdict(batch) for batch in self.batches(sample)])
             for sample in (self.real, self.played)
@@ -101,7 +101,7 @@ class Evidence:
         return float(np.mean(below) / len(fake))
 
     def woken(self, updates: int = 30) -> tuple[float, int]:
-        """What `separate` gives after updates of the discriminator, then undone."""
+        """The result of `separate` after updates of D, which are then undone."""
         batches = self.batches(self.played)
         with unchanged(self.model):
             for number in range(updates):
@@ -110,7 +110,7 @@ class Evidence:
             return self.separate(), updates
 
     def pull(self) -> float:
-        """How far the generator's loss draws the fakes to the reals.
+        """How strongly the generator's loss moves the fakes towards the reals.
 
         See the formula of `gan.diagnose`.
         """
@@ -157,20 +157,20 @@ class Evidence:
         return found
 
     def batches(self, sample: Sample) -> list[Sample]:
-        """Whole batches of a sample."""
+        """The whole batches of a sample."""
         size, known = self.model.batch_size, [x for x in sample if x is not None]
         starts = range(0, len(sample.examples) - size + 1, size)
         return [Sample(*(x[start : start + size] for x in known)) for start in starts]
 
     def verdict(self, sample: Sample) -> tf.Tensor:
-        """How real the discriminator, in training mode, finds each example: `(n,)`."""
+        """The discriminator's outputs in training mode, `(n,)`, larger for "real"."""
         outputs = tf.nest.flatten(self.model.judge(*sample))[0]
         return outputs[:, -1] - (outputs[:, 0] if outputs.shape[1] == 2 else 0)
 
 
 @contextlib.contextmanager
 def unchanged(model: Any) -> Iterator[None]:
-    """Within this context a model may be changed; afterwards it is what it was."""
+    """In this context a model may be changed; afterwards its state is restored."""
     before = [(variable, np.array(variable)) for variable in state_of(model)]
     try:
         yield
@@ -180,31 +180,31 @@ def unchanged(model: Any) -> Iterator[None]:
 
 
 def _joined(samples):
-    """One sample of all the examples of several."""
+    """Join several samples into one."""
     parts = zip(*samples, strict=True)
     return Sample(*(tf.concat(some, 0) for some in parts if some[0] is not None))
 
 
 def _shaping(network):
-    """Layers that compute: not those that only bring numbers into a form."""
+    """The layers that compute, without those that only reshape."""
     kinds = (keras.layers.InputLayer, keras.layers.Reshape, keras.layers.Flatten)
     return [layer for layer in network.layers if not isinstance(layer, kinds)]
 
 
 def paired(real: Sample, fake: Sample) -> tuple[np.ndarray, ...]:
-    """As many examples of each, as `flat` gives them."""
+    """Equal numbers of real and fake examples, converted by `flat`."""
     n = min(len(real.examples), len(fake.examples))
     return tuple(flat(sample.examples[:n]) for sample in (real, fake))
 
 
 def flat(examples: npt.ArrayLike) -> np.ndarray:
-    """Examples as vectors of at most 256 numbers, their distances kept.
+    """Converts examples to vectors of at most 256 numbers, preserving distances.
 
     Args:
-        examples: array or tensor `(n, …)`.
+        examples: float array or tensor `(n, …)`.
 
     Returns:
-        Float32 array `(n, d)`.
+        Float32 array `(n, d)`, d at most 256.
 
     Reference:
         Johnson & Lindenstrauss 1984, Extensions of Lipschitz mappings into a Hilbert
@@ -226,7 +226,7 @@ def lengths(examples: npt.ArrayLike) -> np.ndarray:
 def values_and_slopes(
     function: Callable[[Sample], tf.Tensor], sample: Sample
 ) -> tuple[tf.Tensor, np.ndarray]:
-    """What a function gives of a sample, and its gradient's norm at each example."""
+    """Values of a function on a sample, and its gradient norm at each example."""
     with tf.GradientTape() as tape:
         tape.watch(sample.examples)
         values = function(sample)

@@ -1,4 +1,4 @@
-"""Keras's own `fit`, with many steps in each call of the graph."""
+"""Keras's `fit`, with many training steps in each graph call."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ from gan.training.layers import accelerated
 from gan.training.networks import is_picture
 from gan.training.runtime import explained, held_interrupt, unfused
 
-# A graph call this long shows progress often and costs next to nothing to enter.
+# With calls of this length, progress is shown often and the overhead is small.
 _SECONDS_PER_CALL = 0.1
 
 
 class Diverged(ArithmeticError):
-    """Training met a number that is not finite."""
+    """Raised if a loss or a weight becomes infinite or NaN."""
 
 
 class GraphFit(TwoOptimizers):
-    """`fit` of a model whose `train_step` draws its own samples.
+    """The part of a model with `fit`, for a `train_step` that draws its own samples.
 
-    What is declared below without a value stands in the other parts of the model: see
-    `gan.base.AdversarialModel`.
+    Attributes that are declared without a value are set in other parts of the model,
+    see `gan.base.AdversarialModel`.
 
     Attributes:
-        diverged: None, or str that says where numbers ceased to be finite.
-        closing: `contextlib.ExitStack` that closes when the running `fit` ends, however
-            it does; a callback that holds a file or a lock leaves its release there.
+        diverged: `None`, or str that says where numbers ceased to be finite.
+        closing: `contextlib.ExitStack` that is closed whenever `fit` ends. A callback
+            that holds a file or a lock registers its release there.
     """
 
     batch_size: Any
@@ -86,34 +86,34 @@ class GraphFit(TwoOptimizers):
         initial_epoch: int = 0,
         validation_data: object = None,
     ) -> keras.callbacks.History:
-        """Train.
+        """Trains the model.
 
-        After Ctrl-C training stops when the running graph call ends, callbacks finish,
-        and `fit` raises `KeyboardInterrupt`. After SIGTERM or SIGHUP it stops likewise,
-        and the program exits with status 143 or 129.
+        After Ctrl-C, training stops at the end of the graph call, callbacks finish, and
+        `fit` raises `KeyboardInterrupt`. After SIGTERM or SIGHUP, training stops in the
+        same way, and the program exits with status 143 or 129.
 
         Args:
-            x: real examples, which replace `real_examples`; `None` keeps those.
-            y: the labels of `x`, for a model that takes labels.
-            batch_size: int, which replaces that of the model; `None` keeps that.
+            x: real examples as in `gan.AdversarialModel`, which replace
+                `real_examples`; `None` keeps `real_examples`.
+            y: int labels `(N,)` of `x`, or another condition, for conditional models.
+            batch_size: int, which replaces the model's batch size; `None` keeps it.
             epochs: int, the number of the last epoch.
-            steps_per_epoch: int, exactly how many steps an epoch has. `None`: as many
-                as there are batches in the data.
+            steps_per_epoch: int, number of steps in an epoch. `None` takes the number
+                of batches in the data.
             verbose: `"auto"`, 0, 1 or 2, as in Keras; `"auto"` is 0 on workers other
                 than the chief.
             callbacks: list of `keras.callbacks.Callback`.
             initial_epoch: int, the epoch to start from.
-            validation_data: refused: `callbacks.Metrics` and `callbacks.Losses` take
-                held-out examples.
+            validation_data: refused; give held-out examples to `callbacks.Metrics` or
+                `callbacks.Losses`.
 
         Returns:
             `keras.callbacks.History`; each value is the mean over its epoch.
 
         Raises:
-            InvalidInput: before any step, if an argument is wrong or the data do not
-                fit the networks; data and batch size are then what they were.
-            Diverged: after the graph call in which a loss or a weight ceased to be
-                finite, unless a `gan.callbacks.Checkpoint` goes back or a callback
+            InvalidInput: before any step, if an argument is invalid or the data do not
+                match the networks. The model then keeps its data and batch size.
+            Diverged: if a loss or a weight becomes infinite or NaN, unless a callback
                 stops training.
             gan.distribute.WorkerLost: if another worker dies.
         """
@@ -132,8 +132,8 @@ class GraphFit(TwoOptimizers):
         self._warn_of_the_frozen()
         if verbose != 0 and is_picture((self.generator.output_shape or ())[1:]):
             tell_of_threads()
-        # To Keras an epoch is one execution, so that it calls `_train_epoch` once an
-        # epoch. How many steps a graph call makes is in `_compile_options`.
+        # Keras sees each epoch as one execution and calls `_train_epoch` once for it.
+        # The number of steps in a graph call is in `_compile_options`.
         self.steps_per_execution = steps_per_epoch
         with (
             self._on(examples, batch_size),
@@ -173,14 +173,14 @@ class GraphFit(TwoOptimizers):
                 good = [one.last_good() for one in kept]
                 raise Diverged("".join([str(error), *good])) from None
             self.finalize_optimizers()
-            # What the chief has written is then there for all.
+            # Wait, so that all workers see the files of the chief.
             distribute.agree(strategy)
         if self._interrupt.is_set():
             raise KeyboardInterrupt
         return self.history
 
     def _chosen(self, x, y, batch_size):
-        """The examples and the batch size that `fit` was asked for; nothing changes."""
+        """The examples and the batch size given to `fit`; the model is not changed."""
         if batch_size is None:
             batch_size = self.batch_size
         expect_positive_int(batch_size=batch_size)
@@ -211,7 +211,7 @@ class GraphFit(TwoOptimizers):
 
     @contextlib.contextmanager
     def _on(self, examples, batch_size):
-        """Train on these examples; put the former ones back if training is refused."""
+        """Train on these examples; restore the former ones if training is refused."""
         before = self.batch_size, self.pixel_range, self.usual_conditions
         examples_before = copy.copy(self._examples)
         self.batch_size = batch_size
@@ -224,25 +224,26 @@ class GraphFit(TwoOptimizers):
             raise
 
     def train_on_batch(self, x: object = None, y: object = None) -> dict[str, float]:
-        """Make one step.
+        """Makes one training step.
 
         Args:
-            x: real examples, which replace `real_examples`; `None` keeps those.
-            y: the labels of `x`, for a model that takes labels.
+            x: real examples as in `fit`, which replace `real_examples`; `None` keeps
+                `real_examples`.
+            y: int labels `(N,)` of `x`, or another condition, for conditional models.
 
         Returns:
-            Dict of floats by `log_names`.
+            Dict from `log_names` to floats.
         """
         history = self.fit(x, y, steps_per_epoch=1, verbose=0).history
         return {name: values[0] for name, values in history.items()}
 
     def make_train_function(self, force: bool = False) -> Callable:
-        """Make what Keras's `fit` calls once an epoch.
+        """Makes the function that Keras's `fit` calls once for each epoch.
 
         Args:
-            force: bool, trace the graph again even if nothing changed.
+            force: bool, whether to trace the graph again even if nothing changed.
         """
-        # Layers' own settings, such as a rate of dropout, are looked at in each fit.
+        # Each fit checks whether layer settings, such as a dropout rate, have changed.
         networks = (self.generator, self.discriminator)
         configs = str([network.get_config() for network in networks])
         if force or configs != self._configs:
@@ -252,16 +253,17 @@ class GraphFit(TwoOptimizers):
         return self.train_function
 
     def _train_epoch(self, iterator):
-        """Run an epoch, a graph call at a time; give the means of its logs."""
+        """Run an epoch in several graph calls; return the means of its logs."""
         graph, steps, done = self._graph(), self.steps_per_execution, 0
         totals = {name: tf.zeros((), tf.float64) for name in self.log_names}
         per_call = self._compile_options["steps_per_execution"]
         if per_call == "auto" and distribute.many_workers(self.distribute_strategy):
-            per_call = 10  # for their paces differ
+            per_call = 10  # workers must agree on a number
         self._chunk = self._chunk if per_call == "auto" else per_call
         while not self._interrupt.is_set():
             count, start = min(self._chunk, steps - done), time.perf_counter()
-            # TensorFlow caches Python's integers for ever, but not NumPy's arrays.
+            # TensorFlow never frees cached Python integers; NumPy arrays are not
+            # cached.
             steps_now, tensors = tf.constant(np.array(count)), self.examples.tensors
             with explained(), accelerated(self.generator, self.discriminator):
                 totals, finite = graph(steps_now, totals, iterator, tensors)
@@ -276,7 +278,7 @@ class GraphFit(TwoOptimizers):
                     "batch_size too small, data not scaled to about [-1, 1] or not "
                     "finite."
                 )
-                # Keras's TerminateOnNaN looks for a log of this name.
+                # Keras's TerminateOnNaN reads the log of this name.
                 logs["loss"] = float("nan")
             elif done == steps:
                 return logs
@@ -289,7 +291,7 @@ class GraphFit(TwoOptimizers):
         raise KeyboardInterrupt
 
     def _traced_with(self):
-        """What a traced graph depends on: objects, and options with their values."""
+        """Everything on which a traced graph depends: objects and option values."""
         self.reattach()
         objects = [self._examples, self.augment, self._compile_options]
         objects += [self.latent_generator, self.averaged_generator]
@@ -302,10 +304,10 @@ class GraphFit(TwoOptimizers):
     def _graph(self):
         """The function `(steps, totals, batches, tensors)`, traced when needed.
 
-        It gives `totals`, a dict of float64 scalars, with the logs of many steps added
-        one by one, so that neither weights nor logs depend on how steps are grouped,
-        and whether all weights are finite. Data come as arguments, or are read
-        as the graph runs, so that others of the same shape need no other graph.
+        It adds the logs of each step to `totals`, a dict of float64 scalars, so that
+        neither weights nor logs depend on how steps are grouped. It returns `totals`
+        and whether all weights are finite. Data are arguments, or read while the graph
+        runs, so that other data of the same shape need no new graph.
         """
         objects, options = self._traced_with()
         if self._traced is not None:
@@ -335,17 +337,17 @@ class GraphFit(TwoOptimizers):
         graph = many_steps
         if not self.run_eagerly:
             graph = tf.function(graph, autograph=False)
-        # Within a function, for Keras would track the layers in a list.
+        # Stored in a function, because Keras would track layers in a list.
         self._traced, self._chunk = lambda: (objects, options, graph), 1
         return graph
 
     def _one_step(self):
-        """The function `(totals, batches)` that makes a step and adds its logs."""
+        """The function `(totals, batches)` that makes one step and adds its logs."""
         strategy, step = self.distribute_strategy, self.train_step
         if self.jit_compile:
             step = tf.function(step, jit_compile=True, autograph=False)
         takes = self.disc_iter * self.examples.streams
-        # A subclass's own train_step is given real samples, as Keras gives batches.
+        # A train_step that a subclass overrides receives real samples, as in Keras.
         draws = self.disc_iter * (not takes and self.train_step != self.game_step)
 
         def replica_step(batches):
@@ -355,7 +357,7 @@ class GraphFit(TwoOptimizers):
             said = f"The method train_step must give the logs {self.log_names}, the "
             said += f"log_names of the class, but {', '.join(missing)} are missing."
             require(not missing, said, "log_names")
-            # Replicas have batch-normalisation statistics of their own.
+            # Each replica has its own batch-normalisation statistics.
             distribute.average(self.non_trainable_variables)
             return logs
 
@@ -370,7 +372,7 @@ class GraphFit(TwoOptimizers):
 
 
 def _expect_callbacks(callbacks, validation_data, verbose):
-    """Expect what `fit` is told beside the data."""
+    """Check the arguments of `fit` other than the data."""
     require(
         validation_data is None,
         "The method fit takes no validation_data: give held-out examples to "
@@ -394,7 +396,7 @@ def _expect_callbacks(callbacks, validation_data, verbose):
 
 
 def _next_chunk(count, seconds):
-    """Steps of the next graph call: up while it is short, down where it is long."""
+    """Steps of the next graph call: more if the last was short, fewer if long."""
     if seconds < _SECONDS_PER_CALL / 2:
         return 2 * count
     return max(1, count // 2) if seconds > 2 * _SECONDS_PER_CALL else count

@@ -1,4 +1,4 @@
-"""What networks take: latents or examples, and a condition beside them."""
+"""Finds out what networks take: latents or examples, and a condition."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import keras
 
 
 def takes_condition(network: keras.Model) -> bool:
-    """Whether a network has a second input: the condition that goes with the first."""
+    """Whether a network has a second input, the condition."""
     shape = network.input_shape
     return isinstance(shape, (list, tuple)) and isinstance(shape[0], (list, tuple))
 
 
 def condition_shape(network: keras.Model) -> tuple[int, ...] | None:
-    """What a network takes beside latents or examples.
+    """Shape of the condition that a network takes.
 
     Args:
         network: `keras.Model`.
 
     Returns:
-        `None` for nothing, `()` for a class label, `(d,)` for a vector and `(h, w, c)`
-        for a picture. A single number is a label where it is an integer or the network
-        has an `Embedding`, and else a vector of one.
+        `None` for no condition, `()` for a class label, `(d,)` for a vector and `(h, w,
+        c)` for a picture. A single number is a label if its dtype is an integer or the
+        network has an `Embedding`; otherwise it is a vector of length 1.
     """
     if not takes_condition(network):
         return None
@@ -31,9 +31,9 @@ def condition_shape(network: keras.Model) -> tuple[int, ...] | None:
 
 
 def picture_condition(discriminator: keras.Model) -> tuple[int, ...] | None:
-    """Shape `(h, w, c)` of the pictures that a discriminator takes beside examples.
+    """Shape `(h, w, c)` of the pictures that are a discriminator's second input.
 
-    They are its second input; `None` where it has no such input.
+    It is `None` if there is no such input.
     """
     shape = condition_shape(discriminator)
     alone = len(discriminator.inputs) == 2
@@ -41,12 +41,12 @@ def picture_condition(discriminator: keras.Model) -> tuple[int, ...] | None:
 
 
 def takes_latents(generator: keras.Model, discriminator: keras.Model) -> bool:
-    """Whether a generator takes latents, and not what it is given alone."""
+    """Whether a generator takes latents, not only a condition."""
     return picture_condition(discriminator) is None or takes_condition(generator)
 
 
 def count_classes(network: keras.Model) -> int | None:
-    """Number of classes whose labels a network embeds; `None` if it takes none."""
+    """Number of classes of a network, or `None` if it takes no labels."""
     return count_embedded(network) if condition_shape(network) == () else None
 
 
@@ -57,6 +57,6 @@ def count_embedded(network: keras.Model) -> int | None:
 
 
 def latent_shape(generator: keras.Model) -> tuple[int, ...]:
-    """Shape of a latent, which is the generator's first input."""
+    """Shape of one latent, the generator's first input."""
     shape = generator.input_shape
     return (shape[0] if isinstance(shape[0], (list, tuple)) else shape)[1:]

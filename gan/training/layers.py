@@ -1,4 +1,4 @@
-"""Keras's convolutions and poolings with fewer operations."""
+"""Keras's convolution and pooling layers with fewer operations."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import tensorflow as tf
 
 from gan.support.devices import only_cpu
 
-# A convolution of a map of a few pixels is a bilinear map of the pixels x and the
-# taps k. Written as y = Y((K k) · (X x)) it costs one product for each row of X and K,
-# where Keras pays one for each output and tap. Matrices (X, K, Y) for a row of pixels;
-# a map of two dimensions takes Kronecker products of them.
-#
-# 3 products instead of 6: Karatsuba's trick for y0 = k1 x0 + k2 x1, y1 = k0 x0 + k1 x1.
+# A convolution is bilinear in the pixels x and the kernel k. Written as y = Y((K k) ·
+# (X x)), it needs one product for each row of X and K, while Keras's needs one for each
+# output and kernel element. The matrices (X, K, Y) are for a row of pixels; a map of
+# two dimensions uses their Kronecker products.
+# 3 products instead of 6: Karatsuba's method for y0 = k1 x0 + k2 x1, y1 = k0 x0 + k1
+# x1.
 _TWO = (
     [[1, 1], [0, 1], [1, 0]],
     [[0, 1, 0], [0, -1, 1], [1, -1, 0]],
     [[1, 1, 0], [1, 0, 1]],
 )
-# 6 instead of 12: Winograd's F(4, 3), whose points 0, 1, -1, 1/2, -2 and infinity lose
-# less to rounding than the usual 0, 1, -1, 2, -2 and infinity.
+# 6 products instead of 12: Winograd's F(4, 3). The points 0, 1, -1, 1/2, -2 and
+# infinity have smaller rounding errors than the usual 0, 1, -1, 2, -2 and infinity.
 _FOUR = (
     [
         [-3, -4, 3, 2],
@@ -44,8 +44,9 @@ _FOUR = (
     ],
 )
 _SCHEMES = {2: _TWO, 4: _FOUR}
-# 4 instead of 12, where 4 pixels are 2 doubled: y0 = a x0 and y3 = b x1 at the ends,
-# a = k1 + k2 and b = k0 + k1; in between the products at 1 and -1 of two polynomials.
+# 4 products instead of 12, if the 4 pixels are 2 doubled ones: y0 = a x0 and y3 = b x1
+# at the ends, a = k1 + k2 and b = k0 + k1; in between, two polynomials are multiplied
+# at the points 1 and -1.
 _DOUBLED = (
     [[1, 0], [1, 1], [1, -1], [0, 1]],
     [[0, 1, 1], [2, 3, 2], [0, 1, 0], [1, 1, 0]],
@@ -55,20 +56,19 @@ _DOUBLED = (
 
 @contextlib.contextmanager
 def accelerated(*networks: keras.Model) -> Iterator[None]:
-    """Within this context networks take fewer operations; after it they are as before.
+    """In this context networks need fewer operations.
 
-    Weights, results up to rounding, and what is saved stay Keras's own: only what a
-    layer computes with is replaced, where one of these shortcuts applies. On a GPU
-    there are none.
+    Weights, saved files and (up to rounding) results do not change: only the functions
+    that layers call are replaced, and restored afterwards. On a GPU nothing is
+    replaced.
 
-    - A 3×3 convolution of stride 1 and padding "same" on a map of 2 or 4 pixels to a
-      side takes a quarter of the products, and a ninth where the map is one of 2
-      pixels to a side that an `UpSampling2D` has doubled. It spreads a NaN over the
-      whole map, and overflows near 1e37.
-    - A gradient penalty differentiates twice, and TensorFlow's second derivative of
-      pooling by maxima is many times slower than the pooling itself. For windows side
-      by side it is the sum over each window of what arrives, times 1 at the maximum
-      and 0 elsewhere. Equal maxima in a window may be told apart by rounding.
+    - A 3×3 convolution with stride 1 and padding "same" on a map of 2×2 or 4×4 pixels
+      needs a quarter of the products, and a ninth if an `UpSampling2D` has doubled a
+      2×2 map. A NaN spreads over the whole map, and numbers near 1e37 overflow.
+    - A gradient penalty needs second derivatives, and TensorFlow's second derivative of
+      max pooling is many times slower than the pooling itself. For windows that do not
+      overlap, it is computed here as a sum over each window, with the weight 1 at the
+      maximum and 0 elsewhere. Rounding may decide between equal maxima.
 
     Args:
         *networks: functional or sequential `keras.Model`, float32 or float64.
@@ -81,7 +81,7 @@ def accelerated(*networks: keras.Model) -> Iterator[None]:
     """
     layers = [*_leaves(networks)] if only_cpu() else []
     quicker = {id(layer): (layer, *_shortcut(layer)) for layer in layers}
-    # What a user has put into a layer's place stays there.
+    # A function that the user has replaced is left as it is.
     quicker = [q for q in quicker.values() if q[1] and q[1] not in vars(q[0])]
     for layer, name, function in quicker:
         setattr(layer, name, function)
@@ -102,7 +102,7 @@ def _leaves(networks):
 
 
 def _shortcut(layer):
-    """The name of a layer's method and what does the same sooner, or `(None, None)`."""
+    """The name of a layer's method and a faster function, or `(None, None)`."""
     if type(layer) is keras.layers.Conv2D and _is_plain(layer):
         usual = type(layer).convolution_op.__get__(layer)
         return "convolution_op", functools.partial(_convolve, usual=usual)
@@ -151,14 +151,14 @@ def _convolve(inputs, kernel, usual):
 
 
 def _bilinear(x, kernel, rows, columns):
-    """Convolve maps `(batch, h, w, c)` by `(3, 3, c, f)` as one batched product."""
+    """Convolve maps `(batch, h, w, c)` with `(3, 3, c, f)` as one batched product."""
     to_x, to_k, to_y = (
         np.kron(a, b).astype(x.dtype.as_numpy_dtype)
         for a, b in zip(rows, columns, strict=True)
     )
     height, width, channels = x.shape[1:]
     filters, products = kernel.shape[-1], len(to_x)
-    # Pixels first: then all three transforms are plain matrix products.
+    # With the pixels first, all three transforms are plain matrix products.
     x = tf.reshape(tf.transpose(x, (1, 2, 0, 3)), (height * width, -1))
     x = tf.reshape(to_x @ x, (products, -1, channels))
     kernel = to_k @ tf.reshape(kernel, (9, channels * filters))
@@ -169,7 +169,7 @@ def _bilinear(x, kernel, rows, columns):
 
 
 def _max_pool(x, size):
-    """Maxima over windows of `size` side by side."""
+    """Maxima over windows of `size` that do not overlap."""
     window = {"ksize": (1, *size, 1), "strides": (1, *size, 1), "padding": "VALID"}
 
     def to_maxima(x, y, g):
@@ -178,8 +178,8 @@ def _max_pool(x, size):
     @tf.custom_gradient
     def pool_gradient(x, y, g):
         def gradient(v):
-            # One pixel of each window is chosen, so that sum and mean differ by a
-            # factor; the mean has the faster kernel.
+            # One pixel of each window is chosen, so sum and mean differ only by a
+            # factor. The mean has the faster kernel.
             chosen = to_maxima(x, y, tf.ones_like(y))
             mean = tf.raw_ops.AvgPool(value=chosen * v, **window)
             return None, None, size[0] * size[1] * mean

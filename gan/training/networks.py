@@ -1,4 +1,4 @@
-"""What the networks, the latents and the augmentation of a model must be."""
+"""Checks of a model's networks, latent sampler and augmentation."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from gan.training.inputs import (
 def expect_networks(
     generator: keras.Model, discriminator: keras.Model, outputs: int | None
 ) -> None:
-    """Expect built networks of float32 that fit together and share nothing.
+    """Expects built float32 networks that fit together and share no layers.
 
     Args:
         generator: `keras.Model`, latents -> examples.
         discriminator: `keras.Model`, examples -> `(batch, outputs)`.
-        outputs: int, or `None` for any.
+        outputs: int, or `None` for any number of outputs.
 
     Raises:
         InvalidInput: if they are anything else.
@@ -74,11 +74,11 @@ def expect_networks(
 
 
 def expect_network(name: str, network: object) -> None:
-    """Expect one network that this library can train.
+    """Expects a network that this library can train.
 
     Args:
         name: str, "generator" or "discriminator".
-        network: what is to be a built functional or sequential `keras.Model`.
+        network: the argument, a built functional or sequential `keras.Model`.
 
     Raises:
         InvalidInput: if it is anything else.
@@ -97,7 +97,7 @@ def expect_network(name: str, network: object) -> None:
     said = f"The {name} has no weights: give it a layer that has some."
     require(network.variables, said, name)
     channels = {getattr(layer, "data_format", None) for layer in network.layers}
-    # TensorFlow's convolutions of channels first have no gradient on a CPU.
+    # On a CPU, TensorFlow has no gradient of convolutions with channels first.
     fits = "channels_first" not in channels or not only_cpu()
     said = f"The {name} must have layers of data_format='channels_last' on a CPU."
     require(fits, said, name)
@@ -121,7 +121,7 @@ def expect_network(name: str, network: object) -> None:
 
 
 def _expect_conditions(generator, discriminator):
-    """Expect two networks that take the same condition: labels or other numbers."""
+    """Expect two networks that take the same condition."""
     shapes = [generator.input_shape, discriminator.input_shape]
     found = [condition_shape(network) for network in (generator, discriminator)]
     require(
@@ -144,7 +144,7 @@ def _expect_conditions(generator, discriminator):
 
 
 def _expect_pictures(generator, given):
-    """Expect a generator that takes the pictures that the discriminator is given."""
+    """Expect a generator that takes the same pictures as the discriminator."""
     takes = generator.input_shape
     takes = takes if isinstance(takes, list) else [takes]
     require(
@@ -157,19 +157,19 @@ def _expect_pictures(generator, given):
 
 
 def _inputs(network):
-    """What a network takes, as its maker wrote it; a dict of one is a tensor."""
+    """A network's inputs in their original structure; a dict of one is a tensor."""
     found = getattr(network, "input", None)
     return [*found.values()] if isinstance(found, dict) and len(found) == 1 else found
 
 
 def _outputs(network):
-    """What a network gives, as its maker wrote it."""
+    """A network's outputs in their original structure."""
     inputs = network.inputs
     return network.compute_output_spec(inputs if len(inputs) > 1 else inputs[0])
 
 
 def expect_augment(augment: object, generator: keras.Model) -> None:
-    """Expect a layer through which examples go and gradients come back, or `None`."""
+    """Expect a differentiable layer that keeps the shape of examples, or `None`."""
     if augment is None:
         return
     layer = isinstance(augment, keras.layers.Layer)
@@ -202,10 +202,10 @@ def _expect_change(augment, shape):
 def expect_latents(
     latent_generator: Callable[[int], tf.Tensor], generator: keras.Model
 ) -> tuple[Callable[[int], tf.Tensor], bool]:
-    """Expect a sampler of latents that fit the generator.
+    """Expects a sampler of latents that fit the generator.
 
-    It is called symbolically: TensorFlow draws nothing, and its random state stays.
-    A sampler that draws with NumPy is wrapped, with a warning.
+    The sampler is called symbolically, so that TensorFlow's random state does not
+    change. A sampler that draws with NumPy is wrapped, with a warning.
 
     Returns:
         Tuple of the sampler, and whether a resumed run draws the same latents.
@@ -241,7 +241,7 @@ def expect_latents(
         own = ("Random", "Rng", "PyFunc")
         repeat = not any(word in kind for kind in operations for word in own)
         return latent_generator, repeat
-    # Neither a state that it reads nor an operation that may differ: NumPy drew.
+    # No operation in the graph is random, so the sampler draws with NumPy.
     first, second = (np.array(latent_generator(2)) for _ in range(2))
     require(
         (first != second).any(),
@@ -257,7 +257,7 @@ def expect_latents(
 
 
 def _takes_one(function):
-    """Whether one argument is enough for a callable; `True` where it is unknown."""
+    """Whether a callable can be called with one argument; `True` if unknown."""
     try:
         inspect.signature(function).bind(2)
     except TypeError:
@@ -277,9 +277,9 @@ def _from_numpy(latent_generator, shape, size):
 
 
 def bounds(layer: keras.layers.Layer) -> tuple[float, float]:
-    """Limits of a layer's activation."""
+    """Bounds `(low, high)` of a layer's activation."""
     activation = getattr(layer, "activation", None)
-    # A softmax has bounds, but at all of them together no slope to lose.
+    # A softmax is bounded, but its outputs cannot all saturate together.
     if not callable(activation) or activation is keras.activations.softmax:
         return -np.inf, np.inf
     low, high = np.ravel(activation(tf.constant([[-1e6, 1e6]])))
@@ -287,10 +287,11 @@ def bounds(layer: keras.layers.Layer) -> tuple[float, float]:
 
 
 def reach(network: keras.Model) -> tuple[float, float]:
-    """Least and greatest number that the output of a network can be.
+    """Smallest and largest value of a network's output.
 
-    Found by asking what follows its last weights or sum, in nested networks too;
-    infinite where nothing confines the numbers, and for several outputs.
+    They follow from the operations after the last weights or sum, also in nested
+    networks. They are infinite if nothing bounds the values, or if there are several
+    outputs.
     """
     if len(network.outputs) > 1:
         return -np.inf, np.inf
@@ -299,17 +300,17 @@ def reach(network: keras.Model) -> tuple[float, float]:
         if getattr(operation, "weights", None) or _takes_several(operation):
             break
         after.insert(0, operation)
-    # A wrapper, such as that of spectral normalisation, has it inside.
+    # A wrapper, such as spectral normalisation, holds the layer inside.
     activation = getattr(getattr(operation, "layer", operation), "activation", None)
     if callable(activation) and operation not in after:
         after.insert(0, activation)
     try:
         shape = operation.output.shape[1:]
-        # All units at one end, all at the other, and by turns.
+        # All units at the lower bound, all at the upper bound, and alternating.
         found = np.stack([np.full(shape, -1.0), np.ones(shape), np.ones(shape)])
         found[2, ..., ::2] = -1
         found = tf.constant(1e6 * found, tf.float32)
-        # Keras warns of a softmax of one number where the network calls it, too.
+        # Keras warns of a softmax over one number; the network itself warns too.
         with warnings.catch_warnings(action="ignore"):
             for change in after:
                 found = change(found)
@@ -323,12 +324,12 @@ def _takes_several(operation):
     try:
         return len(keras.tree.flatten(operation.input)) > 1
     except (AttributeError, ValueError):
-        # It stands in several places.
+        # The operation is used in several places.
         return False
 
 
 def _operations(network):
-    """What a network does, in order; what nested ones do stands in their places."""
+    """The operations of a network in order, with those of nested networks inserted."""
     for part in getattr(network, "operations", network.layers):
         if isinstance(part, keras.Model) and hasattr(part, "outputs"):
             yield from _operations(part)
@@ -339,7 +340,7 @@ def _operations(network):
 def out_of_reach(
     discriminator: keras.Model, targets: tuple[float, float]
 ) -> str | None:
-    """What a discriminator cannot give of the outputs that losses seek, or `None`."""
+    """A text on which targets of the losses a discriminator cannot reach, or `None`."""
     low, high = reach(discriminator)
     if low <= targets[0] and targets[1] <= high:
         return None
@@ -353,14 +354,14 @@ def out_of_reach(
 def warn_of_bounds(
     discriminator: keras.Model, targets: tuple[float, float] | None, name: str
 ) -> None:
-    """Warn of a last activation that keeps outputs from what a class's losses seek."""
+    """Warn if the last activation keeps outputs from the targets of the losses."""
     missing = targets and out_of_reach(discriminator, targets)
     if missing:
         warn(f"{name}: {missing}. Remove that activation.")
 
 
 def is_picture(shape: tuple[int | None, ...]) -> bool:
-    """Whether examples of this shape can be looked at as pictures."""
+    """Whether examples of this shape can be shown as pictures."""
     return len(shape) == 3 and shape[2] in (1, 3)
 
 
@@ -369,12 +370,12 @@ def warn_of_range(
     generator: keras.Model,
     pixel_range: tuple[float, float] | None = None,
 ) -> None:
-    """Warn of numbers that the generator's last activation cannot reach.
+    """Warns of real examples that the generator's last activation cannot reach.
 
     Args:
         some: float array `(n, …)`, real examples.
         generator: `keras.Model`.
-        pixel_range: pair of floats, black and white of pictures, or `None`.
+        pixel_range: pair of floats, the values of black and white, or `None`.
     """
     low, high = reach(generator)
     found = f"[{some.min():.3g}, {some.max():.3g}]"
@@ -402,6 +403,6 @@ def warn_of_range(
 
 
 def _beyond(some, low, high):
-    """Whether more than 2% of the numbers lie clearly out of a range."""
+    """Whether more than 2% of the numbers lie clearly outside a range."""
     slack = 0.05 * (high - low) if np.isfinite(high - low) else 0.0
     return np.mean((some < low - slack) | (some > high + slack)) > 0.02

@@ -1,4 +1,4 @@
-"""What the options of a model must be, and how `help` shows them."""
+"""Checks of a model's options, and how `help` shows the options."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def expect_average(ema: float | None) -> None:
 
 
 def expect_pixel_range(pixel_range: tuple[float, float] | None) -> None:
-    """Expect `None`, or the numbers of black and of white."""
+    """Expect `None`, or the values of black and white."""
     if pixel_range is None:
         return
     pair = isinstance(pixel_range, (tuple, list)) and len(pixel_range) == 2
@@ -72,7 +72,7 @@ def expect_pixel_range(pixel_range: tuple[float, float] | None) -> None:
 
 
 def expect_names(class_names: list[str] | None) -> None:
-    """Expect `None`, or a list of what classes are called."""
+    """Expect `None`, or a list of names of classes."""
     names = class_names is None or isinstance(class_names, (tuple, list))
     require(
         names and all(isinstance(name, str) for name in class_names or []),
@@ -89,7 +89,7 @@ def expect_conditions(usual_conditions: list[list[float]] | None) -> None:
 
 
 def show_parameters(cls: type, base: type) -> None:
-    """Let `inspect.signature` and `help` list what `*args` and `**options` may be."""
+    """Make `inspect.signature` and `help` list what `*args` and `**options` accept."""
     named = [*inspect.signature(cls.__init__).parameters.values()][1:]
     others = [*inspect.signature(base.__init__).parameters.values()][1:]
     names, found = {parameter.name for parameter in named}, []

@@ -1,4 +1,4 @@
-"""The two sides of the game: a network, its loss and its optimizer."""
+"""The two players of the game: each has a network, a loss and an optimizer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gan.errors import require, shown
 
 @dataclasses.dataclass(eq=False)
 class Player:
-    """One side of the game: a network, its loss and what minimises it.
+    """One player of the game: a network with its loss and its optimizer.
 
     Attributes:
         role: "generator" or "discriminator".
@@ -34,13 +34,13 @@ class Player:
             known = _known(self.optimizer)
             self.weights = [w for w in self.network.variables if id(w) in known]
             return
-        # Unbuilt optimizers would lose their moments when a file is loaded.
+        # An optimizer that is not built would lose its moments when a file is loaded.
         self.weights = [w for w in self.network.variables if w.trainable]
         with self.network.distribute_strategy.scope():
             self.optimizer.build(self.weights)
 
     def __call__(self, *outputs: tf.Tensor) -> tf.Tensor:
-        """This player's loss, of the discriminator's outputs."""
+        """Compute this player's loss from the discriminator's outputs."""
         loss = self.loss(*outputs)
         scalar = tf.is_tensor(loss) and loss.shape.rank == 0 and loss.dtype.is_floating
         said = f"The loss of the {self.role} must give a scalar tensor of floats."
@@ -48,9 +48,9 @@ class Player:
         return loss
 
     def objective(self, loss: tf.Tensor) -> tf.Tensor:
-        """What is minimised: the loss and the network's regularisers, each once."""
+        """The objective: the loss plus the network's regularisers, each once."""
         kept = sum(w.regularizer is not None for w in self.network.trainable_variables)
-        # Keras keeps activity losses of the last call only: they cannot be added up.
+        # Keras keeps only the activity losses of the last call, so they would be wrong.
         require(
             len(self.network.losses) == kept,
             f"The {self.role} may have regularisers of weights only: remove "
@@ -62,12 +62,12 @@ class Player:
         return self.optimizer.scale_loss(distribute.part(whole))
 
     def descend(self, tape: tf.GradientTape, objective: tf.Tensor) -> None:
-        """Make one step of the optimizer down the slope that `tape` recorded."""
+        """Make one optimizer step with the gradient from `tape`."""
         weights = self.network.trainable_variables
         try:
             gradients = tape.gradient(objective, weights)
         except LookupError as error:
-            # As of bicubic and Lanczos resizing under a penalty on gradients.
+            # For example, bicubic resizing has no second derivative for a penalty.
             require(
                 False,
                 f"The loss of the {self.role} cannot be differentiated, because "
@@ -81,8 +81,8 @@ class Player:
         said = f"The loss of the {self.role} does not depend on the {self.role}'s "
         said += "weights."
         require(depends, said, f"{self.role}_loss")
-        # The gradient of an Embedding lists vectors, one of them perhaps several times;
-        # Keras 3.15 would square each before it adds them up.
+        # The gradient of an Embedding may list a vector several times. Keras 3.15 would
+        # square each entry before adding them up.
         gradients = [
             tf.convert_to_tensor(slope)
             if isinstance(slope, tf.IndexedSlices)
@@ -92,10 +92,10 @@ class Player:
         self.optimizer.apply(gradients, weights)
 
     def attach(self) -> None:
-        """Mark the network as this player's, by its loss, and give it the optimizer.
+        """Set the network's `loss` and `optimizer` to those of this player.
 
-        Another model of the same network then sees whose it is, and Keras finds the
-        optimizer where it looks for it when it writes files.
+        Another model of the same network can then see which player it belongs to, and
+        Keras finds the optimizer when it writes files.
         """
         self.network.loss, self.network.optimizer = self, self.optimizer
 
@@ -103,23 +103,23 @@ class Player:
         """The optimizer of the next update.
 
         It is the one that the user has set on the network since, or else this player's
-        own, also while the network is marked as another model's.
+        own, even while the network is attached to another model.
         """
         loss, optimizer = self.network.loss, self.network.optimizer
         others = isinstance(loss, Player) and loss is not self
         return self.optimizer if others or optimizer is None else optimizer
 
     def take(self, optimizer: keras.optimizers.Optimizer) -> None:
-        """Go on with another optimizer, which has been checked."""
+        """Use another optimizer, which must have been checked."""
         self.optimizer = optimizer
         self.__post_init__()
         self.attach()
 
     def reattach(self) -> None:
-        """Mark the network as this player's again, after another model was made of it.
+        """Attach the network to this player again, after another model has used it.
 
-        An optimizer or a loss that the user has set on the network since then is used
-        from now on.
+        If the user has set another optimizer or loss on the network, it is used from
+        now on.
         """
         loss, optimizer = self.network.loss, self.current()
         if optimizer is not self.optimizer:
@@ -142,18 +142,18 @@ class Player:
         )
 
     def trained(self) -> list[int]:
-        """Numbers of the weights that the optimizer knows among the network's."""
+        """Indices of the network's weights that the optimizer trains."""
         known = {id(weight) for weight in self.weights}
         return [i for i, w in enumerate(self.network.variables) if id(w) in known]
 
 
 class Optimizers:
-    """The optimizers of both players as one, for what reads `model.optimizer`.
+    """Both players' optimizers as one object, for code that reads `model.optimizer`.
 
-    Keras's callbacks and summary do, and others such as those of W&B.
+    Keras's callbacks and `summary` do so, and also callbacks such as those of W&B.
 
     Args:
-        generator: `keras.optimizers.Optimizer`, whose numbers stand for both.
+        generator: `keras.optimizers.Optimizer`, whose values are shown.
         discriminator: `keras.optimizers.Optimizer`.
     """
 
@@ -168,18 +168,19 @@ class Optimizers:
 
     @property
     def iterations(self) -> Any:
-        """The generator's updates, of which each step has one."""
+        """Number of generator updates, one in each step."""
         return self.optimizers[0].iterations
 
     @property
     def variables(self) -> list[Any]:
-        """The variables of both."""
+        """The variables of both optimizers."""
         return [v for optimizer in self.optimizers for v in optimizer.variables]
 
     @property
     def learning_rate(self) -> tf.Tensor:
         """The generator's learning rate, float32 scalar; setting it sets both."""
-        # No variable, whose assign would leave the discriminator's as it is.
+        # Not the variable itself, because its `assign` would not set the
+        # discriminator's.
         return tf.convert_to_tensor(self.optimizers[0].learning_rate)
 
     @learning_rate.setter
@@ -202,25 +203,25 @@ def brought(network: keras.Model) -> keras.optimizers.Optimizer | None:
     optimizer = getattr(network, "optimizer", None)
     owner = getattr(network, "loss", None)
     if isinstance(owner, Player) and owner.optimizer is optimizer:
-        # Another model of this network has given it its own.
+        # Another model of this network has set its own optimizer.
         return owner.brought
     return optimizer
 
 
 def _known(optimizer):
-    """Identities of the weights that a built optimizer was built for."""
+    """Identities of the weights for which an optimizer was built."""
     return {id(weight) for weight in optimizer._trainable_variables}
 
 
 def expect_optimizers(**pairs: tuple[Any, keras.Model]) -> None:
-    """Expect optimizers, each for one network, that have trained no other.
+    """Expects optimizers, each for one network, that have trained no other.
 
     Args:
-        **pairs: tuples of an optimizer, or `None`, and the network that it is for, by
-            the name of the argument.
+        **pairs: by the name of the argument, a tuple of an optimizer (or `None`) and
+            its network.
 
     Raises:
-        InvalidInput: if one is something else, or cannot train its network.
+        InvalidInput: if one is not an optimizer, or cannot train its network.
     """
     given = {name: one for name, (one, _) in pairs.items() if one is not None}
     for name, optimizer in given.items():
@@ -231,7 +232,7 @@ def expect_optimizers(**pairs: tuple[Any, keras.Model]) -> None:
             f"{shown(optimizer)}.",
             name,
         )
-        # Keras's optimizer, once built, knows its weights, and no others.
+        # Once built, an optimizer of Keras can train only the weights it was built for.
         variables = {id(variable) for variable in network.variables}
         trained = {id(weight) for weight in network.trainable_variables}
         require(

@@ -1,4 +1,4 @@
-"""The real examples of a model: what they are, and what is drawn from them."""
+"""The real examples of a model, and real samples."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from gan.errors import Unsaid, require
 from gan.latent import Stream, distinct_numbers
 from gan.training.networks import is_picture, warn_of_range
 
-MOST_CONDITIONS = 64  # that a model keeps, to draw with when its data are gone
+MOST_CONDITIONS = 64  # conditions that a model stores, to draw with without its data
 
 
 class RealExamples:
-    """The part of a model that holds its real examples: set, checked, drawn.
+    """The part of a model that checks, holds and draws its real examples.
 
-    A subclass has what is declared here; `fit` takes other examples by `as_examples`,
-    which changes nothing, and `take_examples`.
+    A subclass must set the attributes that are declared here. `fit` checks other
+    examples with `as_examples`, which does not change the model, and then uses them
+    with `take_examples`.
     """
 
     generator: keras.Model
@@ -37,20 +38,20 @@ class RealExamples:
 
     @property
     def example_shape(self) -> tuple[int, ...]:
-        """Of an example, as the generator gives it."""
+        """Shape of one example, the generator's output."""
         return self.generator.output_shape[1:]
 
     @property
     def examples(self) -> Examples | None:
-        """The real examples, as what samples are drawn from."""
-        # The option may have been set since the examples were.
+        """The real examples as an `Examples` object, or `None`."""
+        # The option may have been set after the examples.
         if self._examples is not None and self.pixel_range is not None:
             self._examples.pixel_range = self.pixel_range
         return self._examples
 
     @property
     def real_examples(self) -> Any:
-        """What the real samples are drawn from: tensor, memmap, Dataset or `None`."""
+        """The real examples: a tensor, memory map, Dataset or `None`."""
         return None if self._examples is None else self._examples.value
 
     @real_examples.setter
@@ -60,7 +61,7 @@ class RealExamples:
     def as_examples(
         self, value: Any, batch_size: int, name: str = "real_examples"
     ) -> Examples | None:
-        """Check examples, see `gan.data.examples.as_examples`; nothing is changed."""
+        """Check examples, without any change, see `gan.data.examples.as_examples`."""
         shape = self.example_shape
         value = self._with_vectors(value)
         how = (self.classes, name, self._stored_condition())
@@ -76,7 +77,7 @@ class RealExamples:
         return examples
 
     def take_examples(self, examples: Examples | None) -> None:
-        """Train on what `as_examples` gave."""
+        """Use the result of `as_examples` for training."""
         if examples is None:
             self._examples = None
             return
@@ -92,12 +93,12 @@ class RealExamples:
         examples.pixel_range = self.pixel_range or examples.pixel_range
         if self._examples is None or not self._examples.equals(examples):
             warn_of_range(examples.look(), self.generator, known)
-        # The traced graph draws from the same object: data of one form need one trace.
+        # The graph draws from the same object, so data of one form need one trace.
         if self._examples is None or not self._examples.refill(examples):
             self._examples = examples
 
     def _with_vectors(self, value):
-        """A pair of examples and texts as one of examples and the words' vectors."""
+        """Convert the texts of a pair `(examples, texts)` to vectors."""
         pair = isinstance(value, (tuple, list)) and len(value) == 2
         if self.words is None or not (pair and are_texts(value[1])):
             return value
@@ -105,19 +106,19 @@ class RealExamples:
 
     @property
     def takes_pictures(self) -> bool:
-        """Whether the networks are given pictures beside latents and examples."""
+        """Whether the condition of the networks is a picture."""
         return len(self.condition_shape or ()) == 3
 
     def some_conditions(self, size: int) -> tf.Tensor | None:
-        """Conditions at random: classes, each equally likely, or vectors of the data.
+        """Draws conditions: classes, each equally likely, or vectors of the data.
 
         Args:
-            size: int, how many.
+            size: int, number of conditions.
 
         Returns:
-            `None` where the networks take none; int32 tensor `(size,)` of classes; or
-            float32 tensor `(size, …)` of the real examples in memory, and without such
-            of `usual_conditions`.
+            `None` if the networks take no condition; an int32 tensor `(size,)` of
+            classes; or a float32 tensor `(size, …)` of vectors or pictures, from the
+            real examples or else from `usual_conditions`.
         """
         if self.condition_shape is None:
             return None
@@ -141,21 +142,21 @@ class RealExamples:
         return tf.gather(known, numbers)
 
     def _drawn_pictures(self, size):
-        """Pictures of real examples, some of them several times if there are fewer."""
+        """Condition pictures of real examples, repeated if there are too few."""
         count = size if self.examples is None else min(size, self.examples.at_hand)
         drawn = self.get_real_sample(count)[1]
         return drawn if count == size else tf.gather(drawn, tf.range(size) % count)
 
     def get_real_sample(self, size: int | None = None) -> Any:
-        """Random distinct examples of `real_examples`.
+        """Draws random distinct examples from `real_examples`.
 
         Args:
-            size: int, how many, or `None` for `batch_size`.
+            size: int, number of examples, or `None` for `batch_size`.
 
         Returns:
-            Float32 tensor `(size, …)` of the discriminator's input shape, with a
-            condition a pair of it and the labels, vectors or pictures. From a Dataset:
-            its first examples.
+            Float32 tensor `(size, …)` of the discriminator's input shape; for
+            conditional networks, a pair `(examples, condition)`. For a Dataset, these
+            are its first examples.
         """
         size, examples = self._count(size), self.examples
         said = "The model has no real examples: set model.real_examples, or give fit x."
@@ -169,7 +170,7 @@ class RealExamples:
         return examples.draw(numbers).public()
 
     def _stored_condition(self) -> tuple[int, ...] | None:
-        """Shape of what the data hold beside the examples, or `None`."""
+        """Shape of a condition in the data, or `None`."""
         return self.condition_shape
 
     def _count(self, size: int | None) -> int:

@@ -1,4 +1,4 @@
-"""What surrounds a graph call: signals, TensorFlow's settings and its errors."""
+"""The surroundings of a graph call: signals, TensorFlow's settings and errors."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from gan.data.examples import WRONG_LABEL
 from gan.errors import require
 from gan.support.devices import only_cpu
 
-# What a class cross-entropy and an embedding say of a label out of range.
+# Messages of cross-entropies and embeddings about labels out of range.
 _WRONG_LABEL = r"Received a label value .*?\)|indices\[.*?\] = .*? is not in \[.*?\)"
 _WRONG_LABEL += rf"|{WRONG_LABEL}[^\n]*"
-# What XLA says of operations that it cannot compile.
+# XLA's message about operations that it cannot compile.
 _NOT_FOR_XLA = r"unsupported operations when trying to compile.*?: (\w+)"
 
 
 @contextlib.contextmanager
 def held_interrupt() -> Iterator[threading.Event]:
-    """Give an event that Ctrl-C sets, instead of an exception at any moment.
+    """In this context Ctrl-C sets the event given, and raises no exception.
 
-    SIGTERM, which clusters send, and SIGHUP, of a terminal that is closed, set it too,
-    unless the user has handlers for them. The program is then not killed at once, but
-    exits when the context ends, with the usual status, 143 or 129.
+    SIGTERM (from clusters) and SIGHUP (from a closed terminal) set the event too,
+    unless the user has handlers for them. The program then exits when the context ends,
+    with the usual status, 143 or 129.
     """
     interrupt, received, usual = threading.Event(), [], {}
 
     def hold(number, _):
         interrupt.set()
         received.append(number)
-        # A second Ctrl-C does what it always does.
+        # A second Ctrl-C has its usual effect.
         signal.signal(number, usual[number])
 
     if threading.current_thread() is threading.main_thread():
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            # Windows has no SIGHUP.
+            # SIGHUP does not exist on Windows.
             number = getattr(signal, name, None)
             handler = number and signal.getsignal(number)
             ours = callable(handler) if name == "SIGINT" else handler == signal.SIG_DFL
@@ -50,7 +50,7 @@ def held_interrupt() -> Iterator[threading.Event]:
     try:
         yield interrupt
     except (KeyboardInterrupt, OSError) as error:
-        # Whatever writes to a terminal that was closed fails.
+        # Writing to a closed terminal raises errors.
         if isinstance(error, KeyboardInterrupt) or _hung_up(received):
             _exit_for(received)
         raise
@@ -61,12 +61,12 @@ def held_interrupt() -> Iterator[threading.Event]:
 
 
 def _exit_for(received):
-    """End the program with the status of the first signal, unless that was Ctrl-C."""
+    """Exit with the status of the first signal, unless that was Ctrl-C."""
     if _hung_up(received):
         try:
             print(flush=True)
         except OSError:
-            # What else is said has nowhere to go.
+            # Further output has nowhere to go.
             sys.stdout = sys.stderr = open(os.devnull, "w")
     if received and received[0] != signal.SIGINT:
         raise SystemExit(128 + received[0])
@@ -78,11 +78,11 @@ def _hung_up(received):
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
-    """Say in a sentence what TensorFlow says of a graph that cannot run."""
+    """In this context TensorFlow's graph errors become `InvalidInput` sentences."""
     try:
         yield
     except tf.errors.OutOfRangeError:
-        # A repeated Dataset ends only if it holds nothing, as after a filter.
+        # A repeated Dataset ends only if it is empty, for example after a filter.
         require(False, "The Dataset of real examples is empty.", "x")
     except tf.errors.InvalidArgumentError as error:
         found = re.search(_NOT_FOR_XLA, str(error), re.DOTALL)
@@ -102,11 +102,11 @@ def explained() -> Iterator[None]:
 
 @contextlib.contextmanager
 def unfused() -> Iterator[None]:
-    """Keep TensorFlow from fusing products with their biases and activations.
+    """In this context TensorFlow does not fuse products with biases and activations.
 
-    oneDNN's fused operation takes longer than its parts: a quarter of a small network's
-    step, a tenth of dense MNIST's; no step here is faster with it. On a GPU nothing is
-    changed.
+    oneDNN's fused operation is slower than its parts: by a quarter of the step for a
+    small network, by a tenth for dense MNIST. No step here is faster with it. On a GPU
+    nothing is changed.
     """
     if not only_cpu():
         yield

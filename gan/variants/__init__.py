@@ -1,1 +1,1 @@
-"""Classes and networks beyond the course, one file each."""
+"""Model classes beyond the course, one file each."""

@@ -1,4 +1,4 @@
-"""Conditional GAN with an auxiliary classifier: examples of the class asked for."""
+"""Conditional GAN with an auxiliary classifier."""
 
 from __future__ import annotations
 
@@ -16,38 +16,39 @@ from gan.errors import Option, expect_number, require, shown
 
 @keras.saving.register_keras_serializable(package="gan")
 class AC_GAN(AdversarialModel):
-    """The discriminator also names the class, and the generator is asked for one.
+    """The discriminator also predicts the class that the generator is given.
 
-    In the discriminator's update the auxiliary loss counts on real examples only. If
-    the discriminator learnt the class of poor fakes too, both networks would agree on
-    classes that look like nothing in the data.
+    In the discriminator's update, the auxiliary loss is computed on real examples only.
+    If the discriminator also learnt the classes of poor fakes, both networks could
+    agree on fakes that look like nothing in the data.
 
-    The logs `real_class_acc` and `fake_class_acc`, in [0, 1], are the shares of real
-    and fake examples of which the discriminator names the class.
+    The logs `real_class_acc` and `fake_class_acc`, in [0, 1], are the accuracies of the
+    predicted classes on real and fake examples.
 
     Args:
         generator: `keras.Model`, `[latents (batch, latent_dim), labels (batch,) or
             (batch, 1)]` -> examples.
-        discriminator: `keras.Model`, examples -> `[generation (batch, 1), auxiliary
-            (batch, classes)]`: the probability of being real (sigmoid) and those of
-            the classes (softmax).
-        real_examples: pair `(examples, labels)`, examples as in `gan.AdversarialModel`
-            and integer labels `(N,)` in [0, classes); or a `tf.data.Dataset` of such
-            pairs of batches; or `None`.
-        real_target: float in [0, 1], the probability of being real that is asked for
-            on reals, and by the generator; 1 is no label smoothing.
+        discriminator: `keras.Model`, examples `(batch, …)` -> `[generation (batch, 1),
+            auxiliary (batch, classes)]`, in [0, 1]: the probability of being real
+            (sigmoid) and the probabilities of the classes (softmax).
+        real_examples: pair `(examples, labels)` of examples as in
+            `gan.AdversarialModel` and int labels `(N,)` in [0, classes); or a
+            `tf.data.Dataset` of batches of such pairs; or `None`.
+        real_target: float in [0, 1], the target probability of being real, on reals in
+            D's loss and on fakes in G's; below 1 it is label smoothing.
         auxiliary_weight: float, weight of the auxiliary loss on real examples.
         Others as `gan.AdversarialModel`.
 
     Formula:
-        D minimises bce(t, D(x)) + bce(0, D(G(z, c))) − w · mean(log C(x)[label])
-        G minimises bce(t, D(G(z, c))) − mean(log C(G(z, c))[c]) on 2 batches,
-        c uniform, bce(t, p) = −mean(t log p + (1 − t) log(1 − p)), t = real_target,
-        w = auxiliary_weight
+        D minimises bce(t, D(x)) + bce(0, D(G(z, c))) − w · mean(log C(x)[label]) G
+        minimises bce(t, D(G(z, c))) − mean(log C(G(z, c))[c]) on 2 batches of fakes,
+        C(x): the class probabilities, c uniform, t = real_target, w = auxiliary_weight,
+        bce(t, p) = −mean(t log p + (1 − t) log(1 − p))
 
     Reference:
         Odena et al. 2017, Conditional Image Synthesis with Auxiliary Classifier GANs,
-        equations 2 and 3; real examples only: the Keras example `mnist_acgan`.
+        equations 2 and 3. The auxiliary loss on real examples only is that of the Keras
+        example `mnist_acgan`.
     """
 
     log_names = (*AdversarialModel.log_names, "real_class_acc", "fake_class_acc")
@@ -72,17 +73,17 @@ class AC_GAN(AdversarialModel):
 
     @staticmethod
     def count_classes(generator: keras.Model, discriminator: keras.Model) -> int:
-        """Number of classes that the discriminator names."""
+        """Number of classes that the discriminator predicts."""
         return discriminator.output_shape[1][1]
 
     def fakes_for_training(self, condition: Any = None, batches: int = 1) -> Sample:
-        """Fakes of classes drawn anew, each equally likely."""
+        """Fakes of classes that are drawn at random, each equally likely."""
         return super().fakes_for_training(None, batches)
 
     def judge(
         self, examples: Any, condition: Any = None, training: bool = True
     ) -> tuple[tf.Tensor, tf.Tensor, Any]:
-        """Tuple `(generation, auxiliary, labels)` of examples and their labels."""
+        """Tuple `(generation, auxiliary, labels)`: both outputs and the true labels."""
         return *super().judge(examples, None, training), condition
 
     def discriminator_loss(
@@ -90,13 +91,13 @@ class AC_GAN(AdversarialModel):
         real: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
         fake: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
     ) -> tf.Tensor:
-        """Cross-entropy of real or fake, and of the class of real examples."""
+        """Cross-entropy of telling real from fake, plus that of the reals' classes."""
         loss = losses.binary_cross_entropy(real[0], self.real_target)
         loss += losses.binary_cross_entropy(fake[0], 0.0)
         return loss + self.auxiliary_weight * losses.class_cross_entropy(*real[1:])
 
     def generator_loss(self, fake: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
-        """Cross-entropy of fakes taken for real, and of the class asked for."""
+        """Cross-entropy of fakes with the target "real", plus that of their classes."""
         loss = losses.binary_cross_entropy(fake[0], self.real_target)
         return loss + losses.class_cross_entropy(*fake[1:])
 
@@ -105,7 +106,7 @@ class AC_GAN(AdversarialModel):
         real: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
         fake: tuple[tf.Tensor, tf.Tensor, tf.Tensor],
     ) -> dict[str, tf.Tensor]:
-        """Shares of examples of which the discriminator names the class."""
+        """Accuracies of the predicted classes."""
         return {"real_class_acc": _accuracy(real), "fake_class_acc": _accuracy(fake)}
 
 

@@ -1,4 +1,4 @@
-"""CycleGAN: two kinds of pictures turned into each other, without pairs."""
+"""CycleGAN: translates two kinds of pictures into each other, without pairs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gan.latent import distinct_numbers
 from gan.training.networks import expect_network
 from gan.variants.r3gan import R3GAN
 
-_AT_ONCE = 250  # pictures that go through a network together
+_AT_ONCE = 250  # batch size of inference
 _OBJECTIVES = {
     "relativistic": (
         losses.relativistic_discriminator,
@@ -35,30 +35,33 @@ _OBJECTIVES = {
 
 @keras.saving.register_keras_serializable(package="gan")
 class CycleGAN(R3GAN):
-    """Pictures of A become pictures of B, and back, learnt without a single pair.
+    """Translates pictures of A into pictures of B, and back, without pairs.
 
-    Two generators, G from A to B and F from B to A, each have a discriminator that
-    tells real pictures of its kind from made ones. What went there and back must be
-    what it was (the cycle), and what is of the kind already is to stay as it is (the
-    identity).
-    Both generators are one joint network and both discriminators are another, so that
-    they are the two players of every other model; `gan.cycle_GenDiscr` makes them.
+    There are two generators, G from A to B and F from B to A. For each there is a
+    discriminator that tells real pictures from generated ones. A picture that is
+    translated there and back should be unchanged (the cycle loss), and so should a
+    picture that is already of the target kind (the identity loss).
 
-    The logs are those of `gan.R3GAN`, sums over both ways, and `cycle` and `identity`,
-    the mean distances of a number, summed over both ways.
+    Both generators form one joint network, and both discriminators another, so that
+    training works as in every other model. `gan.cycle_GenDiscr` makes the networks. The
+    logs are those of `gan.R3GAN`, and `cycle` and `identity`, the mean absolute
+    differences; each is summed over both directions.
 
     Args:
-        generator: `keras.Model`, `[a, b]` -> `[G(a), F(b)]`.
+        generator: `keras.Model`, `[a, b]` -> `[G(a), F(b)]`, all float32 pictures
+            `(batch, h, w, c)`.
         discriminator: `keras.Model`, `[b, a]` -> `[D_B(b), D_A(a)]`, logits `(batch,
             1)` each.
-        latent_generator: `None`, for the networks take pictures alone.
+        latent_generator: `None`, because the generators take no latents.
         real_examples: pair `(a, b)` of arrays, pictures of A `(N, h, w, c)` and of B
-            `(M, …)`, as `gan.AdversarialModel` takes examples. A sample is drawn of
-            each by itself: no order links them.
-        gamma: float, weight of the penalties on the discriminators' slopes.
-        cycle_weight: float.
-        identity_weight: float; 0 where pictures of A and B differ in shape.
-        objective: "relativistic", as `gan.R3GAN`, or "least_squares", as the original.
+            `(M, …)`, as `gan.AdversarialModel` takes examples. Samples of A and B are
+            drawn independently; the order of the arrays does not matter.
+        gamma: float, weight of the penalties on the discriminators' gradients.
+        cycle_weight: float, weight of the cycle loss.
+        identity_weight: float, weight of the identity loss. It must be 0 if pictures of
+            A and B differ in shape.
+        objective: "relativistic", the losses of `gan.R3GAN`, or "least_squares", those
+            of the original CycleGAN.
         Others as `gan.R3GAN`.
 
     Formula:
@@ -66,7 +69,7 @@ class CycleGAN(R3GAN):
         G and F minimise ℓ_G(D_B(b), D_B(G(a))) + ℓ_G(D_A(a), D_A(F(b)))
         + cycle_weight · (mean |G(F(b)) − b| + mean |F(G(a)) − a|)
         + identity_weight · (mean |G(b) − b| + mean |F(a) − a|),
-        ℓ_D and ℓ_G the losses of the objective
+        ℓ_D and ℓ_G the losses of `objective`, R1 and R2 the penalties of `gan.R3GAN`
 
     Reference:
         Zhu et al. 2017, Unpaired Image-to-Image Translation using Cycle-Consistent
@@ -162,13 +165,13 @@ class CycleGAN(R3GAN):
 
     @property
     def example_shape(self) -> tuple[int, ...]:
-        """Of a picture of B, which the generator's first output is one of."""
+        """Shape `(h, w, c)` of a picture of B, the generator's first output."""
         return _shapes(self.generator, "output")[0]
 
     def as_examples(
         self, value: Any, batch_size: int, name: str = "real_examples"
     ) -> Examples | None:
-        """Check a pair `(a, b)` of arrays; nothing is changed."""
+        """Check a pair `(a, b)` of arrays and return it as `Examples`."""
         if value is None:
             return None
         require(
@@ -191,13 +194,13 @@ class CycleGAN(R3GAN):
         return UnpairedExamples(*parts)
 
     def get_real_sample(self, size: int | None = None) -> tuple[tf.Tensor, tf.Tensor]:
-        """Random distinct pictures of A and, drawn by themselves, of B.
+        """Draws distinct pictures of A and, independently, of B.
 
         Args:
-            size: int, how many of each, or `None` for `batch_size`.
+            size: int, number of pictures of each, or `None` for `batch_size`.
 
         Returns:
-            Pair of float32 tensors `(size, h, w, c)`.
+            Pair of float32 tensors `(size, h, w, c)` in the model's pixel range.
         """
         size, examples = self._count(size), self.examples
         said = "The model has no real examples: set model.real_examples, or give fit x."
@@ -218,18 +221,20 @@ class CycleGAN(R3GAN):
         labels: None = None,
         condition: Any = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Pictures of each kind, made of pictures of the other.
+        """Translates pictures of each kind into the other.
 
         Args:
-            size: int, how many of each, or `None` for `batch_size`.
-            training: as of `gan.AdversarialModel`.
-            averaged: the same.
-            labels: `None`, for there are no classes.
-            condition: pair `(a, b)` of pictures on the model's scale; `None` draws real
-                ones.
+            size: int, number of pictures of each, or `None` for `batch_size`.
+            training: bool, whether to run the generator in training mode.
+            averaged: bool, whether to use the averaged generator; `None` uses it if
+                there is one.
+            labels: `None`, because there are no classes.
+            condition: pair `(a, b)` of float32 pictures in the model's pixel range;
+                `None` draws real ones.
 
         Returns:
-            Pair of float32 tensors `(size, …)`, F(b) and G(a): of A and of B.
+            Pair of float32 tensors `(size, h, w, c)`: F(b), pictures of A, and G(a),
+            pictures of B.
         """
         said = "The networks take no labels: leave the argument labels out."
         require(labels is None, said, "labels")
@@ -241,48 +246,48 @@ class CycleGAN(R3GAN):
         return of_a, of_b
 
     def a_to_b(self, pictures: Any) -> tf.Tensor:
-        """What the (averaged) generator makes of pictures of A.
+        """Translates pictures of A with the (averaged) generator.
 
         Args:
-            pictures: float array `(n, h, w, c)` on the model's scale.
+            pictures: float array `(n, h, w, c)` in the model's pixel range.
 
         Returns:
-            Float32 tensor `(n, …)`, pictures of B on that scale.
+            Float32 tensor `(n, h, w, c)`, pictures of B in the same range.
         """
         return self.one_way(0)(tf.cast(pictures, tf.float32))
 
     def b_to_a(self, pictures: Any) -> tf.Tensor:
-        """What the (averaged) generator makes of pictures of B, as of `a_to_b`."""
+        """Translates pictures of B into pictures of A, as `a_to_b` does the reverse."""
         return self.one_way(1)(tf.cast(pictures, tf.float32))
 
     def one_way(self, way: int) -> keras.Model:
-        """The (averaged) generator from A to B alone, or with 1 from B to A."""
+        """The (averaged) generator from A to B (way 0) or from B to A (way 1) alone."""
         return _half(self._drawing(False, None), way)
 
     def as_sample(self, drawn: Any) -> Sample:
-        """A pair of pictures of A and B as a sample: what is judged, what is given."""
+        """A pair of pictures of A and B as `Sample((b, a), (a, b))`."""
         a, b = drawn
         return Sample((b, a), (a, b))
 
     def fakes_for_training(self, condition: Any = None, batches: int = 1) -> Sample:
-        """What the generator makes of the pictures that the step has drawn."""
+        """Translations of the real pictures that the step has drawn."""
         training = self.batch_statistics
         drawn = self.get_fake_sample(None, training, False, condition=condition)
         return Sample(drawn[::-1], condition)
 
     def judge(self, examples: Any, condition: Any = None, training: bool = True) -> Any:
-        """The discriminators' outputs on pictures `(b, a)`: list of two."""
+        """The outputs of both discriminators on pictures `(b, a)`, a list of two."""
         if training:
             examples = [self.augmented(pictures) for pictures in examples]
         return self.discriminator([*examples], training=training)
 
     def discriminator_loss(self, real: Any, fake: Any) -> tf.Tensor:
-        """The discriminators' loss by the objective, summed over both ways."""
+        """The discriminators' loss, summed over both directions."""
         loss, _ = _OBJECTIVES[self.objective]
         return tf.add_n([*map(loss, real, fake)])
 
     def generator_loss(self, real: Any, fake: Any) -> tf.Tensor:
-        """The generators' loss by the objective, summed over both ways."""
+        """The generators' loss, summed over both directions."""
         _, loss = _OBJECTIVES[self.objective]
         return tf.add_n([*map(loss, real, fake)])
 
@@ -302,16 +307,16 @@ class CycleGAN(R3GAN):
     def evaluate(
         self, x: Any = None, names: Iterable[str] = ("sw2", "fd")
     ) -> dict[str, dict[str, float]]:
-        """Compare what is made with real pictures of its kind.
+        """Compares translated pictures with real pictures of the target kind.
 
         Args:
-            x: pair `(a, b)` of arrays, best such as were not trained on; `None` takes
-                `real_examples`.
-            names: iterable of str, from `gan.metrics.NAMES`.
+            x: pair `(a, b)` of arrays as in `real_examples`, best held out from
+                training; `None` takes `real_examples`.
+            names: iterable of str, measures from `gan.metrics.NAMES`.
 
         Returns:
-            Dict of "a_to_b" and "b_to_a", each a dict of the measures by their names,
-            of all pictures that are made of x.
+            Dict with the keys "a_to_b" and "b_to_a". Each value is a dict from the
+            names of the measures to floats, computed on the translations of all of x.
         """
         names = metrics.expect_names(names)
         data = self.examples if x is None else self.as_examples(x, 1, "x")
@@ -331,12 +336,12 @@ class CycleGAN(R3GAN):
 
 
 def _shapes(network, side):
-    """Shapes of what a network takes or gives, without the batch."""
+    """Shapes of a network's inputs or outputs, without the batch axis."""
     return [tuple(tensor.shape[1:]) for tensor in getattr(network, f"{side}s")]
 
 
 def _half(network, way):
-    """One of the two networks that a joint one is made of."""
+    """One of the two networks of a joint network."""
     return keras.Model(network.inputs[way], network.outputs[way])
 
 

@@ -1,4 +1,4 @@
-"""Differentiable augmentation: few examples last longer."""
+"""Differentiable augmentation, for training on few examples."""
 
 from __future__ import annotations
 
@@ -17,35 +17,38 @@ _GREY = 0.5  # the middle of [0, 1], which is the 0 of the paper's [-1, 1]
 
 @keras.saving.register_keras_serializable(package="gan")
 class DiffAugment(keras.layers.Layer):
-    """Pictures changed at random, in a way that gradients come back through.
+    """Changes pictures at random, differentiably.
 
-    Given as `augment=` to a model, it stands before the discriminator in each update,
-    for real and fake pictures alike: the discriminator cannot learn the real pictures
-    by heart, and the generator does not learn the changes. That costs time: 3,916 emoji
-    were learnt worse with it in 20,000 steps of 32 pictures (faces/gallery).
+    Pass it to a model as `augment=`. In each update, real and fake pictures pass
+    through it before the discriminator. The discriminator then cannot memorise the real
+    pictures, and the generator does not learn the changes. Training takes longer: in
+    20,000 steps of 32 pictures, 3,916 emoji were learnt worse with it (faces/gallery).
 
     Args:
-        changes: sequence of str, made in this order:
-            "colour": brightness, moved by up to a quarter; saturation, times 0 to 2,
-            where there are three channels; contrast, times 0.5 to 1.5;
-            "translation": by up to an eighth of the side, the grey .5 coming in;
-            "cutout": the grey .5 in a square of half the side, rounded up, whose middle
-            lies anywhere in the picture;
-            "flip": left and right change places in half of the pictures. Only for
-            pictures whose mirror image could be a real one, which digits could not.
-        **options: those of `keras.layers.Layer`.
+        changes: sequence of str, the changes, applied in this order: "colour":
+            brightness is shifted by up to 0.25, saturation multiplied by 0 to 2 (if
+            there are three channels), contrast by 0.5 to 1.5; "translation": the
+            picture moves by up to an eighth of its side; the grey 0.5 fills the gap;
+            "cutout": the grey 0.5 fills a square of half the side, rounded up, whose
+                centre lies anywhere in the picture; "flip": half of the pictures are
+                mirrored left to right. Use it only if a mirrored picture could be a
+                real one, so not for digits.
+        **options: options of `keras.layers.Layer`.
+
+    Call arguments:
+        pictures: float32 tensor `(batch, h, w, c)` in [0, 1]. A model scales pictures
+            of another `pixel_range` to [0, 1] and back.
+        training: bool. If `False`, the layer returns its input.
 
     Returns:
-        Of a call with `training=True`: float32 tensor `(batch, h, w, c)`, as its input,
-        whose values lie in about [0, 1]. Otherwise the input itself. A model brings
-        pictures of another `pixel_range` to [0, 1] and back.
+        Float32 tensor `(batch, h, w, c)`, about in [0, 1].
 
     Reference:
         Zhao et al. 2020, Differentiable Augmentation for Data-Efficient GAN Training,
         section 3.
     """
 
-    # Models bring examples of another scale to this one and back.
+    # Models scale examples of another range to this one and back.
     pixel_range = (0.0, 1.0)
 
     def __init__(
@@ -62,7 +65,7 @@ class DiffAugment(keras.layers.Layer):
             expect_choice(_CHANGES, changes=change)
 
     def call(self, pictures: tf.Tensor, training: bool = False) -> tf.Tensor:
-        """Pictures changed, in training; float32 `(batch, h, w, c)`, as given."""
+        """Apply the changes to float32 pictures `(batch, h, w, c)`, if in training."""
         shape = tuple(pictures.shape)
         said = "DiffAugment changes pictures (batch, h, w, c), but these examples have "
         require(len(shape) == 4, f"{said}the shape {shape}.", "pictures")
@@ -71,12 +74,12 @@ class DiffAugment(keras.layers.Layer):
         return pictures
 
     def get_config(self) -> dict[str, Any]:
-        """Arguments that make an equal layer."""
+        """The constructor's arguments of an equal layer."""
         return {**super().get_config(), "changes": self.changes}
 
 
 def _draw(pictures, low, high, kind=tf.float32):
-    """A number for each picture, `(batch, 1, 1, 1)`, uniform in [low, high)."""
+    """One number for each picture, `(batch, 1, 1, 1)`, uniform in [low, high)."""
     shape = (tf.shape(pictures)[0], 1, 1, 1)
     return tf.random.stateless_uniform(shape, next_seed(), low, high, kind)
 
@@ -91,7 +94,7 @@ def _colour(x):
 
 
 def _translation(x):
-    # Products with shifted unit matrices: every derivative exists.
+    # The shift is a product with shifted unit matrices, so every derivative exists.
     shifts = [
         _draw(x, -(n // 8), n // 8 + 1, tf.int32)[..., 0, 0] for n in x.shape[1:3]
     ]
@@ -106,7 +109,7 @@ def _cutout(x):
     inside = []
     for n in x.shape[1:3]:
         size = (n + 1) // 2
-        # So that the middle of the square is equally often at each place.
+        # The centre of the square is then equally likely at each place.
         places = n + 1 - size % 2
         first = _draw(x, 0, places, tf.int32)[..., 0, 0] - size // 2
         inside.append((tf.range(n) >= first) & (tf.range(n) < first + size))

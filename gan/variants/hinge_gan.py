@@ -1,4 +1,4 @@
-"""The GAN of the hinge loss."""
+"""GAN with the hinge loss."""
 
 import math
 
@@ -10,14 +10,15 @@ from gan.base import AdversarialModel
 
 @keras.saving.register_keras_serializable(package="gan")
 class HingeGAN(AdversarialModel):
-    """The discriminator stops caring for examples beyond a margin; no logarithms.
+    """The discriminator's loss ignores examples beyond a margin.
 
-    Its discriminator is usually kept smooth by spectral normalisation, for which Keras
-    has a wrapper.
+    The discriminator is usually kept smooth by spectral normalisation, for which Keras
+    has a layer.
 
     Args:
-        discriminator: its last layer has no activation. One that is bounded by 1 would
-            never reach the margin, and the constructor warns of it.
+        discriminator: `keras.Model`, examples `(batch, …)` -> `(batch, 1)`. Its last
+            layer has no activation. The constructor warns of a bounded one, such as
+            tanh, because it never gets beyond the margin.
         Others as `gan.AdversarialModel`.
 
     Example:

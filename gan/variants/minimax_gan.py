@@ -16,8 +16,9 @@ class MinimaxGAN(AdversarialModel):
     minus its loss is then 2 JS(p_data, p_G) − log 4.
 
     Args:
-        discriminator: gives logits: its last layer has no activation. The constructor
-            warns of a bounded one, such as a second sigmoid.
+        discriminator: `keras.Model`, examples `(batch, …)` -> logits `(batch, 1)`. Its
+            last layer has no activation. The constructor warns of a bounded one, such
+            as a sigmoid, because the loss already applies a sigmoid.
         Others as `gan.AdversarialModel`.
 
     Formula:

@@ -1,4 +1,4 @@
-"""The GAN that is mostly meant by the name: cross-entropy, both ways."""
+"""The standard GAN: cross-entropy losses for both networks."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ from gan.errors import Option, expect_number
 
 @keras.saving.register_keras_serializable(package="gan")
 class NonSaturatingGAN(AdversarialModel):
-    """The discriminator tells real from fake; the generator seeks "real".
+    """The standard GAN: each network minimises a cross-entropy.
 
-    The log `discr_acc`, in [0, 1], is the share of examples that the discriminator
-    tells rightly, the mean of its shares on the real and on the fake half.
+    The log `discr_acc`, in [0, 1], is the accuracy of the discriminator, the mean of
+    its accuracies on real and on fake examples.
 
     Args:
-        discriminator: gives logits: its last layer has no activation. One with
-            bounds, such as a second sigmoid, is warned of.
-        real_target: float in [0, 1], the probability asked for on reals; below 1 it
-            is one-sided label smoothing.
-        gamma: float, weight of the zero-centred penalty on reals, R1, which is then
-            logged as `r1`; 0 leaves it out.
+        discriminator: `keras.Model`, examples `(batch, …)` -> logits `(batch, 1)`. Its
+            last layer has no activation. The constructor warns of a bounded one, such
+            as a sigmoid, because the loss already applies a sigmoid.
+        real_target: float in [0, 1], the target probability on reals; below 1 it is
+            one-sided label smoothing.
+        gamma: float, weight of R1, the zero-centred gradient penalty on reals. The
+            penalty is logged as `r1`; 0 leaves it out.
         Others as `gan.AdversarialModel`.
 
     Formula:
@@ -64,7 +65,7 @@ class NonSaturatingGAN(AdversarialModel):
 
     @property
     def penalises_slopes(self) -> bool:
-        """Whether the penalty has a weight, or a subclass has one of its own."""
+        """Whether `gamma` is above 0, or a subclass adds another penalty."""
         return self.gamma > 0 or super().penalises_slopes
 
     def discriminator_loss(self, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
@@ -74,8 +75,8 @@ class NonSaturatingGAN(AdversarialModel):
     def judge_both(
         self, real: Sample, fake: Sample
     ) -> tuple[tuple[Any, Any], tf.Tensor | float, dict[str, tf.Tensor]]:
-        """The outputs, and the weighted penalty on reals, logged unweighted: `r1`."""
-        # A gamma that becomes 0 later still logs, as fit knows the names by then.
+        """The outputs and the weighted penalty on reals. The log `r1` has no weight."""
+        # If gamma becomes 0 later, `r1` is still logged, because fit expects it.
         if not self.gamma and "r1" not in self.log_names:
             return super().judge_both(real, fake)
         on_real, squares = losses.values_and_squared_slopes(self.judge, *real)
@@ -86,6 +87,6 @@ class NonSaturatingGAN(AdversarialModel):
         return (on_real, self.judge(*fake)), extra, {**logs, "r1": r1}
 
     def output_logs(self, real: tf.Tensor, fake: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Accuracy of the discriminator, over its real and its fake half."""
+        """Accuracy of the discriminator over real and fake examples."""
         right = [tf.cast(real > 0, tf.float32), tf.cast(fake <= 0, tf.float32)]
         return {"discr_acc": (tf.reduce_mean(right[0]) + tf.reduce_mean(right[1])) / 2}

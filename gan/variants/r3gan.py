@@ -1,4 +1,4 @@
-"""R3GAN: pairs of a real and a fake, and slopes held near zero."""
+"""R3GAN: a relativistic loss on pairs, with zero-centred gradient penalties."""
 
 from __future__ import annotations
 
@@ -18,19 +18,21 @@ from gan.errors import Option, Unsaid, expect_number, expect_positive_int
 
 @keras.saving.register_keras_serializable(package="gan")
 class R3GAN(AdversarialModel):
-    """The discriminator says which of a pair is real; both its slopes are held flat.
+    """The discriminator tells which example of a pair is real; gradients stay small.
 
-    A fake need only look more real than the real beside it, so that no mode of the
-    data can be forgotten at no cost; with the penalties on reals (R1) and fakes (R2)
-    training converges without normalisation and with one update each. The logs `r1`
-    and `r2` are the mean squared norms of the gradients.
+    Each fake is compared with a real example, so that the generator has a cost for
+    every mode of the data that it leaves out. With penalties on the gradients at reals
+    (R1) and fakes (R2), training converges without normalisation layers and with one
+    update of each network. The logs `r1` and `r2` are the mean squared norms of the
+    gradients.
 
     Args:
-        discriminator: its last layer must have no activation (the constructor warns of
-            a bounded one), and it needs no batch normalisation.
+        discriminator: `keras.Model`, examples `(batch, …)` -> logits `(batch, 1)`. Its
+            last layer has no activation (the constructor warns of a bounded one), and
+            it needs no batch normalisation.
         disc_iter: int, discriminator updates in each step; one is enough.
-        gamma: float, weight of the penalties. Choose a larger one for more pixels: 1
-            for points and small grey pictures, more for large colour pictures.
+        gamma: float, weight of the penalties: 1 for points and small grey pictures,
+            more for large colour pictures.
         penalty_every: int, apply the penalties only in every `penalty_every`-th update,
             multiplied by `penalty_every`, which is nearly as good and much quicker
             (Karras et al. 2020, Analyzing and Improving the Image Quality of StyleGAN,
@@ -86,21 +88,21 @@ class R3GAN(AdversarialModel):
 
     @property
     def penalises_slopes(self) -> bool:
-        """Whether the penalties have a weight, or a subclass has one of its own."""
+        """Whether `gamma` is above 0, or a subclass adds another penalty."""
         return self.gamma > 0 or super().penalises_slopes
 
     def generator_outputs(
         self, real: Any, fake: Any, condition: Any
     ) -> tuple[Any, ...]:
-        """The discriminator's outputs on both halves of the pairs."""
+        """The discriminator's outputs on the real and on the fake examples."""
         return self.judge(real, condition), self.judge(fake, condition)
 
     def judge_both(
         self, real: Sample, fake: Sample
     ) -> tuple[tuple[Any, Any], tf.Tensor, dict[str, tf.Tensor]]:
-        """The outputs, with the weighted penalties, logged unweighted as `r1`, `r2`."""
+        """The outputs and the weighted penalties; `r1` and `r2` are without weight."""
         if self.penalty_every == 1:
-            # One pass gives outputs and slopes, a fifth quicker than one for each.
+            # One pass for outputs and gradients is a fifth quicker than two.
             found = [
                 losses.values_and_squared_slopes(self.judge, *sample)
                 for sample in (real, fake)

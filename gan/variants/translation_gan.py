@@ -1,4 +1,4 @@
-"""A picture from a picture: enlarging, filling in, colouring, any pair of folders."""
+"""Translates pictures: enlarges, fills in or colours them, or learns any pairs."""
 
 from __future__ import annotations
 
@@ -31,38 +31,37 @@ from gan.variants.r3gan import R3GAN
 
 @keras.saving.register_keras_serializable(package="gan")
 class TranslationGAN(R3GAN):
-    """The generator makes a picture from a picture: pix2pix with a modern objective.
+    """Translates pictures into pictures: pix2pix with the loss of R3GAN.
 
-    The distance from the target says what the picture is to be, and the discriminator,
-    which sees the input beside it, that it is to look like one: the distance alone
-    gives the mean of all that it could be, which is blurred. The discriminator tells
-    which of two pictures of one input is the target, and its slopes are held flat where
-    the original divides by the statistics of a batch. `gan.unet_GenDiscr` makes the
-    networks.
+    The generator minimises the distance from the target picture and an adversarial
+    loss. The distance alone gives the mean of all possible pictures, which is blurred;
+    the discriminator makes the picture sharp. The discriminator sees the input too, and
+    tells which of two pictures for it is the target. Penalties on its gradients replace
+    the batch normalisation of the original. `gan.unet_GenDiscr` makes the networks.
 
-    The logs are those of `gan.R3GAN` and `l1`, the mean distance of a number from that
-    of the target.
+    The logs are those of `gan.R3GAN` and `l1`, the mean absolute difference from the
+    target.
 
     Args:
-        generator: `keras.Model`, inputs `(batch, h, w, c)`, or `[latents, inputs]`, ->
-            pictures of the form of the targets.
+        generator: `keras.Model`, float32 inputs `(batch, h, w, c)`, or `[latents,
+            inputs]`, -> float32 pictures of the shape of the targets.
         discriminator: `keras.Model`, `[targets, inputs]` -> logits `(batch, 1)`.
-        latent_generator: as of `gan.AdversarialModel`; `None` for a generator that
+        latent_generator: as in `gan.AdversarialModel`; `None` for a generator that
             takes inputs alone.
         real_examples: pair `(targets, inputs)` of arrays of equal length, as
-            `gan.AdversarialModel` takes examples, or a `tf.data.Dataset` of such pairs
-            of batches; with `condition` the targets alone; or `None`.
-        gamma: float, weight of the penalties on the discriminator's slopes.
+            `gan.AdversarialModel` takes examples; with `condition`, the targets alone;
+            or a `tf.data.Dataset` of batches of either; or `None`.
+        gamma: float, weight of the penalties on the discriminator's gradients.
         l1_weight: float, weight of the distance.
         adversarial: bool. `False` trains the generator by the distance alone, which is
-            quicker and nearer to the target, and leaves the discriminator as it is;
-            a model may begin so, and be set to `True` between two calls of `fit`.
-        condition: layer of `gan.conditions` that makes the inputs of the targets, or
-            `None` where `real_examples` holds them. Where it gives a mask, the distance
-            is that within.
-        augment: a layer through which the discriminator sees targets and fakes, but not
-            the inputs beside them: noise serves, changes of place would part the two.
-            Mirror the pairs in the data instead.
+            quicker and nearer to the target, and leaves the discriminator unchanged.
+            You can start with `False`, and set it to `True` between two calls of `fit`.
+        condition: layer of `gan.conditions` that computes the inputs from the targets,
+            or `None` if `real_examples` holds the inputs. If the layer makes a mask,
+            only pixels inside the mask count in the distance.
+        augment: layer applied to targets and fakes before the discriminator, but not to
+            the inputs. It may add noise, but must not move pixels. To mirror pictures,
+            mirror the pairs in the data.
         Others as `gan.R3GAN`.
 
     Formula:
@@ -144,18 +143,18 @@ class TranslationGAN(R3GAN):
 
     @property
     def condition(self) -> Condition | None:
-        """The layer that makes inputs of targets, or `None`."""
+        """The layer that computes the inputs from the targets, or `None`."""
         return self._condition
 
     @property
     def masked(self) -> bool:
-        """Whether the last channel of an input is a mask, as the layer says."""
+        """Whether the last channel of the inputs is a mask."""
         return bool(getattr(self._condition, "masked", False))
 
     def as_examples(
         self, value: Any, batch_size: int, name: str = "real_examples"
     ) -> Any:
-        """Check examples, as of the base; with a layer they are the targets alone."""
+        """Check real examples, which are only targets if there is a `condition`."""
         pair = isinstance(value, (tuple, list)) and len(value) == 2
         pair = pair and hasattr(value[0], "shape")
         said = (
@@ -167,26 +166,27 @@ class TranslationGAN(R3GAN):
         return super().as_examples(value, batch_size, name)
 
     def translate(self, inputs: Any) -> tf.Tensor:
-        """What the (averaged) generator makes of inputs.
+        """Translates inputs with the (averaged) generator.
 
         Args:
-            inputs: float pictures `(n, h, w, c)` on the model's scale.
+            inputs: float array of pictures `(n, h, w, c)` in the model's pixel range.
 
         Returns:
-            Float32 tensor of pictures of the form of the targets, on that scale.
+            Float32 tensor of pictures `(n, …)` of the shape of the targets, in the same
+            range.
         """
         return self.get_fake_sample(condition=inputs)[0]
 
     def inputs_of(self, targets: Any, training: bool = False) -> tf.Tensor:
-        """The inputs that the layer `condition` makes of targets.
+        """Computes the inputs of targets with the layer `condition`.
 
         Args:
-            targets: float tensor of pictures `(n, h, w, c)` on the model's scale.
-            training: bool, whether what the layer draws at random is drawn.
+            targets: float tensor of pictures `(n, h, w, c)` in the model's pixel range.
+            training: bool, whether the layer makes its random choices.
 
         Returns:
-            Float32 tensor `(n, …)` as the networks take it, on the same scale but for a
-            mask.
+            Float32 tensor `(n, …)`, in the same range except for a mask, which is 0 or
+            1.
         """
         layer = self._condition
         said = "The model has no layer condition to make inputs from targets."
@@ -200,13 +200,14 @@ class TranslationGAN(R3GAN):
         return tf.concat([rescale(made[..., :-1], scale, mine), made[..., -1:]], -1)
 
     def get_real_sample(self, size: int | None = None) -> Any:
-        """Random distinct targets, and their inputs.
+        """Draws distinct targets and their inputs.
 
         Args:
-            size: int, how many, or `None` for `batch_size`.
+            size: int, number of pairs, or `None` for `batch_size`.
 
         Returns:
-            Pair of float32 tensors `(size, …)`: targets and inputs.
+            Pair of float32 tensors `(size, h, w, c)`: targets and inputs, in the
+            model's pixel range.
         """
         drawn = super().get_real_sample(size)
         return (
@@ -214,15 +215,15 @@ class TranslationGAN(R3GAN):
         )
 
     def discriminator_loss(self, *outputs: Any) -> tf.Tensor:
-        """The relativistic loss, or 0 where the distance alone counts."""
+        """The relativistic loss of the discriminator."""
         return losses.relativistic_discriminator(*outputs)
 
     def generator_loss(self, *outputs: Any) -> tf.Tensor:
-        """The relativistic loss, or 0 where the distance alone counts."""
+        """The relativistic loss of the generator, or 0 if not `adversarial`."""
         return losses.relativistic_generator(*outputs) if outputs else tf.zeros(())
 
     def update_discriminator(self, real: Sample, fake: Sample) -> dict[str, tf.Tensor]:
-        """Update the discriminator once, if it takes part; its logs."""
+        """Update the discriminator once, if `adversarial`; return its logs."""
         if not self.adversarial:
             return {name: tf.zeros(()) for name in ("discr_loss", "r1", "r2")}
         return super().update_discriminator(real, fake)
@@ -230,7 +231,7 @@ class TranslationGAN(R3GAN):
     def generator_outputs(
         self, real: Any, fake: Any, condition: Any
     ) -> tuple[Any, ...]:
-        """The discriminator's outputs on both halves of the pairs, if it takes part."""
+        """The outputs on targets and on fakes, or `()` if not `adversarial`."""
         if not self.adversarial:
             return ()
         return super().generator_outputs(real, fake, condition)
@@ -238,7 +239,7 @@ class TranslationGAN(R3GAN):
     def generator_extra(
         self, real: Any, fake: Any, condition: Any
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """The weighted distance from the targets, logged unweighted as `l1`."""
+        """The weighted distance from the targets. The log `l1` has no weight."""
         distances = tf.abs(real - fake)
         if self.masked:
             mask = condition[..., -1:]
@@ -251,19 +252,22 @@ class TranslationGAN(R3GAN):
     def evaluate(
         self, x: Any = None, count: int = 1000, seed: int = 0, **options: Any
     ) -> dict[str, Any]:
-        """Compare what is made of inputs with their targets.
+        """Compares translated inputs with their targets.
 
         Args:
-            x: pair of arrays `(targets, inputs)`, or with a layer `condition` targets,
-                best such as were not trained on; `None` takes `real_examples`.
-            count: int, how many at most, the first.
-            seed: int, of latents, where the networks take any.
-            **options: none; those of other models are refused.
+            x: pair of arrays `(targets, inputs)` as in `real_examples` (only targets if
+                there is a `condition`), best held out from training; `None` takes
+                `real_examples`.
+            count: int, the largest number of pairs to compare; the first ones are
+                taken.
+            seed: int, seed of the latents, if the generator takes any.
+            **options: none; options of other models are refused.
 
         Returns:
-            Dict of dicts of floats, what `gan.metrics.pairs.compare_pairs` gives of the
-            "model" and, where there are 20 pairs, of the answers that need no network,
-            see `gan.metrics.pairs.trivial_answers`.
+            Dict of dicts of floats: under "model" the result of
+            `gan.metrics.pairs.compare_pairs`. If there are at least 20 pairs, it also
+            holds the results of answers that need no network, see
+            `gan.metrics.pairs.trivial_answers`.
         """
         for name in options:
             said = f"The method evaluate of {type(self).__name__} has no argument "
@@ -280,12 +284,12 @@ class TranslationGAN(R3GAN):
         return compared(self, drawn.examples, inputs, seed)
 
     def made_of(self) -> dict[str, Any]:
-        """As of the base, and the layer that makes the inputs."""
+        """Extends the parent's record by the layer that computes the inputs."""
         layer = self._condition
         return super().made_of() | ({"condition": described(layer)} if layer else {})
 
     def get_config(self) -> dict[str, Any]:
-        """Arguments that make an equal model, without its real examples."""
+        """The constructor's arguments of an equal model, without real examples."""
         made = keras.saving.serialize_keras_object(self._condition)
         return {**super().get_config(), "condition": made}
 
@@ -303,7 +307,7 @@ class TranslationGAN(R3GAN):
         return self.condition_shape if self._condition is None else None
 
     def as_sample(self, drawn: Any) -> Sample:
-        """As of the base; targets alone get their inputs."""
+        """Make a `Sample`; inputs are computed for targets that come without."""
         if self._condition is not None and not isinstance(drawn, tuple):
             return Sample(drawn, self.inputs_of(drawn))
         return super().as_sample(drawn)
@@ -312,5 +316,5 @@ class TranslationGAN(R3GAN):
         real = super()._next_real(batches, iteration)
         if self._condition is None or real.condition is not None:
             return real
-        # Of a Dataset, whose batches hold targets alone.
+        # The batches of the Dataset hold only targets.
         return Sample(real.examples, self.inputs_of(real.examples, True))

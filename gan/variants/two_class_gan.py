@@ -1,4 +1,4 @@
-"""Real and fake as two classes."""
+"""GAN whose discriminator classifies real and fake as two classes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from gan.base import AdversarialModel
 
 @keras.saving.register_keras_serializable(package="gan")
 class TwoClassGAN(AdversarialModel):
-    """A classifier of two classes against a generator that seeks the class "real".
+    """The discriminator is a two-class classifier; the generator seeks class "real".
 
     Args:
-        discriminator: examples -> `(batch, 2)`, the log-softmax of the classes "fake"
-            and "real", in this order.
+        discriminator: `keras.Model`, examples `(batch, …)` -> `(batch, 2)`, the
+            log-softmax (at most 0) of the classes "fake" and "real", in this order.
         Others as `gan.AdversarialModel`.
 
     Formula:
