@@ -45,8 +45,9 @@ def train(
     Args:
         pictures: str or `os.PathLike`, a folder of pictures of any size, whose
             sub-folders are classes, or an `.npy` or `.npz` file of an array of them;
-            or "demo", drawn faces that come with the library. `None` for a published
-            system that downloads its own.
+            or "demo", drawn faces that come with the library. For the recipe "speech" a
+            folder of recordings, see `gan.data.sounds`. `None` for a published system
+            that downloads its own.
         output: str or `os.PathLike`, a folder for the model, pictures and checkpoints.
         minutes: float, how long the training may take on this machine; `None`: as long
             as the recipe's epochs take.
