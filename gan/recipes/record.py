@@ -23,6 +23,7 @@ RECIPES = {
     "mnist_r3gan": "digits of the class you ask for, by R3GAN, the quickest of these",
     "fashion_r3gan": "clothes of the class you ask for, by R3GAN",
     "emoji": "small colour pictures (--pictures), by R3GAN",
+    "speech": "spoken digits, of recordings of yours (--pictures), by R3GAN",
 }
 
 # Files that the recipes write besides checkpoints.
@@ -31,6 +32,7 @@ _FILES = dict.fromkeys([*RECIPES, "r3gan", "translation", "unpaired"], _PICTURES
 PICTURES = "training_pictures.npz"  # those of a folder, as they were read
 _FILES = {name: rf"{ours}|{re.escape(PICTURES)}" for name, ours in _FILES.items()}
 _FILES["r3gan"] += r"|quality\.(png|csv)|best\.keras"
+_FILES["speech"] += r"|spectrograms\.npy|sounds\.html|\d_\d+\.wav"
 _FILES["faces"] = r"(generator|discriminator)\.h5"
 _FILES["lfw"] += r"|values_at_epoch_\d{4,}\.png|samples\.png"
 _FILES["gaussian"] = _PICTURES + (

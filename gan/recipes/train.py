@@ -45,7 +45,8 @@ def train(
     Args:
         pictures: str or `os.PathLike`, a folder of pictures of any size, whose
             sub-folders are classes, or an `.npy` or `.npz` file of an array of them;
-            or "demo", the drawn faces of this library. `None` for a published system
+            or "demo", the drawn faces of this library. For the recipe "speech", a
+            folder of recordings, see `gan.data.sounds`. `None` for a published system
             that downloads its data.
         output: str or `os.PathLike`, a folder for the model, pictures and checkpoints.
         minutes: float, length of the training on this machine; `None` trains the
@@ -58,8 +59,8 @@ def train(
             `gan.data.pairs.read_pairs`.
         unpaired: str or `os.PathLike`, a folder with trainA and trainB instead of
             `pictures`: the generator learns to translate pictures of trainA into
-                pictures like those of trainB, and back, see
-                `gan.data.unpaired.read_unpaired`.
+            pictures like those of trainB, and back, see
+            `gan.data.unpaired.read_unpaired`.
         condition: str, the generator's input, computed from `pictures`: "shrunk:4" (it
             learns to enlarge by 4), "hole:16" (to fill a hole of 16 pixels), "grey" (to
             colour) or "edges" (to paint). `None` generates pictures from latents.
@@ -73,8 +74,8 @@ def train(
             training it makes fakes worse.
         captions: str or `os.PathLike` of a file of captions, see
             `gan.data.captions.read_captions`: the generator learns to draw from words.
-                `None` takes captions in an `.npz` file of pictures without labels, if
-                any.
+            `None` takes the captions in an `.npz` file of pictures without labels, if
+            there are any.
         long: bool, whether the recipe "gan" trains for twenty minutes instead of two.
         epochs: int, or `None` for the recipe's.
         steps: int, steps an epoch, or `None` for the recipe's.

@@ -40,9 +40,9 @@ class AC_GAN(AdversarialModel):
         Others as `gan.AdversarialModel`.
 
     Formula:
-        D minimises bce(t, D(x)) + bce(0, D(G(z, c))) − w · mean(log C(x)[label]) G
-        minimises bce(t, D(G(z, c))) − mean(log C(G(z, c))[c]) on 2 batches of fakes,
-        C(x): the class probabilities, c uniform, t = real_target, w = auxiliary_weight,
+        D minimises bce(t, D(x)) + bce(0, D(G(z, c))) − w · mean(log C(x)[label])
+        G minimises bce(t, D(G(z, c))) − mean(log C(G(z, c))[c]) on 2 batches of fakes,
+        C(x) the class probabilities, c uniform, t = real_target, w = auxiliary_weight,
         bce(t, p) = −mean(t log p + (1 − t) log(1 − p))
 
     Reference:

@@ -25,14 +25,15 @@ class DiffAugment(keras.layers.Layer):
     20,000 steps of 32 pictures, 3,916 emoji were learnt worse with it (faces/gallery).
 
     Args:
-        changes: sequence of str, the changes, applied in this order: "colour":
-            brightness is shifted by up to 0.25, saturation multiplied by 0 to 2 (if
-            there are three channels), contrast by 0.5 to 1.5; "translation": the
-            picture moves by up to an eighth of its side; the grey 0.5 fills the gap;
+        changes: sequence of str, the changes, applied in this order.
+            "colour": brightness is shifted by up to 0.25, saturation multiplied by 0 to
+            2 (if there are three channels), and contrast by 0.5 to 1.5.
+            "translation": the picture moves by up to an eighth of its side; the grey
+            0.5 fills the gap.
             "cutout": the grey 0.5 fills a square of half the side, rounded up, whose
-                centre lies anywhere in the picture; "flip": half of the pictures are
-                mirrored left to right. Use it only if a mirrored picture could be a
-                real one, so not for digits.
+            centre lies anywhere in the picture.
+            "flip": half of the pictures are mirrored left to right. Use it only if a
+            mirrored picture could be a real one, so not for digits.
         **options: options of `keras.layers.Layer`.
 
     Call arguments:
