@@ -253,7 +253,8 @@ def faces_and_values(
     left.hist(values_real, color=BLUE, label="real", **style)
     left.hist(values_fake, color=VERMILLION, label="fake", **style)
     left.set(xlabel="discriminator", ylabel="pictures")
-    left.legend()
+    # Said, so that Matplotlib does not warn on a slow machine.
+    left.legend(loc="best")
     for axes in right:
         _draw_losses(axes, history)
     return settle(figure)
@@ -291,7 +292,7 @@ def histograms(
             style = {"color": colour, "histtype": "stepfilled", "alpha": 0.6}
             axes.hist(values, bins, density=True, label=which, **style)
         axes.set(title=name, xlabel=label, ylabel="density")
-        axes.legend()
+        axes.legend(loc="best")
     return settle(figure)
 
 
@@ -367,7 +368,7 @@ def discriminator_and_value(
     left.plot(x, best, color="black", linestyle="--", label="best, p / (p + q)")
     left.plot(x, found, color=GREEN, label="discriminator, trained")
     left.set(xlabel="x", ylim=(0, 1.02))
-    left.legend()
+    left.legend(loc="best")
     epochs, name = range(1, len(value) + 1), "value, in training"
     _draw_curve(right, epochs, value, color=GREEN, label=name)
     right.axhline(limit, color="black", linestyle="--", label="2 JS(p, q) − log 4")
@@ -420,7 +421,7 @@ def _finish_curves(axes, label):
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(alpha=0.3)
     if len(axes.lines) > 1:
-        axes.legend()
+        axes.legend(loc="best")
 
 
 def _column(**named):
