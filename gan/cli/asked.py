@@ -22,11 +22,11 @@ def conditions_asked(
 
     Args:
         drawing: `TrainedGenerator`.
-        class_: str or `None`, as of the command, and so the others.
-        words: the same.
-        condition: the same.
-        from_: the same.
-        to: the same.
+        class_: str or `None`, as in the command.
+        words: as in the command.
+        condition: as in the command.
+        from_: as in the command.
+        to: as in the command.
 
     Returns:
         Tuple of a text, a list of numbers or `None`, and of `None` or a list of two.

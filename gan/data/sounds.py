@@ -1,8 +1,8 @@
-"""Recordings of digits as pictures, and such pictures as sounds.
+"""Turns recordings of digits into pictures, and pictures into sounds.
 
-A picture is a spectrogram: a column is a moment, a row a frequency, the lowest below,
-and white is loud. Which phases the frequencies had is not in it; Griffin and Lim's
-algorithm finds some that go together.
+A picture is a spectrogram: each column is a moment, each row a frequency with the
+lowest at the bottom, and white means loud. A spectrogram does not contain the phases of
+the frequencies; the Griffin-Lim algorithm finds phases that fit together.
 
 Reference:
     Donahue et al. 2019, Adversarial Audio Synthesis, section 3.2 (SpecGAN); Griffin and
@@ -25,10 +25,10 @@ from gan.errors import StrPath, expect_array, expect_path, require, shown
 
 RATE = 8000  # samples a second
 SIDE = 64  # of the picture: frequencies, and moments
-_STEP = 64  # samples from one moment to the next
-_FRAME = 2 * SIDE  # samples of a moment, in which so many frequencies are seen, and one
+_STEP = 64  # samples between two moments
+_FRAME = 2 * SIDE  # samples in a window, which shows SIDE + 1 frequencies
 LENGTH = (SIDE - 1) * _STEP + _FRAME  # samples of a sound, .52 s
-_FLOOR = np.float32(0.01)  # what is added to magnitudes, which are 64 at most
+_FLOOR = np.float32(0.01)  # is added to the magnitudes, which are at most 64
 _RANGE = 6.0  # standard deviations from black to white
 
 
@@ -37,7 +37,7 @@ class Sounds(Pictures):
     """Recordings as pictures.
 
     Attributes:
-        scale: float32 array `(2, 64)`, as `scale_of` gives it.
+        scale: float32 array `(2, 64)`, as `scale_of` returns it.
     """
 
     scale: np.ndarray = dataclasses.field(kw_only=True)
@@ -47,16 +47,15 @@ def read_sounds(path: StrPath) -> Sounds:
     """Read a folder of WAV files of spoken digits.
 
     Args:
-        path: str or `os.PathLike`, a folder of files as of `read_wav`, named as those
-            of the Free Spoken Digit Dataset, such as `7_jackson_0.wav`: the digit, `_`
-            and anything.
+        path: str or `os.PathLike`, a folder of WAV files, see `read_wav`. Each name is
+            the digit, `_` and anything, such as `7_jackson_0.wav` in the Free Spoken
+            Digit Dataset.
 
     Returns:
         `Sounds`, whose pictures are `(N, 64, 64, 1)`.
 
     Raises:
-        InvalidInput: if there is no such file in the folder, or one that is named or
-            made otherwise.
+        InvalidInput: if the folder has no WAV file, or one with another name or format.
     """
     path = expect_path(path=path)
     require(path.is_dir(), f"The path {shown(str(path))} must be a folder.", "path")
@@ -75,19 +74,19 @@ def read_sounds(path: StrPath) -> Sounds:
 
 
 def read_wav(path: StrPath) -> np.ndarray:
-    """Read the loudest .52 s of a WAV file, of ten seconds of it at most.
+    """Read the loudest 0.52 s of the first ten seconds of a WAV file.
 
-    A shorter sound is put between silence.
+    A shorter sound is padded with silence on both sides.
 
     Args:
-        path: str or `os.PathLike`, of a file of 8,000 samples a second, one channel and
-            16 bits.
+        path: str or `os.PathLike`, a WAV file with 8,000 samples per second, one
+            channel and 16 bits.
 
     Returns:
         float32 array `(4160,)` in [-1, 1], scaled so that its peak is 1.
 
     Raises:
-        InvalidInput: if it is no such file, or silent.
+        InvalidInput: if the file has another format, is damaged or silent.
     """
     name = f"The file {shown(str(path))} in path"
     try:
@@ -95,7 +94,7 @@ def read_wav(path: StrPath) -> np.ndarray:
             form = (file.getframerate(), file.getnchannels(), 8 * file.getsampwidth())
             data = file.readframes(10 * RATE)
     except Exception as error:
-        # A damaged file makes its reader raise nearly anything.
+        # The reader raises many kinds of errors for damaged files.
         reason = str(error) or type(error).__name__
         said = f"{name} is no WAV file that can be read ({reason}): leave it out."
         require(False, said, "path")
@@ -126,32 +125,32 @@ def write_wav(file: Any, sound: npt.ArrayLike) -> None:
 
 
 def scale_of(sounds: npt.ArrayLike) -> np.ndarray:
-    """What the numbers of pictures of sounds mean.
+    """Compute the scale between the magnitudes of sounds and the values of pictures.
 
     Args:
         sounds: float array `(n, 4160)` in [-1, 1].
 
     Returns:
-        float32 array `(2, 64)`: for each frequency, the lowest first, the mean and the
-        standard deviation of the logarithms of its magnitudes.
+        float32 array `(2, 64)`: the mean and the standard deviation of the logarithms
+        of the magnitudes of each frequency, the lowest first.
     """
     logs = _logs(sounds)
     return np.stack([logs.mean(axis=(0, 1)), np.maximum(logs.std(axis=(0, 1)), 1e-3)])
 
 
 def to_pictures(sounds: npt.ArrayLike, scale: npt.ArrayLike) -> np.ndarray:
-    """Draw sounds.
+    """Turn sounds into pictures.
 
     Args:
-        sounds: float array `(n, 4160)` in [-1, 1], .52 s each.
-        scale: float array `(2, 64)`, as `scale_of` gives it.
+        sounds: float array `(n, 4160)` in [-1, 1], 0.52 s each.
+        scale: float array `(2, 64)`, as `scale_of` returns it.
 
     Returns:
         float32 array `(n, 64, 64)` in [0, 1].
 
     Formula:
-        ½ + (log(|STFT x| + .01) − mean) / (6 deviation), clipped to [0, 1]; windows of
-        128 samples of Hann's, 64 apart, without the highest frequency
+        ½ + (log(|STFT x| + .01) − mean) / (6 deviation), clipped to [0, 1]; STFT with
+        Hann windows of 128 samples, 64 apart, without the highest frequency
     """
     mean, deviation = np.float32(expect_array((2, SIDE), scale=scale))
     scaled = (_logs(sounds) - mean) / (_RANGE * deviation) + 0.5
@@ -161,12 +160,12 @@ def to_pictures(sounds: npt.ArrayLike, scale: npt.ArrayLike) -> np.ndarray:
 def to_sounds(
     pictures: npt.ArrayLike, scale: npt.ArrayLike, rounds: int = 32
 ) -> np.ndarray:
-    """Make sounds of pictures by Griffin and Lim's algorithm.
+    """Turn pictures into sounds by the Griffin-Lim algorithm.
 
     Args:
         pictures: float array `(n, 64, 64)` in about [0, 1].
-        scale: float array `(2, 64)`, as `scale_of` gives it.
-        rounds: int, of it.
+        scale: float array `(2, 64)`, as `scale_of` returns it.
+        rounds: int, number of rounds of the algorithm.
 
     Returns:
         float32 array `(n, 4160)` in [-1, 1].

@@ -67,10 +67,10 @@ def film(
     """Train the three classes on the circle and film them: a page, side by side.
 
     Args:
-        epochs: as of `run`, and so the others.
-        course: the same.
-        seed: the same.
-        verbose: the same.
+        epochs: as in `run`.
+        course: as in `run`.
+        seed: as in `run`.
+        verbose: as in `run`.
 
     Returns:
         `Lesson` of a page.

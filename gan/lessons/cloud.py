@@ -42,11 +42,11 @@ def run(
     """Compare the classes, say whether the course's claim holds, and draw the losses.
 
     Args:
-        epochs: as of `compare_classes`, and so the others.
-        seeds: the same.
-        seed: the same.
-        tell: the same.
-        watch: the same.
+        epochs: as in `compare_classes`.
+        seeds: as in `compare_classes`.
+        seed: as in `compare_classes`.
+        tell: as in `compare_classes`.
+        watch: as in `compare_classes`.
 
     Returns:
         `Lesson` of one figure, whose data are the verdicts.

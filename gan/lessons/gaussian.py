@@ -17,7 +17,7 @@ def run(epochs: int = gaussian.EPOCHS, seed: int = 0, verbose: Any = 0) -> Lesso
         verbose: as in Keras's `fit`.
 
     Returns:
-        `Lesson` of one figure and a table, as of the recipe.
+        `Lesson` of one figure and a table, those of the recipe.
     """
     real, fresh = gaussian.reals(), gaussian.reals(seed=1)
     panels = {}

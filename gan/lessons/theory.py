@@ -21,9 +21,9 @@ def run(epochs: int = 20, seed: int = 0, verbose: int = 0) -> Lesson:
     """Compare the discriminator that training finds with the best one.
 
     Args:
-        epochs: as of `train_against_fixed`, and so the others.
-        seed: the same.
-        verbose: the same.
+        epochs: as in `train_against_fixed`.
+        seed: as in `train_against_fixed`.
+        verbose: as in `train_against_fixed`.
 
     Returns:
         `Lesson` of one figure, and of the value of the game as found and by theory.

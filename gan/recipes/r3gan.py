@@ -185,13 +185,13 @@ def read(
     """Pictures of any kind.
 
     Args:
-        path: str or `os.PathLike`, as of `gan.data.pictures.read_pictures`.
+        path: str or `os.PathLike`, as in `gan.data.pictures.read_pictures`.
         size: int, of both sides, or pair of ints (height, width), multiples of 4 from
-            8; `None`: as of `read_pictures`.
-        colour: as of `read_pictures`.
-        labelled: the same.
-        kept: the same.
-        captions: the same.
+            8; `None`: as in `read_pictures`.
+        colour: as in `read_pictures`.
+        labelled: as in `read_pictures`.
+        kept: as in `read_pictures`.
+        captions: as in `read_pictures`.
 
     Returns:
         `Pictures`.
@@ -245,10 +245,10 @@ def train(
             10⁻³ with it.
         size: as in `read`. For a folder, `None` takes the largest of 32, 48 and 64 that
             its pictures have and this machine can train.
-        **options: colour, labelled and captions, as of `read`.
+        **options: colour, labelled and captions, as in `read`.
 
     Returns:
-        List of `pathlib.Path`, as of `run.train`.
+        List of `pathlib.Path`, as in `run.train`.
     """
     if size is None:
         size = _size(run, options.get("colour"))

@@ -168,7 +168,7 @@ def note_lengths(folder: pathlib.Path, settings: dict[str, Any]) -> None:
 
     Args:
         folder: `pathlib.Path`.
-        settings: dict, as of `note_settings`, which has been called before.
+        settings: dict, as in `note_settings`, which has been called before.
     """
     record = read_record(folder / RECORD)
     found = {name: settings[name] for name in _LENGTHS & {*settings}}

@@ -160,7 +160,7 @@ class Run:
             **options: of the model, that count before the recipe's.
 
         Returns:
-            List of `pathlib.Path`, as of `finish`.
+            List of `pathlib.Path`, as in `finish`.
         """
         data = recipe.read(self.data, kept=self.kept) if data is None else data
         # Pairs have other readers, which keep no file.
@@ -243,10 +243,10 @@ class Run:
         """Begin a run that is nothing but its parts.
 
         Args:
-            *parts: str, as of `begin`.
+            *parts: str, as in `begin`.
 
         Raises:
-            InvalidInput: as of `begin`; if the folder holds another recipe's run or
+            InvalidInput: as in `begin`; if the folder holds another recipe's run or
                 seed.
         """
         self.begin(*parts)
@@ -259,7 +259,7 @@ class Run:
 
         Args:
             name: str, one of those that the recipe writes.
-            folder: str, as of `fit`, which must have begun.
+            folder: str, as in `fit`, which must have begun.
 
         Returns:
             `pathlib.Path`.
@@ -483,12 +483,12 @@ def expect_run(
     """Expect usable arguments of a run, before anything is imported or written.
 
     Args:
-        name: as of `train_recipe`, and so the others.
-        output: the same.
-        epochs: the same.
-        steps: the same.
-        seed: the same.
-        minutes: the same.
+        name: as in `train_recipe`.
+        output: as in `train_recipe`.
+        epochs: as in `train_recipe`.
+        steps: as in `train_recipe`.
+        seed: as in `train_recipe`.
+        minutes: as in `train_recipe`.
 
     Raises:
         InvalidInput: if an argument is not of that form, or the folder holds files of

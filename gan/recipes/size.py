@@ -31,7 +31,7 @@ def find_side(
 
     Args:
         folder: `pathlib.Path` of the pictures.
-        colour: bool, as of `gan.data.pictures.read_pictures`; `None` counts as colour.
+        colour: bool, as in `gan.data.pictures.read_pictures`; `None` counts as colour.
         make_model: callable, `Pictures` -> the model that would be trained.
         steps: int, of the whole training, which may take an hour.
         minutes: float, length of the training, which must allow 10,000 steps, or

@@ -1,13 +1,15 @@
 """Spoken digits of the class you ask for: spectrograms by R3GAN, see `r3gan.py`.
 
-The recordings are the user's, a folder of WAV files as of `gan.data.sounds`: .52 s each
-at 8 kHz as 64×64 pixels. The strided pair with 16 channels, batches of 32, γ by the
-pictures in every eighth update; sounds by 32 rounds of Griffin and Lim's algorithm.
+The user brings the recordings, a folder of WAV files (`gan.data.sounds`). 0.52 s of
+each at 8 kHz become a picture of 64×64 pixels. The networks are the strided pair with
+16 channels; batches have 32 pictures, and γ follows from the pictures. The Griffin-Lim
+algorithm turns generated pictures into sounds, in 32 rounds.
 
-Of 84 recordings that espeak-ng spoke (ten digits; accents of English, pitches and
-speeds at random) the algorithm brought ‖|STFT x| − S‖ / ‖S‖ to .87 in one round, .22 in
-16, .20 in 32 and .20 in 60; the numbers of their pictures were then .012 off in the
-mean. `tests/benchmarks/speech.py` measures how often fakes are of the digit asked for.
+For 84 recordings by the speech synthesiser espeak-ng (ten digits, English accents,
+random pitches and speeds), the relative error ‖|STFT x| − S‖ / ‖S‖ of the algorithm was 0.87
+after one round, 0.22 after 16, 0.20 after 32 and 0.20 after 60. The recipe has not been
+trained on recordings yet; `tests/benchmarks/speech.py` measures how often a classifier
+hears the digit that was asked for.
 
 Reference:
     Donahue et al. 2019, Adversarial Audio Synthesis; Huang et al. 2024, The GAN is
@@ -43,14 +45,14 @@ _EACH = 8  # sounds of a digit
 
 
 def read(path: StrPath | None, kept: Any = None) -> Sounds:
-    """Recordings, as of `gan.data.sounds.read_sounds`; none are kept."""
+    """Read the recordings by `gan.data.sounds.read_sounds`; `kept` is not used."""
     said = "The argument data (--pictures) must name a folder of recordings, WAV files "
     require(path is not None, f"{said}such as 7_anna_0.wav.", "data")
     return read_sounds(path)
 
 
 def make_networks(data: Sounds) -> tuple[Any, Any, Any]:
-    """The pair of networks, with a class for each digit that there is."""
+    """Make the pair of networks, with a class for each digit of the recordings."""
     return strided_GenDiscr(data.pictures.shape[1:], classes=len(data.names))
 
 
@@ -60,7 +62,7 @@ def _fitted(data, steps):
 
 
 def _watch(run: Run, data: Sounds) -> list[keras.callbacks.Callback]:
-    """What writes, before the first step, how pictures become sounds."""
+    """Save the scale that turns pictures into sounds, before the first step."""
     expect_free(run.output / FOLDER, run.recipe)
 
     def save(logs=None):
@@ -70,7 +72,7 @@ def _watch(run: Run, data: Sounds) -> list[keras.callbacks.Callback]:
 
 
 def _write_sounds(run: Run, model: AdversarialModel) -> list[pathlib.Path]:
-    """Sounds of each digit as WAV files, and a page that plays them."""
+    """Write sounds of each digit as WAV files, and a page that plays them."""
     generator = TrainedGenerator.of(model)
     labels = np.repeat(np.arange(generator.classes), _EACH)
     drawn = generator.draw(len(labels), labels)

@@ -130,10 +130,10 @@ def chosen(
     """Choose the recipe, and refuse options that it does not have.
 
     Args:
-        recipe: str, as of `train`.
-        pictures: the same.
+        recipe: str, as in `train`.
+        pictures: as in `train`.
         own: dict of the options that only some recipes have, as given.
-        minutes: float or `None`, as of `train`.
+        minutes: float or `None`, as in `train`.
 
     Returns:
         Tuple of the recipe's name and a dict of its options, for `train_recipe`.

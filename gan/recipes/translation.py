@@ -99,7 +99,7 @@ def read_parts(
     Args:
         path: str or `os.PathLike`, a folder of pairs, see `gan.data.pairs.read_pairs`;
             with `condition` pictures, see `gan.data.pictures.read_pictures`.
-        condition: str, as of `gan.conditions.named`, or `None` for pairs.
+        condition: str, as in `gan.conditions.named`, or `None` for pairs.
         size: int, of both sides, or pair of ints (height, width), multiples of 4 from
             8; `None`: 32, for an array its own up to 64.
         colour: bool, or `None`: colour where there is any.
@@ -173,7 +173,7 @@ def measure(model: TranslationGAN, data: Parts) -> dict[str, dict[str, float]]:
         data: `Parts`.
 
     Returns:
-        Dict of dicts, as of `gan.metrics.pairs.compare_pairs`: the model beside the
+        Dict of dicts, as in `gan.metrics.pairs.compare_pairs`: the model beside the
         input itself, the mean of the training targets and ridge regression.
     """
     translator = Translator.of(model)
@@ -211,10 +211,10 @@ def train(run: Run, **options: Any) -> list[pathlib.Path]:
 
     Args:
         run: `gan.recipes.run.Run`.
-        **options: condition, size and colour, as of `read_parts`.
+        **options: condition, size and colour, as in `read_parts`.
 
     Returns:
-        List of `pathlib.Path`, as of `run.train`.
+        List of `pathlib.Path`, as in `run.train`.
     """
     data = read_parts(run.data, **options)
 

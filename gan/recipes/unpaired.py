@@ -152,10 +152,10 @@ def train(run: Run, **options: Any) -> list[pathlib.Path]:
 
     Args:
         run: `gan.recipes.run.Run`.
-        **options: size and colour, as of `read_parts`.
+        **options: size and colour, as in `read_parts`.
 
     Returns:
-        List of `pathlib.Path`, as of `run.train`.
+        List of `pathlib.Path`, as in `run.train`.
     """
     data = read_parts(run.data, **options)
 
