@@ -371,8 +371,8 @@ def test_the_command_line_stops_and_goes_on(faces, tmp_path, capsys, name, statu
         process.send_signal(getattr(signal, f"SIG{name}"))
         out, err = process.communicate(timeout=900)
     assert process.returncode == status and err == ""
-    last = "Stopped and saved. The same command, without --restart, goes on; with "
-    last += "more --minutes or --epochs it trains for longer."
+    last = "Stopped and saved. Give the same command again, without --restart, to "
+    last += "continue; with more --minutes or --epochs it trains for longer."
     assert out.splitlines()[-1] == last
     assert not list(stopped.glob("*.h5"))
     assert cli.main(command(faces, whole)) == 0

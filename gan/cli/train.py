@@ -90,8 +90,8 @@ def _stoppable(directory: pathlib.Path) -> Iterator[None]:
         # An older one may be of the run that a restart was to forget.
         if _checkpoints(directory) - before:
             print(
-                "\nStopped and saved. The same command, without --restart, goes on; "
-                "with more --minutes or --epochs it trains for longer."
+                "\nStopped and saved. Give the same command again, without --restart, "
+                "to continue; with more --minutes or --epochs it trains for longer."
             )
         else:
             print("\nStopped before anything new was saved.")
