@@ -92,8 +92,8 @@ def test_classes_are_matched_by_name_and_what_cannot_be_judged_is_said_first(
     pictures = real(bee=100, cat=90, zebra=30)
     before, after = evaluated(noted(*ABC), pictures)
     assert before == [
-        "Left out, for the model knows no such class: zebra.",
-        "Classes of the model without a picture: ant.",
+        "The model does not know these classes, which are left out: zebra.",
+        "These classes of the model have no pictures: ant.",
     ]
     (right,) = re.findall(r"has the class asked for (.*?)%, worst class (.*?)%", after)
     assert min(map(float, right)) > 95 and "classes 2 of 2" in after

@@ -87,7 +87,7 @@ def test_pictures_with_captions_are_read_once(folder, tmp_path, no_reading):
     assert read_pictures(folder, kept=kept, **options).keep(kept)
     words.write_text("\n".join(lines[1:]))
     fewer = read_pictures(folder, kept=kept, **options)
-    assert fewer.origin == "read anew, for the captions have changed"
+    assert fewer.origin == "read again, because the captions have changed"
     assert fewer.captions == plain.captions[1:] and fewer.keep(kept)
     np.testing.assert_array_equal(fewer.pictures, plain.pictures[1:])
     no_reading()
@@ -371,7 +371,7 @@ def test_a_run_reads_its_folder_once(folder, tmp_path, quick, capsys, monkeypatc
     assert "read again, because the folder has changed" in out
     train(folder, run, restart=True, **options)
     out = capsys.readouterr().out
-    assert "anew" not in out and "are kept" in out
+    assert "read again" not in out and "are kept" in out
     with np.load(file) as arrays:
         np.testing.assert_array_equal(
             arrays["x"], read_pictures(folder, (8, 8), labelled=False).pictures
