@@ -1,6 +1,7 @@
 import dataclasses
 import pathlib
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from gan.recipes.faces import (
     make_model,
     measure,
 )
+from gan.recipes.record import read_record
 
 TINY = FacesRecipe(
     2, 3, 8, 1, 1e-3, 0.0, 0.9, 0.5, teacher=True, gamma=0.2, sorting=100
@@ -74,6 +76,26 @@ def test_a_seed_gives_equal_files_that_draw_pictures(train_faces, pictures, tmp_
         files.append([path.read_bytes() for path in paths])
     assert files[0] == files[1]
     assert files[0][0] != files[2][0] and files[0][1] != files[2][1]
+
+
+@pytest.mark.slow
+def test_a_longer_run_teaches_its_own_sorter(train_faces, pictures, tmp_path):
+    """The discriminator of the shorter run has seen another generator's faces."""
+    run, other = tmp_path / "run", tmp_path / "other"
+    train_faces(pictures, run, TINY, 1, verbose=0)
+    before = read_record(run / "sorter" / "run.json")["generator"]
+    longer = dataclasses.replace(TINY, epochs=3)
+    paths = train_faces(pictures, run, longer, 1, verbose=0)
+    files = [path.read_bytes() for path in paths]
+    assert read_record(run / "sorter" / "run.json")["generator"] != before
+    # Once more nothing is trained, and the files stay.
+    paths = train_faces(pictures, run, longer, 1, verbose=0)
+    assert [path.read_bytes() for path in paths] == files
+    # As if it had been taught by this generator from the start.
+    shutil.copytree(run, other)
+    shutil.rmtree(other / "sorter")
+    paths = train_faces(pictures, other, longer, 1, verbose=0)
+    assert [path.read_bytes() for path in paths] == files
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ the course's WGAN_GP, batch, rates and length; faces/README.md has the figures.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import pathlib
 import time
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from gan.errors import require
 from gan.faces import load_faces
 from gan.generate_faces import convolutional_GenDiscr
 from gan.latent import LatentGenerator, Stream, seeded
+from gan.recipes.record import RECORD, clear, read_record
 from gan.saving.weights_file import save_weights
 from gan.schedules import LinearDecay
 from gan.variants.r3gan import R3GAN
@@ -284,8 +286,16 @@ def _teach_to_sort(run, recipe, discriminator, model, pictures):
         ),
         seed=run.seed,
     )
+    folder = run.output / "sorter"
+    weights = b"".join(weight.tobytes() for weight in model.generator.get_weights())
+    digits = hashlib.sha256(weights).hexdigest()[:16]
+    noted = read_record(folder / RECORD) if (folder / RECORD).exists() else {}
+    if noted.get("generator", digits) != digits:
+        # The run was made longer: what was taught sorts an earlier generator's faces.
+        clear([folder])
     sorting = dataclasses.replace(run, epochs=None, steps=None)
-    sorting.fit(sorter, recipe.sorting // 100, 100, folder="sorter")
+    settings = {"generator": digits}
+    sorting.fit(sorter, recipe.sorting // 100, 100, folder="sorter", settings=settings)
 
 
 def _draw(model, count):
