@@ -44,7 +44,7 @@ def test_ctrl_c_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("gan.cli.train.train_recipe", train)
     line = ["train", "--recipe", "lfw", "--output", str(tmp_path)]
     assert cli.main(line) == 130
-    assert "The same command, without --restart, goes on." in capsys.readouterr().out
+    assert "The same command, without --restart, goes on;" in capsys.readouterr().out
     # What is there is of the old run, which the restart has not got to.
     assert cli.main([*line, "--restart"]) == 130
     assert capsys.readouterr().out == "\nStopped before anything new was saved.\n"

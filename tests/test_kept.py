@@ -87,7 +87,7 @@ def test_pictures_with_captions_are_read_once(folder, tmp_path, no_reading):
     assert read_pictures(folder, kept=kept, **options).keep(kept)
     words.write_text("\n".join(lines[1:]))
     fewer = read_pictures(folder, kept=kept, **options)
-    assert fewer.origin == "read anew, for the captions have changed"
+    assert fewer.origin == "read again, because the captions have changed"
     assert fewer.captions == plain.captions[1:] and fewer.keep(kept)
     np.testing.assert_array_equal(fewer.pictures, plain.pictures[1:])
     no_reading()

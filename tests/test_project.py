@@ -208,8 +208,8 @@ def test_the_commands_refuse_what_holds_no_picture(command, tmp_path, capsys):
     ending = "npy" if command == "project" else "png"
     line += ["--output", str(tmp_path / f"x.{ending}"), "--picture"]
     for name, said in {
-        "text.png": "is no picture that can be read",
-        "empty.png": "is no picture that can be read",
+        "text.png": "cannot be read as a picture",
+        "empty.png": "cannot be read as a picture",
         "folder.png": "There is no picture in the folder",
         "none.png": "There is nothing at",
     }.items():
