@@ -102,10 +102,10 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
     `keras.saving.register_keras_serializable`, so that its files can be loaded without
     `custom_objects`.
 
-    A model is conditional if its networks have a second input, and `real_examples` is a
-    pair `(examples, conditions)`. In training, the fakes get the conditions of the real
-    examples. The methods above receive them as `condition`, which is `None` for
-    networks with one input. A condition is one of three things:
+    A model is conditional if its networks take a condition, usually as second input.
+    `real_examples` is then a pair `(examples, conditions)`. In training, the fakes get
+    the conditions of the real examples. The methods above receive them as `condition`,
+    which is `None` for other networks. A condition is one of three things:
 
     - labels: the generator takes `[latents, labels]`, the discriminator `[examples,
       labels]`. The number of classes is the `input_dim` of the networks' first
@@ -541,8 +541,9 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         given = batches is not None
         require(
             given,
-            ("The argument batches is missing: the data are a Dataset."),
-            "batches",
+            "The argument useless_argument must hold real examples, because the data "
+            "are a Dataset.",
+            "useless_argument",
         )
         batch = batches[iteration] if isinstance(batches, list) else batches
         return self.examples.in_form(batch)

@@ -149,8 +149,8 @@ def diagnose(
 
     Returns:
         `Diagnosis`: a list of `Finding`, empty for a healthy model. Its `not_made`
-            names the checks that do not apply to the model or its data, or that an
-            earlier finding makes pointless.
+        names the checks that do not apply to the model or its data, or that an earlier
+        finding makes pointless.
 
     Raises:
         InvalidInput: if an argument is unusable, or the discriminator has other
@@ -303,8 +303,8 @@ def _bounded(s):
 
 @_check(
     "flat output",
-    "remove the discriminator's last activation, which only the losses of `Simple_GAN` "
-    "allow; use a lower learning rate for it, or a gradient penalty",
+    "remove the discriminator's last activation: only the losses of `Simple_GAN` have "
+    "targets at its bounds; use a lower learning rate for it, or a gradient penalty",
     causes=(_bounded,),
 )
 def _flat_output(s):
@@ -455,7 +455,7 @@ def _far(s):
     precision, _ = metrics.precision_recall(real, fake)
     return precision < 1 / 3 and far > max(1.5, usual / 2), (
         f"fakes are {far:.2f} times as far from their nearest real example as real "
-        f"examples are from each other (normal noise with the same mean and "
+        f"examples are from theirs (normal noise with the same mean and "
         f"covariance: {usual:.2f} times); precision {precision:.2f}"
     )
 
@@ -468,7 +468,7 @@ def _far(s):
 def _copied(s):
     ratio = metrics.neighbour_ratio(s.trained_on, flat(s.fake.examples), points=500)
     text = f"fakes are {ratio:.2f} times as far from their nearest training example "
-    return ratio < 0.5, text + "as training examples are from each other"
+    return ratio < 0.5, text + "as training examples are from theirs"
 
 
 @_check(

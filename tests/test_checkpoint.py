@@ -329,7 +329,7 @@ def test_a_model_that_goes_on_to_other_data_or_options_begins_another_run(tmp_pa
 
 def test_callbacks_that_forget_are_told_of(tmp_path):
     stop = keras.callbacks.EarlyStopping("gen_loss", mode="min", patience=9)
-    with pytest.warns(UserWarning, match="What EarlyStopping counts is in no check"):
+    with pytest.warns(UserWarning, match="do not contain the state of EarlyStopping"):
         fit(simple(), 1, Checkpoint(tmp_path), stop, steps=1)
 
 

@@ -96,9 +96,9 @@ def test_other_pictures_and_another_range(trained, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("names", "labels", "said"),
     slow_but_first(
-        (("ant", "bee", "cat"), {1, 2}, "left out: zebra.\nThese classes of the"),
+        (("ant", "bee", "cat"), {1, 2}, "left out: zebra.\nThese classes of the model"),
         (("zebra", "cat", "bee"), {0, 1, 2}, ""),
-        (("cat", "b", "c"), {0}, "left out: bee, zebra."),
+        (("cat", "b", "c"), {0}, "which are left out: bee, zebra."),
         ((), {0, 1, 2}, "does not name its classes"),
     ),
 )

@@ -242,7 +242,7 @@ def test_callbacks_set_both_learning_rates(model):
 SENTENCES = {
     "no loss": lambda m: m.compile(loss="mse"),
     "for metrics use callbacks.Metrics": lambda m: m.compile(metrics=["mae"]),
-    "by their names": lambda m: m.compile(keras.optimizers.Adam()),
+    "takes the optimizers by name": lambda m: m.compile(keras.optimizers.Adam()),
     "callbacks.Metrics or callbacks.Losses": lambda m: fit(m, validation_data=REAL),
     "Give the model": lambda m: fit(m, callbacks=[keras.callbacks.SwapEMAWeights()]),
     r"map\(lambda x, y: x\)": lambda m: fit(

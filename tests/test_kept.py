@@ -361,7 +361,7 @@ def test_a_run_reads_its_folder_once(folder, tmp_path, quick, capsys, monkeypatc
         patch.setattr("gan.data.folders.opened", None)
         train(folder, run, **options)
     out = capsys.readouterr().out
-    assert f"; as kept in {file}" in out and "are kept" not in out
+    assert f"; as kept in {file}" in out and "are stored" not in out
     assert file.stat().st_mtime_ns == written.st_mtime_ns
     # Other data are refused as ever, and what was kept is another run's no more.
     replace(folder)
@@ -371,7 +371,7 @@ def test_a_run_reads_its_folder_once(folder, tmp_path, quick, capsys, monkeypatc
     assert "read again, because the folder has changed" in out
     train(folder, run, restart=True, **options)
     out = capsys.readouterr().out
-    assert "read again" not in out and "are kept" in out
+    assert "read again" not in out and "are stored" in out
     with np.load(file) as arrays:
         np.testing.assert_array_equal(
             arrays["x"], read_pictures(folder, (8, 8), labelled=False).pictures

@@ -102,7 +102,7 @@ def test_a_picture_of_a_file_and_another_of_the_same(tab, tmp_path):
     told = """(async () => { takeFile(new File(["no"], "no.txt"));
       await new Promise((d) => setTimeout(d, 300));
       return byId("told").textContent; })()"""
-    assert "no.txt is no picture" in tab.evaluate(told)
+    assert "cannot read no.txt as a picture" in tab.evaluate(told)
 
 
 @pytest.mark.slow

@@ -246,7 +246,7 @@ def diagnose(
     say = (lambda text: None) if json else print
     say(f"{type(found).__name__} of {path}")
     if pictures is None:
-        say("Checks that need the training data are left out: give it by --pictures.")
+        say("Checks that need the training data are left out: give --pictures.")
     else:
         _give_pictures(found, pictures, range, say)
         if _are_other_pictures(found, path):

@@ -96,7 +96,7 @@ def edit(
     expect_number(-100, 100, amount=amount)
     _expect_search(picture, steps, restarts, seed)
     sentence = "Give --with together with --without: a direction leads from the second "
-    require((with_ is None) == (without is None), f"{sentence}to the other.", "with_")
+    require((with_ is None) == (without is None), f"{sentence}to the first.", "with_")
     drawing = loaded(model, seed)
     expect_pictures(drawing)
     from gan.generators.given import given_examples

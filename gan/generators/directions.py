@@ -102,7 +102,7 @@ class Directions(Mapping[str, Direction]):
 
     def __getitem__(self, name: str) -> Direction:
         known = ", ".join(self._known) or "none yet"
-        said = f"There is no direction {shown(name)}, only {known}: named(…) makes "
+        said = f"There is no direction {shown(name)} (known: {known}): named(…) makes "
         said += "others."
         require(name in self._known, said, "towards")
         return self._known[name]
@@ -304,9 +304,8 @@ class Directions(Mapping[str, Direction]):
         path = expect_path(path=self.path if path is None else path)
         said = f"The argument path must end in .npz, but it is {path}."
         require(path.suffix == ".npz", said, "path")
-        require(
-            len(self), ("There are no directions to save: find one with named."), "path"
-        )
+        said = "There are no directions to save: find one with named."
+        require(len(self), said, "path")
         told = [
             {"name": one.name, "accuracy": one.accuracy, "turned": one.turned}
             for one in self.values()

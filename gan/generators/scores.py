@@ -72,8 +72,9 @@ def fit_score(
         InvalidInput: if there are fewer than five pictures of a kind.
     """
     few = min(labels.sum(), (~labels).sum())
-    said = f"There must be at least {_LEAST} pictures with it and {_LEAST} without it, "
-    require(few >= _LEAST, f"{said}but there are {few} of one kind.", "with_")
+    said = f"There must be at least {_LEAST} pictures with the attribute and {_LEAST} "
+    said += f"without it, but there are {few} of one kind."
+    require(few >= _LEAST, said, "with_")
     seen = look(pictures)
     mean, deviation = seen.mean(axis=0), seen.std(axis=0)
     scale = np.divide(1, deviation, out=0 * deviation, where=deviation > 1e-6)

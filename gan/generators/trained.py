@@ -366,7 +366,7 @@ class TrainedGenerator:
         some, reals = (np.asarray(a, np.float32) for a in (pictures, among))
         require(
             some.shape[1:] == reals.shape[1:] and some.ndim >= 2,
-            "The argument among must hold pictures of the shape of pictures, "
+            "The argument among must hold pictures of the shape of the others, "
             f"{shown(some.shape[1:])}, but its shape is {shown(reals.shape)}.",
             "among",
         )
@@ -393,8 +393,9 @@ class TrainedGenerator:
         The search starts from the nearest of 4,000 fakes. Adam changes the latents so
         that the drawn picture comes near to the given one, to smaller versions of it,
         and to its features in the discriminator, if there is one. A prior keeps the
-        usual length of the latents. For each picture, 2 · `restarts` starts of
-        different classes begin; after a sixth of the steps, the better half continues.
+        usual length of the latents. For each picture, 2 · `restarts` starts begin
+        (of different classes, if there are any); after a sixth of the steps, the better
+        half continues.
         If the latent dimension is at most 256, ten rounds of least squares follow.
 
         Args:

@@ -177,8 +177,8 @@ class Translator:
         """Writes a `.keras` file for `load_translator` and the commands.
 
         The file is a quarter as large as that of the model. It holds no optimizer
-        state, and only the weights of the averaged generator, so it is not for further
-        training.
+        state and, of the generator, only the weights that draw (the averages, if there
+        are any), so use the model's own file for further training.
 
         Args:
             path: str or `os.PathLike` that ends in `.keras`.

@@ -35,7 +35,8 @@ def psnr(
     Returns:
         float, dB, at most 100.
 
-    Raises: InvalidInput for unusable arguments, or if the mask has no pixels.
+    Raises: InvalidInput for unusable arguments, or if the mask selects no pixel of a
+        picture.
 
     Formula: `mean over pictures of −10 log10(max(mean (truth − picture)², 1e-10))`.
     """
@@ -122,11 +123,8 @@ def detail(truth: npt.ArrayLike, pictures: npt.ArrayLike) -> float:
 
     truth, pictures = _pair(truth, pictures)
     usual = slopes(truth)
-    require(
-        usual > 0,
-        ("The argument truth must not be constant, because detail compares with it."),
-        "truth",
-    )
+    said = "The argument truth must not be constant, because detail compares with it."
+    require(usual > 0, said, "truth")
     return float(slopes(pictures) / usual)
 
 

@@ -100,7 +100,7 @@ def measures(
 
     Args:
         real, fake: arrays `(n, ...)`, `(m, ...)`, at least 8 examples each; for
-        "neighbour_ratio", `real` must be the training set.
+            "neighbour_ratio", `real` must be the training set.
         names: iterable of str, from `NAMES`.
         seed: int, seed of `sw2` and `two_sample`; the others use the seed 0.
         axes: result of `principal_axes`; `None` takes the axes of `real`.

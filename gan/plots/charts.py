@@ -67,7 +67,7 @@ def losses(
         title: str or None.
         healthy: several such dicts of successful runs, such as those from
             `gan.lessons.guide.healthy_histories`. Behind each curve, a band shows their
-            range.
+            range, stretched to the length of `history`.
 
     Returns:
         `matplotlib.figure.Figure`.

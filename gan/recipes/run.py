@@ -447,9 +447,9 @@ def train_recipe(
             on one machine.
         restart: bool, forget what an earlier run left in the folder.
         verbose: 0 shows no progress, anything else the progress of the whole run.
+        given: dict that JSON can hold, which is kept with the run's settings.
         minutes: float, how long the training may take on this machine, instead of
             epochs and steps; `None` for those.
-        given: dict that JSON can hold, which is kept with the run's settings.
         **options: of the own `train` of "faces", "r3gan" or "translation".
 
     Returns:

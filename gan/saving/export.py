@@ -39,7 +39,8 @@ def write_generator(
         **options: further options of `keras.Model.export`.
 
     Raises:
-        InvalidInput: if the path is not writable or a package is missing.
+        InvalidInput: before any work, if the path is not writable or a package is
+            missing.
     """
     to = _FORMATS.get(to, to)
     if to != "tf_saved_model":

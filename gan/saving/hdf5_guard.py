@@ -40,7 +40,7 @@ def opened(path: StrPath) -> Iterator[h5py.File]:
         size = path.stat().st_size
         sound(
             0 < size <= MOST_FILE,
-            (f"it has {size:,} bytes, but it must have at most 1 GiB"),
+            f"it has {size:,} bytes, but it must have 1 byte to 1 GiB",
         )
         _check_strings(path)
         with h5py.File(path, "r") as file:

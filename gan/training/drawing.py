@@ -176,7 +176,8 @@ class Drawing(RealExamples):
             **options: options of `keras.Model.export`, such as `verbose=False`.
 
         Raises:
-            InvalidInput: if the path is not writable or a package is missing.
+            InvalidInput: before any work, if the path is not writable or a package is
+                missing.
         """
         from gan.saving.export import write_generator
 

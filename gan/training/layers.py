@@ -16,8 +16,9 @@ from gan.support.devices import only_cpu
 # (X x)), it needs one product for each row of X and K, while Keras's needs one for each
 # output and kernel element. The matrices (X, K, Y) are for a row of pixels; a map of
 # two dimensions uses their Kronecker products.
-# 3 products instead of 6: Karatsuba's method for y0 = k1 x0 + k2 x1, y1 = k0 x0 + k1
-# x1.
+#
+# 3 products instead of 6: Karatsuba's method for
+# y0 = k1 x0 + k2 x1, y1 = k0 x0 + k1 x1.
 _TWO = (
     [[1, 1], [0, 1], [1, 0]],
     [[0, 1, 0], [0, -1, 1], [1, -1, 0]],
@@ -62,9 +63,10 @@ def accelerated(*networks: keras.Model) -> Iterator[None]:
     that layers call are replaced, and restored afterwards. On a GPU nothing is
     replaced.
 
-    - A 3×3 convolution with stride 1 and padding "same" on a map of 2×2 or 4×4 pixels
-      needs a quarter of the products, and a ninth if an `UpSampling2D` has doubled a
-      2×2 map. A NaN spreads over the whole map, and numbers near 1e37 overflow.
+    - A 3×3 convolution with stride 1 and padding "same" on a map with sides of 2 or 4
+      pixels needs a quarter of the products, and a ninth if an `UpSampling2D` has
+      doubled a 2×2 map. A NaN spreads over the whole map, and numbers near 1e37
+      overflow.
     - A gradient penalty needs second derivatives, and TensorFlow's second derivative of
       max pooling is many times slower than the pooling itself. For windows that do not
       overlap, it is computed here as a sum over each window, with the weight 1 at the

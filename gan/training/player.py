@@ -237,8 +237,8 @@ def expect_optimizers(**pairs: tuple[Any, keras.Model]) -> None:
         trained = {id(weight) for weight in network.trainable_variables}
         require(
             not optimizer.built or trained <= _known(optimizer) <= variables,
-            f"The optimizer {name} has already trained the weights of another network: "
-            "give a new one.",
+            f"The optimizer {name} was built for other weights than those of its "
+            "network: give a new one.",
             name,
         )
         distribute.expect_parts(network.distribute_strategy, **{name: optimizer})

@@ -25,7 +25,7 @@ _NOT_FOR_XLA = r"unsupported operations when trying to compile.*?: (\w+)"
 
 @contextlib.contextmanager
 def held_interrupt() -> Iterator[threading.Event]:
-    """In this context Ctrl-C sets the event given, and raises no exception.
+    """In this context Ctrl-C sets the yielded event, and raises no exception.
 
     SIGTERM (from clusters) and SIGHUP (from a closed terminal) set the event too,
     unless the user has handlers for them. The program then exits when the context ends,

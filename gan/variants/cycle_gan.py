@@ -60,8 +60,8 @@ class CycleGAN(R3GAN):
         cycle_weight: float, weight of the cycle loss.
         identity_weight: float, weight of the identity loss. It must be 0 if pictures of
             A and B differ in shape.
-        objective: "relativistic", the losses of `gan.R3GAN`, or "least_squares", those
-            of the original CycleGAN.
+        objective: "relativistic", the losses of `gan.R3GAN`, or "least_squares", least
+            squares as in the original CycleGAN (here with the targets 1 and −1).
         Others as `gan.R3GAN`.
 
     Formula:
@@ -227,7 +227,7 @@ class CycleGAN(R3GAN):
             size: int, number of pictures of each, or `None` for `batch_size`.
             training: bool, whether to run the generator in training mode.
             averaged: bool, whether to use the averaged generator; `None` uses it if
-                there is one.
+                there is one and `training` is `False`.
             labels: `None`, because there are no classes.
             condition: pair `(a, b)` of float32 pictures in the model's pixel range;
                 `None` draws real ones.

@@ -25,7 +25,7 @@ class DiffAugment(keras.layers.Layer):
     20,000 steps of 32 pictures, 3,916 emoji were learnt worse with it (faces/gallery).
 
     Args:
-        changes: sequence of str, the changes, applied in this order.
+        changes: sequence of str, the changes, applied in the order given.
             "colour": brightness is shifted by up to 0.25, saturation multiplied by 0 to
             2 (if there are three channels), and contrast by 0.5 to 1.5.
             "translation": the picture moves by up to an eighth of its side; the grey
