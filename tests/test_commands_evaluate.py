@@ -95,7 +95,7 @@ def test_classes_are_matched_by_name_and_what_cannot_be_judged_is_said_first(
         "The model does not know these classes, which are left out: zebra.",
         "These classes of the model have no pictures: ant.",
     ]
-    (right,) = re.findall(r"has the class asked for (.*?)%, worst class (.*?)%", after)
+    (right,) = re.findall(r"in the requested class (.*?)%, worst class (.*?)%", after)
     assert min(map(float, right)) > 95 and "classes 2 of 2" in after
 
 
@@ -150,5 +150,5 @@ def test_pictures_without_classes_are_judged_without_them(
     np.save(tmp_path / "x.npy", np.random.default_rng(0).random((200, 8, 12)))
     before, after = evaluated(noted(), tmp_path / "x.npy")
     assert before[0].startswith("The pictures have no classes: ")
-    assert "asked for" not in after
+    assert "requested class" not in after
     assert evaluated(noted(), tmp_path / "x.npy", "--json")[0] == []

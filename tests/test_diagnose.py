@@ -166,7 +166,7 @@ def two_sigmoids():
     critic = keras.Sequential([linear(), layers.Activation("sigmoid")])
     return sound(
         gan.NonSaturatingGAN, discriminator=critic
-    ), "in [0, 1], but the losses seek outputs of any size"
+    ), "in [0, 1], but the losses push them to values of any size"
 
 
 def no_minus_one():

@@ -55,7 +55,7 @@ def test_only_what_is_better_by_more_than_its_error_is_the_best(
     assert better == [1, 0, 1, 0, 0, 0]
     assert read_notes(best) == {"epoch": 3, "kid": 0.8}
     said = capsys.readouterr().out
-    assert said.count("since epoch 3, which best.keras keeps") == 1
+    assert said.count("since epoch 3, whose model is in best.keras") == 1
     alike = vectors()
     monkeypatch.undo()
     fit(alike, 3)

@@ -44,7 +44,7 @@ def test_threads_are_set_before_tensorflow_runs_or_never():
     cores = os.cpu_count()
     assert said(BEFORE) == [str(min(2, cores)), str(max(1, cores // 2))]
     (line,) = said(AFTER)
-    assert line.startswith("TensorFlow runs already") and "right after import" in line
+    assert line.startswith("TensorFlow has already") and "right after import" in line
 
 
 @pytest.fixture

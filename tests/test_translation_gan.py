@@ -265,7 +265,7 @@ def test_layers_of_conditions_by_their_names():
                 gan.latent.LatentGenerator(3),
             ),
             "latent_generator",
-            "pictures alone",
+            "takes only pictures",
         ),
         (
             lambda: make(Shrunk(2)).translate(targets()),

@@ -347,7 +347,7 @@ def out_of_reach(
     sought = "of any size" if np.isinf(targets).all() else "from {:g} to {:g}"
     return (
         f"its last activation keeps the discriminator's outputs in [{low:.3g}, "
-        f"{high:.3g}], but the targets of the losses are {sought.format(*targets)}"
+        f"{high:.3g}], but the losses push them to values {sought.format(*targets)}"
     )
 
 
