@@ -171,7 +171,7 @@ def two_sigmoids():
 
 def no_minus_one():
     critic = keras.Sequential([linear(), layers.Activation("sigmoid")])
-    return sound(discriminator=critic), "seek outputs from -1 to 1"
+    return sound(discriminator=critic), "push them to values from -1 to 1"
 
 
 def no_way_below_zero():

@@ -215,7 +215,7 @@ def test_the_command_edits_and_keeps_the_direction(
         assert cli.main([*line.split(), towards, "--quiet"]) == 0
     capsys.readouterr()
     for wrong, said in {
-        "smiling": "must be one of brightness, contrast, or a number",
+        "smiling": "must be one of brightness, contrast, or the number of a direction",
         "catty --with x": "Give --with together with --without",
         "1 --amount 1e9": "argument amount",
     }.items():

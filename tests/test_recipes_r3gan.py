@@ -163,7 +163,7 @@ def test_a_run_of_minutes_goes_on_with_the_steps_that_it_began_with(
     assert model.generator.optimizer.iterations == 12
     # Fewer are refused, and so is anything else that differs; the record stays.
     assert cli.main(line) == 2
-    assert "minutes is 0.5 here and was 1 there" in capsys.readouterr().err
+    assert "minutes is 0.5 here and was 1.0 there" in capsys.readouterr().err
     assert cli.main([*line, "--minutes", "2", "--augment"]) == 2
     assert "augment" in capsys.readouterr().err
     assert json.loads((tmp_path / "run" / "run.json").read_text()) == record

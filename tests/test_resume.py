@@ -1,6 +1,5 @@
 """Runs that stop, in whatever way, and go on in another process."""
 
-import itertools
 import json
 import os
 import pathlib
@@ -55,14 +54,15 @@ for number, path in enumerate(sorted(pathlib.Path(sys.argv[1]).glob("half-*.kera
 """
 
 
-SHAPES = ("vectors", "pictures")
 CROSS_ENTROPY = [gan.MinimaxGAN, gan.NonSaturatingGAN]
-ALL = list(itertools.product(SHAPES, CLASSES + CROSS_ENTROPY, (None, 0.9)))
+ALL = [("vectors", cls, 0.9) for cls in CLASSES + CROSS_ENTROPY]
+ALL += [("vectors", gan.WGAN_GP, None), ("pictures", gan.WGAN_GP, None)]
+ALL += [("pictures", cls, 0.9) for cls in (gan.WGAN_GP, gan.R3GAN)]
 
 
 @pytest.mark.slow
 def test_a_model_saved_and_loaded_in_a_new_process_goes_on(request, tmp_path):
-    """Each class on vectors and pictures, each with and without an average."""
+    """Each class on vectors; some on pictures, or without an average."""
     whole = {}
     for shape, cls, ema in ALL:
         name = f"{shape}-{cls.__name__}-{ema}"
@@ -150,12 +150,13 @@ model.fit(epochs=epochs, steps_per_epoch=4, verbose=0,
           callbacks=[Checkpoint(sys.argv[1]), Report()])
 print("done", flush=True)
 """
-KILLS, EPOCHS = 50, 400
+# benchmarks/kills.py kills more often, and other programs.
+KILLS, EPOCHS = 12, 120
 
 
 @pytest.mark.slow
-def test_fifty_kills_change_nothing(tmp_path):
-    """One run, killed 50 times at random moments, most of them while it saves."""
+def test_a_dozen_kills_change_nothing(tmp_path):
+    """One run, killed at random moments, many of them while it saves."""
     moments = random.Random(0)
     killed, calm = tmp_path / "killed", tmp_path / "calm"
     waiting = []
@@ -218,7 +219,7 @@ def test_fifty_kills_change_nothing(tmp_path):
             process.stdout.close()
     last = f"epoch-{EPOCHS:06d}.keras"
     print(f"{hits} kills, {resumed} resumes, {writing} half-written files", end=" ")
-    assert hits == KILLS and resumed >= KILLS - 5 and writing >= 5
+    assert hits == KILLS and resumed >= KILLS - 5 and writing >= 1
     assert_same(gan.load_model(killed / last), gan.load_model(calm / last))
     assert saving.read_notes(killed / last) == saving.read_notes(calm / last)
 
@@ -353,10 +354,20 @@ def command(faces, folder):
     return ["train", "--pictures", str(faces), "--output", str(folder), *SIZES]
 
 
+@pytest.fixture(scope="module")
+def whole(faces, tmp_path_factory):
+    """The run of the command that nothing stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert cli.main(command(faces, folder)) == 0
+    return folder
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name, status", [("INT", 130), ("TERM", 143), ("HUP", 129)])
-def test_the_command_line_stops_and_goes_on(faces, tmp_path, capsys, name, status):
-    stopped, whole = tmp_path / "stopped", tmp_path / "whole"
+def test_the_command_line_stops_and_goes_on(
+    faces, whole, tmp_path, capsys, name, status
+):
+    stopped = tmp_path / "stopped"
     with subprocess.Popen(
         [sys.executable, str(MAIN), *command(faces, stopped)],
         stdout=subprocess.PIPE,
@@ -375,7 +386,6 @@ def test_the_command_line_stops_and_goes_on(faces, tmp_path, capsys, name, statu
     last += "continue; with more --minutes or --epochs it trains for longer."
     assert out.splitlines()[-1] == last
     assert not list(stopped.glob("*.h5"))
-    assert cli.main(command(faces, whole)) == 0
     capsys.readouterr()
     assert cli.main(command(faces, stopped)) == 0
     assert "Going on from" in capsys.readouterr().out

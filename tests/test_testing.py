@@ -164,7 +164,7 @@ FAULTS = {
     Forgets: "in the graph",
     ForgetsVariable: "train on as the one that was saved",
     DrawsWithNumPy: "in the graph",
-    IgnoresClip: "the option clip",
+    IgnoresClip: "The option clip",
     OnceOnly: "disc_iter",
     NoAverage: "ema",
     NoAugmentation: "augment",
