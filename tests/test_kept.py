@@ -236,8 +236,10 @@ def test_a_file_of_another_form_is_not_used(folder, tmp_path):
     read_pictures(folder, (8, 8), kept=kept).keep(kept)
     tell(lambda about, members: about.update(form=0))(kept.path)
     again = read_pictures(folder, (8, 8), kept=kept)
-    because = "another version of this library wrote the kept pictures"
-    assert again.origin == f"read again, because {because}"
+    assert (
+        again.origin
+        == "read again, because another version of this library wrote the kept pictures"
+    )
 
 
 def test_what_is_kept_is_a_file_of_pictures_like_any_other(folder, tmp_path):

@@ -123,7 +123,7 @@ def edit(
 
 
 def _strip(rows):
-    """One picture from left to right, several each below its name."""
+    """Draw the stages of one picture side by side, or one row for each stage."""
     import numpy as np
 
     from gan import plots

@@ -47,8 +47,8 @@ def run(
     varying = int((components.deviations[:_COORDINATES] > 0).sum())
     require(
         varying == _COORDINATES,
-        f"The argument pictures must name some that vary along at least {_COORDINATES} "
-        f"axes, but those of {pictures} vary along {varying}.",
+        "The argument pictures must name pictures that vary along at least "
+        f"{_COORDINATES} axes, but those of {pictures} vary along {varying}.",
         "pictures",
     )
     count = min(len(real), _MOST)
