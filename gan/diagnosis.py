@@ -227,7 +227,7 @@ def _check(name, cure, causes=()):
 @_check(
     "non-finite numbers",
     "go back to the last good checkpoint and lower the learning rates; look for a "
-    "root, logarithm or division of 0 in your losses and data",
+    "root or logarithm of 0, or a division by 0, in your losses and data",
 )
 def _finite(s):
     networks = [s.model.generator, s.model.discriminator, s.model.averaged_generator]
@@ -333,13 +333,13 @@ def _coupled(s):
         verdicts = tf.unstack(s.verdict(batch))[:8]
     norms = [lengths(tape.gradient(one, batch.examples)) for one in verdicts]
     share = 1 - np.trace(norms) / max(np.sum(norms), 1e-30)
-    text = f"{share:.0%} of the slope of D(x) is with respect to other examples than x"
+    text = f"{share:.0%} of the gradient of D(x) belongs to other examples than x"
     return np.sum(norms) > 0 and share > 0.01, text
 
 
 @_check(
     "gradient norm",
-    "train longer, with more discriminator updates a step or a larger lambda_gp; if "
+    "train longer, with more discriminator updates per step or a larger lambda_gp; if "
     "the norm stays low, scale the data up, or remove a tanh from the discriminator's "
     "output",
     causes=(_coupled, _dead),
@@ -367,7 +367,7 @@ def _out_of_reach(s):
 @_check(
     "discriminator far ahead",
     "use the non-saturating loss instead of the zero-sum one, fewer discriminator "
-    "updates a step or a lower learning rate for it, or a gradient penalty; remove a "
+    "updates per step or a lower learning rate for it, or a gradient penalty; remove a "
     "tanh from its output, which is flat where the fakes are",
     causes=(_flat_output,),
 )
@@ -402,8 +402,8 @@ def _range(s):
 
 @_check(
     "discriminator asleep",
-    "use a higher learning rate for the discriminator, more of its updates a step, or "
-    "more units; build it again if its outputs no longer change",
+    "use a higher learning rate for the discriminator, more of its updates per step, "
+    "or more units; build it again if its outputs no longer change",
     causes=(_range, _dead),
 )
 def _asleep(s):
@@ -443,7 +443,7 @@ def _variety(s):
 @_check(
     "far from the data",
     "train longer; if that does not help, use a larger discriminator, more of its "
-    "updates a step, a gradient penalty, or a generator with more units",
+    "updates per step, a gradient penalty, or a generator with more units",
     causes=(_range, _ahead, _asleep, _variety),
 )
 def _far(s):
@@ -478,7 +478,7 @@ def _copied(s):
 )
 def _by_heart(s):
     if s.withheld is None:
-        raise NotMade("no withheld pictures were given")
+        raise NotMade("no held-out pictures were given")
     data = s.model.examples
     if data is None or data.streams:
         raise NotMade("the training examples are not all available")

@@ -180,8 +180,8 @@ def _check_config(model):
     _claim(
         type(again) is type(model) and _text(again) == _text(model),
         "The model that from_config(get_config()) makes must have the same config. "
-        "Every argument of the constructor must be in get_config; numbers and strings "
-        "are when they are a gan.errors.Option, or options() gives them.",
+        "Every argument of the constructor must be in get_config. A number or string "
+        "is in it if it is a gan.errors.Option, or if options() returns it.",
     )
 
 
@@ -199,7 +199,7 @@ def _check_options(model, usual):
         values = _other_values(plain[name])
         _claim(
             not values or any(_acts(model, usual, name, value) for value in values),
-            f"The option {name} has no effect on training, "
+            f"The option {name} has no effect on training, whether it is "
             f"{' or '.join(map(shown, [plain[name], *values]))}: an overridden method "
             "must use it, or it must not be an option.",
         )
@@ -216,7 +216,7 @@ def _check_options(model, usual):
     _claim(
         not _equal(before, averaging.averaged_generator.get_weights()),
         "With ema=0.5 a step must change the averaged generator, but it is as before: "
-        "an update_generator that was overridden must call that of the base.",
+        "an update_generator that was overridden must call that of the base class.",
     )
     model.augment = keras.layers.GaussianNoise(1.0, seed=0)
     _train(model)
@@ -304,17 +304,17 @@ def _check_file(model, folder, known):
         drawn = _drawn_of(model, saved.path)
     _claim(
         np.array_equal(drawn, saved.drawn),
-        "The generator of the .keras file must draw what the model's draws, but its "
-        "examples differ.",
+        "The generator of the .keras file must draw the same examples as the model's, "
+        "but they differ.",
     )
     loaded.real_examples = model.real_examples
     _run(loaded, 1)
     _expect_same(
         model,
         loaded,
-        "A model that was saved and loaded must train on as the one that was saved, "
-        "but {} differs. What training needs must be in the file: weights of layers "
-        "that the model has, options of the constructor, draws by model.stream.",
+        "A loaded model must continue training exactly like the saved one, but {} "
+        "differs. What training needs must be in the file: weights of layers that the "
+        "model has, options of the constructor, random numbers from model.stream.",
     )
     return model
 
@@ -328,9 +328,9 @@ def _check_resume(whole, make, folder):
     _expect_same(
         whole,
         stopped,
-        "A run that was stopped after an epoch and went on by a Checkpoint must end "
-        "as the run that was not stopped, but {} differs. What training needs must be "
-        "in the model's file, and no callback or global state.",
+        "A run that was stopped after an epoch and resumed by a Checkpoint must end "
+        "exactly like a run that was not stopped, but {} differs. What training needs "
+        "must be in the model's file, not in a callback or global state.",
     )
 
 

@@ -181,7 +181,7 @@ def no_way_below_zero():
 
 def coupled():
     critic = dense(layers.Dense(16, "tanh"), layers.BatchNormalization())
-    return sound(gan.WGAN_GP, discriminator=critic), "with respect to other examples"
+    return sound(gan.WGAN_GP, discriminator=critic), "belongs to other examples"
 
 
 def clipped():
@@ -358,7 +358,7 @@ def test_the_leak_is_that_of_the_layer():
     )
     found = diagnose(sound(gan.WGAN_GP, discriminator=critic), 300)
     # Slopes 1 − 1/100 at the row itself and 1/100 at each of 99 others.
-    assert found[0].evidence.startswith("50% of the slope")
+    assert found[0].evidence.startswith("50% of the gradient")
     assert found.not_made["gradient norm"] == "cure coupled samples first"
 
 

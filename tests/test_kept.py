@@ -237,7 +237,8 @@ def test_a_file_of_another_form_is_not_used(folder, tmp_path):
     tell(lambda about, members: about.update(form=0))(kept.path)
     again = read_pictures(folder, (8, 8), kept=kept)
     assert (
-        again.origin == "read again, because another version has written what was kept"
+        again.origin
+        == "read again, because another version of this library wrote the kept pictures"
     )
 
 

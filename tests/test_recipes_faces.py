@@ -141,7 +141,7 @@ def test_until_course_stops_when_all_six_are_better(
     train_faces(many, tmp_path, recipe, 1, until_course=True, verbose=0)
     out = capsys.readouterr().out
     assert seen == [(500, 16, 16)] * 2
-    assert "better than the course's in 1 of 6" in out
+    assert "better than the course's weights in 1 of 6" in out
     assert "better than the course's weights after" in out
     run = gan.saving.read_notes(max((tmp_path / "checkpoints").glob("*.keras")))
     assert run["epoch"] == 2

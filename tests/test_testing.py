@@ -162,7 +162,7 @@ class FreezesGenerator(gan.Simple_GAN):
 
 FAULTS = {
     Forgets: "in the graph",
-    ForgetsVariable: "train on as the one that was saved",
+    ForgetsVariable: "exactly like the saved one",
     DrawsWithNumPy: "in the graph",
     IgnoresClip: "The option clip",
     OnceOnly: "disc_iter",

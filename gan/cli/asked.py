@@ -29,7 +29,8 @@ def conditions_asked(
         to: as in the command.
 
     Returns:
-        Tuple of a text, a list of numbers or `None`, and of `None` or a list of two.
+        Tuple `(condition, between)`: a text, a list of numbers or `None`; and a list of
+        the two conditions to interpolate, or `None`.
     """
     said = "Give both of the options from and to: pictures are drawn between them."
     require((from_ is None) == (to is None), said, "from")

@@ -58,7 +58,7 @@ def faces(
     require(
         drawing.shape == (16, 16, 1),
         "The argument generator must draw faces of 16x16 pixels, but it draws "
-        f"{drawing.shape}: the command generate draws from any other.",
+        f"{drawing.shape}: use the command generate.",
         "generator",
     )
     _, critic = convolutional_GenDiscr()
@@ -184,7 +184,7 @@ def walk(
 
 
 def _path(drawing, shape, rays, count, seed):
-    """The latents of a walk; columns, the step and the title of its picture."""
+    """The latents of a walk; columns, frame step and title of its picture."""
     from gan import walks
 
     noun = drawing.noun
@@ -267,7 +267,7 @@ def _for_onnx(drawing):
 
 
 def _export_card(model, folder, pictures, seed):
-    """Write the folder of a model card, whole or not at all."""
+    """Write the folder of a model card completely or not at all."""
     import tempfile
 
     sentence = f"The argument output must be a new folder, but it is {folder}."

@@ -34,7 +34,7 @@ from gan.generators.weights import PRETRAINED
 from gan.recipes.record import read_record
 from gan.support.shipped import DEMO_MODEL, DEMO_PICTURES, or_demo
 
-_ENOUGH = 1000  # pictures, of which a fifth measure what a classifier sees
+_ENOUGH = 1000  # pictures; the held-out fifth is compared in a classifier's features
 _MOST_VALUES = 2**27  # of the pictures that are compared: half a gigabyte of floats
 
 
@@ -97,8 +97,8 @@ def evaluate(
 
 
 def _evaluate_pairs(translator, pictures, course, seed, output, show, json):
-    """Compare what is made of inputs with their targets; draw some in rows."""
-    said = "The argument course does not apply to a model of pictures from pictures."
+    """Compare the outputs for some inputs with their targets; draw some in rows."""
+    said = "--course does not apply to a model that makes pictures from pictures."
     require(course is None, said, "course")
     import numpy as np
 
@@ -119,9 +119,9 @@ def _evaluate_pairs(translator, pictures, course, seed, output, show, json):
         tell("The mean picture and the linear map need at least 20 pictures.")
     reports = pairs.compare_pairs(targets, answers, mask)
     print(dumps(reports) if json else pairs.table(reports))
-    rows = {"input": translator.as_seen(inputs), "made": made, "target": targets}
+    rows = {"input": translator.as_seen(inputs), "output": made, "target": targets}
     shown = {name: np.clip(some[:10], 0, 1) for name, some in rows.items()}
-    finish(plots.rows(shown, title="input, what is made of it, target"), output, show)
+    finish(plots.rows(shown, title="input, output, target"), output, show)
 
 
 def _compared(pictures, seed, tell):
@@ -133,14 +133,14 @@ def _compared(pictures, seed, tell):
     count = len(pictures)
     most = max(_MOST_VALUES // pictures[0].size, 200)
     if count > most:
-        tell(f"{most} random ones of these {count} pictures are compared.")
+        tell(f"{most} of these {count} pictures, drawn at random, are compared.")
         numbers = np.random.default_rng(seed).permutation(count)[:most]
         pictures = pictures[np.sort(numbers)]
     return Pictures(pictures).floats()
 
 
 def _labelled(drawing, own):
-    """Pictures of the classes that can be learnt, labels, the model's numbers."""
+    """Pictures of the classes that can be learnt, labels, and the model's numbers."""
     if not drawing.classes:
         return None
     import numpy as np
@@ -173,7 +173,7 @@ def _labelled(drawing, own):
 
 
 def _tell_classes(drawing, seed, real, labels, numbers):
-    """Whether fakes have the class asked for."""
+    """Print whether fakes have the class that was asked for."""
     import numpy as np
 
     from gan.metrics.classes import Classifier
@@ -230,7 +230,7 @@ def diagnose(
     seed: int = 0,
     json: bool = False,
 ) -> int:
-    """Name the known mistakes in a model; return 1 where there is one."""
+    """Name the known mistakes in a model; return 1 if there is one."""
     expect_seed(2**32, seed=seed)
     expect_between(16, 10_000, count=count)
     if range is not None:
@@ -288,7 +288,7 @@ def _model_of(path: pathlib.Path) -> tuple[Any, pathlib.Path]:
 
 
 def _model_of_faces(path):
-    """The networks of faces of two files of weights, as the recipe leaves them."""
+    """The networks of faces with two files of weights, as the recipe writes them."""
     from gan.generate_faces import convolutional_GenDiscr
     from gan.latent import LatentGenerator
     from gan.saving.weights_file import load_weights
@@ -311,7 +311,7 @@ def _give_pictures(model, path, scale, say):
     """Give a model the pictures that it was trained on."""
     from gan.generators.trained import TrainedGenerator
 
-    # Another range is one of the findings.
+    # A wrong range is one of the findings, so it needs no warning.
     with warnings.catch_warnings(action="ignore"):
         scale = scale or TrainedGenerator.of(model).pixel_range or (0.0, 1.0)
         model.real_examples = _real_of(model, path, *scale, say)
@@ -345,14 +345,14 @@ def _real_of(model, pictures, black, white, say):
     require(
         known.any(),
         f"None of the classes of {pictures} ({_listed(own.names)}) is one that the "
-        "model was trained on: give pictures with their classes.",
+        "model was trained on: give pictures of its classes.",
         "pictures",
     )
     return real[known], labels[known]
 
 
 def _are_other_pictures(model, path):
-    """Whether the run noted that it was given other pictures."""
+    """Whether the run's record says that it was trained on other pictures."""
     with contextlib.suppress(InvalidInput):
         noted = read_record(path.parent.parent / "run.json").get("data")
         return noted is not None and noted != model.examples.fingerprint()

@@ -128,7 +128,7 @@ def _write(
     show: str | Literal[False] = False,
     json: bool = False,
 ) -> None:
-    """Say and write what a lesson shows, and open a window with one of its figures."""
+    """Print and write the results of a lesson; show one of its figures if asked."""
     from gan import plots
 
     if json or lesson.text:

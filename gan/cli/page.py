@@ -26,7 +26,7 @@ def page(
 ) -> None:
     """Write a page that runs a generator in the browser."""
     path = expect_output(output, ".html")
-    # Arguments that are not valid text contain such characters.
+    # Arguments that are not valid text contain surrogates.
     plain = not any("\ud800" <= one <= "\udfff" for one in title or "")
     require(plain, "The argument title must be valid UTF-8 text.", "title")
     translator = translating(model)
@@ -87,11 +87,11 @@ def _page_of(translator, path, title, discriminator, pictures, show_nearest):
 
 
 def _vectors(drawing):
-    """What can be chosen on the page: classes, or vectors by what they say."""
+    """Names to choose from on the page, and the vectors that they stand for, if any."""
     if not drawing.condition_shape:
         return drawing.names, None
     vectors, words = drawing.usual_conditions, drawing.words
-    said = "The model has no usual vectors, but a page needs "
+    said = "The model has no usual_conditions, but a page needs "
     require(vectors is not None, f"{said}some.", "model")
     if words is not None:
         return [words.said(vector) for vector in vectors], vectors
@@ -99,7 +99,7 @@ def _vectors(drawing):
 
 
 def _discriminator(drawing, given):
-    """The discriminator that the page is to show: the model's own, or of a file."""
+    """The discriminator that the page is to show: the model's own, or from a file."""
     if given is None:
         return None
     if drawing.discriminator is not None:

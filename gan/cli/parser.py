@@ -36,10 +36,10 @@ class Old(NamedTuple):
     """A name that a command had in version 0.2.0.
 
     Attributes:
-        now: str, the name that it has.
-        options: str, what is to be added to it.
+        now: str, its present name.
+        options: str, options to add to the present name.
         usual: dict, the defaults of the old name.
-        first: str, the option that is given by its place, or `None`.
+        first: str, the option that is given by position, or `None`.
     """
 
     now: str
@@ -60,7 +60,7 @@ OLD_COMMANDS: dict[str, Old] = {
     "pca": Old("lesson pca"),
     "guide": Old("lesson guide"),
 }
-# Options that go by another name now, which help does not show.
+# Old names of options, which help does not show.
 _OLD_OPTIONS = {
     ("walk", "model"): "--generator",
     ("evaluate", "model"): "--generator",
@@ -76,11 +76,11 @@ def main(argv: list[str] | None = None, prog: str = "gan") -> int:
 
     Args:
         argv: list of str, or `None` for `sys.argv[1:]`.
-        prog: str, how the program was called; help and errors say so.
+        prog: str, the program's name in help and errors.
 
     Returns:
-        int: 0, what the command says (1 where diagnose found something), or 2 after
-            one line on stderr for anything a user can get wrong.
+        int, the exit status: 0; 1 if diagnose has found a mistake; 2 after an error,
+        which is one line on stderr; 130 after Ctrl-C; 141 if a pipe was closed.
     """
     # Matplotlib would complain on each run if its cache could not be written.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
@@ -103,7 +103,7 @@ def main(argv: list[str] | None = None, prog: str = "gan") -> int:
 
 
 def _run(argv, prog):
-    """Run a command and say what it has replaced."""
+    """Run a command, and say which files it has replaced."""
     parser = _parser(prog)
     options = vars(parser.parse_args(argv))
     if options.get("config") is not None:
@@ -141,7 +141,7 @@ def _written(path):
 
 
 def _read_config(path, command, parser):
-    """Make the options of a run's `run.json` those that hold where none are given."""
+    """Make the options in a run's `run.json` the defaults of a command."""
     told, name = read_record(path, "config").get("told"), command.__name__
     if isinstance(told, dict) and told.get("command") == "recipe":
         # Version 0.2.0 had a command of its own for some of what train does.
@@ -157,7 +157,7 @@ def _read_config(path, command, parser):
         require(known, sentence, "config")
         sentence = f"The option {option} in {path} cannot be {shown(value)}."
         require(value is None or isinstance(value, bool) is truth, sentence, "config")
-        # A run that was once started afresh is not so again.
+        # A run that was restarted once is not restarted again.
         if value is not None and option != "restart":
             # A text is converted, or refused, as on the command line.
             parser.set_defaults(**{option: value if truth else str(value)})
@@ -242,9 +242,7 @@ def _add_command(group, name, words, texts, prog, old=None):
             hidden = {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
             parser.add_argument(another, dest=parameter.name, **hidden)
     if command is train.train:
-        text = (
-            "run.json of an earlier run: take the options that you do not give from it"
-        )
+        text = "run.json of an earlier run, whose options hold unless you give others"
         parser.add_argument("--config", metavar="FILE", help=text)
     now = f"{old.now} {old.options}".strip() if old else None
     parser.set_defaults(command=command, parser=parser, now=now)

@@ -46,7 +46,7 @@ def project(
     quiet: bool = False,
     show: bool = False,
 ) -> None:
-    """Find where in latent space a picture lies, and show how near it is met."""
+    """Find the latents of a picture, and show how well they reproduce it."""
     path = expect_output(output, ".npy")
     # The picture itself may have the same name with another suffix.
     strip = expect_writable(path.with_name(f"{path.stem}-projection.png"))
@@ -91,7 +91,7 @@ def edit(
     quiet: bool = False,
     show: bool = False,
 ) -> None:
-    """Change a picture in one respect: project it, and go along a direction."""
+    """Change one attribute of a picture: project it, and move along a direction."""
     expect_drawing(seed, output)
     expect_number(-100, 100, amount=amount)
     _expect_search(picture, steps, restarts, seed)
@@ -123,7 +123,7 @@ def edit(
 
 
 def _strip(rows):
-    """One picture from left to right, several each below its name."""
+    """Draw the stages of one picture side by side, or one row for each stage."""
     import numpy as np
 
     from gan import plots
@@ -156,7 +156,7 @@ def _found(
 
 
 def _told(found):
-    """A line a picture, or the median of many."""
+    """One line for each picture, or the median of many pictures."""
     lines = str(found).splitlines()
     if len(lines) <= _MOST_SHOWN:
         return "\n".join(lines)
@@ -168,7 +168,7 @@ def _told(found):
 
 
 def _direction(drawing, towards, keep, with_, without, seed):
-    """The direction that a user names: kept, of two sets, a measure's, or a number."""
+    """The direction that a user names: known, of two sets, of a score, or numbered."""
     from gan.generators.scores import SCORES
 
     directions = drawing.directions
@@ -196,7 +196,7 @@ def _direction(drawing, towards, keep, with_, without, seed):
 
 
 def _keep(directions):
-    """Write what was found beside the model, where its page finds it as well."""
+    """Save the directions beside the model, where its page also finds them."""
     path = directions.path
     if path is None or not pathlib.Path(path).parent.is_dir():
         return

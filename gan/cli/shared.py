@@ -32,7 +32,7 @@ def expect_drawing(seed: int, output: str, *more: str) -> pathlib.Path:
 
     Args:
         seed: int.
-        output: str, that ends as a picture does, or in one of `more`.
+        output: str, a path with the ending of a picture or one of `more`.
         *more: str, such as ".gif".
     """
     expect_seed(2**32, seed=seed)
@@ -55,8 +55,8 @@ def import_tensorflow(side_by_side: bool = False) -> None:
     """Import TensorFlow with fast convolutions and without its start-up chatter.
 
     Args:
-        side_by_side: bool, call `gan.set_threads`. Nothing where TensorFlow runs
-            already, or on a GPU.
+        side_by_side: bool, whether to call `gan.set_threads`; it has no effect if
+            TensorFlow already runs, or on a GPU.
     """
     if "tensorflow" not in sys.modules and platform.machine() in ("x86_64", "AMD64"):
         # Without AVX-512, TensorFlow turns its fast convolutions off. They are turned
@@ -94,7 +94,7 @@ def loaded(model: str, seed: int = 0) -> TrainedGenerator:
 def translating(model: str, seed: int = 0) -> Translator | None:
     """Loads the translator of a command's MODEL; `None` for another kind of model.
 
-    Invalid models raise no error here.
+    A path where nothing exists raises no error here.
     """
     path = expect_path(model=model)
     if path.suffix == ".h5" or not path.exists():
@@ -115,8 +115,8 @@ def pairs_of(
 
     Args:
         translator: `Translator`.
-        path: str, of pictures where its layer makes the inputs, else of pairs.
-        tell: callable that is given what was read, and what was left out.
+        path: str, of pictures if a layer makes the inputs, otherwise of pairs.
+        tell: callable that is given a line on what was read and what was left out.
     """
     height, width, channels = translator.shape
     if translator.condition is not None:
@@ -144,7 +144,7 @@ def _of_channels(pictures, channels):
 
 
 def expect_pictures(drawing: TrainedGenerator) -> None:
-    """Expect a generator whose examples can be looked at."""
+    """Expect a generator that draws pictures."""
     from gan.training.networks import is_picture
 
     require(
@@ -162,13 +162,13 @@ def read_real(
     tell: Callable[[str], object] = print,
     captioned: bool = False,
 ) -> Pictures:
-    """Read real pictures, brought to the shape that a generator draws.
+    """Read real pictures, and bring them to the shape that a generator draws.
 
     Args:
-        path: str, of what `gan.data.pictures.read_pictures` takes.
+        path: str, as `gan.data.pictures.read_pictures` takes it.
         shape: tuple `(h, w, 1)` or `(h, w, 3)`.
         labelled: bool, whether the generator has classes.
-        tell: callable that is given what was read, and what was left out.
+        tell: callable that is given a line on what was read and what was left out.
         captioned: bool, whether the generator has words, so that captions in the file
             of the pictures are read.
     """
@@ -186,7 +186,7 @@ def read_real(
 
 
 def finish(figure: Figure, output: str | pathlib.Path, show: bool) -> None:
-    """Save the picture, print its path, show it if asked to."""
+    """Save a picture and print its path; show it if asked to."""
     from gan import plots
 
     print(plots.save(figure, output))

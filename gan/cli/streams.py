@@ -20,7 +20,7 @@ class _SafeStream:
 
     def write(self, text: str) -> int:
         """Write text; characters that cannot be printed are escaped."""
-        # Keras draws its bar, and a "\r" of its own begins each line of progress.
+        # Keras draws its own bar, and a lone "\r" begins each line of progress.
         writer = sys._getframe(1).f_globals.get("__name__", "")
         if not (text.isprintable() or text == "\r" or writer.startswith("keras.")):
             text = "".join(
@@ -32,15 +32,15 @@ class _SafeStream:
 
 @contextlib.contextmanager
 def safe_streams() -> Iterator[None]:
-    """Make stdout and stderr take whatever is printed, and print it in the clear."""
+    """In this context stdout and stderr accept any text and print it at once."""
     safe = {}
     for name in ("stdout", "stderr"):
         # Python makes a closed stream None, and the next file would take its number.
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))
         stream = getattr(sys, name)
-        # Names of files, and signs such as ±, need not be in the stream's encoding;
-        # who reads through a pipe wants to know how far it is.
+        # Names of files, and signs such as ±, may be missing in the stream's encoding.
+        # Behind a pipe, each line must arrive at once, to show the progress.
         with contextlib.suppress(AttributeError):
             stream.reconfigure(errors="backslashreplace", line_buffering=True)
         safe[name] = stream, _SafeStream(stream)

@@ -15,7 +15,7 @@ from gan.recipes.run import expect_run, train_recipe
 from gan.recipes.train import chosen
 from gan.support.files import atomic_path, expect_writable
 
-# What only some recipes have, and `--prepare` alone the last two.
+# Options that only some recipes have; the last two belong to `--prepare` alone.
 _OF_SOME = ("size", "grey", "unlabelled", "augment", "captions", "long")
 _OF_SOME += ("until_course", "lfw", "keep")
 
@@ -87,7 +87,7 @@ def _stoppable(directory: pathlib.Path) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        # An older one may be of the run that a restart was to forget.
+        # An older one may belong to the run that a restart was to delete.
         if _checkpoints(directory) - before:
             print(
                 "\nStopped and saved. Give the same command again, without --restart, "
@@ -106,7 +106,7 @@ def _checkpoints(directory):
 
 
 def _prepare(pictures, lfw, keep, output):
-    """Write pictures as the grey ones of 16×16 pixels that the recipe gan takes."""
+    """Write pictures in the form that the recipe gan takes: grey, 16×16 pixels."""
     path = expect_output(output, ".npy")
     sheet = expect_writable(path.with_suffix(".png"))
     sentence = "Give either --pictures PATH or --lfw with --prepare."
@@ -130,12 +130,12 @@ def _prepare(pictures, lfw, keep, output):
 
 
 def _downloaded_lfw():
-    """Folder of the funneled pictures of LFW, downloaded if need be."""
+    """The folder of the funneled pictures of LFW, downloaded if needed."""
     found = importlib.util.find_spec("sklearn") is not None
     sentence = "--lfw needs scikit-learn (pip install scikit-learn)."
     require(found, sentence, "lfw")
     from sklearn.datasets import fetch_lfw_people, get_data_home
 
-    # It downloads all and then loads people: of these as few as there can be.
+    # It downloads everything and then loads people, here as few as possible.
     fetch_lfw_people(min_faces_per_person=500, resize=0.1)
     return pathlib.Path(get_data_home(), "lfw_home", "lfw_funneled")

@@ -19,7 +19,7 @@ def translate(
     back: bool = False,
     seed: int = 0,
 ) -> None:
-    """Make pictures of the pictures in a folder, or of a single one."""
+    """Make pictures from the pictures of a folder, or from a single one."""
     expect_seed(2**32, seed=seed)
     source, folder = expect_path(pictures=pictures), expect_path(output=output)
     said = f"There is no folder or file {shown(pictures)}: give another path."
@@ -40,7 +40,7 @@ def translate(
         for path, picture in zip(paths, made, strict=True):
             name = path.relative_to(above).with_suffix(".png")
             if name in written:
-                # Two of one name, such as a.jpg and a.png.
+                # Two files have the same name, such as a.jpg and a.png.
                 name = name.with_name(f"{path.name}.png")
             written.add(name)
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -59,8 +59,8 @@ def _inputs(translator, source: pathlib.Path):
     from gan.data.pictures import read_each
 
     paths, left_out = walk(source) if source.is_dir() else ([source], {})
-    # A model that enlarges is given small pictures, all others those of the target's
-    # size, of which its layer makes inputs as in training.
+    # A model that enlarges takes small pictures. All others take pictures of the
+    # target's size, from which a layer makes the inputs as in training.
     small = translator.input_shape[:2] != translator.shape[:2]
     ready = small or translator.condition is None
     height, width, channels = translator.input_shape if ready else translator.shape

@@ -57,15 +57,15 @@ def read_labels(path: StrPath, count: int) -> np.ndarray | None:
 
 
 def read_class_names(path: StrPath, labels: np.ndarray) -> list[str] | None:
-    """Read what an `.npz` file calls the classes of its labels.
+    """Read the names of the classes in an `.npz` file.
 
     Args:
         path: str or `os.PathLike`, of an `.npz` file with labels.
         labels: array `(N,)` of whole numbers or texts, its labels.
 
     Returns:
-        List of str, the name of class 0, of class 1 and so on; `None` where there are
-        no such names, or they do not fit the labels.
+        List of str, the name of class 0, of class 1 and so on; `None` if there are no
+        such names, or they do not fit the labels.
 
     Raises:
         InvalidInput: if the file is damaged.

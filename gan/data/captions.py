@@ -121,8 +121,8 @@ def captions_of(
         return [*captions]
     require(
         paths is not None,
-        "The argument captions must hold a caption a line, in the order of the "
-        "pictures of an array, but it names files.",
+        "The argument captions must hold one caption per line, in the order of the "
+        "pictures in the array, but it names files.",
         "captions",
     )
     # Match the end of the path, with or without the suffix of the file.

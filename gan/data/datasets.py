@@ -12,7 +12,7 @@ from gan.errors import require, shown
 
 
 def from_py_dataset(value: keras.utils.PyDataset, name: str) -> tf.data.Dataset:
-    """A Dataset of the batches of a PyDataset, which are arrays or pairs of arrays."""
+    """Make a Dataset of a PyDataset, whose batches are arrays or pairs of arrays."""
     first = value[0]
     pair = isinstance(first, (tuple, list)) and len(first) in (1, 2)
 
@@ -71,7 +71,7 @@ def expect_dataset(
             "The labels in the Dataset must be whole numbers of shape (batch,), but "
             f"they are {labels.dtype.name} of shape {labels.shape}: "
             'class_mode="sparse" reads them so, and map(lambda x, y: '
-            "(x, tf.argmax(y, axis=1))) makes numbers of one-hot rows.",
+            "(x, tf.argmax(y, axis=1))) converts one-hot rows to numbers.",
             name,
         )
     cure = {
@@ -107,7 +107,7 @@ def is_number(dtype: Any) -> bool:
 
 
 def expect_shape(found: tuple[Any, ...], shape: tuple[int, ...], name: str) -> None:
-    """Expect the shape of a batch of examples of the shape that a network takes."""
+    """Expect that a batch has examples of the shape that a network takes."""
     each = found[1:]
     fits = each == shape or (shape[-1] == 1 and (*each, 1) == shape)
     sizes = ", ".join(map(str, shape))

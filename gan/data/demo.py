@@ -80,7 +80,7 @@ def pixel_faces(
     """
     expect_choice(("train", "test", "sad", "happy"), part=part)
     path = SHIPPED / DEMO_PICTURES
-    said = f"The demo set is not there: {shown(str(path))} comes with the library."
+    said = f"The demo set is missing: {shown(str(path))} comes with the library."
     require(path.is_file(), said, "part")
     with np.load(path, allow_pickle=False) as file:
         names = [str(name) for name in file["attribute_names"]]

@@ -178,7 +178,7 @@ class Examples:
             self._examples, self._labels = before
 
     def refill(self, other: Examples) -> bool:
-        """Take the data of `other` if their form is equal, so that the graph can stay.
+        """Takes the data of `other` if their form is equal, so that the graph fits.
 
         Returns:
             bool, whether the data were taken.
@@ -314,7 +314,7 @@ class StreamedExamples(Examples):
         count = int(self._examples.cardinality())
         require(
             count >= 1,
-            "The Dataset does not know its length: give fit steps_per_epoch.",
+            "The Dataset does not know its length: call fit with steps_per_epoch.",
             "steps_per_epoch",
         )
         return count
@@ -327,7 +327,7 @@ class StreamedExamples(Examples):
         return batches.prefetch(2)
 
     def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits from the form and the length of the Dataset."""
+        """A text that contains the form and the length of the Dataset."""
         return f"{self._examples.element_spec}, {int(self._examples.cardinality())}"
 
     def _with_known_labels(self, examples, labels):

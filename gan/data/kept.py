@@ -131,7 +131,7 @@ class Reading:
 
     @property
     def member(self) -> str:
-        """What the array beside the pictures is called in a file that is kept."""
+        """Name of the array of captions or classes in a kept file."""
         return "caption.npy" if self.captions else "y.npy"
 
     def differs(self, other: Reading) -> str | None:
@@ -153,7 +153,7 @@ def reading_of(
     Args:
         root: `pathlib.Path` of the folder.
         files: list of `pathlib.Path`, its files that are used, in order.
-        beside: list of str, other things found in the folder.
+        beside: list of str, paths of other files and folders in the folder.
         **options: other attributes of `Reading`.
 
     Returns:
@@ -172,7 +172,7 @@ def reading_of(
 
 
 def digits_of(path: pathlib.Path) -> str:
-    """Sixteen hexadecimal digits of what a file holds; "" where it cannot be read."""
+    """Sixteen hexadecimal digits of what a file holds; "" if it cannot be read."""
     with contextlib.suppress(OSError), open(path, "rb") as file:
         return _digits(hashlib.file_digest(file, "sha256"))
     return ""
@@ -222,8 +222,9 @@ class KeptFile:
 
         Args:
             pictures: uint8 array `(N, h, w, channels)`.
-            classes: array of str `(N,)`, or `None`; of pictures with captions those.
-            reading: `Reading` that gave them.
+            classes: array of str `(N,)`, the class or the caption of each picture, or
+                `None`.
+            reading: `Reading` of these pictures.
             about: dict of JSON values, further information about them.
 
         Raises:
@@ -271,7 +272,7 @@ def _load(file, archive, reading, folder):
     found = form["reading"] | {"size": tuple(form["reading"]["size"])}
     reason = reading.differs(Reading(**found))
     if form["form"] != _FORM:
-        reason = "another version has written what was kept"
+        reason = "another version of this library wrote the kept pictures"
     if reason is not None:
         return reason
     classes = None

@@ -33,13 +33,13 @@ def as_labels(labels: npt.ArrayLike, classes: int) -> tf.Tensor:
         array.dtype.kind in "fiub",
         f"The labels must be whole numbers from 0 to {classes - 1}, but they are "
         f"{array.dtype}: names, numbers = numpy.unique(labels, return_inverse=True) "
-        "makes numbers of names.",
+        "converts names to numbers.",
         "labels",
     )
     require(
         array.ndim == 1 and array.size > 0,
         f"The labels must have the shape (N,), but they have {array.shape}: "
-        "labels.argmax(axis=1) makes numbers of one-hot rows.",
+        "labels.argmax(axis=1) converts one-hot rows to numbers.",
         "labels",
     )
     inside = np.isfinite(array) if array.dtype.kind == "f" else np.full(1, True)

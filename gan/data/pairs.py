@@ -24,7 +24,8 @@ class Pairs:
         inputs: uint8 array `(N, h, w, 1)` or `(N, h, w, 3)`.
         targets: uint8 array `(N, h, w, 1)` or `(N, h, w, 3)`, the target of each input.
         left_out: dict from the paths of files that were not read to reasons, both str.
-        cropped: int, number of pictures that were cropped to the aspect of this size.
+        cropped: int, number of pictures that were cropped to the aspect ratio of this
+            size.
     """
 
     inputs: np.ndarray

@@ -49,7 +49,8 @@ class Pictures:
         labels: `None`, or int32 array `(N,)`, indices into `names`.
         names: list of str, names of the classes.
         left_out: dict from the paths of files that were not read to reasons, both str.
-        cropped: int, number of pictures that were cropped to the aspect of this size.
+        cropped: int, number of pictures that were cropped to the aspect ratio of this
+            size.
         reading: `gan.data.kept.Reading` of the folder, or `None`.
         origin: str, a text about the kept file, "" without one.
         captions: `None`, or list of N str, the caption of each picture.
@@ -109,7 +110,11 @@ class Pictures:
         if self.captions is not None:
             text += f" with captions, the first {shown(self.captions[0])}"
         if self.cropped:
-            form = "a square" if height == width else f"the aspect of {height}x{width}"
+            form = (
+                "a square"
+                if height == width
+                else f"the aspect ratio of {height}x{width}"
+            )
             text += f"; {self.cropped} cropped to {form}"
         examples = {reason: path for path, reason in reversed(self.left_out.items())}
         for reason, number in sorted(Counter(self.left_out.values()).items()):
@@ -151,8 +156,8 @@ def read_pictures(
     """Reads the pictures of a folder or an array; all pictures get one size.
 
     Each picture is rotated by its EXIF orientation, laid on white if it is transparent,
-    cropped around its centre to the aspect of `size`, and shrunk by the mean over areas
-    or enlarged by bicubic interpolation.
+    cropped around its centre to the aspect ratio of `size`, and shrunk by the mean over
+    areas or enlarged by bicubic interpolation.
 
     A folder is read with all its sub-folders, in the order of their names:
 
@@ -240,7 +245,7 @@ def read_pictures(
 
 
 def natural_side(path: StrPath) -> int:
-    """A length that the shorter side of four fifths of a folder's pictures reaches.
+    """The length that the shorter side reaches in four fifths of a folder's pictures.
 
     Args:
         path: str or `os.PathLike`, a folder; 200 of its pictures are examined.

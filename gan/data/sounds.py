@@ -64,7 +64,7 @@ def read_sounds(path: StrPath) -> Sounds:
     said = f"There is no WAV file in the folder {shown(str(path))}: give another path."
     require(files, said, "path")
     for file in files:
-        said = f"The WAV file {shown(str(file))} in path must begin with its digit, as "
+        said = f"The name of {shown(str(file))} in path must begin with its digit, as "
         require(re.match("[0-9]_", file.name), f"{said}7_anna_0.wav does.", "path")
     sounds = np.stack([read_wav(file) for file in files])
     scale = scale_of(sounds)
@@ -99,7 +99,7 @@ def read_wav(path: StrPath) -> np.ndarray:
         said = f"{name} is no WAV file that can be read ({reason}): leave it out."
         require(False, said, "path")
     said = f"{name} must hold 8000 samples a second in 1 channel of 16 bits, but it "
-    said += f"holds {form[0]} in {form[1]} of {form[2]}: convert it, as by sox IN "
+    said += f"holds {form[0]} in {form[1]} of {form[2]}: convert it by sox IN "
     require(form == (RATE, 1, 16), f"{said}-r 8000 -c 1 -b 16 OUT.", "path")
     sound = np.frombuffer(data[: len(data) // 2 * 2], "<i2") / 2**15
     require(sound.any(), f"{name} is silent: leave it out.", "path")

@@ -61,7 +61,7 @@ class Direction:
     def __str__(self) -> str:
         text = f"{self.name}: length {np.linalg.norm(self.joint):.2f}"
         if self.accuracy is not None:
-            text += f", right for {self.accuracy:.1%} of withheld real pictures"
+            text += f", right for {self.accuracy:.1%} of held-out real pictures"
         if self.turned is not None:
             text += f", an amount of 1 gives it to {self.turned:.0%}"
         return text
@@ -102,8 +102,8 @@ class Directions(Mapping[str, Direction]):
 
     def __getitem__(self, name: str) -> Direction:
         known = ", ".join(self._known) or "none yet"
-        said = f"There is no direction {shown(name)} (known: {known}): named(…) makes "
-        said += "others."
+        said = f"There is no direction {shown(name)} (known: {known}): named(…) finds "
+        said += "new ones."
         require(name in self._known, said, "towards")
         return self._known[name]
 
@@ -256,7 +256,7 @@ class Directions(Mapping[str, Direction]):
         length = np.linalg.norm(one.joint)
         rest = one.joint - axes @ (axes.T @ one.joint)
         left = np.linalg.norm(rest)
-        said = f"Nothing is left of the direction {shown(name)} without {others}."
+        said = f"Nothing is left of {shown(name)} without the directions {others}."
         require(left > 1e-3 * length, said, "others")
         rest *= length / left
         return dataclasses.replace(one, **self._parts(rest), turned=None)

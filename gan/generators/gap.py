@@ -40,7 +40,7 @@ class Gap:
         half = (self.high - self.low) / 2
         return (
             f"the error of projections is {self.trained:.4f} for training pictures and "
-            f"{self.withheld:.4f} for withheld ones, which differ by "
+            f"{self.withheld:.4f} for held-out ones, a difference of "
             f"{self.withheld - self.trained:+.4f} ±{half:.4f}"
         )
 

@@ -46,7 +46,7 @@ class Projection:
         nearest: float array `(n,)`, the same difference from the nearest training
             picture. Without training pictures, it is that from the nearest of the 4,000
             fakes with which the search began.
-        bound: float, the largest error of a picture within reach: 85% of the usual
+        bound: float, the largest error of a picture within reach: 85% of the median
             distance between one of the 4,000 fakes and its nearest neighbour, but at
             least 0.01.
         names: list of str, names of the classes, or `None`.

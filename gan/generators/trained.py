@@ -393,10 +393,10 @@ class TrainedGenerator:
         The search starts from the nearest of 4,000 fakes. Adam changes the latents so
         that the drawn picture comes near to the given one, to smaller versions of it,
         and to its features in the discriminator, if there is one. A prior keeps the
-        usual length of the latents. For each picture, 2 · `restarts` starts begin
-        (of different classes, if there are any); after a sixth of the steps, the better
-        half continues.
-        If the latent dimension is at most 256, ten rounds of least squares follow.
+        usual length of the latents. For each picture, the search begins from 2 ·
+        `restarts` fakes (of different classes, if there are any); after a sixth of the
+        steps, the better half continues. If the latent dimension is at most 256, ten
+        rounds of least squares follow.
 
         Args:
             pictures: array `(n, h, w)` or `(n, h, w, c)`, uint8 or float in [0, 1], of
@@ -466,7 +466,7 @@ class TrainedGenerator:
             latents: float array `(n, latent_dim)`, such as those of `project`.
             towards: str, the name of one of the `directions`, or a `Direction`.
             amount: float, or float array `(n,)`. At 1, about half of the pictures
-                without the attribute have it; below 0, the attribute is removed.
+                without the attribute get it; below 0, the attribute is removed.
             labels: as in `draw`.
             keep: sequence of str, names of directions that should not change; the
                 direction is made orthogonal to them.

@@ -256,8 +256,8 @@ def load_translator(
     said = f"There is nothing at {path}: name a .keras file or the folder of a run."
     require(path.exists(), said, "path")
     found = load_any(path, tell, back)
-    said = f"The model of {path} makes nothing from pictures: gan.load_generator and "
-    said += "the command generate run it."
+    said = f"The model of {path} takes no pictures: load it with gan.load_generator, "
+    said += "or use the command generate."
     require(found is not None, said, "path")
     return found
 

@@ -17,9 +17,9 @@ class Lesson:
 
     Attributes:
         figures: dict from names to matplotlib Figures.
-        text: str, what the lesson says, or "".
-        page: callable, path -> it writes a page of HTML there, or `None`.
-        data: dict that JSON can hold, the numbers.
+        text: str, the results in words, or "".
+        page: callable that writes an HTML page to a given path, or `None`.
+        data: dict that JSON can hold, the results as numbers.
     """
 
     figures: dict[str, Figure] = dataclasses.field(default_factory=dict)

@@ -38,8 +38,8 @@ def run(
     Args:
         gan: str, one of `CLASSES`.
         epochs: int, of 100 steps.
-        course: bool, whether to take the course's networks, two hidden layers of ten
-            tanh: they are too small for the circle and draw a line through it.
+        course: bool, whether to use the course's networks, two hidden layers of ten
+            tanh units, which are too small for the circle and draw a line through it.
         seed: int.
         verbose: as in Keras's `fit`.
 
@@ -64,7 +64,7 @@ def run(
 def film(
     epochs: int = 16, course: bool = False, seed: int = 0, verbose: Any = 0
 ) -> Lesson:
-    """Train the three classes on the circle and film them: a page, side by side.
+    """Train the three classes on the circle; a page shows them side by side.
 
     Args:
         epochs: as in `run`.
@@ -95,7 +95,7 @@ def _trained_on(
     verbose: Any,
     watch: Callable[[AdversarialModel, int], object] | None = None,
 ) -> tuple[AdversarialModel, np.ndarray]:
-    """A trained model, and as many of its fakes as there are reals."""
+    """Train a model; return it, and as many of its fakes as there are reals."""
     hidden = [10, 10] if course else [64, 64, 64]
     better = {} if course else {"activation": "relu", "bounded": False}
     shape = [latent_dim, *hidden, real.shape[1]]

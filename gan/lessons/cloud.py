@@ -1,4 +1,4 @@
-"""The cloud in the corner: the three classes of the course, compared."""
+"""Lesson: compares the three classes of the course on a cloud of points."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ def compare_classes(
     Args:
         epochs: int, of 250 steps.
         seeds: int, runs of each class.
-        seed: int, of the first run; the others follow.
-        tell: callable that is given each line as it is known.
-        watch: callable that is told which run begins, or `None`.
+        seed: int, seed of the first run of each class; the next run has the next seed.
+        tell: callable that is given each line of the table as soon as it is known.
+        watch: callable that is given a line when a run begins, or `None`.
 
     Returns:
         dict from class names to `Verdict`.
@@ -112,8 +112,8 @@ def conclude(verdicts: dict[str, Verdict]) -> str:
         verdicts: dict from `compare_classes`.
 
     Returns:
-        str. The claim: WGAN_GP comes closest to the cloud's spread, the others show
-        too little of it.
+        str. The claim is that WGAN_GP comes closest to the cloud's spread, and that the
+        others have too little.
 
     Formula:
         spread = msdcc − dbc: the mean squared distance to the fakes' own barycentre

@@ -1,4 +1,4 @@
-"""A Gaussian from uniform noise, by six loss pairs: the recipe without its folder."""
+"""Lesson: learns a Gaussian by six loss pairs, like the recipe, without a folder."""
 
 from __future__ import annotations
 

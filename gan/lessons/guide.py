@@ -1,8 +1,8 @@
 """A field guide: common failures of GANs, each made on purpose and cured.
 
-Every failure is a pair of runs of a few seconds on points in the plane, which differ
-in one thing. `tests/test_guide.py` holds for each of three seeds that `gan.diagnose`
-names it first, and that the cured run ends near the data.
+Every failure is shown by two runs of a few seconds on points in the plane: a sick one
+and a cured one. `tests/test_guide.py` checks for three seeds that `gan.diagnose` names
+the failure first, and that the cured run ends near the data.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Failure:
         name: str, the failure in a few words, which begin with its `finding`.
         finding: str, what `gan.diagnose` calls it.
         why: str, what happens and why.
-        cure: str, what the second run does otherwise.
+        cure: str, what the second run does differently.
         sick: pair of the class and the options of `train_on_circle`.
         cured: the same, of the second run.
     """
@@ -77,16 +77,16 @@ FAILURES = [
         "The generator learns much faster than the discriminator. It moves all its "
         "points to the place where the discriminator's output is highest at the "
         "moment, and then to the next place.",
-        "Use equal learning rates, and penalise the slopes of the critic (WGAN_GP), so "
-        "that its output cannot be much higher at one place than elsewhere.",
+        "Use equal learning rates, and penalise the gradient of the critic (WGAN_GP), "
+        "so that its output cannot be much higher at one place than elsewhere.",
         (NonSaturatingGAN, _FAST | {"slow": 1e-4}),
         (WGAN_GP, {"lambda_gp": 0.1, **_LEAKY}),
     ),
     Failure(
         "Discriminator far ahead, or vanishing gradient",
         "discriminator far ahead",
-        "The fakes begin far from the data, and with five updates a step the "
-        "discriminator is soon certain about them. The zero-sum loss log(1 - D) is "
+        "The fakes begin far from the data, and with five updates per step "
+        "the discriminator is soon certain about them. The zero-sum loss log(1 - D) is "
         "then flat: its gradient is almost 0, and the generator does not move.",
         "Use the non-saturating loss -log D, which is steep where the discriminator is "
         "certain (Goodfellow et al. 2014, end of section 3).",
@@ -98,7 +98,7 @@ FAILURES = [
         "clipped weights",
         "With weights of at most .01, as in the paper, this small critic is almost "
         "flat, and the generator gets almost no gradient. A clip that is too large is "
-        "said to be as bad, but on these points 3 and 30 did no harm.",
+        "said to be as bad, but on these points clips of 3 and 30 did no harm.",
         "Use a clip of .4, or WGAN_GP, which needs no clip.",
         (WGAN_clip, {"clip": 0.01, **_BETTER}),
         HEALTHY["WGAN_clip"],
@@ -106,8 +106,8 @@ FAILURES = [
     Failure(
         "Far from the data: momentum under a clip",
         "far from the data",
-        "Adam's momentum of .5 keeps moving the weights after the critic's slope has "
-        "changed its sign. The fakes oscillate around the data and never settle.",
+        "Adam's momentum of .5 keeps moving the weights after the critic's gradient "
+        "has changed its sign. The fakes oscillate around the data and never settle.",
         "Set beta_1=0 (Arjovsky et al. 2017 use RMSprop for this reason).",
         (WGAN_clip, {"clip": 0.4, **_BETTER, **_LEAKY, "beta_1": 0.5}),
         (WGAN_clip, {"clip": 0.4, **_BETTER, **_LEAKY}),
@@ -115,9 +115,9 @@ FAILURES = [
     Failure(
         "Coupled samples: batch normalisation under a gradient penalty",
         "coupled samples",
-        "The penalty is meant for the slope at each example alone, but with batch "
+        "The penalty is meant for the gradient at each example alone, but with batch "
         "normalisation each output depends on the whole batch. So the penalty limits "
-        "another slope than the one that the generator follows.",
+        "another gradient than the one that the generator follows.",
         "Use layer normalisation, or none (Gulrajani et al. 2017, section 4).",
         (WGAN_GP, _BATCH),
         (WGAN_GP, _LAYER),
@@ -149,12 +149,12 @@ def train_on_circle(
     """Train a model on points of a circle, by networks of three layers of 32 units.
 
     Args:
-        kind: pair of a class and its options; beside those of the model: `epochs`, of
-            100 steps (default: 12), `activation` of all hidden layers (default:
-            "relu"), `start`, the place around which the first fakes lie (default: 0),
-            `between`, a class of layers that follow each dense one of the
-            discriminator, `end`, its last activation, and `slow`, its own learning
-            rate.
+        kind: pair of a class and its options. Besides those of the model, they are
+            `epochs`, of 100 steps (default: 12), `activation` of all hidden layers
+            (default: "relu"), `start`, the place around which the first fakes lie
+            (default: 0), `between`, a class of layers that follow each hidden dense
+            layer of the discriminator, `end`, its last activation, and `slow`, its own
+            learning rate.
         seed: int.
 
     Returns:
@@ -189,7 +189,7 @@ def train_on_circle(
 
 
 def distance(model: AdversarialModel) -> float:
-    """SW2 of 1,000 fakes to the points that a model was trained on."""
+    """Distance SW2 of 1,000 fakes to the points that a model was trained on."""
     real = np.asarray(model.real_examples)
     return sliced_wasserstein(real, np.asarray(model.get_fake_sample(1000)))
 
@@ -209,7 +209,7 @@ def healthy_histories(name: str, seeds: int = 3) -> list[dict[str, list[float]]]
 
 
 def run(seed: int = 0, tell: Callable[[str], object] = print) -> Lesson:
-    """Make every failure and its cure.
+    """Make every failure, and cure it.
 
     Args:
         seed: int.

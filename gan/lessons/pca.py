@@ -23,21 +23,21 @@ _MOST = 10_000  # fakes of each kind
 def run(
     pictures: StrPath, generator: TrainedGenerator, depth: int = 128, seed: int = 0
 ) -> Lesson:
-    """Compare the faces, their 49 histograms and the chi-square evidence.
+    """Compare faces, the histograms of 49 coordinates, and their sums of squares.
 
     Args:
         pictures: str or `os.PathLike`, of the real faces, as `gan.faces.load_faces`
             reads them; at least 200 that vary along at least 49 axes.
         generator: `TrainedGenerator` of faces, as `gan.load_generator` gives it.
-        depth: int from 49 to 256, coordinates of the PCA fakes.
+        depth: int from 49 to 256, number of coordinates of the PCA fakes.
         seed: int.
 
     Returns:
-        `Lesson` of the figures "fakes" and "reconstructions" of the principal
+        `Lesson` of the figures "fakes" and "reconstructions", drawn from principal
         coordinates, "histograms" and "chi2".
 
     Raises:
-        InvalidInput: if an argument is not of that form.
+        InvalidInput: if an argument is invalid.
     """
     expect_between(_COORDINATES, 256, depth=depth)
     real = load_faces(pictures).pictures
@@ -47,8 +47,8 @@ def run(
     varying = int((components.deviations[:_COORDINATES] > 0).sum())
     require(
         varying == _COORDINATES,
-        f"The argument pictures must name some that vary along at least {_COORDINATES} "
-        f"axes, but those of {pictures} vary along {varying}.",
+        "The argument pictures must name pictures that vary along at least "
+        f"{_COORDINATES} axes, but those of {pictures} vary along {varying}.",
         "pictures",
     )
     count = min(len(real), _MOST)
@@ -71,7 +71,7 @@ def run(
 def _sums_of_squares(
     components: PCA, real: np.ndarray, fakes: dict[str, np.ndarray], seed: int
 ) -> Figure:
-    """The sums of the squares of the coordinates of each, and their χ² law."""
+    """Draw the sums of the squared coordinates of each set, and their χ² law."""
     whitened = components.coordinates(real, _COORDINATES)
     shuffled = np.random.default_rng(seed).permuted(whitened, axis=0)
     sets = {
@@ -95,7 +95,7 @@ def _sums_of_squares(
 
 
 def _histograms(components, real):
-    """The coordinates of the real faces, one by one."""
+    """Draw a histogram of each coordinate of the real faces."""
     x = np.linspace(-4, 4, 201)
     columns = components.coordinates(real, _COORDINATES).T
     return plots.histograms_and_density(

@@ -26,7 +26,8 @@ def run(epochs: int = 20, seed: int = 0, verbose: int = 0) -> Lesson:
         verbose: as in `train_against_fixed`.
 
     Returns:
-        `Lesson` of one figure, and of the value of the game as found and by theory.
+        `Lesson` of one figure; its text gives the value of the game, found and by
+        theory.
     """
     model = train_against_fixed(epochs, seed, verbose)
     x = np.linspace(-1, 9, 2001)
@@ -103,8 +104,8 @@ def train_against_fixed(
 ) -> MinimaxGAN:
     """Trains a discriminator against a fixed generator.
 
-    Reals are drawn from N(4, 1.25²), fakes are 2.5 + .8 z, z ~ N(0, 1); the game is
-    `MinimaxGAN`, the discriminator dense, its learning rate falls to 0.
+    Reals are drawn from N(4, 1.25²), and fakes are 2.5 + .8 z, z ~ N(0, 1). The model
+    is a `MinimaxGAN` with a dense discriminator, whose learning rate falls to 0.
 
     Args:
         epochs: int, of 100 updates.

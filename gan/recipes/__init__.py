@@ -1,1 +1,1 @@
-"""Published systems as data, one file each: networks, losses and lengths."""
+"""Recipes: published systems as data, and the functions that train them."""

@@ -1,10 +1,11 @@
-"""Faces of people who do not exist: the generator of the command `train`.
+"""Trains on faces: the recipes `gan` and `course` of the command `train`.
 
-The course's networks on grey pictures of 16×16 pixels. In our recipes, `gan` and
-`long`, the generator is trained with a dense discriminator, because the course's own,
-with max pooling and a final tanh, limits what the generator learns. The course's
-discriminator is trained at the end, to sort the finished generator's faces. `course` is
-the course's WGAN_GP, batch, rates and length; faces/README.md has the figures.
+They train the course's generator on grey pictures of 16×16 pixels. `gan` and `long`
+train it with a dense discriminator, because the max pooling and the final tanh of the
+course's discriminator limit what the generator learns. They train the course's
+discriminator at the end, to sort the finished generator's faces. `course` trains both
+networks by WGAN_GP with the course's batch size, learning rates and length.
+faces/README.md has the results.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class FacesRecipe:
         epochs: int.
         steps_per_epoch: int.
         batch_size: int, pictures in each sample.
-        disc_iter: int, discriminator updates a step.
+        disc_iter: int, discriminator updates per step.
         learning_rate: float, of both Adam optimizers.
         beta_1: float, Adam's decay of the first moment.
         ema: float or `None`, decay of the averaged generator.
@@ -56,8 +57,8 @@ class FacesRecipe:
         gamma: float, weight of R3GAN's penalties; in a long run with a small weight,
             the discriminator memorises the pictures, and the generator then varies too
             little.
-        sorting: int, updates of the course's discriminator after a teacher's run, a
-            multiple of 100.
+        sorting: int, updates of the course's discriminator after a run with `teacher`,
+            a multiple of 100.
     """
 
     epochs: int
@@ -89,15 +90,16 @@ COURSE = {
     "recall": 0.141,
 }
 
-# The generator's output is the picture itself: output x · 1 + 0.
+# The generator's output x is the picture itself: x · 1 + 0.
 _PICTURE = (np.zeros((16, 16)), np.ones((16, 16)))
 
 
 def make_teacher() -> keras.Model:
-    """A discriminator without pooling, tanh and normalisation: 657,409 parameters.
+    """Makes a discriminator without pooling, tanh or normalisation.
 
     Returns:
-        `keras.Model`, pictures `(batch, 16, 16, 1)` in [0, 1] -> `(batch, 1)`.
+        `keras.Model` of 657,409 parameters, pictures `(batch, 16, 16, 1)` in [0, 1] ->
+        `(batch, 1)`.
     """
     inputs = keras.Input((16, 16, 1), name="pictures")
     x = layers.Rescaling(4.0, -1.8)(inputs)
@@ -168,7 +170,7 @@ class UntilCourse(keras.callbacks.Callback):
         pictures: float array `(N, 16, 16)` in [0, 1], at least 200 of them.
 
     Attributes:
-        seconds: float, of training alone, before the stop; or `None`.
+        seconds: float, seconds of training alone until the stop; `None` before it.
     """
 
     def __init__(self, pictures: np.ndarray) -> None:
@@ -191,7 +193,10 @@ class UntilCourse(keras.callbacks.Callback):
         found = measure(self.pictures, _draw(self.model, len(self.pictures) // 2))
         better = [name for name in COURSE if _better(name, found[name])]
         values = ", ".join(f"{name} {value:.4f}" for name, value in found.items())
-        print(f"\nbetter than the course's in {len(better)} of {len(COURSE)}: {values}")
+        print(
+            f"\nbetter than the course's weights in {len(better)} of {len(COURSE)} "
+            f"measures: {values}"
+        )
         if len(better) == len(COURSE):
             self.seconds = trained - self._start
             self.model.stop_training = True
@@ -199,7 +204,7 @@ class UntilCourse(keras.callbacks.Callback):
 
 
 def measure(pictures: np.ndarray, fakes: np.ndarray) -> dict[str, float]:
-    """The six measures of `COURSE` for fakes against half of the pictures.
+    """Measures fakes against half of the pictures by the six measures of `COURSE`.
 
     Args:
         pictures: float array `(N, 16, 16)` in [0, 1].
@@ -225,9 +230,8 @@ def train(
             course's, and print the time.
 
     Returns:
-        List of two `pathlib.Path`: `generator.h5` (the averaged generator, where the
-        recipe has one, with how its output becomes a picture) and
-        `discriminator.h5`.
+        List of two `pathlib.Path`: `generator.h5` (the averaged generator, if the
+        recipe has one, and how its output becomes a picture) and `discriminator.h5`.
     """
     sentence = "The argument data (--pictures) must name a file of pictures."
     require(run.data is not None, sentence, "data")
@@ -291,7 +295,7 @@ def _teach_to_sort(run, recipe, discriminator, model, pictures):
     digits = hashlib.sha256(weights).hexdigest()[:16]
     noted = read_record(folder / RECORD) if (folder / RECORD).exists() else {}
     if noted.get("generator", digits) != digits:
-        # The run was made longer: what was taught sorts an earlier generator's faces.
+        # The run was made longer: the sorter there belongs to an earlier generator.
         clear([folder])
     sorting = dataclasses.replace(run, epochs=None, steps=None)
     settings = {"generator": digits}
@@ -299,7 +303,7 @@ def _teach_to_sort(run, recipe, discriminator, model, pictures):
 
 
 def _draw(model, count):
-    """Pictures `(count, 16, 16)` of the averaged generator, the same latents always."""
+    """Pictures `(count, 16, 16)` of the averaged generator, from the same latents."""
     network, stream = model.averaged_generator or model.generator, Stream(0)
     with stream.sampling():
         parts = [network(model.latent_generator(500)) for _ in range(0, count, 500)]

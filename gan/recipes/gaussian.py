@@ -1,15 +1,15 @@
 """A Gaussian of mean 4 and standard deviation 1.25 from uniform noise.
 
 Each loss pair of the library trains small dense networks on 10,000 numbers for 3,000
-steps: batch 200, five discriminator updates a step, Adam(1e-3, 0, .9), and the average
-of the generator's weights (.995) draws. One dimension is hard for the gradient penalty:
+steps, with batches of 200, five discriminator updates per step and Adam(1e-3, 0, .9).
+The average of the generator (.995) draws the fakes. A gradient penalty is hard in 1-D:
 the gradient of the optimal critic is ±1 however near the fakes are, so that the
 generator oscillates around the mean. A faster critic (3e-3), a slower generator (3e-4)
 and a penalty of weight .1 damp this.
 
-`python main.py train --recipe gaussian --output run`, 38 s of one core, or `lesson
-gaussian`, which leaves the pictures of the training out; W1 is the Wasserstein-1
-distance to 10,000 fresh reals, faces/gallery/gaussian.png the histograms:
+`python main.py train --recipe gaussian --output run` takes 38 s on one core; `lesson
+gaussian` does the same without pictures during training. W1 is the Wasserstein-1
+distance to 10,000 fresh reals; faces/gallery/gaussian.png shows the histograms:
 
                      mean     std      W1
 other reals         4.008   1.248   0.025
@@ -90,7 +90,7 @@ def _dense(name, size, last):
 
 
 def make_model(pair: str, real: np.ndarray, seed: int = 0) -> AdversarialModel:
-    """The model of a loss pair.
+    """Makes the model of a loss pair.
 
     Args:
         pair: str, one of `PAIRS`.
@@ -136,7 +136,7 @@ def measure(real: npt.ArrayLike, fake: npt.ArrayLike) -> tuple[float, float, flo
 
 
 def train(run: Run) -> list[pathlib.Path]:
-    """Train every pair as `run`, a `gan.recipes.run.Run`, says; table and pictures."""
+    """Train every loss pair with the settings of `run`; write pictures and models."""
     sentence = "The argument data (--pictures) must be left out: the Gaussian is drawn."
     require(run.data is None, sentence, "data")
     real, fresh = reals(), reals(seed=1)
@@ -160,7 +160,7 @@ def train(run: Run) -> list[pathlib.Path]:
 
 
 def reals(seed: int = 0) -> np.ndarray:
-    """Real numbers, float32 `(10000, 1)`."""
+    """Draw real examples, float32 `(10000, 1)`."""
     return toys.gaussian(10_000, seed=seed)
 
 

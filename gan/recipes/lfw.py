@@ -1,15 +1,16 @@
 """Convolutional GAN on the colour faces of LFW.
 
-Latents N(0, I) of 256 dimensions, pictures in [0, 1], two classes by log-softmax, a
-batch of 100, five discriminator updates by SGD(1e-3) to one of the generator by
-Adam(1e-4), 100 epochs of 100 steps.
+It uses latents N(0, I) of 256 dimensions, pictures in [0, 1], a log-softmax over two
+classes (fake and real) and batches of 100, for 100 epochs of 100 steps. In each step,
+SGD(1e-3) makes five updates of the discriminator, and Adam(1e-4) one of the generator.
 
-Tried on 10,000 grey faces of 16×16 pixels, which `load_lfw` enlarges, for 20 epochs
-only (`python main.py train --recipe lfw --output run --epochs 20 --pictures
-small_res_faces_10000.npy`, 43 minutes of one core): faces without colour (channels .010
-apart) that still vary less than the reals (mean standard deviation of a pixel .237,
-reals .275); of 5,000, sliced Wasserstein distance .057 (two halves of the reals .011),
-kernel distance (7.0 ± 0.9) · 10⁻³ (halves (0.4 ± 0.4) · 10⁻³).
+It was tried for only 20 epochs, on 10,000 grey faces of 16×16 pixels, which `load_lfw`
+enlarges (`python main.py train --recipe lfw --output run --epochs 20 --pictures
+small_res_faces_10000.npy`, 43 minutes on one core). The fakes are without colour (their
+channels are .010 apart) and still vary less than the reals: the mean standard deviation
+of a pixel is .237, that of the reals .275. The sliced Wasserstein distance of 5,000
+fakes to the reals is .057 (of two halves of the reals: .011), the kernel distance (7.0
+± 0.9) · 10⁻³ (halves: (0.4 ± 0.4) · 10⁻³).
 
 Reference:
     Huang et al. 2007, Labeled Faces in the Wild.
@@ -43,8 +44,8 @@ def make_generator() -> keras.Model:
     """Generator: latents `(batch, 256)` -> pictures `(batch, 36, 36, 3)`.
 
     Returns:
-        `keras.Model` of 320,835 parameters, whose pictures mean [0, 1] but are
-        unbounded.
+        `keras.Model` of 320,835 parameters, whose outputs are unbounded; 0 means black
+        and 1 white.
     """
 
     def up(filters, kernel_size):
@@ -96,11 +97,11 @@ def make_discriminator() -> keras.Model:
 
 
 def draw_values(model: TwoClassGAN, pictures: np.ndarray) -> Figure:
-    """Histograms of D's probability of "real", on 1,000 real and 1,000 fake pictures.
+    """Draws histograms of D's probability of "real" for 1,000 reals and 1,000 fakes.
 
     Args:
         model: `gan.TwoClassGAN`.
-        pictures: float32 array `(N, 36, 36, 3)`; if there are fewer, then so many.
+        pictures: float32 array `(N, 36, 36, 3)`. If N is smaller, N of both are used.
 
     Returns:
         matplotlib `Figure`.
@@ -122,7 +123,7 @@ def _watch(run: Run, faces: Pictures) -> list[keras.callbacks.Callback]:
 
 
 def _draw_samples(run: Run, model: TwoClassGAN) -> list[pathlib.Path]:
-    """128 samples of the trained model, 16×8."""
+    """Draw 128 fakes of the trained model, 16×8."""
     with model.stream.restarted(0):
         samples = model.get_fake_sample(128).numpy()
     return [plots.save(plots.mosaic(samples, 16), run.path("samples.png"))]

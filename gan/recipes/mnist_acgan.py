@@ -1,13 +1,15 @@
 """AC-GAN on MNIST: digits of a class that you ask for.
 
-Latents uniform in [−1, 1)^100, pictures in [−1, 1], a batch of 100, Adam(2e-4, .5) for
-both networks. Real pictures are to be called real with probability .95; the auxiliary
-loss counts on real pictures only, with weight 2; the generator's step has 200 latents.
+It uses latents uniform in [−1, 1)^100, pictures in [−1, 1], batches of 100 and
+Adam(2e-4, .5) for both networks. The target probability of real pictures is .95. The
+discriminator's auxiliary loss is computed on real pictures only, with weight 2. An
+update of the generator uses 200 latents.
 
-A classifier of 97.5% on held-out digits (`tests/benchmarks/digits.py`) classified 5,000
-fakes after 20 epochs on 10,000 digits (`python main.py train --recipe mnist_acgan
---output run --pictures mnist_10k.npz --seed S`, 42 minutes of one core; an entropy of
-2.303 nats means that all classes are equally frequent):
+It was trained for 20 epochs on 10,000 digits (`python main.py train --recipe
+mnist_acgan --output run --pictures mnist_10k.npz --seed S`, 42 minutes on one core). A
+classifier with an accuracy of 97.5% on held-out digits (`tests/benchmarks/digits.py`)
+then classified 5,000 fakes. An entropy of 2.303 nats means that all classes are equally
+frequent:
 
     seed  has the class asked for  worst class  entropy  kernel distance · 10³
        0                    0.999        0.994    2.303           12.28 ± 0.38
@@ -66,7 +68,7 @@ def make_generator() -> keras.Model:
 
 
 def make_discriminator() -> keras.Model:
-    """Discriminator: pictures `(batch, 28, 28, 1)` -> two opinions of each.
+    """Discriminator: pictures `(batch, 28, 28, 1)` -> two outputs for each.
 
     Returns:
         `keras.Model` of 525,835 parameters with outputs "generation" `(batch, 1)`,
@@ -85,7 +87,7 @@ def make_discriminator() -> keras.Model:
 
 
 def read_digits(path: StrPath | None, kept: KeptFile | None = None) -> Pictures:
-    """Digits as `load_mnist` reads them, which must have labels."""
+    """Read digits by `load_mnist`; expect that they have labels."""
     digits = load_mnist(path, kept=kept)
     require(
         digits.labels is not None,
@@ -97,13 +99,12 @@ def read_digits(path: StrPath | None, kept: KeptFile | None = None) -> Pictures:
 
 
 def draw(model: AC_GAN, digits: Pictures, rows: int = 20) -> np.ndarray:
-    """Fakes and reals, a column a class, a white column between them.
+    """Draws fakes left of reals, one column per class, a white column between them.
 
     Args:
         model: `gan.AC_GAN`.
-        digits: `gan.data.pictures.Pictures`, 28×28 in grey and with
-            labels.
-        rows: int, digits of a class; the fakes of a row share their latents.
+        digits: `gan.data.pictures.Pictures`, 28×28 in grey and with labels.
+        rows: int, digits of each class; the fakes of a row share their latents.
 
     Returns:
         float32 array `(H, W)` in [0, 1].

@@ -1,14 +1,14 @@
 """Dense GAN on MNIST.
 
-Latents N(0, I) of 100 dimensions, pictures in [−1, 1], cross-entropy from logits, a
-batch of 32, Adam(2e-4, .5) for both networks, 150 epochs of 200 steps.
+It uses latents N(0, I) of 100 dimensions, pictures in [−1, 1], cross-entropy from
+logits, batches of 32 and Adam(2e-4, .5) for both networks, for 150 epochs of 200 steps.
 
-A classifier of 97.8% on held-out digits (`tests/benchmarks/digits.py`) classified 5,000
-fakes after training on 10,000 digits (`python main.py train --recipe mnist_dense
---output run --pictures mnist_10k.npz`, 5 minutes of one core): all ten digits are
-there, the rarest with 6.3%; entropy of the classes 2.263 nats (log 10 = 2.303); kernel
-distance to the reals (1.96 ± 0.24) · 10⁻³, of two halves of the reals (0.01 ± 0.05) ·
-10⁻³.
+It was trained on 10,000 digits (`python main.py train --recipe mnist_dense --output run
+--pictures mnist_10k.npz`, 5 minutes on one core). A classifier with an accuracy of
+97.8% on held-out digits (`tests/benchmarks/digits.py`) then classified 5,000 fakes. All
+ten digits are there; the rarest is 6.3% of the fakes. The entropy of the classes is
+2.263 nats (log 10 = 2.303). The kernel distance to the reals is (1.96 ± 0.24) · 10⁻³;
+that of two halves of the reals is (0.01 ± 0.05) · 10⁻³.
 
 Reference:
     Goodfellow et al. 2014, Generative Adversarial Nets.

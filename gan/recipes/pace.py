@@ -27,7 +27,7 @@ def seconds_a_step(
         seconds: float, smallest time for which steps are timed.
 
     Returns:
-        float, seconds of one step, once its graph is traced.
+        float, seconds of one step, without the tracing of the graph.
     """
     model = make_model()
 
@@ -47,16 +47,16 @@ def seconds_a_step(
 def lengths(
     make_model: Callable[[], AdversarialModel], minutes: float
 ) -> tuple[int, int]:
-    """Numbers of epochs and of steps for a training of given length on this machine.
+    """Chooses epochs and steps per epoch, so that training takes the given time here.
 
-    An epoch takes about half a minute.
+    An epoch takes about half a minute, or more if there would be over 100 epochs.
 
     Args:
-        make_model: callable that makes a model such as the one to be trained.
+        make_model: callable that makes a model like the one to be trained.
         minutes: float, time for the training, including this measurement.
 
     Returns:
-        Tuple of two ints, at least 1.
+        Tuple `(epochs, steps per epoch)` of ints, at least 1.
     """
     start = time.perf_counter()
     pace = seconds_a_step(make_model, min(_SECONDS, 15 * minutes))

@@ -1,4 +1,4 @@
-"""The `run.json` of a run's folder: its settings and the files it has written."""
+"""The file `run.json` of a run: its settings, and the files that it has written."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from typing import Any
 from gan.errors import StrPath, require
 from gan.support.files import atomic_path, clear_leftovers
 
-# Each is a file of gan/recipes/; the command `train` has `faces`, `r3gan`,
-# `translation` and `unpaired` as well.
+# Each name is that of a file in gan/recipes/. The command `train` also uses the files
+# `faces`, `r3gan`, `translation` and `unpaired`.
 RECIPES = {
     "gaussian": "a Gaussian from uniform noise, by six loss pairs",
     "mnist_dense": "digits by dense networks",
-    "lfw": "colour faces by convolutional networks and two classes",
+    "lfw": "colour faces by convolutional networks and a two-class discriminator",
     "mnist_dcgan": "digits by DCGAN",
     "mnist_acgan": "digits of the class you ask for, by AC-GAN",
     "mnist_r3gan": "digits of the class you ask for, by R3GAN, the quickest of these",
     "fashion_r3gan": "clothes of the class you ask for, by R3GAN",
     "emoji": "small colour pictures (--pictures), by R3GAN",
-    "speech": "spoken digits, of recordings of yours (--pictures), by R3GAN",
+    "speech": "spoken digits from your recordings (--pictures), by R3GAN",
 }
 
 # Files that the recipes write besides checkpoints.
 _PICTURES = r"image_at_epoch_\d{4,}\.png|training\.gif|model\.keras"
 _FILES = dict.fromkeys([*RECIPES, "r3gan", "translation", "unpaired"], _PICTURES)
-PICTURES = "training_pictures.npz"  # those of a folder, as they were read
+PICTURES = "training_pictures.npz"  # the pictures of a folder, as they were read
 _FILES = {name: rf"{ours}|{re.escape(PICTURES)}" for name, ours in _FILES.items()}
 _FILES["r3gan"] += r"|quality\.(png|csv)|best\.keras"
 _FILES["speech"] += r"|spectrograms\.npy|sounds\.html|\d_\d+\.wav"
@@ -45,11 +45,11 @@ _MOST_BYTES = 2**26  # largest size of a record, which lists a picture for each 
 
 
 def read_record(path: StrPath, argument: str = "output") -> dict[str, Any]:
-    """Read the `run.json` in which a run keeps its settings and what it has written.
+    """Read the `run.json` that holds a run's settings and the names of its files.
 
     Args:
         path: str or `os.PathLike`.
-        argument: str, the name of the argument that led to it.
+        argument: str, the name of the argument that gave the path.
 
     Returns:
         Dict with at least "recipe", a str.
@@ -71,15 +71,15 @@ def read_record(path: StrPath, argument: str = "output") -> dict[str, Any]:
 
 
 def expect_free(folder: pathlib.Path, recipe: str) -> None:
-    """Expects that a run would replace only files of a run in a folder.
+    """Expects a folder in which a run would replace only files of earlier runs.
 
     Args:
         folder: `pathlib.Path`.
         recipe: str.
 
     Raises:
-        InvalidInput: if there is a file that the recipe writes, or a checkpoint, and no
-            run has written it.
+        InvalidInput: if the folder holds a file of a name that the recipe writes, or a
+            checkpoint, that no run has written.
     """
     if not folder.is_dir():
         return
@@ -90,11 +90,11 @@ def expect_free(folder: pathlib.Path, recipe: str) -> None:
         strange += (folder / "checkpoints").glob("epoch-*.keras")
     sentence = f"The folder {folder} holds {', '.join(sorted(p.name for p in strange))}"
     sentence += ", which no run has written and this run would replace: choose another "
-    require(not strange, f"{sentence}folder, or move what is there away.", "output")
+    require(not strange, f"{sentence}folder, or move them away.", "output")
 
 
 def written(folder: pathlib.Path) -> list[pathlib.Path]:
-    """The files that a folder's run has written beside its checkpoints."""
+    """The files that the run of a folder has written, except for checkpoints."""
     if not (folder / RECORD).exists():
         return []
     record = read_record(folder / RECORD)
@@ -123,7 +123,7 @@ def _write_record(folder, record):
 
 
 def _is_longer(name, there, here):
-    """Whether the difference is that the run is to be trained for longer."""
+    """Whether a setting differs only because the run is to be trained for longer."""
     numbers = isinstance(there, int | float) and isinstance(here, int | float)
     return name in _LENGTHS and numbers and there < here
 
@@ -133,16 +133,16 @@ def note_settings(
     settings: dict[str, Any],
     given: dict[str, Any] | None = None,
 ) -> None:
-    """Write a run's settings, unless the folder holds a run with other ones.
+    """Write a run's settings; refuse a folder that holds a run with other settings.
 
     Args:
         folder: `pathlib.Path`.
         settings: dict that JSON can hold, with "recipe".
-        given: dict that JSON can hold, what the command line was given, or `None`.
+        given: dict that JSON can hold, the options of the command line, or `None`.
 
     Raises:
-        InvalidInput: if the folder's record says other settings, but for fewer epochs
-            or minutes: then the run is trained for longer.
+        InvalidInput: if the folder's record holds other settings. It may hold fewer
+            epochs or minutes: the run is then trained for longer.
     """
     from gan.training.checkpoint import expect_same_run, newest_path
 

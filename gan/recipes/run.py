@@ -51,20 +51,20 @@ class Recipe:
     """A published system as data: networks, model, options and length.
 
     Attributes:
-        read: callable, path of the pictures or `None`, and `kept`, a `KeptFile` in the
-            run's folder -> `Pictures`.
+        read: callable, path of the pictures or `None`, and the keyword `kept`, a
+            `KeptFile` in the run's folder -> `Pictures`.
         networks: callable, `Pictures` -> tuple of generator, discriminator and latent
             generator.
         model: class, a subclass of `gan.AdversarialModel`.
         examples: callable, `Pictures` -> what the model trains on.
         options: dict, the model's options.
         epochs: int.
-        steps: int, steps an epoch, or `None` for once through the data.
+        steps: int, steps per epoch, or `None` for one pass through the data.
         every: int, epochs between checkpoints.
         grid: pair of ints, how many fakes are drawn after each epoch, and in how many
             columns.
-        draw: callable, model and `Pictures` -> the picture that is drawn instead, or
-            `None`.
+        draw: callable, model and `Pictures` -> the picture that is drawn instead of
+            the grid; or `None`.
         held_out: callable, `Pictures` -> int, number of held-out pictures, with which
             fakes are compared after each epoch. If it is 0, fakes are compared with the
             training pictures; `None` compares nothing.
@@ -99,8 +99,8 @@ class Recipe:
         Args:
             data: `Pictures`, what `read` gives.
             seed: int; the same seed gives the same run.
-            steps: int, of the whole run.
-            **options: of the model, that count before the recipe's.
+            steps: int, steps of the whole run.
+            **options: options of the model, which override the recipe's.
 
         Returns:
             An instance of `model`.
@@ -114,15 +114,15 @@ class Recipe:
 
 @dataclasses.dataclass
 class Run:
-    """A user's settings of a run, and what all recipes do with them.
+    """A user's settings of a run, and the methods that all recipes share.
 
     Attributes:
-        recipe: str, one of `RECIPES`, or "faces", "r3gan" or "translation".
-        output: `pathlib.Path` of a folder, made once the data are read and the model
-            is made.
+        recipe: str, one of `RECIPES`, or "faces", "r3gan", "translation" or "unpaired".
+        output: `pathlib.Path` of a folder, which is made after the data are read and
+            the model is built.
         data: str, `os.PathLike` or `None`: where the real examples come from.
         epochs: int, or `None` for the recipe's.
-        steps: int, steps an epoch, or `None` for the recipe's.
+        steps: int, steps per epoch, or `None` for the recipe's.
         seed: int; the same seed gives the same run.
         restart: bool, whether to delete an earlier run in the folder.
         verbose: 0 shows no progress, anything else the progress of the whole run.
@@ -157,7 +157,7 @@ class Run:
         Args:
             recipe: `Recipe`.
             data: `Pictures`, or `None` for what the recipe reads.
-            **options: of the model, that count before the recipe's.
+            **options: options of the model, which override the recipe's.
 
         Returns:
             List of `pathlib.Path`, as in `finish`.
@@ -184,13 +184,13 @@ class Run:
         settings |= {} if self.minutes is None else {"minutes": self.minutes}
         settings["size"] = [*data.pictures.shape[1:3]]
         numbers = recipe.epochs, recipe.steps
-        # If minutes are given, an epoch takes half a minute.
+        # If minutes are given, an epoch takes half a minute or more.
         every = recipe.every if self.minutes is None else 1
         self.fit(model, *numbers, callbacks, every, settings=settings)
         return self.finish(model, *recipe.end(self, model))
 
     def _lengths(self, recipe, data, options):
-        """Epochs and steps of a run of given minutes; a resumed run keeps its steps."""
+        """Epochs and steps per epoch for `minutes`; a resumed run keeps its steps."""
         minutes = self.noted("minutes")
         if minutes is not None:
             epochs, steps = self.noted("epochs"), self.noted("steps_per_epoch")
@@ -207,13 +207,13 @@ class Run:
         return lengths(make_model, self.minutes)
 
     def noted(self, name: str) -> Any:
-        """A setting of the run that is resumed, `None` for a new run.
+        """Reads a setting of the run that is resumed.
 
         Args:
             name: str.
 
         Returns:
-            What JSON holds.
+            JSON value, or `None` for a new run.
         """
         path = self.output / RECORD
         if self.restart or not path.exists():
@@ -228,7 +228,7 @@ class Run:
 
         Raises:
             InvalidInput: before anything is deleted, if another process uses the
-                folder, or a file that no run has written is where this one will write.
+                folder, or this run would replace a file that no run has written.
         """
         with made_folder(self.output) as folder:
             expect_writable(folder / RECORD)
@@ -240,14 +240,14 @@ class Run:
         self.restart = False
 
     def begin_parts(self, *parts: str) -> None:
-        """Begin a run that is nothing but its parts.
+        """Begin a run that consists only of parts.
 
         Args:
             *parts: str, as in `begin`.
 
         Raises:
-            InvalidInput: as in `begin`; if the folder holds another recipe's run or
-                seed.
+            InvalidInput: as in `begin`, or if the folder holds a run of another recipe
+                or seed.
         """
         self.begin(*parts)
         # The parts' own settings would not keep another recipe out of the folder.
@@ -255,7 +255,7 @@ class Run:
         note_settings(self.output, settings, self.given)
 
     def path(self, name: str, folder: str = ".") -> pathlib.Path:
-        """Where to write a file, of which the run's record tells from now on.
+        """Adds a file to the run's record, and returns the path to write it to.
 
         Args:
             name: str, one of those that the recipe writes.
@@ -286,7 +286,8 @@ class Run:
         """The callback that measures after each epoch and saves the best model.
 
         Args:
-            data: `Pictures` of the training set; fewer than 16 are not measured.
+            data: `Pictures` of the training set; if there are fewer than 16, nothing
+                is measured.
             unseen: held-out `Pictures`, or `data` itself.
         """
         from gan.callbacks import Quality
@@ -297,7 +298,7 @@ class Run:
             return []
         if unseen is data:
             data, unseen = data.split(len(data.pictures) // 2)
-            which = "of the training, because there are few"
+            which = "of the training set, because there are few"
         count = min(len(unseen.pictures), 1000)
         print(f"Fakes are compared with {count} pictures {which}.", flush=True)
         path, best = self.output / "quality.png", self.output / "best.keras"
@@ -317,15 +318,15 @@ class Run:
         """Train a model with its settings and checkpoints in the folder.
 
         Args:
-            model: `gan.AdversarialModel`, as new.
+            model: `gan.AdversarialModel` that has not been trained.
             epochs: int, the recipe's.
-            steps: int, the recipe's steps an epoch, or `None` for once through the
+            steps: int, the recipe's steps per epoch, or `None` for one pass through the
                 data.
-            callbacks: list of `keras.callbacks.Callback`, called before a checkpoint
-                is written, so that what they wrote is there when the run goes on.
+            callbacks: list of `keras.callbacks.Callback`. They are called before a
+                checkpoint is written, so that a resumed run finds their files.
             every: int, epochs between checkpoints.
             folder: str, name of a sub-folder of `output` for the run's state.
-            settings: dict that JSON can hold, what else makes this run what it is.
+            settings: dict that JSON can hold, further settings that define the run.
 
         Returns:
             Dict of lists, the logs of all epochs, those of earlier calls included.
@@ -351,7 +352,7 @@ class Run:
             all_settings |= {"epochs": epochs, "steps_per_epoch": steps}
             all_settings |= settings or {}
             note_settings(directory, all_settings, self.given)
-            # Once the checkpoint has not refused to go on.
+            # It is called only if the checkpoint has not refused to resume.
             noting = keras.callbacks.LambdaCallback(
                 on_train_begin=lambda logs: note_lengths(directory, all_settings)
             )
@@ -392,11 +393,11 @@ class Run:
 
         Args:
             model: `gan.AdversarialModel`.
-            *paths: `pathlib.Path`, what else was written at the end.
+            *paths: `pathlib.Path` of other files that were written at the end.
 
         Returns:
-            List of `pathlib.Path`: the last picture, `paths`, the GIF, the models;
-            without what was deleted since it was written.
+            List of `pathlib.Path` that still exist: the last picture, `paths`, the GIF,
+            the curve of the quality and the models.
         """
         model.save(self.path("model.keras"))
         pictures = [p for p in written(self.output) if p.match("image_at_epoch_*.png")]
@@ -415,8 +416,8 @@ def _noting(callbacks):
     drawing = [one for one in callbacks if hasattr(one, "paths")]
 
     def note_pictures(epoch, logs=None):
-        # Record files before they are written, so that a killed run leaves none
-        # unknown.
+        # Record files before they are written, so that a killed run leaves no
+        # unrecorded file.
         note(path for one in drawing for path in one.paths(epoch + 1))
 
     return [keras.callbacks.LambdaCallback(on_epoch_end=note_pictures), *callbacks]
@@ -438,26 +439,26 @@ def train_recipe(
     """Trains a recipe; repeating the same call resumes the run.
 
     Args:
-        name: str, one of `RECIPES`, or "faces", "r3gan" or "translation".
-        output: str or `os.PathLike`, a folder for all that is written.
-        data: str, `os.PathLike` or `None`, as the recipe's reader takes.
+        name: str, one of `RECIPES`, or "faces", "r3gan", "translation" or "unpaired".
+        output: str or `os.PathLike`, a folder for all files of the run.
+        data: str, `os.PathLike` or `None`, as the recipe's reader takes it.
         epochs: int, or `None` for the recipe's number.
-        steps: int, steps an epoch, or `None` for the recipe's number.
+        steps: int, steps per epoch, or `None` for the recipe's number.
         seed: int from 0 to 2³² − 1; the same seed gives the same weights and pictures
             on one machine.
-        restart: bool, forget what an earlier run left in the folder.
+        restart: bool, whether to delete an earlier run in the folder.
         verbose: 0 shows no progress, anything else the progress of the whole run.
         given: dict that JSON can hold, which is kept with the run's settings.
-        minutes: float, how long the training may take on this machine, instead of
-            epochs and steps; `None` for those.
-        **options: of the own `train` of "faces", "r3gan" or "translation".
+        minutes: float, how long the training may take on this machine, in place of
+            epochs and steps; or `None`.
+        **options: options of the function `train` in the module of the recipe.
 
     Returns:
-        List of `pathlib.Path`, what was written.
+        List of `pathlib.Path` of the files that were written.
 
     Raises:
-        InvalidInput: before the first step, if an argument is not of that form or the
-            folder holds a run with other settings.
+        InvalidInput: before the first step, if an argument is invalid or the folder
+            holds a run with other settings.
         KeyboardInterrupt: after Ctrl-C; the last epoch that ended is saved.
     """
     expect_run(name, output, epochs, steps, seed, minutes)
@@ -468,7 +469,7 @@ def train_recipe(
     module = importlib.import_module(f"gan.recipes.{name}")
     if hasattr(module, "RECIPE"):
         return run.train(module.RECIPE)
-    # A recipe of several trainings has a function of its own.
+    # Other recipes, such as those of several models, have a function `train`.
     return module.train(run, **options)
 
 
@@ -491,8 +492,8 @@ def expect_run(
         minutes: as in `train_recipe`.
 
     Raises:
-        InvalidInput: if an argument is not of that form, or the folder holds files of
-            those names that no run has written.
+        InvalidInput: if an argument is invalid, or the run would replace files that no
+            run has written.
     """
     expect_choice([*RECIPES, *_OF_TRAIN], recipe=name)
     said = {"epochs": epochs, "steps": steps}

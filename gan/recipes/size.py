@@ -27,14 +27,14 @@ def find_side(
     steps: int,
     minutes: float | None = None,
 ) -> int:
-    """The largest side that the pictures have and that this machine can train.
+    """Finds the largest side that the pictures have and this machine can train.
 
     Args:
         folder: `pathlib.Path` of the pictures.
         colour: bool, as in `gan.data.pictures.read_pictures`; `None` counts as colour.
         make_model: callable, `Pictures` -> the model that would be trained.
-        steps: int, of the whole training, which may take an hour.
-        minutes: float, length of the training, which must allow 10,000 steps, or
+        steps: int, steps of the whole training, which may take an hour.
+        minutes: float, time for training, in which 10,000 steps must fit instead; or
             `None`.
 
     Returns:

@@ -1,9 +1,9 @@
 """Spoken digits of the class you ask for: spectrograms by R3GAN, see `r3gan.py`.
 
-The user brings the recordings, a folder of WAV files (`gan.data.sounds`). 0.52 s of
-each at 8 kHz become a picture of 64×64 pixels. The networks are the strided pair with
-16 channels; batches have 32 pictures, and γ follows from the pictures. The Griffin-Lim
-algorithm turns generated pictures into sounds, in 32 rounds.
+You give a folder of WAV files (`gan.data.sounds`). Of each recording, 0.52 s at 8 kHz
+become a picture of 64×64 pixels. The networks are strided, with 16 channels; batches
+have 32 pictures, and γ follows from the pictures. The Griffin-Lim algorithm turns
+generated pictures into sounds, in 32 rounds.
 
 For 84 recordings by the speech synthesiser espeak-ng (ten digits, English accents,
 random pitches and speeds), the relative error ‖|STFT x| − S‖ / ‖S‖ of the algorithm was

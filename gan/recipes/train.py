@@ -78,18 +78,18 @@ def train(
             there are any.
         long: bool, whether the recipe "gan" trains for twenty minutes instead of two.
         epochs: int, or `None` for the recipe's.
-        steps: int, steps an epoch, or `None` for the recipe's.
+        steps: int, steps per epoch, or `None` for the recipe's.
         seed: int from 0 to 2³² − 1.
-        restart: bool, forget what an earlier run left in the folder.
+        restart: bool, whether to delete an earlier run in the folder.
         verbose: as in Keras's `fit`.
 
     Returns:
-        `TrainedGenerator`, as `gan.load_generator(output)` gives it; with `pairs` or
-        `condition` a `Translator`, as `gan.load_translator(output)` does.
+        `TrainedGenerator`, as `gan.load_generator(output)` gives it; with `pairs`,
+        `unpaired` or `condition` a `Translator`, as `gan.load_translator(output)` does.
 
     Raises:
-        InvalidInput: before the first step, if an argument is not of that form, does
-            not apply to the recipe, or the folder holds another run.
+        InvalidInput: before the first step, if an argument is invalid or does not apply
+            to the recipe, or the folder holds another run.
         KeyboardInterrupt: after Ctrl-C; the last epoch that ended is saved.
 
     Example:
@@ -175,7 +175,7 @@ def chosen(
 def _of_translation(recipe, pictures, own, size):
     """The options of a training of picture translation."""
     pairs, condition = own.get("pairs"), own.get("condition")
-    said = f"--from and --pairs do not apply to the recipe {recipe}: leave it out."
+    said = f"--from and --pairs do not apply to the recipe {recipe}: omit --recipe."
     require(recipe == "auto", said, "recipe")
     said = "Give either --pairs DIR, or --pictures PATH with --from, which says how "
     said += "the input is made from each picture."
@@ -183,7 +183,7 @@ def _of_translation(recipe, pictures, own, size):
     require((pairs is None) == (condition is not None), said, "from")
     for name, value in own.items():
         used = name in ("size", "grey", "pairs", "condition")
-        said = f"--{name.replace('_', '-')} does not apply to pictures from pictures."
+        said = f"--{name.replace('_', '-')} does not apply to --pairs and --from."
         require(used or not value, said, name)
     if condition is not None:
         parse_condition(condition)
@@ -194,7 +194,7 @@ def _of_translation(recipe, pictures, own, size):
 
 def _of_unpaired(recipe, pictures, own, size):
     """The options of a training on two kinds of pictures."""
-    said = f"--unpaired does not apply to the recipe {recipe}: leave it out."
+    said = f"--unpaired does not apply to the recipe {recipe}: omit --recipe."
     require(recipe == "auto", said, "recipe")
     said = "Give either --unpaired DIR or --pictures PATH."
     require(pictures is None, said, "unpaired")
@@ -207,7 +207,7 @@ def _of_unpaired(recipe, pictures, own, size):
 
 
 def _expect_size(size):
-    """Expect one or two sides of a picture; a pair of ints."""
+    """Expect one or two sides of a picture; return a pair of ints."""
     sides = size if isinstance(size, (tuple, list)) else (size, size)
     fits = len(sides) == 2 and all(side in range(8, 1025, 4) for side in sides)
     require(
@@ -220,7 +220,7 @@ def _expect_size(size):
 
 
 def _are_faces(pictures):
-    """Whether there is an array of 16x16 grey pictures without labels at the path."""
+    """Whether the path holds an array of 16x16 grey pictures without labels."""
     from gan.data.arrays import read_labels, read_picture_array
 
     path = or_demo(expect_path(pictures=pictures), DEMO_PICTURES)

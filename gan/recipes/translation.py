@@ -1,10 +1,10 @@
-"""Picture translation by TranslationGAN, from pairs or with a layer's inputs.
+"""Translates pictures by TranslationGAN, from pairs or inputs that a layer makes.
 
 `train --pairs DIR` learns from a folder of pairs. `train --pictures DIR --from
 shrunk:4` learns to enlarge by 4, `hole:16` to fill in, `grey` to colour, `edges` to
-paint. A tenth of the pictures, at most 200, is held out. After each epoch some of them
-are drawn, input above output above target. At the end they are measured, and compared
-with answers that need no network.
+paint. A tenth of the pictures, at most 200, is held out. After each epoch, some of them
+are drawn, inputs above outputs above targets. At the end, all of them are measured
+beside baselines that need no network.
 
 Reference:
     Isola et al. 2017, Image-to-Image Translation with Conditional Adversarial Networks.
@@ -47,11 +47,11 @@ class Parts:
     """Training pictures and held-out pictures.
 
     Attributes:
-        said: str, one line of what was read.
+        said: str, a line that says what was read.
         targets: uint8 array `(N, h, w, c)`.
-        inputs: uint8 array `(N, h, w, c)`, or `None` where `layer` makes them.
+        inputs: uint8 array `(N, h, w, c)`, or `None` if `layer` makes them.
         layer: layer of `gan.conditions`, or `None`.
-        withheld: int, number of pictures, the last ones, that are held out.
+        withheld: int, number of held-out pictures, which are the last ones.
     """
 
     said: str
@@ -77,7 +77,7 @@ class Parts:
         return self._pair(translator, slice(-self.withheld, None))
 
     def seen(self, translator: Translator) -> tuple[np.ndarray, np.ndarray]:
-        """Inputs and targets of the training set, at most a few thousand."""
+        """Inputs and targets of the training set, at most 5,000."""
         most = min(len(self.pictures), _MOST_LINEAR)
         return self._pair(translator, slice(0, most))
 
@@ -98,11 +98,11 @@ def read_parts(
 
     Args:
         path: str or `os.PathLike`, a folder of pairs, see `gan.data.pairs.read_pairs`;
-            with `condition` pictures, see `gan.data.pictures.read_pictures`.
+            with `condition`, pictures, see `gan.data.pictures.read_pictures`.
         condition: str, as in `gan.conditions.named`, or `None` for pairs.
-        size: int, of both sides, or pair of ints (height, width), multiples of 4 from
-            8; `None`: 32, for an array its own up to 64.
-        colour: bool, or `None`: colour where there is any.
+        size: int, both sides, or pair of ints (height, width), multiples of 4, at least
+            8. `None` takes 32, or the own size of an array up to 64.
+        colour: bool, RGB or grey; `None` finds out whether there are colours.
 
     Returns:
         `Parts`.
@@ -131,7 +131,7 @@ def read_parts(
 
 
 def make_networks(data: Parts) -> tuple[Any, Any, Any]:
-    """The pair of networks for pictures, narrower for grey ones."""
+    """Make both networks, which are narrower for grey pictures."""
     inputs: Any = data.layer
     if data.inputs is not None:
         inputs = data.inputs.shape[1:]
@@ -140,7 +140,7 @@ def make_networks(data: Parts) -> tuple[Any, Any, Any]:
 
 
 def _fitted(data, steps):
-    """The layer, the batch, and optimizers whose rates end with the run."""
+    """The layer, the batch size, and optimizers whose rates reach 0 at the end."""
     names = ("generator_optimizer", "discriminator_optimizer")
     rates = {name: LinearDecay(1e-3, steps, 0.3) for name in names}
     adams = {k: keras.optimizers.Adam(rate, 0.0, 0.99) for k, rate in rates.items()}

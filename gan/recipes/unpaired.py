@@ -44,7 +44,7 @@ class Parts:
         said: str, one line of what was read.
         learnt: pair of uint8 arrays `(N, h, w, c)`.
         withheld: pair of uint8 arrays.
-        names: empty, for there are no classes.
+        names: empty, because there are no classes.
     """
 
     said: str
@@ -67,14 +67,16 @@ def read_parts(
 
     Args:
         path: str or `os.PathLike`, a folder.
-        size: int, of both sides, or pair of ints (height, width), multiples of 4 from
-            8; `None`: 32.
-        colour: bool, or `None`: colour where there is any.
+        size: int, both sides, or pair of ints (height, width), multiples of 4, at least
+            8; `None` takes 32.
+        colour: bool, RGB or grey; `None` finds out whether there are colours.
 
     Returns:
         `Parts`.
     """
-    sentence = "The argument data (--unpaired) must name a folder of two kinds."
+    sentence = (
+        "The argument data (--unpaired) must name a folder with two kinds of pictures."
+    )
     require(path is not None, sentence, "data")
     sides = (size, size) if isinstance(size, int) else size
     found = read_unpaired(path, sides, colour)
@@ -94,13 +96,13 @@ def _parts_of(found: Kinds) -> Parts:
 
 
 def make_networks(data: Parts) -> tuple[Any, Any, None]:
-    """The joint networks for pictures of both kinds."""
+    """Make the joint networks for pictures of both kinds."""
     shapes = [pictures.shape[1:] for pictures in data.learnt]
     return cycle_GenDiscr(shapes[0], shapes[1])
 
 
 def _fitted(data, steps):
-    """The batch, and optimizers whose rates end with the run."""
+    """The batch size, and optimizers whose rates reach 0 at the end."""
     names = ("generator_optimizer", "discriminator_optimizer")
     rates = {name: LinearDecay(5e-4, steps, 0.4) for name in names}
     adams = {k: keras.optimizers.Adam(rate, 0.0, 0.99) for k, rate in rates.items()}
@@ -111,7 +113,7 @@ def _fitted(data, steps):
 
 
 def draw(model: CycleGAN, data: Parts) -> np.ndarray:
-    """Withheld pictures of A above G(a), and of B above F(b): four rows.
+    """Draws held-out pictures of A above G(a), and of B above F(b): four rows.
 
     Args:
         model: `gan.CycleGAN`.
@@ -162,7 +164,7 @@ def train(run: Run, **options: Any) -> list[pathlib.Path]:
     def end(run, model):
         pictures = tuple(some / np.float32(255) for some in data.withheld)
         if min(map(len, pictures)) >= 8:
-            print("Results on the held-out pictures, beside real ones of the kind:")
+            print("Held-out pictures, translated, compared with real ones of the kind:")
             for name, found in model.evaluate(pictures).items():
                 told = ", ".join(f"{key} {value:.3g}" for key, value in found.items())
                 print(f"{name}: {told}", flush=True)

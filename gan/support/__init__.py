@@ -1,1 +1,1 @@
-"""Helpers for all packages: complete files, a quiet import, devices, threads."""
+"""Helpers for all packages: files, TensorFlow's import, devices and threads."""

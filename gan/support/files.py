@@ -51,13 +51,13 @@ def atomic_path(path: StrPath) -> Iterator[pathlib.Path]:
 
 @contextlib.contextmanager
 def temporary_path(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Give the path of an empty file beside `path`, of its ending, that is deleted.
+    """In this context there is an empty temporary file beside `path`.
 
     Args:
         path: `pathlib.Path`, whose folder must exist.
 
     Yields:
-        `pathlib.Path`; what is there in the end and was not moved away is deleted.
+        `pathlib.Path` with the same suffix; the file is deleted unless it was moved.
     """
     # Keras tells formats by endings of one or two parts (.h5, .weights.h5).
     suffix = "".join(path.suffixes[-2:])
@@ -102,7 +102,7 @@ def made_folder(path: Any) -> Iterator[pathlib.Path]:
         `pathlib.Path` of the folder.
 
     Raises:
-        InvalidInput: if `path` is no path or the system refuses something.
+        InvalidInput: if `path` is no path, or the context raises OSError.
     """
     path = expect_path(directory=path)
     try:

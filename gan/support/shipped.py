@@ -18,5 +18,5 @@ def is_demo(path: object) -> bool:
 
 
 def or_demo(path: pathlib.Path, file: str) -> pathlib.Path:
-    """Return a path, or that of a shipped file if it is the word demo (see above)."""
+    """Return a path, or that of a shipped file if `is_demo` is true."""
     return SHIPPED / file if is_demo(path) else path

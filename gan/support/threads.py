@@ -15,10 +15,10 @@ def set_threads() -> None:
 
     By default TensorFlow runs one operation after the other, each on all cores, but the
     operations on small pictures are too short for that. Call this before TensorFlow has
-    run anything. On two cores with AVX-512 a step of `R3GAN` took 11 ms instead of 14
-    (the strided pair, 32×32 in colour), 55 instead of 65 (the residual pair), 65
-    instead of 68 (28×28 in grey), and at 64×64 as long as before. It holds for all that
-    TensorFlow does in this process. The commands call it themselves.
+    run anything. The setting holds for the whole process. The command `train` calls it
+    itself. On two cores with AVX-512, a step of `R3GAN` took 11 ms instead of 14
+    (strided networks, 32×32 in colour), 55 instead of 65 (residual networks), 65
+    instead of 68 (28×28 in grey), and as long as before at 64×64.
 
     Raises:
         InvalidInput: if TensorFlow runs already, with other threads.

@@ -89,7 +89,7 @@ def draw_fakes(
 def compared(
     model: Any, targets: Any, inputs: Any, seed: int = 0
 ) -> dict[str, dict[str, float]]:
-    """Compares a model's pictures, and trivial answers, with their targets.
+    """Compares a model's pictures, and those of baselines, with their targets.
 
     Args:
         model: `gan.TranslationGAN`.

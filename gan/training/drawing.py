@@ -218,7 +218,7 @@ class Drawing(RealExamples):
         if averaged is None:
             averaged = self.averaged_generator is not None and not training
         network = self.averaged_generator if averaged else self.generator
-        said = "The model has no averaged generator: make it with ema=0.995, or so."
+        said = "The model has no averaged generator: make it with ema, such as 0.995."
         require(network is not None, said, "averaged")
         return network
 

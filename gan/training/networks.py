@@ -137,7 +137,7 @@ def _expect_conditions(generator, discriminator):
     counts = [count_embedded(generator), count_embedded(discriminator)]
     require(
         found[0] != () or counts[0] and counts[0] == counts[1],
-        "Both networks must have an Embedding of their labels with as many classes, "
+        "Both networks must have an Embedding with the same number of classes, "
         f"but they know {counts[0]} and {counts[1]}.",
         "generator",
     )
@@ -340,7 +340,7 @@ def _operations(network):
 def out_of_reach(
     discriminator: keras.Model, targets: tuple[float, float]
 ) -> str | None:
-    """A text on which targets of the losses a discriminator cannot reach, or `None`."""
+    """A text if a discriminator cannot reach the targets of the losses, or `None`."""
     low, high = reach(discriminator)
     if low <= targets[0] and targets[1] <= high:
         return None

@@ -70,7 +70,7 @@ class RealExamples:
             require(
                 isinstance(batch_size, Unsaid) or examples.fills(batch_size),
                 f"The Dataset has batches of {examples.batch_size} examples, but "
-                f"batch_size is {batch_size}: batch the Dataset so, or give "
+                f"batch_size is {batch_size}: batch the Dataset in this size, or give "
                 f"batch_size={examples.batch_size}.",
                 "batch_size",
             )
@@ -159,7 +159,7 @@ class RealExamples:
             are its first examples.
         """
         size, examples = self._count(size), self.examples
-        said = "The model has no real examples: set model.real_examples, or give fit x."
+        said = "The model has no real examples: set model.real_examples or call fit(x)."
         require(examples is not None, said, "real_examples")
         if examples.streams:
             return examples.first(size).public()

@@ -203,7 +203,7 @@ class CycleGAN(R3GAN):
             Pair of float32 tensors `(size, h, w, c)` in the model's pixel range.
         """
         size, examples = self._count(size), self.examples
-        said = "The model has no real examples: set model.real_examples, or give fit x."
+        said = "The model has no real examples: set model.real_examples or call fit(x)."
         require(examples is not None, said, "real_examples")
         most = len(examples)
         said = f"The argument size must be at most {most}, as many as there are real "
