@@ -32,6 +32,7 @@ _MODULES += ("schedules", "testing", "toys", "walks", "weights")
 _HOMES = {
     "AC_GAN": "gan.variants.ac_gan",
     "AdversarialModel": "gan.base",
+    "CaptionGAN": "gan.variants.caption_gan",
     "CycleGAN": "gan.variants.cycle_gan",
     "DiffAugment": "gan.variants.diff_augment",
     "Diverged": "gan.training.fit",

@@ -39,6 +39,7 @@ from gan.simple_gan import Simple_GAN as Simple_GAN
 from gan.support.threads import set_threads as set_threads
 from gan.training.fit import Diverged as Diverged
 from gan.variants.ac_gan import AC_GAN as AC_GAN
+from gan.variants.caption_gan import CaptionGAN as CaptionGAN
 from gan.variants.cycle_gan import CycleGAN as CycleGAN
 from gan.variants.diff_augment import DiffAugment as DiffAugment
 from gan.variants.hinge_gan import HingeGAN as HingeGAN

@@ -42,8 +42,8 @@ class Words:
 
     ```python
     words = gan.conditions.Words(captions)
-    networks = gan.strided_GenDiscr((32, 32, 3), condition=len(words))
-    model = gan.R3GAN(*networks, (pictures, captions), words=words, mismatch=0.5)
+    networks = gan.strided_GenDiscr((32, 32, 3), condition=len(words), reads=True)
+    model = gan.CaptionGAN(*networks, (pictures, captions), words=words)
     model.fit(epochs=100, steps_per_epoch=200)
     model.get_fake_sample(16, labels="smiling, black hair, glasses")
     ```

@@ -22,6 +22,7 @@ def residual_GenDiscr(
     classes: int | None = None,
     bounded: bool = True,
     condition: int | None = None,
+    reads: bool = False,
 ) -> tuple[keras.Model, keras.Model, LatentGenerator]:
     """Builds two residual networks without normalisation, and a latent sampler.
 
@@ -45,6 +46,9 @@ def residual_GenDiscr(
         condition: int, length of the condition vectors that both networks then take
             instead of labels: several labels at once, words, or measurements of about
             −1 to 1. `None` for networks without condition vectors.
+        reads: bool, whether the discriminator has a second output, which predicts the
+            condition vector: logits `(batch, condition)`, as `gan.CaptionGAN` needs
+            them.
 
     Returns:
         Tuple `(generator, discriminator, latent_generator)`. Generator: float32 latents
@@ -61,11 +65,13 @@ def residual_GenDiscr(
         section 3; Miyato and Koyama 2018, cGANs with Projection Discriminator, equation
         4.
     """
-    lowest, channels, widths = stages(shape, latent_dim, width, classes, condition)
+    lowest, channels, widths = stages(
+        shape, latent_dim, width, classes, condition, reads
+    )
     given = (classes, condition)
     return (
         make_generator(lowest, channels, widths, latent_dim, given, bounded),
-        _discriminator((*map(int, shape),), widths, given),
+        _discriminator((*map(int, shape),), widths, given, reads),
         LatentGenerator(latent_dim),
     )
 
@@ -76,6 +82,7 @@ def stages(
     width: int,
     classes: int | None,
     condition: int | None = None,
+    reads: bool = False,
 ) -> tuple[tuple[int, int], int, list[int]]:
     """Checks a builder's arguments and computes the sizes of its stages.
 
@@ -85,6 +92,7 @@ def stages(
         width: as in `residual_GenDiscr`.
         classes: as in `residual_GenDiscr`.
         condition: as in `residual_GenDiscr`.
+        reads: as in `residual_GenDiscr`.
 
     Returns:
         Tuple of the pair of sides at the lowest resolution, the number of channels of a
@@ -110,6 +118,8 @@ def stages(
         expect_positive_int(condition=condition)
         said = "The arguments classes and condition exclude each other: leave one out."
         require(classes is None, said, "condition")
+    said = "The argument reads must be False without condition vectors: give condition."
+    require(not reads or condition is not None, said, "reads")
     height, breadth, channels = (int(size) for size in three)
     widths = []
     while all(side >= 8 and side % 2 == 0 for side in (height, breadth)):
@@ -176,7 +186,7 @@ def make_generator(
     return keras.Model(inputs, x, name="generator")
 
 
-def _discriminator(shape, widths, given):
+def _discriminator(shape, widths, given, reads):
     pictures = keras.Input(shape, name="pictures")
     x = layers.Rescaling(4.0, -2.0)(pictures)
     x = layers.Conv2D(widths[0], 4, 2, padding="same")(x)
@@ -186,11 +196,15 @@ def _discriminator(shape, widths, given):
             x = layers.AveragePooling2D(2)(x)
             x = layers.Conv2D(after, 1)(x) if after != width else x
     x = layers.LeakyReLU(0.2)(x)
-    return end_discriminator(pictures, x, 4 * widths[-1], given)
+    return end_discriminator(pictures, x, 4 * widths[-1], given, reads)
 
 
 def end_discriminator(
-    pictures: keras.KerasTensor, x: keras.KerasTensor, units: int, given: Given
+    pictures: keras.KerasTensor,
+    x: keras.KerasTensor,
+    units: int,
+    given: Given,
+    reads: bool = False,
 ) -> keras.Model:
     """Adds the last layers of a discriminator: dense, logit, projection.
 
@@ -199,9 +213,11 @@ def end_discriminator(
         x: symbolic float tensor `(batch, h, w, channels)`, the convolutions' output.
         units: int, size of the dense layer.
         given: pair of `classes` and `condition`, as in `residual_GenDiscr`.
+        reads: bool, as in `residual_GenDiscr`.
 
     Returns:
-        `keras.Model`, pictures or `[pictures, condition]` -> logits `(batch, 1)`.
+        `keras.Model`, pictures or `[pictures, condition]` -> logits `(batch, 1)`, or a
+        list of these and of the logits of the condition.
 
     Formula:
         w·φ(x) + b + φ(x)·E(c), φ the dense layer's outputs, E(c) the embedding of a
@@ -215,6 +231,8 @@ def end_discriminator(
         condition, embedded = _embed(given, features.shape[-1])
         inputs = [pictures, condition]
         x = layers.Add(dtype="float32")([x, layers.Dot(1)([features, embedded])])
+    if reads:
+        x = [x, layers.Dense(given[1], dtype="float32")(features)]
     return keras.Model(inputs, x, name="discriminator")
 
 

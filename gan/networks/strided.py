@@ -17,6 +17,7 @@ def strided_GenDiscr(
     bounded: bool = False,
     condition: int | None = None,
     sharp: bool = False,
+    reads: bool = False,
 ) -> tuple[keras.Model, keras.Model, LatentGenerator]:
     """Builds a quick pair of networks for colour pictures, and a latent sampler.
 
@@ -42,6 +43,8 @@ def strided_GenDiscr(
         sharp: bool, whether the generator ends in a transposed convolution. It suits
             pictures in which single pixels matter, such as pixel art, but may leave
             checkerboard patterns in others.
+        reads: bool, whether the discriminator has a second output, which predicts the
+            condition vector, as `gan.CaptionGAN` needs it.
 
     Returns:
         Tuple `(generator, discriminator, latent_generator)`, as `residual_GenDiscr`
@@ -56,19 +59,22 @@ def strided_GenDiscr(
         Deconvolution and Checkerboard Artifacts; Miyato and Koyama 2018, cGANs with
         Projection Discriminator, equation 4.
     """
-    lowest, channels, widths = stages(shape, latent_dim, width, classes, condition)
+    lowest, channels, widths = stages(
+        shape, latent_dim, width, classes, condition, reads
+    )
     given = (classes, condition)
     trunk = (lowest, channels, widths, latent_dim, given, bounded)
     return (
         make_generator(*trunk, smooth=not sharp),
-        _discriminator((*map(int, shape),), widths, given),
+        _discriminator((*map(int, shape),), widths, given, reads),
         LatentGenerator(latent_dim),
     )
 
 
-def _discriminator(shape, widths, given):
+def _discriminator(shape, widths, given, reads):
     pictures = keras.Input(shape, name="pictures")
-    return end_discriminator(pictures, strided_trunk(pictures, widths), 256, given)
+    x = strided_trunk(pictures, widths)
+    return end_discriminator(pictures, x, 256, given, reads)
 
 
 def strided_trunk(pictures: keras.KerasTensor, widths: list[int]) -> keras.KerasTensor:

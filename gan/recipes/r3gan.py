@@ -40,6 +40,7 @@ from gan.recipes.run import Recipe
 from gan.recipes.size import find_side
 from gan.schedules import LinearDecay
 from gan.support.shipped import is_demo
+from gan.variants.caption_gan import CaptionGAN
 from gan.variants.diff_augment import DiffAugment
 from gan.variants.r3gan import R3GAN
 
@@ -60,9 +61,13 @@ def make_networks(data: Pictures) -> tuple[Any, Any, Any]:
     """Make both networks, with classes or words if the pictures have any."""
     shape = data.pictures.shape[1:]
     classes = None if data.labels is None else len(data.names)
-    words = None if data.captions is None else len(Words(data.captions))
-    make = strided_GenDiscr if shape[2] == 3 else residual_GenDiscr
-    return make(shape, width=16, classes=classes, condition=words)
+    given = {"width": 16, "classes": classes}
+    if data.captions is not None:
+        given |= {"condition": len(Words(data.captions)), "reads": True}
+    if shape[2] == 1:
+        return residual_GenDiscr(shape, **given)
+    # A word may change a few pixels only.
+    return strided_GenDiscr(shape, **given, sharp=data.captions is not None)
 
 
 def _sharp_networks(data):
@@ -117,8 +122,7 @@ def _fitted(data, steps):
     size = min(batch, len(data.pictures))
     options = {"batch_size": size, "class_names": data.names or None, **adams}
     if data.captions is not None:
-        # The share of wrong captions is a half, as in Reed et al. 2016.
-        options |= {"words": Words(data.captions), "mismatch": 0.5}
+        options["words"] = Words(data.captions)
     return options | {"gamma": _gamma(data)}
 
 
@@ -261,11 +265,15 @@ def train(
             "that are almost copies. Some hundreds are better."
         )
     layer = DiffAugment() if augment else None
-    return run.train(DEMO if is_demo(run.data) else _recipe(data), data, augment=layer)
+    return run.train(DEMO if is_demo(run.data) else recipe_for(data), data, augment=layer)
 
 
-def _recipe(data):
-    return COLOUR if data.pictures.shape[3] == 3 else GREY
+def recipe_for(data: Pictures) -> Recipe:
+    """The recipe for pictures by their channels, and by whether they have captions."""
+    recipe = COLOUR if data.pictures.shape[3] == 3 else GREY
+    if data.captions is not None:
+        return dataclasses.replace(recipe, model=CaptionGAN)
+    return recipe
 
 
 def _size(run, colour):
@@ -277,6 +285,6 @@ def _size(run, colour):
     steps = (run.epochs or recipe.epochs) * (run.steps or recipe.steps)
 
     def make_model(data):
-        return _recipe(data).make_model(data, run.seed, steps)
+        return recipe_for(data).make_model(data, run.seed, steps)
 
     return find_side(pathlib.Path(run.data), colour, make_model, steps, run.minutes)

@@ -101,7 +101,7 @@ class R3GAN(AdversarialModel):
         self, real: Sample, fake: Sample
     ) -> tuple[tuple[Any, Any], tf.Tensor, dict[str, tf.Tensor]]:
         """The outputs and the weighted penalties; `r1` and `r2` are without weight."""
-        if self.penalty_every == 1:
+        if self.penalty_every == 1 and self.outputs == 1:
             # One pass for outputs and gradients is a fifth quicker than two.
             found = [
                 losses.values_and_squared_slopes(self.judge, *sample)
@@ -123,4 +123,8 @@ class R3GAN(AdversarialModel):
         return outputs, extra, {**logs, "r1": r1, "r2": r2}
 
     def _penalty(self, sample):
-        return self.penalty_every * losses.zero_centred_penalty(self.judge, *sample)
+        return self.penalty_every * losses.zero_centred_penalty(self._logits, *sample)
+
+    def _logits(self, *given, training):
+        """The first output of a discriminator that may have several."""
+        return tf.nest.flatten(self.judge(*given, training=training))[0]

@@ -4,9 +4,9 @@
         --seeds 0 1 2 --output runs
 
 The pictures become 32×32 by the mean of 2×2. A seventh of the pairs of a hair colour
-and a mouth is withheld: no picture with such a pair is trained on. R3GAN on the strided
-pair takes the words of the captions as a vector, with wrong captions as Reed et al.
-2016 (`mismatch=0.5`). The minutes are those of one core's own time.
+and a mouth is withheld: no picture with such a pair is trained on. The
+networks and options are those of `train` for pictures with captions: `gan.CaptionGAN`,
+whose discriminator also reads the words. The minutes are those of one core's own time.
 
 Then linear discriminants of the 5,548 real pictures that were trained on read fakes of
 the first 100 captions with a withheld pair, six each: for each attribute the share of
@@ -24,7 +24,6 @@ import time
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the commands do
 
-import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
 import gan  # noqa: E402
@@ -68,26 +67,10 @@ def read(path):
     return np.rint(small).astype(np.uint8), captions, known, np.isin(pairs, withheld)
 
 
-def make_model(pictures, captions, seed, steps, width):
+def make_model(pictures, captions, seed, steps):
     """The words' model, whose rates fall to 0 at the end of these steps."""
-    words = gan.conditions.Words(captions)
-    keras.utils.set_random_seed(seed)
-    networks = gan.strided_GenDiscr((32, 32, 3), width=width, condition=len(words))
-    adams = [
-        keras.optimizers.Adam(LinearDecay(1e-3, steps, 0.4), 0, 0.99) for _ in "gd"
-    ]
-    return gan.R3GAN(
-        *networks,
-        (pictures, captions),
-        batch_size=32,
-        gamma=gamma_for(pictures),
-        penalty_every=8,
-        ema=0.999,
-        words=words,
-        mismatch=0.5,
-        generator_optimizer=adams[0],
-        discriminator_optimizer=adams[1],
-    )
+    data = Pictures(pictures, captions=captions)
+    return r3gan.recipe_for(data).make_model(data, seed, steps)
 
 
 def seconds_a_step(make):
@@ -205,7 +188,6 @@ def main():
     parser.add_argument("--data", required=True, help="avatars with their captions")
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--output", type=pathlib.Path, default="runs")
     options = parser.parse_args()
     data = pictures, captions, known, withheld = read(options.data)
@@ -213,7 +195,7 @@ def main():
 
     def make(seed, steps):
         trained = pictures[~withheld], captions[~withheld].tolist()
-        return make_model(*trained, seed, steps, options.width)
+        return make_model(*trained, seed, steps)
 
     cost = None
     for seed in options.seeds:
