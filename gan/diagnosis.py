@@ -478,7 +478,7 @@ def _copied(s):
 )
 def _by_heart(s):
     if s.withheld is None:
-        raise NotMade("no withheld pictures were given")
+        raise NotMade("no held-out pictures were given")
     data = s.model.examples
     if data is None or data.streams:
         raise NotMade("the training examples are not all available")

@@ -1,4 +1,4 @@
-"""The projection gap: between training pictures and withheld ones."""
+"""The projection gap: between training pictures and held-out ones."""
 
 import keras
 import numpy as np
@@ -27,7 +27,7 @@ def test_the_gap_is_that_of_the_errors_and_its_interval_welchs(generator):
     np.testing.assert_allclose([gap.trained, gap.withheld], means, rtol=1e-3)
     apart = means[1] - means[0]
     np.testing.assert_allclose([gap.low, gap.high], [apart - half, apart + half], 1e-2)
-    assert gap.copies and "for withheld ones" in str(gap)
+    assert gap.copies and "for held-out ones" in str(gap)
 
 
 def test_what_counts_as_copying():

@@ -61,7 +61,7 @@ class Direction:
     def __str__(self) -> str:
         text = f"{self.name}: length {np.linalg.norm(self.joint):.2f}"
         if self.accuracy is not None:
-            text += f", right for {self.accuracy:.1%} of withheld real pictures"
+            text += f", right for {self.accuracy:.1%} of held-out real pictures"
         if self.turned is not None:
             text += f", an amount of 1 gives it to {self.turned:.0%}"
         return text

@@ -22,7 +22,7 @@ class Gap:
     Attributes:
         trained: float in [0, 1], mean projection error of training pictures.
         withheld: float in [0, 1], mean projection error of held-out pictures.
-        low: float, lower end of a 95% interval of the difference withheld − trained.
+        low: float, lower end of a 95% interval of `withheld` − `trained`.
         high: float, upper end of this interval.
     """
 
@@ -40,7 +40,7 @@ class Gap:
         half = (self.high - self.low) / 2
         return (
             f"the error of projections is {self.trained:.4f} for training pictures and "
-            f"{self.withheld:.4f} for withheld ones, which differ by "
+            f"{self.withheld:.4f} for held-out ones, which differ by "
             f"{self.withheld - self.trained:+.4f} ±{half:.4f}"
         )
 

@@ -4,7 +4,7 @@
 shrunk:4` learns to enlarge by 4, `hole:16` to fill in, `grey` to colour, `edges` to
 paint. A tenth of the pictures, at most 200, is held out. After each epoch some of them
 are drawn, input above output above target. At the end they are measured, and compared
-with answers that need no network.
+with baselines that need no network.
 
 Reference:
     Isola et al. 2017, Image-to-Image Translation with Conditional Adversarial Networks.

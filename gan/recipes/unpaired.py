@@ -111,7 +111,7 @@ def _fitted(data, steps):
 
 
 def draw(model: CycleGAN, data: Parts) -> np.ndarray:
-    """Withheld pictures of A above G(a), and of B above F(b): four rows.
+    """Held-out pictures of A above G(a), and of B above F(b): four rows.
 
     Args:
         model: `gan.CycleGAN`.
