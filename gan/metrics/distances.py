@@ -61,8 +61,8 @@ def whitened_coordinates(
     (points,) = flat(1, points=points)
     require(
         points.shape[1] == len(mean),
-        f"The argument points must hold {len(mean)} numbers for each point, as the axes "
-        f"do, but it holds {points.shape[1]}.",
+        f"The argument points must hold {len(mean)} numbers for each point, as axes do, "
+        f"but it holds {points.shape[1]}.",
         "points",
     )
     return (points - mean) @ scaled
