@@ -61,7 +61,7 @@ def whitened_coordinates(
     (points,) = flat(1, points=points)
     require(
         points.shape[1] == len(mean),
-        f"The argument points must hold {len(mean)} numbers for each point, as axes do, "
+        f"The argument points must hold {len(mean)} numbers per point, as the axes do, "
         f"but it holds {points.shape[1]}.",
         "points",
     )
