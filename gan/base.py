@@ -1,4 +1,4 @@
-"""The game: one `train_step` for every adversarial model."""
+"""The base class of all models, and the training step that they share."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
     - `generator_batches`: how many batches of fakes each generator update uses;
     - `outputs`: how many numbers the discriminator outputs for each example, `None` for
       any number;
-    - `targets`: the smallest and the largest output that the losses push towards, ±inf
-      if there is no bound, `None` if unknown. The constructor warns if the
+    - `targets`: the smallest and the largest output that the losses push towards: ±inf
+      if there is no bound, `None` if they are unknown. The constructor warns if the
       discriminator cannot reach them. A class with another `discriminator_loss` does
       not inherit `targets` and `loss_panel`;
     - `loss_panel`: the title and the sign with which `callbacks.Losses` plots the
@@ -235,7 +235,7 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         show_parameters(cls, AdversarialModel)
         expect_hooks(cls, "discriminator_extra", "generator_extra", "generator_outputs")
         if "discriminator_loss" in vars(cls):
-            # Another loss seeks other outputs, and is drawn in another way.
+            # Another loss pushes towards other outputs, and is plotted in another way.
             for name in ("targets", "loss_panel"):
                 if name not in vars(cls):
                     setattr(cls, name, getattr(AdversarialModel, name))
@@ -325,12 +325,12 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
     @staticmethod
     def discriminator_loss(real: Any, fake: Any) -> tf.Tensor:
         """Loss of the discriminator; takes its outputs, float tensors `(batch, 1)`."""
-        raise NotImplementedError("a model has a discriminator_loss(real, fake)")
+        raise NotImplementedError("A class must define discriminator_loss(real, fake).")
 
     @staticmethod
     def generator_loss(fake: Any) -> tf.Tensor:
         """Loss of the generator; takes D(fake), a float tensor `(batch, 1)`."""
-        raise NotImplementedError("a model has a generator_loss(fake)")
+        raise NotImplementedError("A class must define generator_loss(fake).")
 
     # The step is plain Python. AutoGraph would rewrite it slowly, without any effect.
     @tf.autograph.experimental.do_not_convert

@@ -8,13 +8,16 @@ from gan.base import AdversarialModel
 
 @keras.saving.register_keras_serializable(package="gan")
 class Simple_GAN(AdversarialModel):
-    """Trains D towards 1 on reals and −1 on fakes, and G so that D(G(z)) nears 1.
+    """GAN with least-squares losses.
+
+    The discriminator D learns to output 1 on real examples and −1 on fakes. The
+    generator G learns to make fakes on which D outputs 1.
 
     Args:
         discriminator: `keras.Model`, examples `(batch, …)` -> `(batch, 1)`. Its last
             layer has no activation, or one that reaches −1 and 1, such as tanh; the
             constructor warns of any other.
-        Others as `gan.AdversarialModel`.
+        The other arguments are those of `gan.AdversarialModel`.
 
     Formula:
         D minimises mean((D(x) − 1)²) + mean((D(G(z)) + 1)²)

@@ -15,7 +15,7 @@ from gan.errors import (
 
 
 def circle(nb_points: int = 1000, seed: int = 0) -> np.ndarray:
-    """Draw points on the circle of radius .3 around (.5, .5).
+    """Draws points on the circle of radius .3 around (.5, .5).
 
     Args:
         nb_points: int, at least 1.
@@ -90,7 +90,7 @@ def corner_cloud(
 def gaussian(
     nb_points: int = 1000, mean: float = 4.0, std: float = 1.25, seed: int = 0
 ) -> np.ndarray:
-    """Draw numbers from a normal law.
+    """Draws numbers from a normal distribution.
 
     Args:
         nb_points: int, at least 1.

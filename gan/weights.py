@@ -1,4 +1,4 @@
-"""Weight files in the layout of Keras 2, see `gan.saving.weights_file`."""
+"""Reads and writes weight files in the layout of Keras 2."""
 
 from gan.saving.weights_file import load_weights, read_picture, save_weights
 

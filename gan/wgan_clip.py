@@ -21,10 +21,13 @@ def _expect_bound(clip: float) -> None:
 class WGAN_clip(AdversarialModel):
     """The critic estimates the Wasserstein distance; its weights are clipped.
 
+    The critic is the discriminator, whose outputs are not probabilities here. Clipped
+    weights bound its slope, which the Wasserstein distance requires.
+
     Args:
         clip: float above 0, the bound c. After each critic update, every trainable
             critic weight is clipped to [−c, c].
-        Others as `gan.AdversarialModel`.
+        The other arguments are those of `gan.AdversarialModel`.
 
     Formula:
         D minimises mean(D(G(z))) − mean(D(x)), then w ← clip(w, −c, c)

@@ -20,6 +20,9 @@ from gan.saving.weights_file import load_weights
 class WGAN_GP(AdversarialModel):
     """The critic estimates the Wasserstein distance; its gradient norms stay near 1.
 
+    The critic is the discriminator, whose outputs are not probabilities here. A penalty
+    on its gradients replaces the clipping of `gan.WGAN_clip`.
+
     Args:
         lambda_gp: float, at least 0, weight of the gradient penalty. It is the
             positional argument after `learning_rate`.
@@ -27,7 +30,7 @@ class WGAN_GP(AdversarialModel):
         penalty_epsilon: float, at least 0, added under the square root of the norm. The
             root has an infinite derivative at 0, so without it one zero gradient would
             turn all weights into NaN.
-        Others as `gan.AdversarialModel`.
+        The other arguments are those of `gan.AdversarialModel`.
 
     Formula:
         D minimises mean(D(G(z))) − mean(D(x)) + lambda_gp · mean((‖∇D(x̂)‖ − 1)²),

@@ -479,7 +479,7 @@ def test_a_new_class_without_its_idea_is_told_so(vectors, missing):
     del own[missing]
     methods = {name: staticmethod(loss) for name, loss in own.items()}
     model = vectors(type("Half", (gan.AdversarialModel,), methods))
-    with pytest.raises(NotImplementedError, match=f"has a {missing}"):
+    with pytest.raises(NotImplementedError, match=f"must define {missing}"):
         model.train_step()
 
 

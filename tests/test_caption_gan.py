@@ -25,7 +25,10 @@ def make(**options):
 
 
 def test_updates_equal_those_in_plain_tensorflow():
-    sgd = {f"{n}_optimizer": keras.optimizers.SGD(0.1) for n in ("generator", "discriminator")}
+    sgd = {
+        f"{n}_optimizer": keras.optimizers.SGD(0.1)
+        for n in ("generator", "discriminator")
+    }
     model = make(gamma=0.5, auxiliary_weight=0.3, **sgd)
     (real, c), (fake, _) = data(8), data(16)
     real, fake, c = (tf.constant(x) for x in (real, fake[8:], c))

@@ -93,11 +93,11 @@ def test_no_pairs(tmp_path):
 
 
 def test_train_says_how_good_it_is(run, capsys):
-    """The run's record names the option; withheld pictures were measured and drawn."""
+    """The run's record names the option; held-out pictures were measured and drawn."""
     record = json.loads((run / "run.json").read_text())
     assert record["recipe"] == "translation" and record["told"]["from_"] == "hole:4"
     with Image.open(run / "image_at_epoch_0001.png") as image:
-        assert image.height > image.width  # Two withheld, in three rows.
+        assert image.height > image.width  # Two held out, in three rows.
     assert gan.load_translator(run).masked
 
 

@@ -296,7 +296,7 @@ FAULTS = {
     "collapsed variety": [narrow, thin, few],
     "far from the data": [noise],
     "copied examples": [copied],
-    "learnt by heart": [],  # with withheld pictures, see test_gap.py
+    "learnt by heart": [],  # with held-out pictures, see test_gap.py
 }
 CASES = [(name, plant) for name, plants in FAULTS.items() for plant in plants]
 

@@ -1,4 +1,4 @@
-"""The projection gap: between training pictures and withheld ones."""
+"""The projection gap: between training pictures and held-out ones."""
 
 import keras
 import numpy as np

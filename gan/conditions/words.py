@@ -60,7 +60,7 @@ class Words:
         texts = _expect_texts(captions, "captions")
         require(
             len(texts) > 1,
-            "The argument captions must hold at least 2 captions, one a picture.",
+            "The argument captions must hold at least 2 captions, one per picture.",
             "captions",
         )
         held = [{*_split(text)} for text in texts]

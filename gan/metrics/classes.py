@@ -58,9 +58,9 @@ class Classes:
 class Features:
     """Distances between fakes and real pictures in the features of a classifier.
 
-    These distances detect pictures that are composed of parts of two, or are the mean
-    of two, although their pixels may be near to real ones. Noise in single pixels is
-    detected better by distances between pixels.
+    These distances detect fakes that are composed of parts of two real pictures, or are
+    the mean of two, even if each pixel is close to that of a real picture. Distances
+    between pixels detect noise in single pixels better.
 
     Attributes:
         count: int, number of pictures in each set.

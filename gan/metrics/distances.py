@@ -32,7 +32,7 @@ def principal_axes(
         Tuple `(mean, axes)`, float64 `(d,)` and `(d, coordinates)`; each axis is
         divided by the standard deviation along it.
 
-    Raises: InvalidInput for unusable arguments, or if all points are equal.
+    Raises: InvalidInput for invalid arguments, or if all points are equal.
     """
     expect_positive_int(coordinates=coordinates)
     pca = fit_pca(expect_array((None, None, ...), 2, real=real), coordinates)
@@ -55,13 +55,13 @@ def whitened_coordinates(
         float64 `(n, coordinates)`; for the real set itself, the mean is 0 and the
         covariance the unit matrix.
 
-    Raises: InvalidInput for unusable points, or if their d is not that of the axes.
+    Raises: InvalidInput for invalid points, or if their d is not that of the axes.
     """
     mean, scaled = axes
     (points,) = flat(1, points=points)
     require(
         points.shape[1] == len(mean),
-        f"The argument points must hold {len(mean)} numbers a point, as the axes do, "
+        f"The argument points must hold {len(mean)} numbers per point, as the axes do, "
         f"but it holds {points.shape[1]}.",
         "points",
     )
@@ -81,7 +81,7 @@ def sliced_wasserstein(
     Returns:
         float >= 0, in units of the data.
 
-    Raises: InvalidInput for unusable arguments.
+    Raises: InvalidInput for invalid arguments.
 
     Formula: `sqrt(mean (Q_real - Q_fake)²)` over directions and levels, Q the quantile
         function of the projections, evaluated at the middles of max(n, m) equal steps.
@@ -117,7 +117,7 @@ def frechet_distance(real: npt.ArrayLike, fake: npt.ArrayLike) -> float:
     Returns:
         float >= 0, in squared units of the data; larger for fewer examples.
 
-    Raises: InvalidInput for unusable arguments.
+    Raises: InvalidInput for invalid arguments.
 
     Formula: `|μ1 - μ2|² + tr(S1 + S2 - 2 (S1 S2)^½)`; the trace of the root is the sum
         of the square roots of the eigenvalues of `S1^½ S2 S1^½`. S divides by n - 1. If
@@ -155,7 +155,7 @@ def kernel_distance(
         variance estimate of a U-statistic (0 if the estimate is negative), with the
         kernel `h12 = k(x1,x2) + k(y1,y2) - k(x1,y2) - k(x2,y1)`.
 
-    Raises: InvalidInput for unusable arguments.
+    Raises: InvalidInput for invalid arguments.
 
     Formula: `mean k(x,x') + mean k(y,y') - 2 mean k(x,y)`, x ≠ x' real, y ≠ y' fake,
         `k(x,y) = (x·y/d + 1)³`; over N examples the variance is
@@ -210,7 +210,7 @@ def precision_recall(
         the ball of some real point, and the share of reals that lie in the ball of some
         fake.
 
-    Raises: InvalidInput for unusable arguments.
+    Raises: InvalidInput for invalid arguments.
 
     Reference: Kynkäänniemi et al. 2019, "Improved Precision and Recall Metric for
         Assessing Generative Models", eqs. 1 and 2.
@@ -242,7 +242,7 @@ def density_coverage(
         reals with a fake in their ball, in [0, 1]; for another real set it is about 1 −
         1/2^k.
 
-    Raises: InvalidInput for unusable arguments.
+    Raises: InvalidInput for invalid arguments.
 
     Reference: Naeem et al. 2020, "Reliable Fidelity and Diversity Metrics for
         Generative Models", eqs. 3 and 5.
@@ -264,7 +264,8 @@ def chi2_gap(
     """Kolmogorov–Smirnov distance of the squared lengths in whitened coordinates.
 
     If the coordinates were independent and normal, the squared lengths would follow
-    χ²(49). Those of faces do not; those of good fakes deviate from it in the same way.
+    χ²(49). Those of real faces do not. The squared lengths of good fakes deviate from
+    χ²(49) in the same way.
 
     Args:
         real, fake: arrays `(n, ...)`, `(m, ...)`.
@@ -273,7 +274,7 @@ def chi2_gap(
     Returns:
         float in [0, 1], `max |F_real - F_fake|`, F the distribution functions.
 
-    Raises: InvalidInput for unusable arguments.
+    Raises: InvalidInput for invalid arguments.
 
     Reference: the course "GANs", appendix: PCA against GAN.
     """
@@ -289,7 +290,7 @@ def neighbour_ratio(
     """Distance of fakes to the training set, to see whether the generator copies.
 
     It is the median distance from a fake to its nearest training example, divided by
-    the same distance for unseen real examples.
+    the same distance for held-out real examples.
 
     Args:
         train: array `(n, ...)`, n >= 2, the whole training set.
@@ -301,10 +302,10 @@ def neighbour_ratio(
         float >= 0: near 0 if most fakes are copies, near 1 if they are not, above 1 if
         fakes are far from the data.
 
-    Raises: InvalidInput for unusable arguments, or if most of `train` are duplicates.
+    Raises: InvalidInput for invalid arguments, or if most of `train` are duplicates.
 
     Formula: `median min |fake - train| / median min |train - other train|`. A training
-        example compared with the others replaces an unseen real example.
+        example compared with the others replaces a held-out one.
     """
     expect_positive_int(points=points)
     train = expect_array((None, None, ...), 2, train=train)
@@ -343,7 +344,7 @@ def two_sample_score(
         float in [0, 1], held-out accuracy; 0.5 ± 0.5/√(examples used) if the sets
         cannot be told apart.
 
-    Raises: InvalidInput for unusable arguments.
+    Raises: InvalidInput for invalid arguments.
 
     Reference: Lopez-Paz & Oquab 2017, "Revisiting Classifier Two-Sample Tests", eq. 2;
         Rahimi & Recht 2007, algorithm 1 (the cosines).

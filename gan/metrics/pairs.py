@@ -1,9 +1,9 @@
 """Measures of pictures against their targets: functions from arrays to numbers.
 
 Every set is an array `(n, h, w)` or `(n, h, w, c)` of pictures in [0, 1]; row i of each
-set belongs to the same pair. A model should beat the answers that need no network: the
-input itself, the mean target, and a linear map. A distance alone rewards blur; `detail`
-and the measures of sets in `gan.metrics` reveal it.
+set belongs to the same pair. A model should beat the baselines, which need no network:
+the input itself, the mean target, and a linear map. A distance alone rewards blur;
+`detail` and the measures of sets in `gan.metrics` reveal it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def psnr(
     Returns:
         float, dB, at most 100.
 
-    Raises: InvalidInput for unusable arguments, or if the mask selects no pixel of a
+    Raises: InvalidInput for invalid arguments, or if the mask selects no pixel of a
         picture.
 
     Formula: `mean over pictures of −10 log10(max(mean (truth − picture)², 1e-10))`.
@@ -61,7 +61,7 @@ def ssim(truth: npt.ArrayLike, pictures: npt.ArrayLike) -> float:
         float, at most 1. The side of the window is 11 pixels, or 7 if a side of the
         picture has fewer than 32.
 
-    Raises: InvalidInput for unusable arguments.
+    Raises: InvalidInput for invalid arguments.
 
     Reference: Wang et al. 2004, "Image Quality Assessment", eq. 13; `tf.image.ssim`.
     """
@@ -93,7 +93,7 @@ def top_1(truth: npt.ArrayLike, pictures: npt.ArrayLike) -> float:
     Returns:
         float in [0, 1]; 1 / n by chance. Its standard error is √(p (1 − p) / n).
 
-    Raises: InvalidInput for unusable arguments.
+    Raises: InvalidInput for invalid arguments.
 
     Formula: `mean [i = argmin over j of ‖picture_i − truth_j‖²]`.
     """
@@ -112,7 +112,7 @@ def detail(truth: npt.ArrayLike, pictures: npt.ArrayLike) -> float:
     Returns:
         float, at least 0; below 1 the pictures are blurred.
 
-    Raises: InvalidInput for unusable arguments, or targets without any detail.
+    Raises: InvalidInput for invalid arguments, or targets without any detail.
 
     Formula: mean |difference of vertical and horizontal neighbours| of the pictures,
         divided by that of the targets.
@@ -164,7 +164,7 @@ def fit_ridge(
     Returns:
         callable, inputs `(m, …)` -> float32 array `(m, …)` like `targets`.
 
-    Raises: InvalidInput for unusable arguments.
+    Raises: InvalidInput for invalid arguments.
 
     Formula: `targets ≈ m_y + (x − m_x) W`, W minimises `Σ‖y − ŷ‖² + penalty ‖W‖²`.
     """
@@ -221,19 +221,19 @@ def compare_pairs(
     answers: Mapping[str, npt.ArrayLike],
     mask: npt.ArrayLike | None = None,
 ) -> dict[str, dict[str, float]]:
-    """Measures several answers to the same inputs.
+    """Measures the outputs of several models or baselines for the same inputs.
 
     Args:
         truth: array `(n, h, w)` or `(n, h, w, c)` in [0, 1], the targets.
-        answers: dict from names to arrays of the same shape; values outside [0, 1] are
-            clipped.
+        answers: dict from names to arrays of the same shape, the outputs of models or
+            baselines; values outside [0, 1] are clipped.
         mask: as in `psnr`; it is used only there.
 
     Returns:
         Dict from names to dicts of the floats `psnr`, `ssim` (if both sides have at
         least 7 pixels), `top_1` and `detail`.
 
-    Raises: InvalidInput for unusable arguments.
+    Raises: InvalidInput for invalid arguments.
     """
     found = {}
     for name, pictures in answers.items():
@@ -254,13 +254,13 @@ def trivial_answers(
     training: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
-    """Computes answers to inputs that need no network.
+    """Computes the baselines: outputs for inputs, without a network.
 
     Args:
         inputs: array `(n, h, w)` or `(n, h, w, c)` in [0, 1].
         truth: array `(n, h, w)` or `(n, h, w, c)` in [0, 1], their targets.
         training: pair of arrays, inputs and targets, from which "mean" and "linear"
-            learn; `None` answers each fifth of `inputs` from the other four fifths.
+            learn; with `None`, they learn for each fifth of the pairs from the others.
         seed: int, seed of `fit_ridge`.
 
     Returns:
@@ -309,7 +309,7 @@ def copied_input(inputs: Any, shape: tuple[int, ...]) -> np.ndarray | None:
 
 
 def table(reports: Mapping[str, Mapping[str, float]]) -> str:
-    """Formats the result of `compare_pairs` as a table, one row for each answer.
+    """Formats the result of `compare_pairs` as a table, one row for each name.
 
     Args:
         reports: dict from names to dicts of measures.

@@ -100,7 +100,7 @@ class PCA:
         return flat.reshape(-1, *self.shape)
 
     def sample(self, count: int, depth: int, seed: int = 0) -> np.ndarray:
-        """Draw pictures whose whitened coordinates are independent and normal.
+        """Draws pictures whose whitened coordinates are independent and normal.
 
         Args:
             count: int, number of pictures.

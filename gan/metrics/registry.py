@@ -108,7 +108,7 @@ def measures(
     Returns:
         Dict from names to floats, in the order of `names`.
 
-    Raises: InvalidInput for unusable arguments.
+    Raises: InvalidInput for invalid arguments.
     """
     names = expect_names(names)
     real, fake = flat(8, real=real, fake=fake)
@@ -160,7 +160,7 @@ def evaluate(
         variation over examples, not over trainings. On faces, s was 0.95 to 1.7 times
         the standard deviation over fresh draws; it was too large mostly near the floor.
 
-    Raises: InvalidInput for unusable arguments.
+    Raises: InvalidInput for invalid arguments.
 
     Reference: Shao & Wu 1989, "A General Theory for Jackknife Variance Estimation".
     """

@@ -30,8 +30,8 @@ def cycle_GenDiscr(
     Returns:
         Tuple `(generator, discriminator, None)`. Generator: `[a, b]` -> `[G(a), F(b)]`,
         float32 pictures `(batch, h, w, c)` about in [0, 1]. Discriminator: `[b, a]` ->
-        `[D_B(b), D_A(a)]`, logits `(batch, 1)`. The last is `None` because the
-        generators take no latents. Train the networks with `pixel_range=(0, 1)`.
+        `[D_B(b), D_A(a)]`, logits `(batch, 1)`. The third is `None`, because
+        the generators take no latents. Train the networks with `pixel_range=(0, 1)`.
 
     Raises:
         InvalidInput: if an argument is invalid.

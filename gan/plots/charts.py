@@ -253,7 +253,7 @@ def faces_and_values(
     left.hist(values_real, color=BLUE, label="real", **style)
     left.hist(values_fake, color=VERMILLION, label="fake", **style)
     left.set(xlabel="discriminator", ylabel="pictures")
-    # Said, so that Matplotlib does not warn on a slow machine.
+    # Without loc, Matplotlib warns if finding the best place takes long.
     left.legend(loc="best")
     for axes in right:
         _draw_losses(axes, history)

@@ -265,7 +265,9 @@ def train(
             "that are almost copies. Some hundreds are better."
         )
     layer = DiffAugment() if augment else None
-    return run.train(DEMO if is_demo(run.data) else recipe_for(data), data, augment=layer)
+    return run.train(
+        DEMO if is_demo(run.data) else recipe_for(data), data, augment=layer
+    )
 
 
 def recipe_for(data: Pictures) -> Recipe:

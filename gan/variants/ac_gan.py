@@ -16,7 +16,7 @@ from gan.errors import Option, expect_number, require, shown
 
 @keras.saving.register_keras_serializable(package="gan")
 class AC_GAN(AdversarialModel):
-    """The discriminator also predicts the class that the generator is given.
+    """The generator gets a class; the discriminator also predicts the class.
 
     In the discriminator's update, the auxiliary loss is computed on real examples only.
     If the discriminator also learnt the classes of poor fakes, both networks could
@@ -37,7 +37,7 @@ class AC_GAN(AdversarialModel):
         real_target: float in [0, 1], the target probability of being real, on reals in
             D's loss and on fakes in G's; below 1 it is label smoothing.
         auxiliary_weight: float, weight of the auxiliary loss on real examples.
-        Others as `gan.AdversarialModel`.
+        The other arguments are those of `gan.AdversarialModel`.
 
     Formula:
         D minimises bce(t, D(x)) + bce(0, D(G(z, c))) − w · mean(log C(x)[label])

@@ -62,7 +62,7 @@ class CycleGAN(R3GAN):
             A and B differ in shape.
         objective: "relativistic", the losses of `gan.R3GAN`, or "least_squares", least
             squares as in the original CycleGAN (here with the targets 1 and −1).
-        Others as `gan.R3GAN`.
+        The other arguments are those of `gan.R3GAN`.
 
     Formula:
         D minimises ℓ_D(D_B(b), D_B(G(a))) + ℓ_D(D_A(a), D_A(F(b))) + γ/2 · (R1 + R2)

@@ -12,14 +12,15 @@ from gan.base import AdversarialModel
 class HingeGAN(AdversarialModel):
     """The discriminator's loss ignores examples beyond a margin.
 
-    The discriminator is usually kept smooth by spectral normalisation, for which Keras
-    has a layer.
+    An output above 1 on a real example, or below −1 on a fake, adds nothing to the
+    loss. Usually spectral normalisation, for which Keras has a layer, keeps the
+    discriminator smooth, as in the example.
 
     Args:
         discriminator: `keras.Model`, examples `(batch, …)` -> `(batch, 1)`. Its last
             layer has no activation. The constructor warns of a bounded one, such as
             tanh, because it never gets beyond the margin.
-        Others as `gan.AdversarialModel`.
+        The other arguments are those of `gan.AdversarialModel`.
 
     Example:
 

@@ -19,7 +19,7 @@ class MinimaxGAN(AdversarialModel):
         discriminator: `keras.Model`, examples `(batch, …)` -> logits `(batch, 1)`. Its
             last layer has no activation. The constructor warns of a bounded one, such
             as a sigmoid, because the loss already applies a sigmoid.
-        Others as `gan.AdversarialModel`.
+        The other arguments are those of `gan.AdversarialModel`.
 
     Formula:
         D minimises −mean(log σ(D(x))) − mean(log(1 − σ(D(G(z)))))

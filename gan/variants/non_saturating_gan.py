@@ -30,7 +30,7 @@ class NonSaturatingGAN(AdversarialModel):
             one-sided label smoothing.
         gamma: float, weight of R1, the zero-centred gradient penalty on reals. The
             penalty is logged as `r1`; 0 leaves it out.
-        Others as `gan.AdversarialModel`.
+        The other arguments are those of `gan.AdversarialModel`.
 
     Formula:
         D minimises −mean(t log σ(D(x)) + (1 − t) log(1 − σ(D(x))))

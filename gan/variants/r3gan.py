@@ -36,9 +36,9 @@ class R3GAN(AdversarialModel):
         penalty_every: int, apply the penalties only in every `penalty_every`-th update,
             multiplied by `penalty_every`, which is nearly as good and much quicker
             (Karras et al. 2020, Analyzing and Improving the Image Quality of StyleGAN,
-            section 3.1). The other updates log zeros, so that an epoch's means are
-            right.
-        Others as `gan.AdversarialModel`.
+            section 3.1). The other updates log zeros, so that the means over an epoch
+            are right.
+        The other arguments are those of `gan.AdversarialModel`.
 
     Formula:
         D minimises −mean(log σ(D(x) − D(G(z)))) + γ/2 · (mean(‖∇D(x)‖²) +

@@ -50,7 +50,7 @@ class TranslationGAN(R3GAN):
             takes inputs alone.
         real_examples: pair `(targets, inputs)` of arrays of equal length, as
             `gan.AdversarialModel` takes examples; with `condition`, the targets alone;
-            or a `tf.data.Dataset` of batches of either; or `None`.
+            or a `tf.data.Dataset` of batches of one or the other; or `None`.
         gamma: float, weight of the penalties on the discriminator's gradients.
         l1_weight: float, weight of the distance.
         adversarial: bool. `False` trains the generator by the distance alone, which is
@@ -62,7 +62,7 @@ class TranslationGAN(R3GAN):
         augment: layer applied to targets and fakes before the discriminator, but not to
             the inputs. It may add noise, but must not move pixels. To mirror pictures,
             mirror the pairs in the data.
-        Others as `gan.R3GAN`.
+        The other arguments are those of `gan.R3GAN`.
 
     Formula:
         D minimises −mean(log σ(D(y, x) − D(G(x), x))) + γ/2 · (mean(‖∇D(y, x)‖²) +
@@ -266,7 +266,7 @@ class TranslationGAN(R3GAN):
         Returns:
             Dict of dicts of floats: under "model" the result of
             `gan.metrics.pairs.compare_pairs`. If there are at least 20 pairs, it also
-            holds the results of answers that need no network, see
+            holds the results of the baselines, see
             `gan.metrics.pairs.trivial_answers`.
         """
         for name in options:

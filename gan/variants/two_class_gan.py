@@ -10,12 +10,14 @@ from gan.base import AdversarialModel
 
 @keras.saving.register_keras_serializable(package="gan")
 class TwoClassGAN(AdversarialModel):
-    """The discriminator is a two-class classifier; the generator seeks class "real".
+    """The discriminator classifies examples as "fake" or "real".
+
+    The generator learns to make fakes that are classified as "real".
 
     Args:
         discriminator: `keras.Model`, examples `(batch, …)` -> `(batch, 2)`, the
             log-softmax (at most 0) of the classes "fake" and "real", in this order.
-        Others as `gan.AdversarialModel`.
+        The other arguments are those of `gan.AdversarialModel`.
 
     Formula:
         D minimises −mean(D(x)[:, 1]) − mean(D(G(z))[:, 0])

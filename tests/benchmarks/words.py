@@ -27,8 +27,8 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as the commands do
 import numpy as np  # noqa: E402
 
 import gan  # noqa: E402
-from gan.recipes.r3gan import gamma_for  # noqa: E402
-from gan.schedules import LinearDecay  # noqa: E402
+from gan.data.pictures import Pictures  # noqa: E402
+from gan.recipes import r3gan  # noqa: E402
 
 EPOCHS = 20
 FAKES = 6  # of each caption

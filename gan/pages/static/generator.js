@@ -93,8 +93,8 @@ function tellOpinion(made) {
   }
   const [value] = opinionsOf(made, [state.label]);
   const below = others.filter((v) => v < value).length;
-  byId("opinion").textContent =
-    `The discriminator gives it ${value.toFixed(2)}: more real than ${below} of 100 other fakes.`;
+  byId("opinion").textContent = `The discriminator gives this picture the score ` +
+    `${value.toFixed(2)}: it looks more real than ${below} of 100 other fakes.`;
 }
 
 function showNearest(shown) {

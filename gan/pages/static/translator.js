@@ -84,7 +84,7 @@ function changed() {
   const begun = performance.now(), made = outputs(state.input);
   show(byId("given"), state.input, data.input, painted);
   show(byId("made"), made, data.output);
-  byId("told").textContent = `made in ${Math.ceil(performance.now() - begun)} ms`;
+  byId("told").textContent = `Made in ${Math.ceil(performance.now() - begun)} ms.`;
 }
 
 // Start with a picture of the shape data.source.
@@ -194,11 +194,11 @@ function listen() {
 }
 
 const HINTS = {
-  none: "Drop a picture anywhere, or draw on this one.",
-  shrunk: "Drop a picture anywhere, which the page shrinks, or draw on this one.",
-  hole: "Drop a picture anywhere, and wipe a hole with the mouse or a finger.",
-  grey: "Drop a picture anywhere, which the page converts to grey, or draw on this one.",
-  edges: "Drop a picture anywhere, whose lines the page finds, or draw lines.",
+  none: "Drop a picture anywhere on the page. You can also draw on this one.",
+  shrunk: "Drop a picture anywhere: the page shrinks it. You can also draw on this one.",
+  hole: "Drop a picture anywhere on the page, and wipe a hole with the mouse or a finger.",
+  grey: "Drop a picture anywhere: the page turns it grey. You can also draw on this one.",
+  edges: "Drop a picture anywhere: the page finds its lines. You can also draw lines.",
 };
 
 byId("title").textContent = document.title;
