@@ -536,7 +536,7 @@ class Report(keras.callbacks.Callback):
 
 model = make(strategy.scope(), norm=plain)
 try:
-    model.fit(epochs=40, steps_per_epoch=20,
+    model.fit(epochs=12, steps_per_epoch=20,
               callbacks=[Checkpoint(folder / "run", every=2), Report()], verbose=0)
 except gan.distribute.WorkerLost as error:
     print("LOST", error)
@@ -570,7 +570,8 @@ def test_a_killed_worker_ends_the_others_and_the_run_goes_on(tmp_path):
             assert processes[1 - victim].wait(1800) == 3, printed(folder, 1 - victim)
         said = printed(folder, 1 - victim).split("LOST ")[1]
         assert said.startswith("A worker died")
-        assert "epoch 40" not in printed(folder, 1 - victim)
+        assert "epoch 12" not in printed(folder, 1 - victim)
+    for folder in folders[1:2]:
         for one, other in zip(end(folder), calm, strict=True):
             np.testing.assert_array_equal(one, other)
         assert "Going on from" in printed(folder, 0)

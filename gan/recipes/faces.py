@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 import pathlib
 import time
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,7 @@ class FacesRecipe:
             the discriminator memorises the pictures, and the generator then varies too
             little.
         sorting: int, updates of the course's discriminator after a run with `teacher`,
-            a multiple of 100.
+            a multiple of 100; fewer if the run itself has fewer.
     """
 
     epochs: int
@@ -286,7 +287,7 @@ def _teach_to_sort(run, recipe, discriminator, model, pictures):
         disc_iter=1,
         batch_statistics=False,
         discriminator_optimizer=keras.optimizers.Adam(
-            LinearDecay(1e-3, recipe.sorting), 0.0, 0.9
+            LinearDecay(1e-3, math.prod(_lengths(recipe))), 0.0, 0.9
         ),
         seed=run.seed,
     )
@@ -299,7 +300,13 @@ def _teach_to_sort(run, recipe, discriminator, model, pictures):
         clear([folder])
     sorting = dataclasses.replace(run, epochs=None, steps=None)
     settings = {"generator": digits}
-    sorting.fit(sorter, recipe.sorting // 100, 100, folder="sorter", settings=settings)
+    sorting.fit(sorter, *_lengths(recipe), folder="sorter", settings=settings)
+
+
+def _lengths(recipe):
+    """Epochs and steps of the sorter: never more updates than the run itself had."""
+    updates = min(recipe.sorting, recipe.epochs * recipe.steps_per_epoch)
+    return max(updates // 100, 1), min(updates, 100)
 
 
 def _draw(model, count):
