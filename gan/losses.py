@@ -307,24 +307,24 @@ def class_cross_entropy(probabilities: tf.Tensor, labels: tf.Tensor) -> tf.Tenso
 
 
 def words_cross_entropy(logits: tf.Tensor, words: tf.Tensor) -> tf.Tensor:
-    """Cross-entropy of the predicted words with the true ones, summed over the words.
+    """Cross-entropy of the prediction of each word with the truth.
 
     Args:
         logits: float tensor `(batch, d)`, a discriminator's second output.
         words: float tensor `(batch, d)` in [0, 1], 1 for each word of the caption.
 
     Returns:
-        Float scalar tensor, at least 0.
+        Float tensor `(d,)`, at least 0, means over the batch.
 
     Formula:
-        −Σ_j mean(c_j log σ(a_j) + (1 − c_j) log(1 − σ(a_j))), a the logits, c the words
+        −mean(c_j log σ(a_j) + (1 − c_j) log(1 − σ(a_j))), a the logits, c the words
 
     Reference:
         Odena et al. 2017, Conditional Image Synthesis with Auxiliary Classifier
         GANs, equation 3, for several classes at once.
     """
     losses = tf.nn.sigmoid_cross_entropy_with_logits(words, logits)
-    return tf.reduce_sum(tf.reduce_mean(losses, axis=0))
+    return tf.reduce_mean(losses, axis=0)
 
 
 def interpolate(real: tf.Tensor, fake: tf.Tensor, u: tf.Tensor) -> tf.Tensor:

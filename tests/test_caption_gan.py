@@ -31,7 +31,8 @@ def test_updates_equal_those_in_plain_tensorflow():
     }
     model = make(gamma=0.5, auxiliary_weight=0.3, **sgd)
     (real, c), (fake, _) = data(8), data(16)
-    real, fake, c = (tf.constant(x) for x in (real, fake[8:], c))
+    fake = np.float32(fake[8:] * [2, -1])
+    real, fake, c = (tf.constant(x) for x in (real, fake, c))
     network = model.discriminator
     weights = [tf.Variable(weight) for weight in network.get_weights()]
 
@@ -42,7 +43,7 @@ def test_updates_equal_those_in_plain_tensorflow():
     def reading(logits):
         p = tf.sigmoid(logits)
         terms = c * tf.math.log(p) + (1 - c) * tf.math.log(1 - p)
-        return -tf.reduce_sum(terms) / 8
+        return -tf.reduce_sum(terms, axis=0) / 8
 
     with tf.GradientTape() as tape:
         with tf.GradientTape(persistent=True) as inner:
@@ -52,7 +53,8 @@ def test_updates_equal_those_in_plain_tensorflow():
             tf.reduce_mean(tf.reduce_sum(inner.gradient(y, x) ** 2, axis=1))
             for x, y in ((real, on_real), (fake, on_fake))
         )
-        loss = tf.reduce_mean(tf.nn.softplus(on_fake - on_real)) + 0.3 * reading(read)
+        loss = tf.reduce_mean(tf.nn.softplus(on_fake - on_real))
+        loss += tf.reduce_sum(reading(read))
         whole = loss + 0.5 / 2 * (r1 + r2)
     slopes = tape.gradient(whole, weights)
     logs = model.update_discriminator(Sample(real, c), Sample(fake, c))
@@ -64,8 +66,11 @@ def test_updates_equal_those_in_plain_tensorflow():
         np.testing.assert_allclose(found, weight - 0.1 * slope, atol=1e-6)
 
     weights = network.get_weights()
-    (on_real, _), (on_fake, read) = judge(real), judge(fake)
-    wanted = tf.reduce_mean(tf.nn.softplus(on_real - on_fake)) + 0.3 * reading(read)
+    (on_real, best), (on_fake, read) = judge(real), judge(fake)
+    gaps = reading(read) - reading(best)
+    assert min(gaps) < 0 < max(gaps)
+    wanted = tf.reduce_mean(tf.nn.softplus(on_real - on_fake))
+    wanted += 0.3 * sum(max(float(gap), 0.0) for gap in gaps)
     outputs = model.generator_outputs(real, fake, c)
     assert float(model.generator_loss(*outputs)) == pytest.approx(float(wanted))
 

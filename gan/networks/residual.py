@@ -188,6 +188,11 @@ def make_generator(
 
 def _discriminator(shape, widths, given, reads):
     pictures = keras.Input(shape, name="pictures")
+    x, reader = _trunk(pictures, widths), _trunk(pictures, widths) if reads else None
+    return end_discriminator(pictures, x, 4 * widths[-1], given, reader)
+
+
+def _trunk(pictures, widths):
     x = layers.Rescaling(4.0, -2.0)(pictures)
     x = layers.Conv2D(widths[0], 4, 2, padding="same")(x)
     for width, after in zip(widths, [*widths[1:], None], strict=True):
@@ -195,8 +200,7 @@ def _discriminator(shape, widths, given, reads):
         if after:
             x = layers.AveragePooling2D(2)(x)
             x = layers.Conv2D(after, 1)(x) if after != width else x
-    x = layers.LeakyReLU(0.2)(x)
-    return end_discriminator(pictures, x, 4 * widths[-1], given, reads)
+    return layers.LeakyReLU(0.2)(x)
 
 
 def end_discriminator(
@@ -204,7 +208,7 @@ def end_discriminator(
     x: keras.KerasTensor,
     units: int,
     given: Given,
-    reads: bool = False,
+    reader: keras.KerasTensor | None = None,
 ) -> keras.Model:
     """Adds the last layers of a discriminator: dense, logit, projection.
 
@@ -213,7 +217,8 @@ def end_discriminator(
         x: symbolic float tensor `(batch, h, w, channels)`, the convolutions' output.
         units: int, size of the dense layer.
         given: pair of `classes` and `condition`, as in `residual_GenDiscr`.
-        reads: bool, as in `residual_GenDiscr`.
+        reader: symbolic float tensor like `x`, the output of further convolutions, from
+            which the condition is predicted; or `None`.
 
     Returns:
         `keras.Model`, pictures or `[pictures, condition]` -> logits `(batch, 1)`, or a
@@ -231,7 +236,9 @@ def end_discriminator(
         condition, embedded = _embed(given, features.shape[-1])
         inputs = [pictures, condition]
         x = layers.Add(dtype="float32")([x, layers.Dot(1)([features, embedded])])
-    if reads:
+    if reader is not None:
+        # Learning to read words must not disturb the judgement, so it shares nothing.
+        features = layers.LeakyReLU(0.2)(layers.Dense(units)(layers.Flatten()(reader)))
         x = [x, layers.Dense(given[1], dtype="float32")(features)]
     return keras.Model(inputs, x, name="discriminator")
 

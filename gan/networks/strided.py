@@ -74,7 +74,8 @@ def strided_GenDiscr(
 def _discriminator(shape, widths, given, reads):
     pictures = keras.Input(shape, name="pictures")
     x = strided_trunk(pictures, widths)
-    return end_discriminator(pictures, x, 256, given, reads)
+    reader = strided_trunk(pictures, widths) if reads else None
+    return end_discriminator(pictures, x, 256, given, reader)
 
 
 def strided_trunk(pictures: keras.KerasTensor, widths: list[int]) -> keras.KerasTensor:

@@ -24,30 +24,32 @@ class CaptionGAN(R3GAN):
 
     A word such as "smiling" may change a few pixels only. A discriminator that compares
     fakes with real examples notices such words last. Here it has a second output, which
-    predicts the words of an example, and the generator is trained so that the words it
-    was given can be predicted from its fakes. The words of fakes are not learnt, so
-    that both networks cannot agree on fakes that look like nothing in the data.
+    learns to predict the words of real examples. The generator is trained so that each
+    word can be predicted from its fakes as well as from real examples, but not better:
+    otherwise it would exaggerate the words, and all fakes of a caption would be alike.
 
     Args:
         generator: `keras.Model`, `[latents (batch, latent_dim), vectors (batch, d)]` ->
             examples.
         discriminator: `keras.Model`, `[examples (batch, …), vectors (batch, d)]` ->
             `[logits (batch, 1), words (batch, d)]`, both without activation, as
-            `gan.strided_GenDiscr(condition=d, reads=True)` makes it.
+            `gan.strided_GenDiscr(condition=d, reads=True)` makes it. The two outputs
+            should share no weights, so that learning words does not disturb the first.
         real_examples: pair `(examples, captions)` with `words`, or `(examples, vectors
             (N, d))` of numbers in [0, 1].
-        auxiliary_weight: float, weight of the predictions in both objectives.
+        auxiliary_weight: float, weight of the words in the generator's objective.
         Others as `gan.R3GAN`.
 
     Formula:
-        D minimises the objective of `gan.R3GAN` + w · Σ_j bce(c_j, σ(A(x)_j))
-        G minimises the objective of `gan.R3GAN` + w · Σ_j bce(c_j, σ(A(G(z, c))_j)),
-        A the second output, c the vector, w = auxiliary_weight,
-        bce(t, p) = −mean(t log p + (1 − t) log(1 − p))
+        D minimises the objective of `gan.R3GAN` + Σ_j R_j(x, c)
+        G minimises the objective of `gan.R3GAN` +
+        w · Σ_j max(0, R_j(G(z, c), c) − R_j(x, c)),
+        R_j(x, c) = −mean(c_j log σ(A(x)_j) + (1 − c_j) log(1 − σ(A(x)_j))), A the
+        second output, x real examples, c their vectors, w = auxiliary_weight
 
     Reference:
         Odena et al. 2017, Conditional Image Synthesis with Auxiliary Classifier GANs,
-        equations 2 and 3, here with several words at once.
+        equations 2 and 3, here with several words at once and a bound.
     """
 
     outputs = None
@@ -58,7 +60,7 @@ class CaptionGAN(R3GAN):
         generator: keras.Model,
         discriminator: keras.Model,
         *args: Any,
-        auxiliary_weight: float = 1.0,
+        auxiliary_weight: float = 0.3,
         **options: Unpack[Options],
     ) -> None:
         _expect_reader(discriminator)
@@ -72,14 +74,16 @@ class CaptionGAN(R3GAN):
         return *super().judge(examples, condition, training), condition
 
     def discriminator_loss(self, real: Reading, fake: Reading) -> tf.Tensor:
-        """The relativistic loss, plus the cross-entropy of the reals' words."""
+        """The relativistic loss, plus the cross-entropies of the reals' words."""
         loss = losses.relativistic_discriminator(real[0], fake[0])
-        return loss + self.auxiliary_weight * losses.words_cross_entropy(*real[1:])
+        return loss + tf.reduce_sum(losses.words_cross_entropy(*real[1:]))
 
     def generator_loss(self, real: Reading, fake: Reading) -> tf.Tensor:
-        """The relativistic loss, plus the cross-entropy of the fakes' words."""
+        """The relativistic loss, plus what words are harder to predict from fakes."""
         loss = losses.relativistic_generator(real[0], fake[0])
-        return loss + self.auxiliary_weight * losses.words_cross_entropy(*fake[1:])
+        found, wanted = (losses.words_cross_entropy(*one[1:]) for one in (fake, real))
+        gaps = tf.nn.relu(found - wanted)
+        return loss + self.auxiliary_weight * tf.reduce_sum(gaps)
 
 
 def _expect_reader(discriminator):
