@@ -1,6 +1,7 @@
 """Conditions that are computed from captions or from target pictures."""
 
 from gan.conditions.pictures import Condition, Edges, Grey, Hole, Shrunk, cut_out, named
+from gan.conditions.reader import fit_reader
 from gan.conditions.words import Words
 
 __all__ = [
@@ -11,5 +12,6 @@ __all__ = [
     "Shrunk",
     "Words",
     "cut_out",
+    "fit_reader",
     "named",
 ]

@@ -42,8 +42,10 @@ class Words:
 
     ```python
     words = gan.conditions.Words(captions)
-    networks = gan.strided_GenDiscr((32, 32, 3), condition=len(words), reads=True)
-    model = gan.CaptionGAN(*networks, (pictures, captions), words=words)
+    reader = gan.conditions.fit_reader(pictures, words(captions))
+    size = {"condition": len(words), "reader": reader}
+    networks = gan.strided_GenDiscr((32, 32, 3), sharp=True, **size)
+    model = gan.CaptionGAN(*networks, (pictures, captions), words=words, mismatch=0.5)
     model.fit(epochs=100, steps_per_epoch=200)
     model.get_fake_sample(16, labels="smiling, black hair, glasses")
     ```

@@ -22,7 +22,7 @@ def residual_GenDiscr(
     classes: int | None = None,
     bounded: bool = True,
     condition: int | None = None,
-    reads: bool = False,
+    reader: keras.Model | None = None,
 ) -> tuple[keras.Model, keras.Model, LatentGenerator]:
     """Builds two residual networks without normalisation, and a latent sampler.
 
@@ -46,9 +46,8 @@ def residual_GenDiscr(
         condition: int, length of the condition vectors that both networks then take
             instead of labels: several labels at once, words, or measurements of about
             −1 to 1. `None` for networks without condition vectors.
-        reads: bool, whether the discriminator has a second output, which predicts the
-            condition vector: logits `(batch, condition)`, as `gan.CaptionGAN` needs
-            them.
+        reader: `keras.Model` of `gan.conditions.fit_reader`, which becomes the
+            discriminator's second output, as `gan.CaptionGAN` needs it; or `None`.
 
     Returns:
         Tuple `(generator, discriminator, latent_generator)`. Generator: float32 latents
@@ -66,12 +65,12 @@ def residual_GenDiscr(
         4.
     """
     lowest, channels, widths = stages(
-        shape, latent_dim, width, classes, condition, reads
+        shape, latent_dim, width, classes, condition, reader
     )
     given = (classes, condition)
     return (
         make_generator(lowest, channels, widths, latent_dim, given, bounded),
-        _discriminator((*map(int, shape),), widths, given, reads),
+        _discriminator((*map(int, shape),), widths, given, reader),
         LatentGenerator(latent_dim),
     )
 
@@ -82,7 +81,7 @@ def stages(
     width: int,
     classes: int | None,
     condition: int | None = None,
-    reads: bool = False,
+    reader: keras.Model | None = None,
 ) -> tuple[tuple[int, int], int, list[int]]:
     """Checks a builder's arguments and computes the sizes of its stages.
 
@@ -92,7 +91,7 @@ def stages(
         width: as in `residual_GenDiscr`.
         classes: as in `residual_GenDiscr`.
         condition: as in `residual_GenDiscr`.
-        reads: as in `residual_GenDiscr`.
+        reader: as in `residual_GenDiscr`.
 
     Returns:
         Tuple of the pair of sides at the lowest resolution, the number of channels of a
@@ -118,8 +117,10 @@ def stages(
         expect_positive_int(condition=condition)
         said = "The arguments classes and condition exclude each other: leave one out."
         require(classes is None, said, "condition")
-    said = "The argument reads must be False without condition vectors: give condition."
-    require(not reads or condition is not None, said, "reads")
+    said = "The argument reader must be a network of gan.conditions.fit_reader that "
+    said += f"gives {condition} numbers, as many as condition."
+    fits = reader is None or getattr(reader, "output_shape", 0) == (None, condition)
+    require(fits, said, "reader")
     height, breadth, channels = (int(size) for size in three)
     widths = []
     while all(side >= 8 and side % 2 == 0 for side in (height, breadth)):
@@ -186,13 +187,8 @@ def make_generator(
     return keras.Model(inputs, x, name="generator")
 
 
-def _discriminator(shape, widths, given, reads):
+def _discriminator(shape, widths, given, reader):
     pictures = keras.Input(shape, name="pictures")
-    x, reader = _trunk(pictures, widths), _trunk(pictures, widths) if reads else None
-    return end_discriminator(pictures, x, 4 * widths[-1], given, reader)
-
-
-def _trunk(pictures, widths):
     x = layers.Rescaling(4.0, -2.0)(pictures)
     x = layers.Conv2D(widths[0], 4, 2, padding="same")(x)
     for width, after in zip(widths, [*widths[1:], None], strict=True):
@@ -200,7 +196,8 @@ def _trunk(pictures, widths):
         if after:
             x = layers.AveragePooling2D(2)(x)
             x = layers.Conv2D(after, 1)(x) if after != width else x
-    return layers.LeakyReLU(0.2)(x)
+    x = layers.LeakyReLU(0.2)(x)
+    return end_discriminator(pictures, x, 4 * widths[-1], given, reader)
 
 
 def end_discriminator(
@@ -208,7 +205,7 @@ def end_discriminator(
     x: keras.KerasTensor,
     units: int,
     given: Given,
-    reader: keras.KerasTensor | None = None,
+    reader: keras.Model | None = None,
 ) -> keras.Model:
     """Adds the last layers of a discriminator: dense, logit, projection.
 
@@ -217,8 +214,7 @@ def end_discriminator(
         x: symbolic float tensor `(batch, h, w, channels)`, the convolutions' output.
         units: int, size of the dense layer.
         given: pair of `classes` and `condition`, as in `residual_GenDiscr`.
-        reader: symbolic float tensor like `x`, the output of further convolutions, from
-            which the condition is predicted; or `None`.
+        reader: as in `residual_GenDiscr`.
 
     Returns:
         `keras.Model`, pictures or `[pictures, condition]` -> logits `(batch, 1)`, or a
@@ -237,9 +233,7 @@ def end_discriminator(
         inputs = [pictures, condition]
         x = layers.Add(dtype="float32")([x, layers.Dot(1)([features, embedded])])
     if reader is not None:
-        # Learning to read words must not disturb the judgement, so it shares nothing.
-        features = layers.LeakyReLU(0.2)(layers.Dense(units)(layers.Flatten()(reader)))
-        x = [x, layers.Dense(given[1], dtype="float32")(features)]
+        x = [x, reader(pictures)]
     return keras.Model(inputs, x, name="discriminator")
 
 

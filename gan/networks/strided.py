@@ -17,7 +17,7 @@ def strided_GenDiscr(
     bounded: bool = False,
     condition: int | None = None,
     sharp: bool = False,
-    reads: bool = False,
+    reader: keras.Model | None = None,
 ) -> tuple[keras.Model, keras.Model, LatentGenerator]:
     """Builds a quick pair of networks for colour pictures, and a latent sampler.
 
@@ -43,8 +43,7 @@ def strided_GenDiscr(
         sharp: bool, whether the generator ends in a transposed convolution. It suits
             pictures in which single pixels matter, such as pixel art, but may leave
             checkerboard patterns in others.
-        reads: bool, whether the discriminator has a second output, which predicts the
-            condition vector, as `gan.CaptionGAN` needs it.
+        reader: as in `residual_GenDiscr`.
 
     Returns:
         Tuple `(generator, discriminator, latent_generator)`, as `residual_GenDiscr`
@@ -60,21 +59,20 @@ def strided_GenDiscr(
         Projection Discriminator, equation 4.
     """
     lowest, channels, widths = stages(
-        shape, latent_dim, width, classes, condition, reads
+        shape, latent_dim, width, classes, condition, reader
     )
     given = (classes, condition)
     trunk = (lowest, channels, widths, latent_dim, given, bounded)
     return (
         make_generator(*trunk, smooth=not sharp),
-        _discriminator((*map(int, shape),), widths, given, reads),
+        _discriminator((*map(int, shape),), widths, given, reader),
         LatentGenerator(latent_dim),
     )
 
 
-def _discriminator(shape, widths, given, reads):
+def _discriminator(shape, widths, given, reader):
     pictures = keras.Input(shape, name="pictures")
     x = strided_trunk(pictures, widths)
-    reader = strided_trunk(pictures, widths) if reads else None
     return end_discriminator(pictures, x, 256, given, reader)
 
 

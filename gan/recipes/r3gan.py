@@ -31,7 +31,7 @@ import keras
 import numpy as np
 
 from gan import plots
-from gan.conditions import Words
+from gan.conditions import Words, fit_reader
 from gan.data.pictures import Pictures, read_pictures
 from gan.errors import StrPath, require
 from gan.networks.residual import residual_GenDiscr
@@ -63,11 +63,21 @@ def make_networks(data: Pictures) -> tuple[Any, Any, Any]:
     classes = None if data.labels is None else len(data.names)
     given = {"width": 16, "classes": classes}
     if data.captions is not None:
-        given |= {"condition": len(Words(data.captions)), "reads": True}
+        words = Words(data.captions)
+        given |= {"condition": len(words), "reader": _reader(data, words)}
     if shape[2] == 1:
         return residual_GenDiscr(shape, **given)
     # A word may change a few pixels only.
     return strided_GenDiscr(shape, **given, sharp=data.captions is not None)
+
+
+def _reader(data, words):
+    """The network that reads the words, which is trained once for these pictures."""
+    if data.reader is None:
+        print("Learning to read the words in the pictures ...", flush=True)
+        vectors = words.of_captions(data.captions)
+        data.reader = fit_reader(data.pictures, vectors)
+    return data.reader
 
 
 def _sharp_networks(data):
@@ -122,13 +132,17 @@ def _fitted(data, steps):
     size = min(batch, len(data.pictures))
     options = {"batch_size": size, "class_names": data.names or None, **adams}
     if data.captions is not None:
-        options["words"] = Words(data.captions)
+        # The share of wrong captions is a half, as in Reed et al. 2016.
+        options |= {"words": Words(data.captions), "mismatch": 0.5}
     return options | {"gamma": _gamma(data)}
 
 
 def _gamma(data):
     """The weight of the penalties: for grey pictures that of the paper, 1, or more."""
     found = gamma_for(data.pictures)
+    if data.captions is not None:
+        # Words change few pixels, for which the discriminator needs steep gradients.
+        found /= 2
     return found if data.pictures.shape[3] == 3 else max(found, 1.0)
 
 

@@ -1,4 +1,4 @@
-"""Pictures from words: an R3GAN whose discriminator also reads the words."""
+"""Pictures from words: an R3GAN whose generator must show what it is told."""
 
 from __future__ import annotations
 
@@ -20,28 +20,30 @@ Reading = tuple[tf.Tensor, tf.Tensor, Any]
 
 @keras.saving.register_keras_serializable(package="gan")
 class CaptionGAN(R3GAN):
-    """The discriminator also predicts the words that the generator is given.
+    """The generator also learns that its words can be read in its fakes.
 
     A word such as "smiling" may change a few pixels only. A discriminator that compares
-    fakes with real examples notices such words last. Here it has a second output, which
-    learns to predict the words of real examples. The generator is trained so that each
-    word can be predicted from its fakes as well as from real examples, but not better:
-    otherwise it would exaggerate the words, and all fakes of a caption would be alike.
+    fakes with real examples notices such words last. Here it has a second output: a
+    network that was trained to predict the words of real examples, and does not change
+    any more. The generator is trained so that each word can be predicted from its fakes
+    as well as from real examples, but not better: otherwise it would exaggerate the
+    words, and all fakes of a caption would be alike.
 
     Args:
         generator: `keras.Model`, `[latents (batch, latent_dim), vectors (batch, d)]` ->
             examples.
         discriminator: `keras.Model`, `[examples (batch, …), vectors (batch, d)]` ->
-            `[logits (batch, 1), words (batch, d)]`, both without activation, as
-            `gan.strided_GenDiscr(condition=d, reads=True)` makes it. The two outputs
-            should share no weights, so that learning words does not disturb the first.
+            `[logits (batch, 1), words (batch, d)]`, both without activation. The second
+            output comes from a frozen network: `gan.strided_GenDiscr(condition=d,
+            reader=gan.conditions.fit_reader(pictures, vectors))` makes such a
+            discriminator.
         real_examples: pair `(examples, captions)` with `words`, or `(examples, vectors
             (N, d))` of numbers in [0, 1].
         auxiliary_weight: float, weight of the words in the generator's objective.
         Others as `gan.R3GAN`.
 
     Formula:
-        D minimises the objective of `gan.R3GAN` + Σ_j R_j(x, c)
+        D minimises the objective of `gan.R3GAN`
         G minimises the objective of `gan.R3GAN` +
         w · Σ_j max(0, R_j(G(z, c), c) − R_j(x, c)),
         R_j(x, c) = −mean(c_j log σ(A(x)_j) + (1 − c_j) log(1 − σ(A(x)_j))), A the
@@ -49,7 +51,7 @@ class CaptionGAN(R3GAN):
 
     Reference:
         Odena et al. 2017, Conditional Image Synthesis with Auxiliary Classifier GANs,
-        equations 2 and 3, here with several words at once and a bound.
+        equation 3, here with several words at once, a fixed classifier and a bound.
     """
 
     outputs = None
@@ -74,9 +76,8 @@ class CaptionGAN(R3GAN):
         return *super().judge(examples, condition, training), condition
 
     def discriminator_loss(self, real: Reading, fake: Reading) -> tf.Tensor:
-        """The relativistic loss, plus the cross-entropies of the reals' words."""
-        loss = losses.relativistic_discriminator(real[0], fake[0])
-        return loss + tf.reduce_sum(losses.words_cross_entropy(*real[1:]))
+        """The relativistic loss; what the words are does not count."""
+        return losses.relativistic_discriminator(real[0], fake[0])
 
     def generator_loss(self, real: Reading, fake: Reading) -> tf.Tensor:
         """The relativistic loss, plus what words are harder to predict from fakes."""
@@ -93,6 +94,6 @@ def _expect_reader(discriminator):
         len(wanted) == 1 and gives == [(None, 1), (None, *wanted)],
         "The discriminator must take [examples, vectors (batch, d)] and give [logits "
         f"(batch, 1), words (batch, d)], but its output shape is {shown(gives)}: build "
-        "it with reads=True, or use gan.R3GAN.",
+        "it with reader=gan.conditions.fit_reader(pictures, vectors).",
         "discriminator",
     )

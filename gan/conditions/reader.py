@@ -1,0 +1,72 @@
+"""A network that reads words, or any condition vectors, in pictures."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from keras import layers
+
+from gan.errors import expect_array, expect_positive_int, require
+from gan.latent import seeded
+
+
+def fit_reader(
+    pictures: npt.ArrayLike,
+    vectors: npt.ArrayLike,
+    steps: int = 1500,
+    width: int = 16,
+    seed: int = 0,
+) -> keras.Model:
+    """Trains a network to predict the condition vectors of pictures, and freezes it.
+
+    `gan.strided_GenDiscr(reader=…)` makes it a part of the discriminator, as
+    `gan.CaptionGAN` needs it. 1,500 steps on pictures of 32×32 pixels take half a
+    minute on one core.
+
+    Args:
+        pictures: array `(N, h, w, c)`, float in [0, 1] or uint8; sides from 8.
+        vectors: float array `(N, d)` in [0, 1], such as `words(captions)`.
+        steps: int, updates, each with 64 pictures; the learning rate falls to 0.
+        width: int, number of channels of the first convolution.
+        seed: int; the same seed gives the same network.
+
+    Returns:
+        `keras.Model` whose weights are frozen, float32 pictures `(batch, h, w, c)` in
+        [0, 1] -> logits `(batch, d)`.
+
+    Raises:
+        InvalidInput: if an argument is invalid.
+    """
+    expect_positive_int(steps=steps, width=width)
+    vectors = np.float32(expect_array((None, None), 1, vectors=vectors))
+    pictures = np.asarray(pictures)
+    said = "The argument pictures must be an array (N, h, w, c), one for each vector, "
+    fits = pictures.ndim == 4 and len(pictures) == len(vectors)
+    require(fits, f"{said}but its shape is {pictures.shape}.", "pictures")
+    inside = vectors.min() >= 0 and vectors.max() <= 1
+    said = "The argument vectors must hold numbers in [0, 1]: scale them."
+    require(inside, said, "vectors")
+    with seeded(seed):
+        inputs = keras.Input(pictures.shape[1:], name="pictures")
+        x = layers.Rescaling(4.0, -2.0)(inputs)
+        for factor in (1, 2, 4):
+            x = layers.Conv2D(factor * width, 4, 2, padding="same")(x)
+            x = layers.LeakyReLU(0.2)(x)
+        x = layers.LeakyReLU(0.2)(layers.Dense(16 * width)(layers.Flatten()(x)))
+        x = layers.Dense(vectors.shape[1], dtype="float32")(x)
+        trained = keras.Model(inputs, x)
+        rate = keras.optimizers.schedules.CosineDecay(1e-3, steps)
+        loss = keras.losses.BinaryCrossentropy(from_logits=True)
+        trained.compile(keras.optimizers.Adam(rate), loss)
+        rng = np.random.default_rng(seed)
+        for _ in range(steps):
+            chosen = rng.choice(len(pictures), min(64, len(pictures)), replace=False)
+            some = pictures[np.sort(chosen)]
+            if some.dtype == np.uint8:
+                some = np.divide(some, 255, dtype=np.float32)
+            trained.train_on_batch(some, vectors[np.sort(chosen)])
+    # A network of its own, which nobody compiled.
+    reader = keras.Model(inputs, x, name="reader")
+    reader.trainable = False
+    return reader
