@@ -54,8 +54,6 @@ class Pictures:
         reading: `gan.data.kept.Reading` of the folder, or `None`.
         origin: str, a text about the kept file, "" without one.
         captions: `None`, or list of N str, the caption of each picture.
-        reader: `keras.Model` that predicts the words of the captions, once a recipe has
-            trained it.
     """
 
     pictures: np.ndarray
@@ -66,7 +64,6 @@ class Pictures:
     reading: Reading | None = None
     origin: str = ""
     captions: list[str] | None = None
-    reader: Any = None
 
     def floats(self) -> np.ndarray:
         """Float32 array `(N, h, w)` or `(N, h, w, 3)` with values in [0, 1]."""

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -56,6 +57,9 @@ _ENOUGH = 1000  # with so many pictures, some can be held out
 _MOST_HELD_OUT = 1000
 _MOST_COLUMNS = 20  # largest number of columns (classes) of the picture
 
+_readers: weakref.WeakKeyDictionary[Pictures, keras.Model]
+_readers = weakref.WeakKeyDictionary()
+
 
 def make_networks(data: Pictures) -> tuple[Any, Any, Any]:
     """Make both networks, with classes or words if the pictures have any."""
@@ -73,11 +77,11 @@ def make_networks(data: Pictures) -> tuple[Any, Any, Any]:
 
 def _reader(data, words):
     """The network that reads the words, which is trained once for these pictures."""
-    if data.reader is None:
+    if data not in _readers:
         print("Learning to read the words in the pictures ...", flush=True)
         vectors = words.of_captions(data.captions)
-        data.reader = fit_reader(data.pictures, vectors)
-    return data.reader
+        _readers[data] = fit_reader(data.pictures, vectors)
+    return _readers[data]
 
 
 def _sharp_networks(data):

@@ -67,12 +67,6 @@ def read(path):
     return np.rint(small).astype(np.uint8), captions, known, np.isin(pairs, withheld)
 
 
-def make_model(pictures, captions, seed, steps):
-    """The words' model, whose rates fall to 0 at the end of these steps."""
-    data = Pictures(pictures, captions=captions)
-    return r3gan.recipe_for(data).make_model(data, seed, steps)
-
-
 def seconds_a_step(make):
     """Of the processor, once everything is traced."""
     model = make(0, 1000)
@@ -193,9 +187,10 @@ def main():
     data = pictures, captions, known, withheld = read(options.data)
     print(f"{withheld.sum()} of {len(pictures)} pictures withheld", flush=True)
 
+    part = Pictures(pictures[~withheld], captions=captions[~withheld].tolist())
+
     def make(seed, steps):
-        trained = pictures[~withheld], captions[~withheld].tolist()
-        return make_model(*trained, seed, steps)
+        return r3gan.recipe_for(part).make_model(part, seed, steps)
 
     cost = None
     for seed in options.seeds:
