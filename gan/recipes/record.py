@@ -17,7 +17,7 @@ from gan.support.files import atomic_path, clear_leftovers
 RECIPES = {
     "gaussian": "a Gaussian from uniform noise, by six loss pairs",
     "mnist_dense": "digits by dense networks",
-    "lfw": "colour faces by convolutional networks and a two-class discriminator",
+    "lfw": "colour faces by convolutions and a two-class discriminator",
     "mnist_dcgan": "digits by DCGAN",
     "mnist_acgan": "digits of the class you ask for, by AC-GAN",
     "mnist_r3gan": "digits of the class you ask for, by R3GAN, the quickest of these",

@@ -55,6 +55,7 @@ class CaptionGAN(R3GAN):
     """
 
     outputs = None
+    _one_pass = False
     auxiliary_weight = Option(functools.partial(expect_number, 0))
 
     def __init__(
@@ -74,6 +75,10 @@ class CaptionGAN(R3GAN):
     ) -> Reading:
         """Tuple `(logits, words, vectors)`: both outputs and the true vectors."""
         return *super().judge(examples, condition, training), condition
+
+    def _logits(self, *given, training):
+        """The first output alone has penalties."""
+        return self.judge(*given, training=training)[0]
 
     def discriminator_loss(self, real: Reading, fake: Reading) -> tf.Tensor:
         """The relativistic loss; what the words are does not count."""

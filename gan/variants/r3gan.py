@@ -55,6 +55,9 @@ class R3GAN(AdversarialModel):
     targets = (-math.inf, math.inf)
     log_names = (*AdversarialModel.log_names, "r1", "r2")
 
+    # Whether all of the discriminator's outputs have penalties.
+    _one_pass = True
+
     gamma = Option(functools.partial(expect_number, 0))
     penalty_every = Option(expect_positive_int)
 
@@ -101,7 +104,7 @@ class R3GAN(AdversarialModel):
         self, real: Sample, fake: Sample
     ) -> tuple[tuple[Any, Any], tf.Tensor, dict[str, tf.Tensor]]:
         """The outputs and the weighted penalties; `r1` and `r2` are without weight."""
-        if self.penalty_every == 1 and self.outputs == 1:
+        if self.penalty_every == 1 and self._one_pass:
             # One pass for outputs and gradients is a fifth quicker than two.
             found = [
                 losses.values_and_squared_slopes(self.judge, *sample)
@@ -126,5 +129,5 @@ class R3GAN(AdversarialModel):
         return self.penalty_every * losses.zero_centred_penalty(self._logits, *sample)
 
     def _logits(self, *given, training):
-        """The first output of a discriminator that may have several."""
-        return tf.nest.flatten(self.judge(*given, training=training))[0]
+        """The outputs whose gradients are penalised."""
+        return self.judge(*given, training=training)
