@@ -45,7 +45,7 @@ def models(files, tmp_path_factory):
             "generate classes.keras --class 10",
             "must name classes of the generator",
         ),
-        ("generate plain.keras --class 1", "argument labels"),
+        ("generate plain.keras --class 1", "argument class"),
         ("generate plain.keras --count 0", "argument count"),
         ("generate plain.keras --each --output run", "a new or empty folder"),
         ("walk plain.keras --shape segment --output x.png", None),

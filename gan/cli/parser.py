@@ -290,4 +290,5 @@ def _add_option(parser, parameter, kind, said, by_place):
 
 
 def _one_line(text):
-    return " ".join(text.split())
+    # The one argument whose option has another name.
+    return " ".join(text.split()).replace("argument labels", "argument class")

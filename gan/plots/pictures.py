@@ -115,7 +115,9 @@ def rows(pictures: Mapping[str, npt.ArrayLike], title: str | None = None) -> Fig
     said = f"The argument pictures must hold pictures of one shape, but has {shapes}."
     require(len(shapes) == 1, said, "pictures")
     tiled = tile(np.concatenate(checked), len(checked[0]))
-    figure = new_figure(1000, 70 + 880 * len(checked) // len(checked[0]), title)
+    beside = _LETTER * max(map(len, pictures)) + 40
+    height = 70 + 880 * len(checked) // len(checked[0])
+    figure = new_figure(880 + beside, height, title)
     axes = figure.add_subplot()
     draw_pictures(axes, tiled)
     height = tiled.shape[0] / len(checked)
