@@ -258,7 +258,7 @@ def test_interrupt_is_quiet(monkeypatch, networks, tmp_path):
 def test_two_runs_print_and_draw_the_same(line, files, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     rng = np.random.default_rng(0)
-    np.save(files / "many.npy", rng.integers(0, 256, (100, 16, 16), "uint8"))
+    np.save(files / "many.npy", rng.integers(0, 256, (200, 16, 16), "uint8"))
     command = [*line.format(files=files).split(), "--output", "x.png", "--seed"]
     seen = []
     for seed in ("3", "3", "4"):
