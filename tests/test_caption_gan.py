@@ -99,7 +99,13 @@ def test_a_reader_learns_to_read_and_stays_as_it_is(fitted):
     found = fitted(pictures[200:] / np.float32(255)) > 0
     assert np.mean(found == (vectors[200:] > 0)) > 0.95
     assert not fitted.trainable_variables
-    again = gan.conditions.fit_reader(*stripes(200), steps=150, width=4)
+    said = []
+    again = gan.conditions.fit_reader(
+        *stripes(200), steps=150, width=4, tell=said.append
+    )
+    assert [line.split(",")[0] for line in said] == [
+        f"words: {share}%" for share in (20, 40, 60, 80)
+    ]
     for one, other in zip(fitted.weights, again.weights, strict=True):
         np.testing.assert_array_equal(one, other)
 

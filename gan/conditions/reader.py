@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +20,7 @@ def fit_reader(
     steps: int = 1500,
     width: int = 16,
     seed: int = 0,
+    tell: Callable[[str], object] | None = None,
 ) -> keras.Model:
     """Trains a network to predict the condition vectors of pictures, and freezes it.
 
@@ -30,6 +34,8 @@ def fit_reader(
         steps: int, updates, each with 64 pictures; the learning rate falls to 0.
         width: int, number of channels of the first convolution.
         seed: int; the same seed gives the same network.
+        tell: callable that is given a line with the time left after each fifth of the
+            steps, such as `print`; or `None`.
 
     Returns:
         `keras.Model` whose weights are frozen, float32 pictures `(batch, h, w, c)` in
@@ -59,8 +65,11 @@ def fit_reader(
         rate = keras.optimizers.schedules.CosineDecay(1e-3, steps)
         loss = keras.losses.BinaryCrossentropy(from_logits=True)
         trained.compile(keras.optimizers.Adam(rate), loss)
-        rng = np.random.default_rng(seed)
-        for _ in range(steps):
+        rng, start = np.random.default_rng(seed), time.monotonic()
+        for step in range(steps):
+            if tell is not None and step and step % max(steps // 5, 1) == 0:
+                left = (time.monotonic() - start) / step * (steps - step)
+                tell(f"words: {step / steps:.0%}, about {left:.0f} seconds left")
             chosen = rng.choice(len(pictures), min(64, len(pictures)), replace=False)
             some = pictures[np.sort(chosen)]
             if some.dtype == np.uint8:

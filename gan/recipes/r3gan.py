@@ -24,6 +24,7 @@ Reference:
 from __future__ import annotations
 
 import dataclasses
+import functools
 import pathlib
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -78,9 +79,10 @@ def make_networks(data: Pictures) -> tuple[Any, Any, Any]:
 def _reader(data, words):
     """The network that reads the words, which is trained once for these pictures."""
     if data not in _readers:
-        print("Learning to read the words in the pictures ...", flush=True)
+        tell = functools.partial(print, flush=True)
+        tell("A small network learns to read the words in the pictures ...")
         vectors = words.of_captions(data.captions)
-        _readers[data] = fit_reader(data.pictures, vectors)
+        _readers[data] = fit_reader(data.pictures, vectors, tell=tell)
     return _readers[data]
 
 
