@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Unpack
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from gan import losses
-from gan.base import Options
 from gan.errors import Option, expect_number, require, shown
 from gan.training.inputs import condition_shape
 from gan.variants.r3gan import R3GAN
@@ -64,7 +63,7 @@ class CaptionGAN(R3GAN):
         discriminator: keras.Model,
         *args: Any,
         auxiliary_weight: float = 0.3,
-        **options: Unpack[Options],
+        **options: Any,
     ) -> None:
         _expect_reader(discriminator)
         self.auxiliary_weight = auxiliary_weight
