@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import refused
 from keras import layers
 from test_vectors import data, networks
 
@@ -140,19 +141,33 @@ def test_the_builders_take_it(build, fitted, tmp_path):
         ),
         (lambda: make(auxiliary_weight=-1), "auxiliary_weight", "at least 0"),
         (
-            lambda: gan.strided_GenDiscr((8, 8, 3), condition=3, reader=networks()[0]),
-            "reader",
-            "gives 3 numbers",
+            lambda: gan.CaptionGAN(networks()[0], "x", networks()[2]),
+            "discriminator",
+            "keras.Model",
         ),
         (
             lambda: gan.conditions.fit_reader(np.zeros((4, 8, 8, 3)), np.ones((3, 2))),
             "pictures",
-            "one for each vector",
+            "(3, n, n, n)",
         ),
         (
             lambda: gan.conditions.fit_reader(np.zeros((4, 8, 8, 3)), -np.ones((4, 2))),
             "vectors",
             "in [0, 1]",
+        ),
+        (
+            lambda: gan.conditions.fit_reader(
+                np.full((4, 8, 8, 3), 255.0), np.ones((4, 2))
+            ),
+            "pictures",
+            "in [0, 1], or be bytes",
+        ),
+        (
+            lambda: gan.conditions.fit_reader(
+                np.full((4, 8, 8, 3), np.nan), np.ones((4, 2))
+            ),
+            "pictures",
+            "finite",
         ),
         (
             lambda: gan.R3GAN(networks()[0], reader(), networks()[2]),
@@ -165,6 +180,18 @@ def test_what_is_refused(code, argument, said):
     with pytest.raises(gan.InvalidInput) as caught:
         code()
     assert caught.value.argument == argument and said in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", ["side", "vector", "none", "thawed", "text"])
+def test_only_a_frozen_reader_of_these_pictures_and_vectors_is_taken(fitted, wrong):
+    thawed = keras.models.clone_model(fitted)
+    for layer in thawed.layers:
+        layer.trainable = True
+    reader = {"thawed": thawed, "text": "x"}.get(wrong, fitted)
+    size = {"vector": 3, "none": None}.get(wrong, 2)
+    with refused("reader"):
+        side = 16 if wrong == "side" else 8
+        gan.strided_GenDiscr((side, side, 3), condition=size, reader=reader)
 
 
 @pytest.mark.slow

@@ -45,14 +45,13 @@ def fit_reader(
         InvalidInput: if an argument is invalid.
     """
     expect_positive_int(steps=steps, width=width)
-    vectors = np.float32(expect_array((None, None), 1, vectors=vectors))
-    pictures = np.asarray(pictures)
-    said = "The argument pictures must be an array (N, h, w, c), one for each vector, "
-    fits = pictures.ndim == 4 and len(pictures) == len(vectors)
-    require(fits, f"{said}but its shape is {pictures.shape}.", "pictures")
-    inside = vectors.min() >= 0 and vectors.max() <= 1
-    said = "The argument vectors must hold numbers in [0, 1]: scale them."
-    require(inside, said, "vectors")
+    vectors = np.float32(expect_array((None, None), vectors=vectors))
+    pictures = expect_array((len(vectors), None, None, None), pictures=pictures)
+    for name, given in (("pictures", pictures), ("vectors", vectors)):
+        small = given.dtype == np.uint8 or given.min() >= 0 and given.max() <= 1
+        or_bytes = ", or be bytes (uint8)" if name == "pictures" else ""
+        said = f"The argument {name} must hold numbers in [0, 1]{or_bytes}: scale it."
+        require(small, said, name)
     with seeded(seed):
         inputs = keras.Input(pictures.shape[1:], name="pictures")
         x = layers.Rescaling(4.0, -2.0)(inputs)

@@ -117,10 +117,15 @@ def stages(
         expect_positive_int(condition=condition)
         said = "The arguments classes and condition exclude each other: leave one out."
         require(classes is None, said, "condition")
-    said = "The argument reader must be a network of gan.conditions.fit_reader that "
-    said += f"gives {condition} numbers, as many as condition."
-    fits = reader is None or getattr(reader, "output_shape", 0) == (None, condition)
-    require(fits, said, "reader")
+    wanted = (None, *(int(size) for size in three)), (None, condition)
+    found = [getattr(reader, f"{side}_shape", None) for side in ("input", "output")]
+    require(
+        reader is None or (*found,) == wanted and not reader.trainable_variables,
+        "The argument reader must be a frozen network, as gan.conditions.fit_reader "
+        f"makes it for these pictures and vectors, from {wanted[0]} to {wanted[1]}, "
+        f"but it is {shown(reader)}.",
+        "reader",
+    )
     height, breadth, channels = (int(size) for size in three)
     widths = []
     while all(side >= 8 and side % 2 == 0 for side in (height, breadth)):

@@ -11,6 +11,7 @@ import tensorflow as tf
 from gan import losses
 from gan.errors import Option, expect_number, require, shown
 from gan.training.inputs import condition_shape
+from gan.training.networks import expect_network
 from gan.variants.r3gan import R3GAN
 
 # The discriminator's two outputs, and the vectors with which they were computed.
@@ -35,7 +36,7 @@ class CaptionGAN(R3GAN):
             `[logits (batch, 1), words (batch, d)]`, both without activation. The second
             output comes from a frozen network: `gan.strided_GenDiscr(condition=d,
             reader=gan.conditions.fit_reader(pictures, vectors))` makes such a
-            discriminator.
+            discriminator, for `pixel_range=(0, 1)`.
         real_examples: pair `(examples, captions)` with `words`, or `(examples, vectors
             (N, d))` of numbers in [0, 1].
         auxiliary_weight: float, weight of the words in the generator's objective.
@@ -92,8 +93,9 @@ class CaptionGAN(R3GAN):
 
 
 def _expect_reader(discriminator):
+    expect_network("discriminator", discriminator)
     wanted = condition_shape(discriminator) or ()
-    gives = getattr(discriminator, "output_shape", None)
+    gives = discriminator.output_shape
     require(
         len(wanted) == 1 and gives == [(None, 1), (None, *wanted)],
         "The discriminator must take [examples, vectors (batch, d)] and give [logits "

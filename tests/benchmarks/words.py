@@ -4,9 +4,9 @@
         --seeds 0 1 2 --output runs
 
 The pictures become 32×32 by the mean of 2×2. A seventh of the pairs of a hair colour
-and a mouth is withheld: no picture with such a pair is trained on. The
-networks and options are those of `train` for pictures with captions: `gan.CaptionGAN`,
-whose discriminator also reads the words. The minutes are those of one core's own time.
+and a mouth is withheld: no picture with such a pair is trained on. The networks and
+options are those of `train` for pictures with captions: `gan.CaptionGAN`, with a frozen
+network that reads the words. The minutes are those of one core's own time.
 
 Then linear discriminants of the 5,548 real pictures that were trained on read fakes of
 the first 100 captions with a withheld pair, six each: for each attribute the share of
