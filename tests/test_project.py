@@ -1,5 +1,8 @@
 """Projection: latents of pictures, for any generator, against closed forms."""
 
+import contextlib
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -190,10 +193,15 @@ def write_odd(kind, folder):
 )
 def test_odd_files_are_read_as_train_reads_them(kind, tmp_path):
     path, wanted = write_odd("one pixel" if kind == "folder" else kind, tmp_path)
+    expected = contextlib.nullcontext()
     if kind == "folder":
-        (tmp_path / "notes.txt").write_text("no picture")
+        (tmp_path / "text.png").write_text("no picture")
         path = tmp_path
-    found = given_examples((8, 8, 3), picture=path)
+        expected = pytest.warns(
+            UserWarning, match="picture gives 1 picture.*left out 1"
+        )
+    with expected:
+        found = given_examples((8, 8, 3), picture=path)
     assert found.shape == (1, 8, 8, 3) and found.dtype == np.float32
     np.testing.assert_allclose(found, np.broadcast_to(wanted, found.shape), atol=0.01)
 
@@ -217,6 +225,18 @@ def test_the_commands_refuse_what_holds_no_picture(command, tmp_path, capsys):
         error = capsys.readouterr().err
         assert said in error and error.count("\n") == 1
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_files_left_out_are_told_in_one_line(three_stripes, tmp_path, capsys):
+    write_odd("grey", tmp_path)
+    (tmp_path / "text.png").write_text("no picture")
+    line = ["project", str(three_stripes[1]("ant", "bee", "cat")), "--quiet"]
+    line += ["--steps", "1", "--output", str(tmp_path / "found.npy")]
+    with warnings.catch_warnings(action="always"):
+        assert cli.main([*line, "--picture", str(tmp_path)]) == 0
+    said = capsys.readouterr().err
+    assert said.startswith("gan: warning: The argument picture gives 1 picture,")
+    assert "left out 1, not read by Pillow" in said and said.count("\n") == 1
 
 
 @pytest.mark.slow

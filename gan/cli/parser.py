@@ -11,6 +11,7 @@ import pathlib
 import sys
 import tomllib
 import typing
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple, NoReturn
 
@@ -87,7 +88,7 @@ def main(argv: list[str] | None = None, prog: str = "gan") -> int:
     argv = sys.argv[1:] if argv is None else list(argv)
     if not argv or argv[0].startswith("-") and argv[0] not in _OF_THE_WHOLE:
         argv = ["faces", *argv]
-    with safe_streams():
+    with safe_streams(), _short_warnings(prog):
         try:
             try:
                 return _run(argv, prog)
@@ -100,6 +101,21 @@ def main(argv: list[str] | None = None, prog: str = "gan") -> int:
             return 2
         except KeyboardInterrupt:
             return 130
+
+
+@contextlib.contextmanager
+def _short_warnings(prog):
+    """Show a warning as one line, without the file and the code that caused it."""
+    usual = warnings.formatwarning
+
+    def one_line(message, *_, **__):
+        return f"{prog}: warning: {_one_line(str(message))}\n"
+
+    warnings.formatwarning = one_line
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
 
 
 def _run(argv, prog):

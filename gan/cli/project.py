@@ -53,10 +53,12 @@ def project(
     _expect_search(picture, steps, restarts, seed)
     drawing = loaded(model, seed)
     expect_pictures(drawing)
-    found, given = _found(
-        drawing, picture, class_, pictures, steps, restarts, seed, quiet
-    )
     import numpy as np
+
+    from gan.generators.given import given_examples
+
+    given = given_examples(drawing.shape, picture=picture)
+    found = _found(drawing, given, class_, pictures, steps, restarts, seed, quiet)
 
     print(_told(found))
     with atomic_path(path) as temporary:
@@ -102,11 +104,11 @@ def edit(
     from gan.generators.given import given_examples
 
     kept = [name.strip() for name in keep.split(",")] if keep else []
-    # Check the picture before a direction is computed and saved.
-    given_examples(drawing.shape, picture=picture)
+    # Read the picture before a direction is computed and saved.
+    given = given_examples(drawing.shape, picture=picture)
     direction = _direction(drawing, towards, kept, with_, without, seed)
     print(direction)
-    found, given = _found(drawing, picture, class_, None, steps, restarts, seed, quiet)
+    found = _found(drawing, given, class_, None, steps, restarts, seed, quiet)
     import numpy as np
 
     print(_told(found))
@@ -143,16 +145,12 @@ def _expect_search(picture, steps, restarts, seed):
 
 
 def _found(
-    drawing: TrainedGenerator, picture, class_, among, steps, restarts, seed, quiet
-) -> tuple[Projection, object]:
-    """The projection of a PATH of pictures, and the pictures."""
-    from gan.generators.given import given_examples
-
-    given = given_examples(drawing.shape, picture=picture)
+    drawing: TrainedGenerator, given, class_, among, steps, restarts, seed, quiet
+) -> Projection:
+    """The projections of the pictures."""
     numbers = {"labels": class_, "among": among, "seed": seed}
     verbose = 0 if quiet else 1
-    found = drawing.project(given, steps, restarts, verbose=verbose, **numbers)
-    return found, given
+    return drawing.project(given, steps, restarts, verbose=verbose, **numbers)
 
 
 def _told(found):

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from gan.data.pictures import read_picture, read_pictures
-from gan.errors import InvalidInput, expect_array, expect_path, require
+from gan.errors import InvalidInput, expect_array, expect_path, require, warn
 from gan.support.screen import shows_bars
 from gan.training.networks import is_picture
 
@@ -75,9 +75,13 @@ def _read(path, shape, name):
     try:
         if path.is_file() and path.suffix.lower() not in _ARRAYS:
             return read_picture(path, size, colour)[None]
-        return read_pictures(path, size, colour, labelled=False).pictures
+        found = read_pictures(path, size, colour, labelled=False)
     except InvalidInput as error:
         raise InvalidInput(str(error), name) from error
+    if found.left_out:
+        # Fewer pictures than files must not go unnoticed.
+        warn(f"The argument {name} gives {found.said}.")
+    return found.pictures
 
 
 class Bar:

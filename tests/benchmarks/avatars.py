@@ -1,0 +1,149 @@
+"""Smiles, glasses and beards for drawn faces: projections and edits against the truth.
+
+    python tests/benchmarks/avatars.py --data avatars_64.npz --minutes 15 --output run
+
+The pictures become 32×32 by the mean of 2×2. The class of a picture says whether its
+mouth is serious, smiling or another one, and whether it has glasses and a beard.
+`train` gets these classes; if the run exists already, it is only measured.
+
+The data have pairs that differ only in the mouth. The serious faces are projected with
+their class known, and the same latents are drawn with the smiling class. The benchmark
+prints how often this edit is nearer to the true smiling face, in the box around the
+mouth, than the serious face and than the projection are, and the PSNR outside of the
+box. Then it edits fakes along directions found from the labels, and prints how often
+classifiers see each attribute change.
+"""
+
+import argparse
+import pathlib
+
+import numpy as np
+
+import gan
+from gan.metrics.classes import Classifier
+
+BOX = np.zeros((32, 32), bool)
+BOX[16:19, 13:19] = True
+MOUTHS = ("serious", "smiling", "other")
+# Numbers of the values in avatars_64.npz.
+SMILE, SERIOUS = 0, 1
+PATCH, BEARDS = 7, (1, 2, 3)
+
+
+def halved(pictures):
+    """uint8 `(N, 32, 32, 3)`, the mean of 2×2 pixels."""
+    some = pictures.reshape(len(pictures), 32, 2, 32, 2, 3).mean(axis=(2, 4))
+    return np.rint(some).astype(np.uint8)
+
+
+def read(path):
+    """Dict of the attributes' bool arrays, and of class numbers and names."""
+    with np.load(path) as file:
+        names = list(file["attribute_names"])
+        found = {}
+        for key, rows in (("x", "attributes"), ("serious", "pair_attributes")):
+            mouth, glasses, hair = (
+                file[rows][:, names.index(n)]
+                for n in ("mouth", "accessories", "facialHair")
+            )
+            has = {
+                "smiling": mouth == SMILE,
+                "glasses": (glasses > 0) & (glasses != PATCH),
+                "beard": np.isin(hair, BEARDS),
+            }
+            kind = np.where(mouth == SMILE, 1, np.where(mouth == SERIOUS, 0, 2))
+            labels = 4 * kind + 2 * has["glasses"] + has["beard"]
+            found[key] = halved(file[key]), labels, has
+        smiling = halved(file["smiling"])
+    return found["x"], found["serious"], smiling
+
+
+def class_names():
+    return [
+        mouth + glasses + beard
+        for mouth in MOUTHS
+        for glasses in ("", " glasses")
+        for beard in ("", " beard")
+    ]
+
+
+def apart(some, others, where):
+    return np.sqrt(np.mean((some - others)[:, where] ** 2, axis=(1, 2)))
+
+
+def edits(generator, serious, smiling, labels):
+    """Print how near edits of serious faces are to the true smiling ones."""
+    real, truth = (np.float32(x / 255) for x in (serious, smiling))
+    names = [name for name in map(str, np.array(class_names())[labels])]
+    found = generator.project(real, labels=names)
+    plain = generator.draw(found.latents, found.labels).clip(0, 1)
+    before = np.mean(-20 * np.log10(apart(plain, real, ~BOX)))
+    print(f"projections: median {np.median(found.psnr):.2f} dB, outside {before:.2f}")
+    other = [name.replace("serious", "smiling") for name in names]
+    made = {"none": plain, "other class": generator.draw(found.latents, other)}
+    for amount in (1, 2):
+        made[f"towards smiling {amount}"] = generator.edit(
+            found.latents, "smiling", amount, found.labels, keep=["glasses", "beard"]
+        )
+    for name, edited in made.items():
+        edited = edited.clip(0, 1)
+        near = apart(edited, truth, BOX)
+        than = [near < apart(some, truth, BOX) for some in (real, plain)]
+        after = np.mean(-20 * np.log10(apart(edited, real, ~BOX)))
+        print(
+            f"{name}: nearer than the serious face {than[0].mean():.1%}, than the "
+            f"projection {than[1].mean():.1%}; outside {after:.2f} dB",
+            flush=True,
+        )
+
+
+def matrix(generator, pictures, has):
+    """Print which attributes change if one of them is wanted."""
+    real = np.float32(pictures / 255)
+    judges = {name: Classifier(real, yes.astype(int)) for name, yes in has.items()}
+    accuracies = {name: f"{judge.accuracy:.1%}" for name, judge in judges.items()}
+    print("accuracy on held-out faces:", accuracies, flush=True)
+
+    def seen(name, some):
+        network = judges[name]._network
+        return network.predict(some.clip(0, 1), 500, verbose=0).argmax(1) == 1
+
+    latents, labels = generator.latents(1000, seed=3), generator.labels(1000)
+    plain = generator.draw(latents, labels)
+    before = {name: seen(name, plain) for name in has}
+    for amount in (1, 2):
+        for wanted in has:
+            some = ~before[wanted]
+            edited = generator.edit(
+                latents[some], wanted, amount, labels[some], keep=list(has)
+            )
+            after = {n: (seen(n, edited) != before[n][some]).mean() for n in has}
+            row = ", ".join(f"{n} {share:.1%}" for n, share in after.items())
+            print(f"amount {amount}, towards {wanted}: changed {row}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True, help="avatars_64.npz")
+    parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--count", type=int, default=300, help="pairs to edit")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--output", required=True, help="folder of the run")
+    options = parser.parse_args()
+    (pictures, labels, has), (serious, kinds, _), smiling = read(options.data)
+    folder = pathlib.Path(options.output)
+    if not (folder / "last.keras").exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        file = folder.with_suffix(".npz")
+        np.savez(file, x=pictures, y=labels, names=class_names())
+        gan.train(file, folder, options.minutes, seed=options.seed)
+    generator = gan.load_generator(folder)
+    for name, yes in has.items():
+        generator.directions.named(name, pictures, labels=yes)
+    rows = slice(options.count)
+    edits(generator, serious[rows], smiling[rows], kinds[rows])
+    matrix(generator, pictures, has)
+
+
+if __name__ == "__main__":
+    main()
