@@ -67,7 +67,7 @@ _HOMES = {
 }
 __all__ = sorted([*_MODULES, *_HOMES])
 
-# Other classes that model files name. Files of version 0.1.0 name the Keras layers.
+# Other classes that occur in model files; the Keras layers only in those of 0.1.0.
 _STORED = {
     "Adam": "gan.training.adam",
     "Conv2D": "keras.layers",

@@ -29,8 +29,8 @@ def write_animation(
     Args:
         frames: iterable of arrays `(h, w)` (grey) or `(h, w, 3)` (red, green and blue),
             all of one size; uint8, or float, which is clipped to [0, 1]. In a GIF, each
-            colour frame is reduced to 256 colours. For WebP, all frames are in memory
-            during writing; otherwise one at a time.
+            colour frame is reduced to 256 colours. While writing, MP4 keeps one frame
+            in memory, GIF a byte for each pixel of all frames, and WebP all frames.
         path: str or `os.PathLike` that ends in .gif, .webp or .mp4.
         frames_per_second: float in [0.01, 50]; the duration of a frame is rounded to
             hundredths of a second in a GIF and to thousandths in a WebP.
@@ -61,7 +61,8 @@ def write_gif(
 ) -> pathlib.Path:
     """Writes a GIF that loops for ever, completely or not at all.
 
-    Only one frame at a time is in memory, and the same frames give the same bytes.
+    The frames are taken one at a time, but a byte for each of their pixels stays in
+    memory until the file is written. The same frames give the same bytes.
 
     Args:
         frames: see `write_animation`.

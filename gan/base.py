@@ -87,10 +87,10 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
     - `generator_batches`: how many batches of fakes each generator update uses;
     - `outputs`: how many numbers the discriminator outputs for each example, `None` for
       any number;
-    - `targets`: the smallest and the largest output that the losses push towards: ±inf
-      if there is no bound, `None` if they are unknown. The constructor warns if the
-      discriminator cannot reach them. A class with another `discriminator_loss` does
-      not inherit `targets` and `loss_panel`;
+    - `targets`: the smallest and the largest output that the losses push towards. They
+      are −inf and inf if there is no bound; `None` means that they are unknown. The
+      constructor warns if the discriminator cannot reach them. A subclass that
+      overrides `discriminator_loss` does not inherit `targets` and `loss_panel`;
     - `loss_panel`: the title and the sign with which `callbacks.Losses` plots the
       discriminator's loss;
     - `penalises_slopes`: `False` if `discriminator_extra` does not penalise gradients.
@@ -191,13 +191,14 @@ class AdversarialModel(Drawing, GraphFit, WholeModel):
         words: `gan.conditions.Words`, which turns captions into vectors, so that
             captions can be given wherever a condition is asked for; `None` without
             captions.
-        mismatch: float in [0, 1), share of the discriminator's loss in which real
-            examples with the condition of another example of the batch count as fakes.
-            It teaches the discriminator to use the condition (Reed et al. 2016, with
-            weight 0.5). Use it if two examples seldom have the same condition.
-        usual_conditions: list of condition vectors to draw with if none are given and
-            there are no real examples. `None` takes those of the first 64 real
-            examples.
+        mismatch: float in [0, 1), weight m of a further term in the discriminator's
+            loss, (1 − m) · loss + m · term. In this term, real examples with the
+            condition of another example of the batch count as fakes, so that the
+            discriminator learns to use the condition (Reed et al. 2016, with m = 0.5).
+            Use it if two examples seldom have the same condition.
+        usual_conditions: list of condition vectors, d floats each. Fakes are drawn with
+            them if no condition is given and the real examples are missing or a
+            Dataset. `None` takes those of the first 64 real examples.
         generator_optimizer: `keras.optimizers.Optimizer` of the generator, or `None`
             for Adam.
         discriminator_optimizer: `keras.optimizers.Optimizer` of the discriminator, or

@@ -62,8 +62,8 @@ class Diagnosis(list[Finding]):
     """A list of `Finding`s, empty for a healthy model; prints readably.
 
     Attributes:
-        checked: dict from the names of the checks made to what each measured.
-        not_made: dict from the names of the others to the reasons.
+        checked: dict from the name of each check that was made to what it measured.
+        not_made: dict from the name of each other check to the reason.
     """
 
     def __init__(self) -> None:
@@ -92,53 +92,57 @@ def diagnose(
 
     Everything is measured on the model in its present state. Afterwards its weights,
     optimizers, statistics and random states are restored. The thresholds were chosen
-    between the values measured in healthy models (faces with our weights and with the
-    course's; clouds of 2 and 3 numbers after 300 to 3,000 steps) and in faulty ones
-    (untrained; λ of .001; clip of .01 and .03; a frozen generator; a planted fault).
-    These values are given in brackets. The findings are:
+    between the values measured in healthy models (faces, with the weights of this
+    library and with those of the course; points with 2 or 3 coordinates, after 300 to
+    3,000 steps) and in faulty models (untrained; `lambda_gp` of .001; `clip` of .01 or
+    .03; a frozen generator; a fault made on purpose). The list gives these values in
+    brackets. The findings are:
 
     - non-finite numbers: weights, examples, fakes or D(fakes) contain one;
-    - clipped weights: 15% of the weights are at the bound (healthy: up to 6%; with a
-      clip of .03: 23%);
-    - dead layer: half of the units of a layer give the same number for every example
-      (healthy, with ReLU: up to 44%; critic clipped at .01: 94%). It is not checked
-      after clipped weights, which explain it;
-    - saturated layer: 90% of a hidden layer's activations are at a bound, which means
-      within .5% of the whole range (healthy: up to 18%);
+    - clipped weights: more than 15% of the weights are at the bound (healthy: up to 6%;
+      with a `clip` of .03: 23%);
+    - dead layer: at least half of the units of a layer give the same number for every
+      example (healthy, with ReLU: up to 44%; critic with a `clip` of .01: 94%). It is
+      not checked after clipped weights, which explain it;
+    - saturated layer: at least 90% of a hidden layer's activations are at a bound,
+      which means within .5% of the whole range (healthy: up to 18%);
     - bounded outputs: the last activation keeps the discriminator's outputs from the
-      targets of the losses, as a sigmoid does before a loss that contains another;
-    - flat output: 90% of the discriminator's outputs on fakes are at a bound of its
-      last activation, a tanh or sigmoid (healthy: none);
-    - coupled samples: with a gradient penalty, 1% of the gradient of D(x_i) belongs to
-      other examples than x_i (healthy: 0; with batch normalisation: 70%);
-    - gradient norm: its mean on interpolates differs from 1 by .3, or its standard
-      deviation is .5 (healthy: .96 to 1.07 ± .06 to .28; λ of .001: .65; untrained: .09
-      and .7);
+      targets of the losses, for example a sigmoid if the loss applies one itself;
+    - flat output: more than 90% of the discriminator's outputs on fakes are at a bound
+      of its last activation, a tanh or sigmoid (healthy: none);
+    - coupled samples: with a gradient penalty, more than 1% of the gradient of D(x_i)
+      belongs to other examples than x_i (healthy: 0; with batch normalisation: 70%);
+    - gradient norm: at random points between real and fake examples, the mean norm of
+      the critic's gradient differs from 1 by more than .3, or the standard deviation of
+      the norm is above .5 (healthy: means of .96 to 1.07, deviations of .06 to .28;
+      means with a `lambda_gp` of .001: .65; untrained: .09 and .7);
     - discriminator far ahead: the area under its ROC curve is above .99, and its pull
       is below .3 (healthy: 1.3 to 15; frozen generator: .17, and .0001 behind a tanh).
       Such an area alone is healthy in a critic (ours on faces: .997). The pull is the
       gradient of the generator's loss at the fakes, relative to the gradient that would
       bring them to the reals. It is not checked if the generator cannot reach the
       reals;
-    - output range: 2% of the real values are beyond what the generator can reach with
-      any weights (healthy: none), or half of the fake values are beyond the real ones
-      (healthy: up to 35%);
-    - discriminator asleep: the area is below .6, although `metrics.two_sample_score` is
-      above .9, and it stays below .6 during 30 updates of a copy of the discriminator
-      (oscillating models: .91 and more; dead critic: .5);
-    - collapsed variety: the variance is below .1 of the reals' (healthy: .4 to 2), the
-      effective rank is below .25 of theirs (healthy: .6 to 1.2), or recall is below .05
-      at a precision above .5 (healthy recall: .1 to .96; untrained faces: 0). Half of
-      the modes may be lost without a finding;
+    - output range: more than 2% of the real values are beyond what the generator can
+      reach with any weights (healthy: none), or more than half of the fake values are
+      beyond the real ones (healthy: up to 35%);
+    - discriminator asleep: the area under its ROC curve is below .6, although
+      `metrics.two_sample_score` is above .9, and it is still below .6 after 30 updates,
+      which are then undone (oscillating models: .91 and more; dead critic: .5);
+    - collapsed variety: the variance of the fakes is below .1 times that of the reals
+      (healthy: .4 to 2 times), their effective rank is below .25 times that of the
+      reals (healthy: .6 to 1.2 times), or recall is below .05 while precision is at
+      least .5 (healthy recall: .1 to .96; untrained faces: 0). Half of the modes may be
+      lost without a finding;
     - far from the data: precision is below 1/3 (pictures: .4 to .7), and
       `metrics.neighbour_ratio` is above 1.5 (faces: .97 to 1.16; noise: 1.6 and more)
-      and above half of that of normal noise with the reals' mean and covariance (points
-      on a circle: .1 to .35 of it after 300 steps and more; 1.1 of it before a WGAN_GP
-      has learnt anything);
+      and above half of the ratio of normal noise with the mean and covariance of the
+      reals (points on a circle: .1 to .35 times that ratio after 300 steps and more;
+      1.1 times before a WGAN_GP has learnt anything);
     - copied examples: `metrics.neighbour_ratio` is below .5 (healthy: .88 and more;
       copies: 0);
-    - learnt by heart: the projection errors of training pictures are smaller than those
-      of held-out pictures by a fifth or more, beyond a 95% interval.
+    - learnt by heart: the projection errors of held-out pictures are larger than those
+      of training pictures by more than a quarter, and the whole 95% interval of the
+      difference is above 0.
 
     Args:
         model: `gan.AdversarialModel`.
@@ -257,7 +261,7 @@ def _clipped(s):
 def _worst(shares, bound, text):
     name, share = max(shares.items(), key=lambda item: item[1], default=("none", 0.0))
     sick = [name for name, share in shares.items() if share >= bound]
-    more = f", and {len(sick) - 1} further layers" if len(sick) > 1 else ""
+    more = f"; {len(sick)} layers are affected" if len(sick) > 1 else ""
     return bool(sick), f"{share:.0%} {text} in {name}{more}"
 
 

@@ -29,7 +29,7 @@ This is `train.py`:
 ```python
 import tensorflow as tf
 
-strategy = tf.distribute.MultiWorkerMirroredStrategy()  # before any other TensorFlow
+strategy = tf.distribute.MultiWorkerMirroredStrategy()  # before other TensorFlow calls
 
 import gan
 
@@ -52,10 +52,11 @@ model.fit(
 model.save("model.keras")
 ```
 
-- `batch_size` is the joint batch, a multiple of the number of devices. Each device uses
-  its part, drawn from its own seed, and the optimizers add up the gradients: an update
-  equals that of one device on the joint batch. Your own losses must be means over
-  examples. TensorFlow distributes a Dataset: files to machines, examples to devices.
+- `batch_size` is the size of the joint batch, a multiple of the number of devices. Each
+  device uses its part, drawn from its own seed, and the optimizers add up the
+  gradients: an update equals that of one device on the joint batch. Your own losses
+  must be means over examples. TensorFlow distributes a Dataset: files to machines,
+  examples to devices.
 - `BatchNormalization` normalises the part of each device separately, as in Keras; its
   moving statistics are averaged over the devices (in Keras they drift apart). With
   `BatchNormalization(synchronized=True)`, an update again equals that of one device.
@@ -101,7 +102,7 @@ def own_seed(seed: tf.Tensor) -> tf.Tensor:
 
 
 def part(loss: tf.Tensor) -> tf.Tensor:
-    """Scale a mean over this replica's examples; optimizers add up the replicas."""
+    """Divide a loss by the number of replicas, because optimizers add up gradients."""
     return loss if replicas() == 1 else loss / replicas()
 
 

@@ -1,4 +1,4 @@
-"""Fully-connected generator and discriminator (task 0)."""
+"""Fully-connected generator and discriminator (task 0 of the course "GANs")."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ def fully_connected_GenDiscr(
             sizes of the hidden layers, the size of an example. The discriminator has
             the same hidden layers in reverse order.
         real_examples: array `(N, gen_shape[-1])` of any dtype and range, or `None`.
-            Only its shape is used, and checked.
-        latent_type: "normal", "uniform", "spheric" or "symmetric".
-        activation: str, activation of the hidden layers. The course uses "tanh"; "relu"
-            learns shapes in fewer updates.
+            Only its shape is checked; its values are not used.
+        latent_type: "normal", "uniform", "spheric" or "symmetric", as in
+            `gan.latent.LatentGenerator`.
+        activation: str, activation of the hidden layers. The course uses "tanh"; with
+            "relu", the networks learn shapes in fewer updates.
         bounded: bool, whether the generator ends in a sigmoid and the discriminator in
-            a tanh, as in the course. `False` makes both last layers linear. Use it for
-            data outside (0, 1), and because a saturated tanh gives the generator no
-            gradient for fakes far from the real examples.
+            a tanh, as in the course. `False` makes both last layers linear, which data
+            outside (0, 1) need. It also avoids a saturated tanh, which gives the
+            generator no gradient for fakes far from the real examples.
 
     Returns:
         Tuple `(generator, discriminator, latent_generator)`. Generator: float32

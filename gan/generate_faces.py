@@ -1,4 +1,4 @@
-"""Convolutional generator and discriminator for 16×16 faces (task 3)."""
+"""Convolutional networks for 16×16 faces (task 3 of the course "GANs")."""
 
 from __future__ import annotations
 

@@ -243,7 +243,7 @@ def distinct_numbers(count: int, size: int, seed: tf.Tensor) -> tf.Tensor:
         Int64 tensor `(size,)` of distinct values in [0, count).
     """
     if count < 16 * size:
-        # Each key has 64 random bits. Only ties could bias; one has a chance of 1e-13.
+        # Keys have 64 random bits. Only equal keys could bias; their chance is 1e-13.
         keys = tf.random.stateless_uniform((count,), seed, None, None, tf.int64)
         return tf.cast(tf.argsort(keys)[:size], tf.int64)
     # With count ≥ 16 · size, at most one draw in 32 repeats another. Drawing an eighth

@@ -1,10 +1,11 @@
 """Losses and penalties: pure functions of the discriminator's outputs.
 
 A discriminator loss takes the discriminator's outputs on real and on fake examples. A
-generator loss takes the outputs on fakes. The outputs are float tensors `(batch, 1)` of
-any range (in the two-class pair, log-probabilities `(batch, 2)`). Each loss returns a
-float scalar to minimise. The cross-entropies of conditional models, which take
-probabilities, and the gradient penalties follow.
+generator loss takes the outputs on fakes; `relativistic_generator` also takes those on
+real examples. The outputs are float tensors `(batch, 1)` of any range (in the two-class
+pair, log-probabilities `(batch, 2)`). Each loss returns a float scalar to minimise. The
+cross-entropies of `gan.AC_GAN`, which take probabilities, that of `gan.CaptionGAN`,
+which takes logits, and the gradient penalties follow.
 """
 
 from __future__ import annotations

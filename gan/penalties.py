@@ -1,4 +1,4 @@
-"""Penalties on the discriminator's gradients, under their name of version 0.1.0."""
+"""The gradient penalties of `gan.losses`, which version 0.1.0 had in this module."""
 
 from gan.losses import (
     gradient_penalty,

@@ -1,4 +1,4 @@
-"""Least-squares GAN (task 0)."""
+"""Least-squares GAN (task 0 of the course "GANs")."""
 
 import keras
 

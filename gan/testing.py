@@ -48,9 +48,9 @@ def check_model(make: type[AdversarialModel] | Callable[[], AdversarialModel]) -
     Args:
         make: a subclass of `gan.AdversarialModel`, which is checked with small networks
             for points in the plane. If the class needs other networks, such as networks
-            with labels: a callable without arguments that makes a new small model,
-            always with the same seed and weights, a sampler of `gan.latent` and an
-            array as `real_examples`.
+            with labels, give a callable without arguments that makes a new small model.
+            The model must always have the same seed and weights, a sampler of
+            `gan.latent`, and an array as `real_examples`.
 
     Raises:
         AssertionError: with a sentence that says which check failed.
@@ -168,7 +168,7 @@ def _check_graph(eager, model):
 
 
 def _train(model, eagerly=True):
-    """Train for two steps; Python effects of tracing are missing in the second."""
+    """Train for two steps, because a graph runs Python code only in the first."""
     # Adam's first steps would magnify the last bits of the gradients.
     rules = {f"{name}_optimizer": keras.optimizers.SGD(0.01) for name in "dg"}
     model.compile(run_eagerly=eagerly, **rules)
@@ -345,7 +345,7 @@ def _weights(model):
 
 
 def _classes_of(model):
-    """The class and the unregistered classes of its model, by name."""
+    """The class of a model and the unregistered classes that it uses, by name."""
     names = unknown(model.get_config(), {})
     return {type(model).__name__: type(model), **own_classes(model, names)}
 
@@ -355,7 +355,7 @@ def _text(model):
 
 
 def _expect_same(model, other, sentence, tolerance=0.0):
-    """Expect equal weights, optimizers and random states; say which is not."""
+    """Expect equal weights, optimizers and random states; name one that differs."""
     pairs = zip(state_of(model), state_of(other), strict=True)
     for variable, twin in pairs:
         a, b = np.array(variable), np.array(twin)

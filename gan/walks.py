@@ -1,7 +1,8 @@
 """Paths through latent space: arrays of latents, one for each frame.
 
-A latent from N(0, I) in d dimensions has a length near √d. Latents far from that sphere
-hardly ever occurred in training; `circle` and `star` stay on the sphere.
+A latent from N(0, I) in d dimensions has a length near √d, so it lies near the sphere
+of this radius. Latents far from this sphere hardly ever occurred in training; `circle`
+and `star` stay on it.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def circle(first: npt.ArrayLike, second: npt.ArrayLike, count: int = 60) -> np.n
 
     Args:
         first, second: float arrays `(dim,)`, not parallel. The first latent has the
-        direction of `first`.
+            direction of `first`.
         count: int, number of latents.
 
     Returns:
@@ -59,12 +60,13 @@ def star(
 ) -> np.ndarray:
     """Makes paths from one latent out and back, in several directions in turn.
 
-    Each ray is a quarter of a `circle`, and is slow at both ends.
+    Each path is a quarter of a `circle` and back, with small steps at both ends.
 
     Args:
-        centre: float array `(dim,)`, scaled to the length √dim; every ray starts there.
+        centre: float array `(dim,)`, scaled to the length √dim; every path starts
+            there.
         directions: float array `(n, dim)`, none parallel to the centre.
-        count: int, number of latents of each ray, out and back.
+        count: int, number of latents of each path, out and back.
 
     Returns:
         float array `(n * count, dim)`, every row of length √dim.

@@ -1,4 +1,4 @@
-"""Wasserstein GAN with weight clipping (task 1)."""
+"""Wasserstein GAN with weight clipping (task 1 of the course "GANs")."""
 
 from __future__ import annotations
 

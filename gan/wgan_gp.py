@@ -1,4 +1,4 @@
-"""Wasserstein GAN with gradient penalty (tasks 2 and 4)."""
+"""Wasserstein GAN with gradient penalty (tasks 2 and 4 of the course "GANs")."""
 
 from __future__ import annotations
 

@@ -63,5 +63,5 @@ def test_fakes_are_compared_in_what_the_classifier_sees():
     assert abs(good.kid[0]) < bad.kid[0] and bad.kid[0] > 5 * bad.kid[1]
     assert good.fd < bad.fd and bad.fd > 3 * bad.fd_floor
     said = str(bad)
-    assert said.startswith("by the features of the classifier, of 40 pictures each: ")
+    assert said.startswith("by the features of the classifier, for sets of 40 pictures")
     assert f"FD {bad.fd / bad.fd_floor:.1f} times that of other reals" in said

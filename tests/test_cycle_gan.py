@@ -295,4 +295,6 @@ def test_the_commands(tmp_path, capsys):
     assert cli.main(["generate", run, "--output", str(tmp_path / "x.png")]) == 2
     assert cli.main([*command, "--pictures", kinds]) == 2
     assert cli.main([*command, "--augment"]) == 2
-    assert "does not apply to --unpaired" in capsys.readouterr().err
+    assert cli.main([*command, "--from", "grey"]) == 2
+    assert "--augment does not apply to --unpaired" in (said := capsys.readouterr().err)
+    assert "--from does not apply to --unpaired" in said

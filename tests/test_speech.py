@@ -128,9 +128,9 @@ def test_a_sound_is_written_as_it_is(tmp_path):
     [
         ("anna_7.wav", {}, "must begin with its digit"),
         ("17_anna.wav", {}, "must begin with its digit"),
-        ("7_anna.wav", {"channels": 2}, "holds 8000 in 2 of 16"),
+        ("7_anna.wav", {"channels": 2}, "holds 8000 in 2 of 16 bits"),
         ("7_anna.wav", {"rate": 44100}, "sox IN -r 8000 -c 1 -b 16 OUT"),
-        ("7_anna.wav", {"width": 1}, "holds 8000 in 1 of 8"),
+        ("7_anna.wav", {"width": 1}, "holds 8000 in 1 of 8 bits"),
         ("7_anna.wav", None, "is no WAV file that can be read (file does not start"),
         ("7_anna.wav", b"", "is no WAV file that can be read"),
         ("7_anna.wav", {"length": 0}, "is silent"),

@@ -228,7 +228,7 @@ def test_layers_of_conditions_by_their_names():
             "factor",
             "must divide the sides",
         ),
-        (lambda: gan.unet_GenDiscr(Hole(8), SHAPE), "size", "must leave something"),
+        (lambda: gan.unet_GenDiscr(Hole(8), SHAPE), "size", "smaller than the"),
         (lambda: Hole(True), "size", "positive integer"),
         (lambda: make(inputs=(8, 8, 3)), "real_examples", "must be a pair"),
         (

@@ -24,7 +24,7 @@ class Condition(keras.layers.Layer):
     """Base class of layers that compute a generator's inputs from target pictures.
 
     A subclass has `call(pictures, training=False)`. It takes random seeds from
-    `gan.latent.next_seed`, so that a resumed run draws the same.
+    `gan.latent.next_seed`, so that a resumed run draws the same numbers.
 
     Attributes:
         pixel_range: pair of floats, the values of black and white in its input and
@@ -99,8 +99,8 @@ class Hole(Condition):
         training: bool, see `anywhere`.
 
     Returns:
-        Float32 tensor `(batch, h, w, c + 1)` in [0, 1]: the pictures, 0.5 in the hole,
-        and as last channel the mask, 1 in the hole and 0 elsewhere.
+        Float32 tensor `(batch, h, w, c + 1)` in [0, 1]: the pictures with 0.5 in the
+        hole, and the mask as last channel, 1 in the hole and 0 elsewhere.
 
     Reference:
         Pathak et al. 2016, Context Encoders: Feature Learning by Inpainting.
@@ -116,7 +116,7 @@ class Hole(Condition):
         whole = number and isinstance(size, numbers.Integral)
         require(
             number and (size >= 1 if whole else 0 < size < 1),
-            "The argument size must be a positive integer, pixels, or a share of the "
+            "The argument size must be a positive integer (pixels), or a share of the "
             f"side between 0 and 1, but it is {shown(size)}.",
             "size",
         )
@@ -149,8 +149,8 @@ class Hole(Condition):
         share = isinstance(self.size, float)
         sizes = [round(self.size * n) if share else self.size for n in sides[:2]]
         fits = all(1 <= n < side for n, side in zip(sizes, sides, strict=False))
-        said = f"The argument size must leave something of pictures of {sides[0]}×"
-        said += f"{sides[1]} pixels, but it is {self.size}."
+        said = "The argument size must give a hole of at least one pixel, smaller than "
+        said += f"the pictures of {sides[0]}×{sides[1]} pixels, but it is {self.size}."
         require(fits, said, "size")
         return sizes
 
@@ -198,8 +198,8 @@ class Edges(Condition):
         Float32 tensor `(batch, h, w, 1)` in [0, 1].
 
     Formula:
-        1 − min(1, √(s_x² + s_y² + 1e-12) / 2), s the Sobel derivatives of the luma; a
-        step of at least 0.5 gives black
+        1 − min(1, √(s_x² + s_y² + 1e-12) / 2), s the Sobel derivatives of the luma; an
+        edge is black if the luma on both sides differs by at least 0.5
     """
 
     def call(self, pictures: tf.Tensor, training: bool = False) -> tf.Tensor:

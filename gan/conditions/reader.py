@@ -1,4 +1,4 @@
-"""A network that reads words, or any condition vectors, in pictures."""
+"""A network that predicts the words, or any condition vector, of a picture."""
 
 from __future__ import annotations
 
@@ -29,9 +29,11 @@ def fit_reader(
     minute on one core.
 
     Args:
-        pictures: array `(N, h, w, c)`, float in [0, 1] or uint8; sides from 8.
+        pictures: array `(N, h, w, c)`, float in [0, 1] or uint8, with sides of at
+            least 8.
         vectors: float array `(N, d)` in [0, 1], such as `words(captions)`.
-        steps: int, updates, each with 64 pictures; the learning rate falls to 0.
+        steps: int, number of updates, each with 64 pictures; the learning rate falls
+            to 0.
         width: int, number of channels of the first convolution.
         seed: int; the same seed gives the same network.
         tell: callable that is given a line with the time left after each fifth of the
@@ -74,7 +76,7 @@ def fit_reader(
             if some.dtype == np.uint8:
                 some = np.divide(some, 255, dtype=np.float32)
             trained.train_on_batch(some, vectors[np.sort(chosen)])
-    # A network of its own, which nobody compiled.
+    # A new network of the same layers, which is not compiled.
     reader = keras.Model(inputs, x, name="reader")
     reader.trainable = False
     return reader

@@ -127,7 +127,7 @@ class Words:
             Float32 array of zeros and ones, `(n, d)`.
 
         Raises:
-            InvalidInput: if a caption contains no known word.
+            InvalidInput: if a caption contains words, but none that is known.
         """
         texts = _expect_texts(captions, "captions")
         for text in texts:
@@ -150,8 +150,8 @@ class Words:
         Args:
             text: str, words that every vector gets.
             among: float array of zeros and ones, `(k, d)`, vectors of captions.
-            count: int, number of vectors to return, repeating those kept in turn;
-                `None` returns those kept.
+            count: int, number of vectors to return; if fewer are kept, they are
+                repeated in turn. `None` returns each kept vector once.
 
         Returns:
             Float32 array of zeros and ones, `(count, d)`.
@@ -249,9 +249,8 @@ def expect_words(words: object, shape: tuple[int, ...] | None) -> None:
     require(
         fits,
         f"The argument words has {len(words) if isinstance(words, Words) else 0} "
-        "words, so both networks must take a vector of as many numbers as condition, "
-        f"but their condition has the shape {shown(shape)}: build them with "
-        "condition=len(words).",
+        "words, so the condition of both networks must be a vector of as many numbers, "
+        f"but its shape is {shown(shape)}: build them with condition=len(words).",
         "words",
     )
 
@@ -281,8 +280,8 @@ def vectors_of(
     """
     require(
         condition is not None,
-        f"The argument condition is missing: the generator takes vectors of {size} "
-        "numbers, and its file contains no usual ones.",
+        f"The argument condition is missing: give vectors of {size} numbers, because "
+        "the generator has no conditions of the training data.",
         "condition",
     )
     if are_texts(condition):

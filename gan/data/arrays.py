@@ -20,7 +20,8 @@ from gan.errors import (
 _NAMES, _LABELS = ("x_train", "x"), ("y_train", "y")
 _TEXTS = ("caption", "captions", "text")
 _CLASSES = ("names", "class_names", "label_names", "classes")
-# Pictures never compress more than this: a small file must not fill the memory.
+# An array in an .npz file may have 2²⁸ bytes or, if this is more, 200 times its
+# compressed size: a small file must not fill the memory.
 _MOST_INFLATED, _MOST_BYTES = 200, 2**28
 
 
@@ -40,10 +41,10 @@ def read_labels(path: StrPath, count: int) -> np.ndarray | None:
         count: int, number of pictures.
 
     Returns:
-        Array `(count,)` of ints or texts, or `None`.
+        Array `(count,)` of ints or texts, or `None` if the file has no labels.
 
     Raises:
-        InvalidInput: if the labels have another form or number.
+        InvalidInput: if the file has labels, but not `count` ints or texts.
     """
     labels = _read_array(path, _LABELS) if zipfile.is_zipfile(path) else None
     if labels is not None:
@@ -93,7 +94,8 @@ def read_texts(path: StrPath) -> np.ndarray | None:
     texts = _read_array(path, _TEXTS)
     if texts is not None:
         fits = texts.dtype.kind == "U" and texts.ndim == 1
-        said = f"must hold texts (N,), but they are {texts.dtype} of {texts.shape}"
+        said = f"must hold texts of shape (N,) as captions, but they are {texts.dtype} "
+        said += f"of shape {texts.shape}"
         _require(fits, path, said)
     return texts
 
@@ -108,7 +110,8 @@ def _read_array(path, names):
             preference. For pictures, a single array may have any name.
 
     Returns:
-        NumPy array, or `None` if labels were asked for and the file has none.
+        NumPy array, or `None` if `names` are not those of pictures and an `.npz` file
+        has none of them.
 
     Raises:
         InvalidInput: if the file is missing, not a regular file, or damaged.
@@ -135,7 +138,7 @@ def _read_array(path, names):
             _require(len(found) == 1, path, f"{one} {shown(inside)}")
             member = archive.infolist()[inside.index(found[0])]
             most = max(_MOST_BYTES, _MOST_INFLATED * member.compress_size)
-            said = f"holds an array of {member.file_size} bytes, more than {most}"
+            said = f"holds an array of {member.file_size} bytes; the limit is {most}"
             _require(member.file_size <= most, path, said)
             _expect_short_header(archive.open(member), path)
             with archive.open(member) as file:
@@ -153,7 +156,7 @@ def _require(condition, path, said):
 
 
 def _expect_short_header(file, path):
-    """Expect a header of up to 64 KiB, because later versions have no limit."""
+    """Expect a header below 64 KiB; later versions of the format allow 4 GiB."""
     with file:
         version = np.lib.format.read_magic(file)
         size = int.from_bytes(file.read(2 if version[0] == 1 else 4), "little")
@@ -181,7 +184,7 @@ def read_picture_array(path: StrPath, channels: Collection[int] = (1,)) -> np.nd
     layouts = ["(N, h, w)", *(f"(N, h, w, {channel})" for channel in channels)]
     fits = len(shape) in (3, 4) and min(shape) >= 1
     fits = fits and shape[3:] in [(), *((channel,) for channel in channels)]
-    said = f"must hold at least one picture, shape {' or '.join(layouts)}, but its "
+    said = f"must hold one picture or more, of shape {' or '.join(layouts)}, but its "
     _require(fits, path, f"{said}array has the shape {shape}")
     if kind != np.uint8:
         # If there is a NaN, both comparisons are false.

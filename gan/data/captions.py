@@ -33,7 +33,8 @@ def read_captions(path: StrPath) -> Captions:
               line begins with the name of the picture's file and a tab.
 
     Returns:
-        List of str in the order of the pictures, or dict from the names of their files.
+        List of str in the order of the pictures, or dict from the names of their files
+        to captions.
 
     Raises:
         InvalidInput: if there is no such file, or it holds something else.
@@ -116,8 +117,8 @@ def captions_of(
             "begin each line with the name and a tab.",
             "captions",
         )
-        said = f"There are {len(captions)} captions for {count} pictures: each needs "
-        require(len(captions) == count, f"{said}one.", "captions")
+        said = f"There are {len(captions)} captions for {count} pictures: each "
+        require(len(captions) == count, f"{said}picture needs one.", "captions")
         return [*captions]
     require(
         paths is not None,
@@ -125,14 +126,14 @@ def captions_of(
         "pictures in the array, but it names files.",
         "captions",
     )
-    # Match the end of the path, with or without the suffix of the file.
+    # Match the name of the file, without its folders, and with or without its suffix.
     known = {}
     for name, caption in captions.items():
         parts = pathlib.PurePosixPath(str(name).replace("\\", "/"))
         known[parts.name] = known[parts.stem] = caption
     found = [known.get(path.name, known.get(path.stem)) for path in paths or []]
-    said = "None of the pictures has a caption: the first file that captions names is "
-    said += f"{shown(next(iter(captions)))}, the first picture "
+    said = "None of the pictures has a caption: the first file named in captions is "
+    said += f"{shown(next(iter(captions)))}, but the first picture is "
     said += f"{shown(paths[0].name if paths else '')}."
     require(any(found), said, "captions")
     return found

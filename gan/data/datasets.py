@@ -12,7 +12,7 @@ from gan.errors import require, shown
 
 
 def from_py_dataset(value: keras.utils.PyDataset, name: str) -> tf.data.Dataset:
-    """Make a Dataset of a PyDataset, whose batches are arrays or pairs of arrays."""
+    """Make a Dataset from a PyDataset with batches of arrays or pairs of arrays."""
     first = value[0]
     pair = isinstance(first, (tuple, list)) and len(first) in (1, 2)
 
@@ -26,7 +26,7 @@ def from_py_dataset(value: keras.utils.PyDataset, name: str) -> tf.data.Dataset:
     require(
         all(map(is_number, kinds)),
         f"The PyDataset {name} must give batches of numbers, or pairs of examples and "
-        f"labels, but it gives {', '.join(map(str, kinds))}.",
+        f"labels, but it gives the dtypes {', '.join(map(str, kinds))}.",
         name,
     )
     specs = [tf.TensorSpec((None, *p.shape[1:]), p.dtype) for p in parts(first)]
@@ -70,13 +70,13 @@ def expect_dataset(
             number and labels.shape.rank is not None and labels.shape[1:] in ((), (1,)),
             "The labels in the Dataset must be whole numbers of shape (batch,), but "
             f"they are {labels.dtype.name} of shape {labels.shape}: "
-            'class_mode="sparse" reads them so, and map(lambda x, y: '
-            "(x, tf.argmax(y, axis=1))) converts one-hot rows to numbers.",
+            'read them with class_mode="sparse", or convert one-hot rows to numbers '
+            "by map(lambda x, y: (x, tf.argmax(y, axis=1))).",
             name,
         )
     cure = {
-        tuple: "map(lambda x, y: x) leaves labels out, as label_mode=None or "
-        "class_mode=None do where the data are read",
+        tuple: "leave labels out by map(lambda x, y: x), or read the data with "
+        "label_mode=None or class_mode=None",
         dict: 'map(lambda batch: batch["image"]) takes one of its tensors by name',
     }
     require(
@@ -87,9 +87,9 @@ def expect_dataset(
     )
     require(
         spec.shape.rank is not None,
-        f"The Dataset {name} does not say the shape of its batches: give "
-        "from_generator output_signature=tf.TensorSpec(shape, dtype), or map(lambda x: "
-        "tf.ensure_shape(x, shape)).",
+        f"The Dataset {name} does not say the shape of its batches: make it by "
+        "from_generator(…, output_signature=tf.TensorSpec(shape, dtype)), or set the "
+        "shape by map(lambda x: tf.ensure_shape(x, shape)).",
         name,
     )
     expect_shape(tuple(spec.shape), shape, name)

@@ -12,7 +12,8 @@ from gan.data.pictures import Pictures
 from gan.errors import expect_choice, require, shown
 from gan.support.shipped import DEMO_PICTURES, SHIPPED
 
-# For each name of `having`: the attribute, and the beginnings of its values.
+# For each name that `having` takes: the attribute, and the beginnings of those of its
+# values that count.
 _HAVING = {
     "smiling": ("mouth", ("happy",)),
     "glasses": ("glasses", ("light", "dark")),
@@ -80,7 +81,8 @@ def pixel_faces(
     """
     expect_choice(("train", "test", "sad", "happy"), part=part)
     path = SHIPPED / DEMO_PICTURES
-    said = f"The demo set is missing: {shown(str(path))} comes with the library."
+    said = f"The file of the demo set, {shown(str(path))}, is missing: install the "
+    said += "library again."
     require(path.is_file(), said, "part")
     with np.load(path, allow_pickle=False) as file:
         names = [str(name) for name in file["attribute_names"]]

@@ -1,4 +1,4 @@
-"""MNIST, Fashion-MNIST and Labeled Faces in the Wild, or a user's pictures."""
+"""Loads MNIST, Fashion-MNIST, Labeled Faces in the Wild or a user's pictures."""
 
 from __future__ import annotations
 

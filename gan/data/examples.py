@@ -100,7 +100,7 @@ class Examples:
 
     @property
     def at_hand(self) -> int:
-        """Number of examples at hand; for a Dataset, those of its first batch."""
+        """Number of examples, or for a Dataset that of its first batch."""
         return len(self)
 
     def draw(self, numbers: tf.Tensor) -> Sample:
@@ -146,9 +146,9 @@ class Examples:
         return math.ceil(len(self) / batch_size)
 
     def batches(self, batch_size: int, strategy: Any) -> Any:
-        """The data for Keras's `fit`: here an endless placeholder that is not read.
+        """The data for Keras's `fit`: an endless placeholder, which no step reads.
 
-        It has one element for each replica.
+        Each batch has one element for each replica.
         """
         clock = tf.zeros((strategy.num_replicas_in_sync, 1))
         return tf.data.Dataset.from_tensors(clock).repeat()
@@ -167,7 +167,7 @@ class Examples:
 
     @contextlib.contextmanager
     def drawing_from(self, tensors: list[tf.Tensor]) -> Iterator[None]:
-        """In this context, while a graph is traced, draw from the graph's arguments."""
+        """In this context, draw from `tensors`, the arguments of the traced graph."""
         before, left = (self._examples, self._labels), iter(tensors)
         self._examples, self._labels = (
             next(left) if tf.is_tensor(part) else part for part in before
@@ -178,7 +178,7 @@ class Examples:
             self._examples, self._labels = before
 
     def refill(self, other: Examples) -> bool:
-        """Takes the data of `other` if their form is equal, so that the graph fits.
+        """Takes the data of `other` if the traced graph can draw from them too.
 
         Returns:
             bool, whether the data were taken.
@@ -221,7 +221,7 @@ class MappedExamples(Examples):
         return sums.hexdigest()[:16]
 
     def _gather(self, numbers):
-        # TensorFlow ignores the byte order, so convert to its own.
+        # TensorFlow ignores the byte order of an array, so convert to the native one.
         dtype = self._examples.dtype.newbyteorder("=")
         examples = tf.numpy_function(
             # The attribute is read while the graph runs, because `refill` may change
@@ -241,7 +241,8 @@ def _spread(array):
     file = array
     while isinstance(file, np.ndarray):
         file = file.base
-    # Otherwise the system reads megabytes around each example. Windows has no madvise.
+    # Without this advice, the system reads megabytes around each example. Windows has
+    # no madvise.
     advise = getattr(file, "madvise", lambda advice: None)
     advise(getattr(mmap, "MADV_RANDOM", 0))
     some = np.ascontiguousarray(array[numbers])
@@ -285,7 +286,7 @@ class StreamedExamples(Examples):
         return self.in_form(self._batch).condition if len(self._batch) > 1 else None
 
     def fills(self, batch_size: int) -> bool:
-        """Whether the Dataset's batches have this size, or it has only one batch."""
+        """Whether batches have this size, or there is only one, which is smaller."""
         alone = int(self._examples.cardinality()) == 1
         return self.batch_size == batch_size or alone and self.batch_size < batch_size
 
@@ -331,7 +332,8 @@ class StreamedExamples(Examples):
         return f"{self._examples.element_spec}, {int(self._examples.cardinality())}"
 
     def _with_known_labels(self, examples, labels):
-        # A label of -1 would count from the end, and 2.5 would become 2.
+        # Without this check, a label of -1 would mean the last class, and 2.5 would
+        # become 2.
         whole = tf.cast(labels, tf.int64)
         fits = (whole >= 0) & (whole < self._classes)
         fits &= tf.cast(whole, labels.dtype) == labels
@@ -362,11 +364,12 @@ def as_examples(
             conditions as in `gan.data.labels.as_conditions`, or a Dataset of such
             pairs.
         shape: tuple, shape of an example as the discriminator takes it.
-        batch_size: int, number of examples in a sample; there must be at least so many.
+        batch_size: int, number of examples in a sample; arrays must hold at least as
+            many.
         classes: int, number of classes, or `None` if the networks take no labels.
         name: str, the name of the argument in errors.
-        condition: tuple, shape of a condition, `()` for labels; `None` if `classes`
-            decides.
+        condition: tuple, shape of a condition, `()` for labels. `None` means labels if
+            `classes` is given, and otherwise no condition.
 
     Returns:
         `Examples`, or `None`.

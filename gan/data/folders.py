@@ -31,7 +31,8 @@ def search(
 
     Args:
         folder: `pathlib.Path`.
-        paths: list of `pathlib.Path`, its files that begin like pictures.
+        paths: list of `pathlib.Path`, its files whose first bytes are those of a
+            picture.
         left_out: dict from paths to reasons, to which files left out are added.
         labelled: bool, whether sub-folders are classes.
 
@@ -47,8 +48,8 @@ def search(
         held_out = [name for name in named(inside, HELD_OUT) if name not in train]
         if train and held_out:
             for name in [name for name in inside if name not in train]:
-                reason = f"in {name!r} " if name else "loose "
-                reason += f"beside {train[0]!r}"
+                reason = f"in {name!r}, " if name else ""
+                reason += f"not in {train[0]!r}"
                 left_out |= {str(path): reason for path in inside[name]}
             paths = [path for name in train for path in inside[name]]
         elif len(inside) == 1 and "" not in inside:
@@ -64,7 +65,7 @@ def search(
     if not labelled or len({*inside} - {""}) < 2:
         return paths, None
     loose = inside.pop("", [])
-    left_out |= {str(path): "loose beside the classes" for path in loose}
+    left_out |= {str(path): "in none of the classes" for path in loose}
     paths = [path for some in inside.values() for path in some]
     return paths, [name for name, some in inside.items() for _ in some]
 
@@ -107,7 +108,9 @@ def files_of(
 
 
 def walk(root: pathlib.Path) -> tuple[list[pathlib.Path], dict[str, str]]:
-    """Lists the files of a folder and its sub-folders that begin like pictures.
+    """Lists the files of a folder and its sub-folders that seem to be pictures.
+
+    A file seems to be one if its first bytes are those of a picture.
 
     Args:
         root: `pathlib.Path`.
@@ -122,7 +125,7 @@ def walk(root: pathlib.Path) -> tuple[list[pathlib.Path], dict[str, str]]:
 def beginning_as_pictures(
     files: list[pathlib.Path], left_out: dict[str, str], folders: list[pathlib.Path]
 ) -> list[pathlib.Path]:
-    """Keeps the files that begin like pictures; adds the others to `left_out`.
+    """Keeps the files that seem to be pictures (see `walk`); notes why others are not.
 
     Args:
         files: as returned by `files_of`.

@@ -22,8 +22,8 @@ from gan.support.devices import only_cpu
 from gan.support.files import atomic_path
 
 _FORM = 1  # version of the file format; files of other versions are not used
-_ALIGNED = 64  # bytes; TensorFlow uses only memory aligned to this without a copy
-_MOST_BYTES = 2**28  # largest size of the other members of the file
+_ALIGNED = 64  # bytes; TensorFlow copies memory that is not aligned to this
+_MOST_BYTES = 2**28  # largest size of each member of the file except the pictures
 _AT_ONCE = 2**24  # bytes to copy at a time
 _ROWS = 1000  # pictures to copy at a time
 _PICTURES, _ABOUT = "x.npy", "about.json"
@@ -255,7 +255,8 @@ class KeptFile:
 
         Returns:
             Tuple of `pictures`, `classes` and `about` as in `save`; or a str, the
-            reason why the folder must be read, "" if there is no file.
+            reason why the folder must be read, "" if `anew` is true or there is no
+            file.
         """
         if self.anew or not self.path.exists():
             return ""

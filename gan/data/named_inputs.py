@@ -1,4 +1,4 @@
-"""Parses the names of layers of `gan.conditions`, without TensorFlow."""
+"""Parses the names of layers of `gan.conditions`, without importing TensorFlow."""
 
 from __future__ import annotations
 

@@ -63,9 +63,10 @@ def read_pairs(
 
     Args:
         path: str or `os.PathLike`, a folder.
-        size: pair of ints, height and width of inputs and targets; `None`: (32, 32).
-        colour: bool, RGB or grey; `None` finds out whether there are colours, for
-            inputs and targets separately.
+        size: pair of ints, height and width of inputs and targets; `None` means
+            (32, 32).
+        colour: bool, `True` for RGB and `False` for grey; `None` finds out whether
+            there are colours, for inputs and targets separately.
 
     Returns:
         `Pairs`.
@@ -102,8 +103,8 @@ def read_pairs(
 def _none(folder):
     return (
         f"There is no pair in the folder {shown(str(folder))}: it needs folders A and "
-        "B with pictures of the same names, or pictures of two side by side. Add "
-        "them, or"
+        "B with pictures of the same names, or pictures that show both side by "
+        "side. Add them, or"
     )
 
 

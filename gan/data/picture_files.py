@@ -19,7 +19,10 @@ class Skip(Exception):
 
 
 def filter_warnings() -> None:
-    """In `warnings.catch_warnings`, make too large pictures errors; ignore the rest."""
+    """Turn warnings of too large pictures into errors, and ignore all others.
+
+    Call it in the context `warnings.catch_warnings()`.
+    """
     # If a damaged file still gives a picture, it is used.
     warnings.simplefilter("ignore")
     warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -47,9 +50,10 @@ def picture_of(
     Args:
         source: `pathlib.Path`, or uint8 array `(h, w)` or `(h, w, 3)`.
         size: pair of ints, height and width.
-        colour: bool, RGB or grey.
+        colour: bool, `True` for RGB and `False` for grey.
         keep: float in (0, 1], as in `gan.data.pictures.read_pictures`.
-        part: "left" or "right" half, "alpha", or `None` for the whole picture.
+        part: "left" or "right" for a half, "alpha" for the opacity, or `None` for the
+            whole picture.
 
     Returns:
         Tuple of a uint8 array `(height, width)` or `(height, width, 3)`, and whether
@@ -80,7 +84,7 @@ def _fit(image, size, colour, keep):
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA"))
     image = image.convert("RGB" if colour else "L")
-    # To enlarge, the mean over areas would make blocks of uneven size.
+    # In an enlarged picture, the mean over areas would make blocks of uneven size.
     method = Image.Resampling.BOX if unit >= 1 else Image.Resampling.BICUBIC
     return np.asarray(image.resize((width, height), method)), whole
 

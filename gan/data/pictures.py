@@ -37,7 +37,7 @@ from gan.support.shipped import DEMO_PICTURES, or_demo
 
 _MOST_NAMED = 10  # largest number of classes to list in a line
 _AT_ONCE = 1000  # pictures to process at a time
-_LOOKED_AT = 200  # pictures from which the size of all is estimated
+_LOOKED_AT = 200  # smallest number of files from which the size of all is estimated
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -176,17 +176,17 @@ def read_pictures(
         path: str or `os.PathLike`: a folder; "demo", the drawn faces of
             `gan.data.pixel_faces`; or an `.npy` file, or an `.npz` file with one array
             or one named x_train or x, of shape `(N, h, w)`, `(N, h, w, 1)` or `(N, h,
-            w, 3)`, uint8 or float in [0, 1], and perhaps with labels named y_train or
-            y, whole numbers or texts; texts named names are the names of numbered
-            classes.
+            w, 3)`, uint8 or float in [0, 1]. An `.npz` file may also hold labels, an
+            array of whole numbers or texts named y_train or y; if they are numbers, an
+            array of texts named names can name the classes 0, 1 and so on.
         size: pair of ints, height and width of the result. `None` means (32, 32) for a
-            folder and the array's own size for an array, made smaller if a side is not
-            a multiple of 4 or is above 64.
-        colour: bool, RGB or grey (ITU-R 601 luma); `None` finds out whether there are
-            colours.
+            folder. For an array, it means the array's own size, with each side rounded
+            down to a multiple of 4 and limited to between 8 and 64.
+        colour: bool, `True` for RGB and `False` for grey (ITU-R 601 luma); `None` finds
+            out whether there are colours.
         labelled: bool, whether to read the classes.
-        keep: float in (0, 1], share of the height and width of this crop to keep,
-            around its centre.
+        keep: float in (0, 1]. Of the height and the width of the crop, only this share
+            is kept, around the centre.
         kept: `gan.data.kept.KeptFile` or `None`. The file, which `Pictures.keep`
             writes, is read instead of the folder if it was made with the same arguments
             and the names, sizes and times of the folder's files have not changed. The
@@ -245,10 +245,13 @@ def read_pictures(
 
 
 def natural_side(path: StrPath) -> int:
-    """The length that the shorter side reaches in four fifths of a folder's pictures.
+    """The 20% quantile of the shorter sides of a folder's pictures.
+
+    Four fifths of the pictures are at least so wide and so high.
 
     Args:
-        path: str or `os.PathLike`, a folder; 200 of its pictures are examined.
+        path: str or `os.PathLike`, a folder. If it has 400 files or more, 200 to 300 of
+            them are examined.
 
     Returns:
         int, pixels; 0 if there is no picture.
@@ -268,7 +271,7 @@ def _made(pictures, classes, left_out, cropped, colour, kept=None):
     """Make `Pictures`, in grey if there are no colours."""
     names, labels = _numbered(classes)
     if colour is None:
-        # Check each class, because only a small one may have colours.
+        # Check each class alone: it may be that only a small one has colours.
         groups = [labels == label for label in range(len(names))] or [...]
         coloured = _coloured(pictures)
         if not any(coloured[group].mean() > 0.01 for group in groups):
@@ -286,7 +289,7 @@ def read_picture(path: StrPath, size: tuple[int, int], colour: bool) -> np.ndarr
     Args:
         path: str or `os.PathLike`, a file that Pillow can read.
         size: pair of ints, height and width of the result.
-        colour: bool, RGB or grey.
+        colour: bool, `True` for RGB and `False` for grey.
 
     Returns:
         uint8 array `(h, w, 3)` or `(h, w, 1)`.
@@ -296,7 +299,8 @@ def read_picture(path: StrPath, size: tuple[int, int], colour: bool) -> np.ndarr
     """
     expect_size(size)
     path = expect_path(path=path)
-    require(path.exists(), f"There is nothing at {shown(str(path))}.", "path")
+    said = f"There is nothing at {shown(str(path))}: give another path."
+    require(path.exists(), said, "path")
     left_out: dict[str, str] = {}
     pictures, read, _ = read_each([path], size, colour, 1, left_out)
     reason = "".join(left_out.values())
@@ -383,7 +387,7 @@ def read_each(
     Args:
         sources: list of paths, or uint8 array `(N, h, w)` or `(N, h, w, 3)`.
         size: pair of ints, height and width of the result.
-        colour: bool, or `None` for colour.
+        colour: bool, `False` for grey, and `True` or `None` for RGB.
         keep: float, as in `read_pictures`.
         left_out: dict, to which files that cannot be read are added.
         part: what to read of each picture: the "left" or "right" half; "alpha", its

@@ -24,7 +24,7 @@ from gan.data.pictures import Pictures
 from gan.errors import StrPath, expect_array, expect_path, require, shown
 
 RATE = 8000  # samples a second
-SIDE = 64  # of the picture: frequencies, and moments
+SIDE = 64  # rows (frequencies) and columns (moments) of a picture
 _STEP = 64  # samples between two moments
 _FRAME = 2 * SIDE  # samples in a window, which shows SIDE + 1 frequencies
 LENGTH = (SIDE - 1) * _STEP + _FRAME  # samples of a sound, .52 s
@@ -99,8 +99,8 @@ def read_wav(path: StrPath) -> np.ndarray:
         said = f"{name} is no WAV file that can be read ({reason}): leave it out."
         require(False, said, "path")
     said = f"{name} must hold 8000 samples a second in 1 channel of 16 bits, but it "
-    said += f"holds {form[0]} in {form[1]} of {form[2]}: convert it by sox IN "
-    require(form == (RATE, 1, 16), f"{said}-r 8000 -c 1 -b 16 OUT.", "path")
+    said += f"holds {form[0]} in {form[1]} of {form[2]} bits: convert it by sox "
+    require(form == (RATE, 1, 16), f"{said}IN -r 8000 -c 1 -b 16 OUT.", "path")
     sound = np.frombuffer(data[: len(data) // 2 * 2], "<i2") / 2**15
     require(sound.any(), f"{name} is silent: leave it out.", "path")
     missing = max(LENGTH - len(sound), 0)

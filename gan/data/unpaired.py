@@ -1,4 +1,4 @@
-"""Two kinds of unpaired pictures: reading them, and drawing examples of them."""
+"""Reads two kinds of unpaired pictures, and draws examples of both."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def read_unpaired(
 
     Args:
         path: str or `os.PathLike`, a folder.
-        size: pair of ints, height and width; `None`: (32, 32).
-        colour: bool, RGB or grey; `None` finds out whether there are colours, for each
-            kind.
+        size: pair of ints, height and width; `None` means (32, 32).
+        colour: bool, `True` for RGB and `False` for grey; `None` finds out whether
+            there are colours, for each kind.
 
     Returns:
         `Kinds`.

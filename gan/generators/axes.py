@@ -21,7 +21,8 @@ def strongest(network: keras.Model, dim: int, count: int = 6) -> np.ndarray:
         dense layer takes the latents.
 
     Formula:
-        the left singular vectors of the first kernel, without the rows of the labels
+        the left singular vectors of the first kernel, whose rows for the labels are
+        left out
 
     Reference:
         Shen & Zhou 2021, Closed-Form Factorization of Latent Semantics in GANs, eq. 4.

@@ -61,9 +61,10 @@ class Direction:
     def __str__(self) -> str:
         text = f"{self.name}: length {np.linalg.norm(self.joint):.2f}"
         if self.accuracy is not None:
-            text += f", right for {self.accuracy:.1%} of held-out real pictures"
+            text += f"; its score is right for {self.accuracy:.1%} of held-out reals"
         if self.turned is not None:
-            text += f", an amount of 1 gives it to {self.turned:.0%}"
+            text += "; an amount of 1 gives it to "
+            text += f"{self.turned:.0%} of the fakes without it"
         return text
 
     @property
@@ -278,7 +279,8 @@ class Directions(Mapping[str, Direction]):
         known = isinstance(towards, Direction)
         names = [towards.name] if known else [towards]
         one = towards if known else self.apart(towards, keep)
-        said = "The argument keep must hold names of directions."
+        said = "The argument keep can be given only if towards is the name of a "
+        said += "direction: leave keep out, or give a name."
         require(not (known and len(keep)), said, "keep")
         said = f"The direction {names[0]} belongs to another generator."
         require(latents.shape[1:] == one.latents.shape, said, "towards")
@@ -374,11 +376,13 @@ class Directions(Mapping[str, Direction]):
             require(callable(score), "The argument score must be callable.", "score")
             return Score(score)
         shape = self._generator.shape
-        said = "The argument with_ is missing: give pictures that have it, or a score."
+        said = "The argument with_ is missing: give pictures with the attribute, or a "
+        said += "score."
         require(with_ is not None, said, "with_")
         pictures = given_examples(shape, with_=with_)
         if labels is None:
-            said = "The argument without is missing: give such pictures, or labels."
+            said = "The argument without is missing: give pictures without the "
+            said += "attribute, or labels."
             require(without is not None, said, "without")
             others = given_examples(shape, without=without)
             labels = np.arange(len(pictures) + len(others)) < len(pictures)

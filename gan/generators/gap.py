@@ -12,7 +12,7 @@ from gan.errors import StrPath, expect_between, expect_seed, require
 from gan.generators.given import given_examples
 from gan.generators.project import project
 
-_NORMAL = 1.96  # standard deviations on either side that cover 95% of a normal law
+_NORMAL = 1.96  # standard deviations on either side cover 95% of a normal distribution
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Gap:
 
     @property
     def copies(self) -> bool:
-        """Whether held-out errors are clearly larger, by a quarter or more."""
+        """Whether held-out errors are clearly larger, by more than a quarter."""
         return self.low > 0 and self.withheld > 1.25 * self.trained
 
     def __str__(self) -> str:
@@ -72,8 +72,8 @@ def projection_gap(
         InvalidInput: if an argument is invalid.
 
     Formula:
-        m₂ − m₁ ± 1.96 √(s₁² / n₁ + s₂² / n₂), m the means and s the standard deviations
-        of the errors, 1 of training and 2 of held-out pictures
+        m₂ − m₁ ± 1.96 √(s₁² / n₁ + s₂² / n₂), m the mean, s the standard deviation and
+        n the number of the errors, index 1 for training and 2 for held-out pictures
 
     Reference:
         Webster et al. 2019, Detecting Overfitting of Deep Generative Networks via

@@ -33,7 +33,8 @@ def load_generator(
             of a finished, running or stopped run, whose newest model is taken; or an
             `.h5` file of the course's face generator. `None` loads the face generator
             of this library.
-        tell: callable, called with a line of text if a run's checkpoint is loaded.
+        tell: callable, called with a line of text if a run's checkpoint is loaded, or
+            if the directions saved beside the model do not fit it.
 
     Returns:
         `TrainedGenerator`.

@@ -37,9 +37,9 @@ def polish(
         each, the mean squared difference plus the prior.
 
     Formula:
-        z − (JᵀJ + λ diag) ⁻¹ Jᵀ r, r the differences, J their derivatives by finite
-        differences of 0.01; λ falls after a step that helps and rises after one that
-        does not
+        z − (JᵀJ + λ tr(JᵀJ) / dim · I)⁻¹ Jᵀ r, r the differences and the prior, J their
+        derivatives by finite differences of 0.01; λ falls after a step that helps and
+        rises after one that does not
 
     Reference:
         Marquardt 1963, An Algorithm for Least-Squares Estimation of Nonlinear

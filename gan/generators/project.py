@@ -19,7 +19,7 @@ from gan.training.networks import is_picture
 from gan.training.runtime import unfused
 
 _DRAWN = 4000  # fakes from which the starts are chosen
-_NEAR = 256  # the nearest of them, with every class among them
+_NEAR = 256  # nearest fakes from which starts of different classes are chosen
 _ROWS, _PIXELS = 1024, 2**18  # largest batch, in starts and in pixels
 _CHUNK = 20  # steps between two reports of progress
 _RATE = 0.2  # learning rate, in standard deviations of a latent number
@@ -76,7 +76,7 @@ class Projection:
         for i, (error, near) in enumerate(zip(self.error, self.nearest, strict=True)):
             reach = "within reach" if self.within_reach[i] else "out of reach"
             line = f"error {error:.4f} ({self.psnr[i]:.1f} dB), {reach}; "
-            line += f"nearest other {near:.4f}"
+            line += f"the nearest other picture differs by {near:.4f}"
             if self.labels is not None and self.names is not None:
                 line += f"; class {self.names[self.labels[i]]}"
             lines.append(line)
@@ -183,7 +183,8 @@ class _Search:
         squares = _squares(one, all_)
         squares[np.arange(len(one)), np.arange(len(one))] = np.inf
         usual = np.sqrt(np.median(squares.min(axis=1)) / one[0].size)
-        # In few dimensions 4,000 fakes lie close together. 40 dB cannot be seen.
+        # In few dimensions 4,000 fakes lie close together. Nobody can see an error of
+        # 0.01, which is 40 dB.
         least = 0.01 if self._pictured else 0.01 * self.fakes.std()
         return float(max(_REACH * usual, least))
 
@@ -261,8 +262,8 @@ class _Search:
         """Indices of near fakes to start from, the nearest of each class first."""
         near = np.argsort(squares, axis=1, kind="stable")[:, : max(_NEAR, count)]
         kinds = self.kinds[near]
-        # Count how many of its class are nearer, so that the nearest of each class is
-        # first.
+        # Count for each fake how many of its class are nearer, so that the nearest of
+        # each class is first.
         before = np.zeros(near.shape, int)
         for kind in np.unique(kinds) if self.labelled else ():
             own = kinds == kind
@@ -340,13 +341,14 @@ def _squares(some, others):
 
 
 def features_of(discriminator: keras.Model | None) -> keras.Model | None:
-    """The discriminator without its last layer that has weights.
+    """The discriminator up to the last but one of its dense and convolutional layers.
 
     Args:
         discriminator: `keras.Model`, or `None`.
 
     Returns:
-        `keras.Model`, examples `(batch, …)` -> features, or `None` if there is none.
+        `keras.Model`, examples `(batch, …)` -> features, or `None` if there is
+        no such layer.
     """
     if discriminator is None:
         return None
@@ -363,7 +365,7 @@ def features_of(discriminator: keras.Model | None) -> keras.Model | None:
 
 
 class _Normal:
-    """Latents of a normal law; a prior keeps their length near the expected one."""
+    """Normally distributed latents; a prior keeps them near their expected length."""
 
     def __init__(self, latents):
         self._mean = latents.mean(axis=0)

@@ -184,8 +184,8 @@ class TrainedGenerator:
                 such as the method `latents` returns.
             labels: name or number of one class for all pictures, or a list or array of
                 n classes; `None` takes all classes in turn.
-            seed: int, seed of the latents, if their number is given.
-            spread: float, factor of the latents, if their number is given.
+            seed: int, seed of the latents, if `latents` is an int.
+            spread: float, factor of the latents, if `latents` is an int.
             condition: for a generator that takes vectors: float array `(n, d)`, or one
                 vector `(d,)` for all; with `words` also a list of n texts, or one text,
                 which is completed from captions of the data. `None` takes
@@ -352,7 +352,7 @@ class TrainedGenerator:
     def nearest(
         self, pictures: npt.ArrayLike, among: npt.ArrayLike
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Finds the nearest real picture of each, to see whether the generator copies.
+        """Finds the real picture nearest to each fake, to see if the generator copies.
 
         Args:
             pictures: float array `(n, h, w)` or `(n, h, w, c)` in [0, 1], from `draw`.
@@ -366,7 +366,7 @@ class TrainedGenerator:
         some, reals = (np.asarray(a, np.float32) for a in (pictures, among))
         require(
             some.shape[1:] == reals.shape[1:] and some.ndim >= 2,
-            "The argument among must hold pictures of the shape of the others, "
+            "The argument among must hold pictures of the shape of those in pictures, "
             f"{shown(some.shape[1:])}, but its shape is {shown(reals.shape)}.",
             "among",
         )
@@ -390,13 +390,14 @@ class TrainedGenerator:
     ) -> Projection:
         """Finds latents from which the generator draws given pictures.
 
-        The search starts from the nearest of 4,000 fakes. Adam changes the latents so
-        that the drawn picture comes near to the given one, to smaller versions of it,
-        and to its features in the discriminator, if there is one. A prior keeps the
-        usual length of the latents. For each picture, the search begins from 2 ·
-        `restarts` fakes (of different classes, if there are any); after a sixth of the
-        steps, the better half continues. If the latent dimension is at most 256, ten
-        rounds of least squares follow.
+        The search starts from the nearest of 4,000 fakes (100 for each class, if there
+        are more than 40 classes). Adam changes the latents so that the drawn picture
+        comes near to the given one, to smaller versions of it, and to its features in
+        the discriminator, if there is one. A prior keeps the usual length of the
+        latents. For each picture, the search begins from 2 · `restarts` fakes (of
+        different classes, if there are any); after a sixth of the steps, the better
+        half continues. If the latent dimension is at most 256, ten rounds of least
+        squares follow.
 
         Args:
             pictures: array `(n, h, w)` or `(n, h, w, c)`, uint8 or float in [0, 1], of
@@ -422,8 +423,8 @@ class TrainedGenerator:
 
         Formula:
             Σ_s mean (P_s G(z) − P_s x)² + 10⁻⁴ mean (f(G(z)) − f(x))² / mean f(x)²
-            + 3·10⁻⁵ (‖z‖² / d − 1)² d / 2, P_s the mean over squares of 1, 2, 4, …
-            pixels, f the discriminator without its last layer
+            + 3·10⁻⁵ (‖z‖² / d − 1)² d / 2, P_s the mean over squares of side 1, 2,
+            4, … pixels, f the discriminator without its last layer
 
         Reference:
             Karras et al. 2020, Analyzing and Improving the Image Quality of StyleGAN,

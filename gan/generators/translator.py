@@ -74,7 +74,7 @@ class Translator:
 
     @classmethod
     def of(cls, model: TranslationGAN | CycleGAN, back: bool = False) -> Translator:
-        """Make a translator from a model; with `back`, from F of a CycleGAN."""
+        """Make a translator from a model; with `back`, from B to A of a CycleGAN."""
         said = "The model takes no pictures: load it with gan.load_generator."
         require(model.takes_pictures, said, "model")
         latents = model.latent_generator
@@ -151,16 +151,17 @@ class Translator:
             targets: float array `(n, h, w)` or `(n, h, w, c)` in [0, 1], of the shape
                 of the outputs.
             mask: float array `(n, h, w, 1)`, 1 in the hole and 0 elsewhere, for a
-                network that fills holes; `None` cuts the hole of training in the
-                middle.
+                network that fills holes; `None` cuts a hole as large as in
+                training, in the middle.
 
         Returns:
             Float32 array `(n, *input_shape)`, as `translate` takes it.
 
         Raises:
-            InvalidInput: if the network was trained on pairs.
+            InvalidInput: if no layer computed the inputs in training.
         """
-        said = "The network was trained on pairs, so it has no layer that makes inputs."
+        said = "The network was trained without a layer of gan.conditions, so there is "
+        said += "none that makes inputs from targets."
         require(self.condition is not None, said, "targets")
         given = np.asarray(targets, np.float32)
         if self.shape[2] == 1 and given.ndim == 3:
@@ -193,7 +194,8 @@ class Translator:
         for network in (self.network, self.discriminator):
             copy = keras.models.clone_model(network)
             copy.set_weights(network.get_weights())
-            # A clone of the average is not trainable, but the file should be.
+            # The clone of an averaged generator is not trainable, but in a file it
+            # should be.
             copy.trainable = True
             networks.append(copy)
         rules = [keras.optimizers.SGD() for _ in networks]
@@ -206,7 +208,7 @@ class Translator:
         model.save(path)
 
     def as_seen(self, inputs: np.ndarray) -> np.ndarray:
-        """Converts inputs into pictures of the shape of the outputs, pixels repeated.
+        """Converts inputs into pictures of the outputs' shape, by repeating pixels.
 
         Args:
             inputs: float array `(n, *input_shape)` in [0, 1].

@@ -1,4 +1,4 @@
-"""The path of the weights that come with the library."""
+"""Paths of the weights and models that come with the library."""
 
 import pathlib
 

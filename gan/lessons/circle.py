@@ -37,7 +37,7 @@ def run(
 
     Args:
         gan: str, one of `CLASSES`.
-        epochs: int, of 100 steps.
+        epochs: int, number of epochs of 100 steps.
         course: bool, whether to use the course's networks, two hidden layers of ten
             tanh units, which are too small for the circle and draw a line through it.
         seed: int.

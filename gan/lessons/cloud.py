@@ -66,11 +66,11 @@ def compare_classes(
     tell: Callable[[str], object] = print,
     watch: Callable[[str], object] | None = None,
 ) -> dict[str, Verdict]:
-    """Train the three classes on the 49-dimensional cloud: the course's main 2.1.
+    """Train the three classes on the 49-dimensional cloud, as main 2.1 of the course.
 
     Args:
-        epochs: int, of 250 steps.
-        seeds: int, runs of each class.
+        epochs: int, number of epochs of 250 steps.
+        seeds: int, number of runs of each class.
         seed: int, seed of the first run of each class; the next run has the next seed.
         tell: callable that is given each line of the table as soon as it is known.
         watch: callable that is given a line when a run begins, or `None`.
@@ -129,9 +129,9 @@ def conclude(verdicts: dict[str, Verdict]) -> str:
     wide = [name for name in others if spreads[name] >= cloud]
     holds = "holds" if best and not wide else "does not hold"
     text = f"The course's claim {holds}: WGAN_GP is "
-    text += "closest to the cloud's spread" if best else "not the closest"
+    text += f"{'closest' if best else 'not the closest'} to the cloud's spread"
     if narrow:
-        text += f"; too little variability: {', '.join(narrow)}"
+        text += f"; the spread is too small for {', '.join(narrow)}"
     if wide:
-        text += f"; too much, not too little: {', '.join(wide)}"
+        text += f"; the spread is too large, not too small, for {', '.join(wide)}"
     return f"{text}."

@@ -12,7 +12,7 @@ def run(epochs: int = gaussian.EPOCHS, seed: int = 0, verbose: Any = 0) -> Lesso
     """Train each loss pair on 10,000 numbers, and compare their fakes.
 
     Args:
-        epochs: int, of 250 steps.
+        epochs: int, number of epochs of 250 steps.
         seed: int.
         verbose: as in Keras's `fit`.
 

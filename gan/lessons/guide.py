@@ -96,9 +96,10 @@ FAILURES = [
     Failure(
         "Clipped weights: a clip too small",
         "clipped weights",
-        "With weights of at most .01, as in the paper, this small critic is almost "
-        "flat, and the generator gets almost no gradient. A clip that is too large is "
-        "said to be as bad, but on these points clips of 3 and 30 did no harm.",
+        "With weights of at most .01, as in the paper (Arjovsky et al. 2017), this "
+        "small critic is almost flat, and the generator gets almost no gradient. A "
+        "clip that is too large is said to be as bad, but on these points clips of 3 "
+        "and 30 did no harm.",
         "Use a clip of .4, or WGAN_GP, which needs no clip.",
         (WGAN_clip, {"clip": 0.01, **_BETTER}),
         HEALTHY["WGAN_clip"],
@@ -149,12 +150,12 @@ def train_on_circle(
     """Train a model on points of a circle, by networks of three layers of 32 units.
 
     Args:
-        kind: pair of a class and its options. Besides those of the model, they are
-            `epochs`, of 100 steps (default: 12), `activation` of all hidden layers
-            (default: "relu"), `start`, the place around which the first fakes lie
-            (default: 0), `between`, a class of layers that follow each hidden dense
-            layer of the discriminator, `end`, its last activation, and `slow`, its own
-            learning rate.
+        kind: pair of a class and a dict of options: those of the model; `epochs`, the
+            number of epochs of 100 steps (default: 12); `activation` of all hidden
+            layers (default: "relu"); `start`, the value of both coordinates around
+            which the first fakes lie (default: 0); and for the discriminator alone,
+            `between`, a class of layers that follow each hidden dense layer, `end`, the
+            last activation, and `slow`, the learning rate.
         seed: int.
 
     Returns:
@@ -199,7 +200,7 @@ def healthy_histories(name: str, seeds: int = 3) -> list[dict[str, list[float]]]
 
     Args:
         name: str, one of `HEALTHY`.
-        seeds: int, runs.
+        seeds: int, number of runs.
 
     Returns:
         List of dicts of lists, one value an epoch.

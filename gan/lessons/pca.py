@@ -23,7 +23,7 @@ _MOST = 10_000  # fakes of each kind
 def run(
     pictures: StrPath, generator: TrainedGenerator, depth: int = 128, seed: int = 0
 ) -> Lesson:
-    """Compare faces, the histograms of 49 coordinates, and their sums of squares.
+    """Draw faces from principal coordinates, and the distributions of 49 of these.
 
     Args:
         pictures: str or `os.PathLike`, of the real faces, as `gan.faces.load_faces`
@@ -56,7 +56,7 @@ def run(
     pca_fakes = components.sample(count, depth, seed)
     fakes = {"PCA fakes": pca_fakes, "GAN fakes": gan_fakes}
     reconstructed = components.pictures(components.coordinates(real[:100], 128))
-    title = f"fakes of {depth} independent principal coordinates"
+    title = f"fakes from {depth} independent principal coordinates"
     figures = {
         "fakes": plots.mosaic(pca_fakes[:100], title=title),
         "reconstructions": plots.mosaic(
@@ -71,7 +71,7 @@ def run(
 def _sums_of_squares(
     components: PCA, real: np.ndarray, fakes: dict[str, np.ndarray], seed: int
 ) -> Figure:
-    """Draw the sums of the squared coordinates of each set, and their χ² law."""
+    """Draw the sums of the squared coordinates of each set, and the density of χ²."""
     whitened = components.coordinates(real, _COORDINATES)
     shuffled = np.random.default_rng(seed).permuted(whitened, axis=0)
     sets = {

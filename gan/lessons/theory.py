@@ -40,12 +40,13 @@ def run(epochs: int = 20, seed: int = 0, verbose: int = 0) -> Lesson:
     figure = plots.discriminator_and_value(
         x, densities, found, best, value, limit, title
     )
-    text = f"value in the last epoch {value[-1]:.4f}, 2 JS - log 4 = {limit:.4f}"
+    text = f"value of the game: {value[-1]:.4f} in the last epoch; in theory, "
+    text += f"2 JS - log 4 = {limit:.4f}"
     return Lesson({"theory": figure}, text)
 
 
 def normal_density(x: np.ndarray, mean: float, std: float) -> np.ndarray:
-    """Density of a normal law.
+    """Density of a normal distribution.
 
     Args:
         x: float array.
@@ -108,7 +109,7 @@ def train_against_fixed(
     is a `MinimaxGAN` with a dense discriminator, whose learning rate falls to 0.
 
     Args:
-        epochs: int, of 100 updates.
+        epochs: int, number of epochs of 100 updates.
         seed: int.
         verbose: as in Keras's `fit`.
 

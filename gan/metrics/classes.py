@@ -45,13 +45,13 @@ class Classes:
             len(self.shares),
             int((self.shares >= 0.1 / len(self.shares)).sum()),
         )
-        text = f"classes {present} of {count}, entropy {self.entropy:.3f} nats of "
-        text += f"{np.log(count):.3f}, by a classifier whose accuracy is "
-        text += f"{self.accuracy:.1%} on held-out pictures"
+        text = f"{present} of {count} classes are drawn, with an entropy of "
+        text += f"{self.entropy:.3f} nats (at most {np.log(count):.3f}), by a "
+        text += f"classifier whose accuracy is {self.accuracy:.1%} on held-out pictures"
         if self.right is None:
             return text
-        asked = f"in the requested class {np.nanmean(self.right):.1%}, worst class "
-        return f"{asked}{np.nanmin(self.right):.1%}; {text}"
+        asked = f"in the requested class: {np.nanmean(self.right):.1%} of the fakes, "
+        return f"{asked}{np.nanmin(self.right):.1%} in the worst class; {text}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,10 +79,10 @@ class Features:
     def __str__(self) -> str:
         value, error = self.kid
         return (
-            f"by the features of the classifier, of {self.count} pictures each: kernel "
-            f"distance {1000 * value:.1f} ± {1960 * error:.1f} · 10⁻³, for other reals "
-            f"{1000 * self.kid_floor:.1f}; FD {self.fd / self.fd_floor:.1f} times that "
-            "of other reals"
+            f"by the features of the classifier, for sets of {self.count} pictures: "
+            f"kernel distance {1000 * value:.1f} ± {1960 * error:.1f} · 10⁻³, for "
+            f"other reals {1000 * self.kid_floor:.1f}; "
+            f"FD {self.fd / self.fd_floor:.1f} times that of other reals"
         )
 
 

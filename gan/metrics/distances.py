@@ -234,7 +234,7 @@ def density_coverage(
     single outlier hardly matters: neither a real one with a large ball, nor a fake one.
 
     Args:
-        As `precision_recall`.
+        As in `precision_recall`.
 
     Returns:
         Tuple `(density, coverage)` of floats. Density is the mean number of reals'

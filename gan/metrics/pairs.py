@@ -91,7 +91,7 @@ def top_1(truth: npt.ArrayLike, pictures: npt.ArrayLike) -> float:
         pictures: array of the same shape and range.
 
     Returns:
-        float in [0, 1]; 1 / n by chance. Its standard error is √(p (1 − p) / n).
+        float p in [0, 1]; 1 / n by chance. Its standard error is √(p (1 − p) / n).
 
     Raises: InvalidInput for invalid arguments.
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from gan.errors import expect_array, expect_between, expect_positive_int, require
 
 FEW = 1024  # values per picture up to which a covariance matrix is cheap
-_MOST = 4096  # largest matrix to diagonalise, which takes half a minute
+_MOST = 4096  # rows of the largest matrix to diagonalise, which takes half a minute
 _AT_ONCE = 1024  # pictures, or values of each, that are copied at once
 
 
@@ -26,9 +26,9 @@ class PCA:
 
     Attributes:
         mean: float64 `(d,)`, where d is the number of values in one picture.
-        axes: float64 `(d, r)`, orthonormal columns in order of falling variance. r is d
-            if d is at most 1,024; otherwise axes that are not needed or without
-            variance are left out.
+        axes: float64 `(d, r)`, orthonormal columns in order of falling variance. r is
+            d, unless `fit_pca` used the Gram matrix: then axes that are not needed or
+            have no variance are left out.
         deviations: float64 `(r,)`, at least 0, standard deviations along the axes.
         shape: tuple of ints, shape of one picture.
     """
@@ -123,12 +123,12 @@ def fit_pca(pictures: npt.ArrayLike, depth: int | None = None) -> PCA:
 
     If pictures have more than 1,024 values, the smaller of two matrices is
     diagonalised: the covariance of the values or the Gram matrix of the pictures. If
-    both have more than 4,096 rows, 4,096 random pictures are used.
+    both have more than 4,096 rows, it is the Gram matrix of 4,096 random pictures.
 
     Args:
         pictures: array `(n, …)` of finite real numbers, n at least 2.
-        depth: int, number of axes that are needed, or `None` for all. It has no effect
-            if pictures have at most 1,024 values.
+        depth: int, number of axes that are needed, or `None` for all. It has an effect
+            only if the Gram matrix is diagonalised.
 
     Returns:
         `PCA`.

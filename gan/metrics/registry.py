@@ -39,7 +39,7 @@ class Measure:
             tuple of floats.
         needs: tuple of str: "axes" and "seed" are arguments of the function; "train"
             means that the real examples must be the training set.
-        larger_is_better: bool, or `None` if the best value is in between.
+        larger_is_better: bool, or `None` if values can be too small or too large.
         most: int, largest number of examples that it uses of each set; `None` for all.
         part: int, index of the measure in the tuple that the function returns.
         factor, decimals: ints, factor and number of decimals in a table.

@@ -9,9 +9,9 @@ import numpy as np
 from gan import metrics
 from gan.metrics.pca import FEW, PCA, fit_pca
 
-_DEPTH = 256  # principal coordinates that replace more values
-_USUAL = 32 * 32 * 3  # values of a picture to which larger ones are scaled
-_LARGE = 4096  # values above which pictures are scaled
+_DEPTH = 256  # number of principal coordinates in which large pictures are compared
+_USUAL = 32 * 32 * 3  # number of values; distances of larger pictures are scaled to it
+_LARGE = 4096  # number of values of a picture above which distances are scaled
 
 
 def comparable(
@@ -57,7 +57,8 @@ def evaluate_faces(
 
     Returns:
         Tuple of a dict from names to the results of `metrics.evaluate`, PCA generators
-        first, and a dict from names to arrays of ten fakes.
+        first, and a dict from these names to arrays of ten fakes, and from "real" to
+        ten real pictures.
     """
     pca = fit_pca(pictures, _DEPTH)
     rivals = {

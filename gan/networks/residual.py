@@ -26,8 +26,8 @@ def residual_GenDiscr(
 ) -> tuple[keras.Model, keras.Model, LatentGenerator]:
     """Builds two residual networks without normalisation, and a latent sampler.
 
-    The discriminator is a chain of stages from the resolution of the picture down to 4
-    to 7 pixels a side. Each stage halves the side and doubles the channels. The
+    The discriminator is a chain of stages. Each stage halves the sides, until one of
+    them is odd or below 8. The second and the third stage double the channels. The
     generator is the same chain in reverse. Each residual block is the identity before
     training, because its last convolution is initialised with zeros.
 
@@ -122,8 +122,8 @@ def stages(
     require(
         reader is None or (*found,) == wanted and not reader.trainable_variables,
         "The argument reader must be a frozen network, as gan.conditions.fit_reader "
-        f"makes it for these pictures and vectors, from {wanted[0]} to {wanted[1]}, "
-        f"but it is {shown(reader)}.",
+        f"makes it for these pictures and vectors, with the input shape {wanted[0]} "
+        f"and the output shape {wanted[1]}, but it is {shown(reader)}.",
         "reader",
     )
     height, breadth, channels = (int(size) for size in three)
@@ -243,7 +243,7 @@ def end_discriminator(
 
 
 def _embed(given, units):
-    """The input layer of a condition, and an embedding of the condition in `units`."""
+    """The input layer of a condition, and an embedding of it of `units` numbers."""
     classes, size = given
     if classes:
         labels = keras.Input((), dtype="int32", name="labels")

@@ -23,11 +23,11 @@ def strided_GenDiscr(
 
     The discriminator is that of DCGAN without normalisation: 4×4 convolutions with
     stride 2, and a dense layer of 256 units. For 32×32 pixels, a pass through it takes
-    two fifths of the time of the discriminator of `residual_GenDiscr`, whose generator
-    draws grey digits better. Convolutions with stride 2 push a generator towards
-    checkerboard patterns. Therefore this generator ends in means over 2×2 pixels, in
-    which a checkerboard vanishes. Train the networks as `gan.R3GAN` with
-    `penalty_every=8` and `pixel_range=(0, 1)`.
+    two fifths of the time of the discriminator of `residual_GenDiscr`. For grey digits,
+    prefer `residual_GenDiscr`: its generator draws them better. Convolutions with
+    stride 2 push a generator towards checkerboard patterns. Therefore this generator
+    ends in means over 2×2 pixels, in which a checkerboard vanishes. Train the networks
+    as `gan.R3GAN` with `penalty_every=8` and `pixel_range=(0, 1)`.
 
     Args:
         shape: tuple `(h, w, c)`, shape of a picture. The sides must be multiples of 4,
@@ -40,9 +40,10 @@ def strided_GenDiscr(
             layer linear; values outside [0, 1] are clipped when pictures are drawn.
         condition: int, length of the condition vectors that both networks then take
             instead of labels. `None` for networks without condition vectors.
-        sharp: bool, whether the generator ends in a transposed convolution. It suits
-            pictures in which single pixels matter, such as pixel art, but may leave
-            checkerboard patterns in others.
+        sharp: bool, whether the generator ends like that of `residual_GenDiscr`: in a
+            transposed convolution, if the pictures have colours. It suits pictures in
+            which single pixels matter, such as pixel art, but may leave checkerboard
+            patterns in others.
         reader: as in `residual_GenDiscr`.
 
     Returns:

@@ -23,15 +23,16 @@ def unet_GenDiscr(
 ) -> tuple[keras.Model, keras.Model, LatentGenerator | None]:
     """Builds two networks for picture translation, without normalisation.
 
-    The generator is a U-Net: a chain of stages from half the side of the target down to
-    4 to 7 pixels and back up, with skip connections between stages of equal resolution.
-    Its output is added to the input, which is enlarged by bicubic interpolation if it
-    is smaller than the target. Before training, the U-Net adds zero. An input that is
-    as small as one of the stages enters the chain there.
+    The generator is a U-Net: a chain of stages that starts at half the sides of the
+    target, halves them until one is odd or below 8, and goes back up, with skip
+    connections between stages of equal resolution. Its output is added to the input,
+    which is enlarged by bicubic interpolation if it is smaller than the target. Before
+    training, the U-Net adds zero. An input that is as small as one of the stages enters
+    the chain there.
 
-    The discriminator sees a picture and its input. It judges patches of about a third
-    to two thirds of the side, and returns the mean of its outputs on them, so that
-    gradient penalties apply to one number for each picture.
+    The discriminator sees a picture and its input. It judges patches of 18×18 pixels,
+    and returns the mean of its outputs on them, so that gradient penalties apply to one
+    number for each picture.
 
     Args:
         inputs: tuple `(h, w, c)`, shape of an input, or a layer of `gan.conditions`

@@ -364,7 +364,7 @@ def discriminator_and_value(
     real, fake = densities
     figure, (left, right) = _panels(2, (550, 430), title=title)
     left.fill_between(x, real, color=BLUE, alpha=0.3, label="density of reals, p")
-    left.fill_between(x, fake, color=VERMILLION, alpha=0.3, label="of fakes, q")
+    left.fill_between(x, fake, color=VERMILLION, alpha=0.3, label="density of fakes, q")
     left.plot(x, best, color="black", linestyle="--", label="best, p / (p + q)")
     left.plot(x, found, color=GREEN, label="discriminator, trained")
     left.set(xlabel="x", ylim=(0, 1.02))

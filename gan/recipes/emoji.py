@@ -7,7 +7,7 @@ networks. In trials of six minutes with the residual networks, one seed each, ba
 2e-3, and 16 channels better than 24. A generator that had twice the channels and ended
 in a sigmoid collapsed within 28 epochs. With the strided networks, random flips slowed
 training down. Random shifts, which began after two fifths of the run, had not helped
-after 8,000 steps (FD 14.3).
+after 8,000 steps (a Fréchet distance of 14.3).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import functools
 
 from gan.recipes.r3gan import COLOUR, read
 
-# The figures in the gallery come from training on all pictures.
+# No picture is held out, as in the training for the figures of the gallery.
 RECIPE = dataclasses.replace(
     COLOUR, read=functools.partial(read, size=32, colour=True), held_out=None
 )

@@ -1,10 +1,11 @@
 """Trains on faces: the recipes `gan` and `course` of the command `train`.
 
-They train the course's generator on grey pictures of 16×16 pixels. `gan` and `long`
-train it with a dense discriminator, because the max pooling and the final tanh of the
-course's discriminator limit what the generator learns. They train the course's
-discriminator at the end, to sort the finished generator's faces. `course` trains both
-networks by WGAN_GP with the course's batch size, learning rates and length.
+They train the course's generator on grey pictures of 16×16 pixels. `gan` and its longer
+variant `long` train it with a dense discriminator, because the max pooling and the
+final tanh of the course's discriminator limit what the generator learns. At the end,
+they train the course's discriminator on real faces and those of the finished generator,
+so that its outputs can sort the fakes. `course` trains both networks by WGAN_GP with
+the course's batch size, learning rates and length.
 faces/README.md has the results.
 """
 
@@ -209,7 +210,7 @@ def measure(pictures: np.ndarray, fakes: np.ndarray) -> dict[str, float]:
 
     Args:
         pictures: float array `(N, 16, 16)` in [0, 1].
-        fakes: float array `(n, 16, 16)`.
+        fakes: float array `(n, 16, 16)` in [0, 1].
 
     Returns:
         Dict from names to floats.

@@ -1,9 +1,9 @@
 """A Gaussian of mean 4 and standard deviation 1.25 from uniform noise.
 
-Each loss pair of the library trains small dense networks on 10,000 numbers for 3,000
-steps, with batches of 200, five discriminator updates per step and Adam(1e-3, 0, .9).
-The average of the generator (.995) draws the fakes. A gradient penalty is hard in 1-D:
-the gradient of the optimal critic is ±1 however near the fakes are, so that the
+Each of six loss pairs trains small dense networks on 10,000 numbers for 3,000 steps,
+with batches of 200, five discriminator updates per step and Adam(1e-3, 0, .9). The
+average of the generator (`ema=0.995`) draws the fakes. A gradient penalty is hard in
+1-D: the gradient of the optimal critic is ±1 however near the fakes are, so that the
 generator oscillates around the mean. A faster critic (3e-3), a slower generator (3e-4)
 and a penalty of weight .1 damp this.
 

@@ -7,5 +7,5 @@ import dataclasses
 from gan.data.downloads import load_mnist
 from gan.recipes.r3gan import GREY
 
-# The figures in the gallery come from training on all pictures.
+# No picture is held out, as in the training for the figures of the gallery.
 RECIPE = dataclasses.replace(GREY, read=load_mnist, held_out=None)

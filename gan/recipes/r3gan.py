@@ -7,7 +7,8 @@ networks are residual, batches have 64 pictures, and every update has penalties 
 weight γ = 1 (more if the pictures are very far from each other). For colour, the
 networks are strided, batches have 32 pictures, γ follows from the pictures, every
 eighth update has penalties, and a step takes half the time. On digits, the strided
-networks (γ .6, one seed) reached a precision of .60 after as many steps, not .85.
+networks (γ = .6, one seed) reached a precision of .60 after as many steps as those in
+which the residual networks reached .85.
 
 It was trained for 100 epochs on 10,000 digits with their classes (`python main.py train
 --recipe mnist_r3gan --output run --pictures mnist_10k.npz`, seed 0, 14 minutes). A
@@ -53,8 +54,8 @@ if TYPE_CHECKING:
     from gan.recipes.run import Run
 
 
-_FEW = 200  # with so few pictures, a generator learns little more than copies
-_ENOUGH = 1000  # with so many pictures, some can be held out
+_FEW = 200  # with fewer pictures, a generator learns little more than copies
+_ENOUGH = 1000  # with this many pictures, some can be held out
 _MOST_HELD_OUT = 1000
 _MOST_COLUMNS = 20  # largest number of columns (classes) of the picture
 
@@ -72,7 +73,7 @@ def make_networks(data: Pictures) -> tuple[Any, Any, Any]:
         given |= {"condition": len(words), "reader": _reader(data, words)}
     if shape[2] == 1:
         return residual_GenDiscr(shape, **given)
-    # A word may change a few pixels only.
+    # With captions, single pixels matter, because a word may change only a few.
     return strided_GenDiscr(shape, **given, sharp=data.captions is not None)
 
 
@@ -121,7 +122,8 @@ def gamma_for(pictures: np.ndarray) -> float:
         float above 0, rounded to two digits.
 
     Formula:
-        Σ Var(x) / 70 over the pixels x of the first 2,000 pictures, in [0, 1]
+        max(1, Σ Var(x)) / 70, the sum over the pixels x of the first 2,000 pictures,
+        in [0, 1]
     """
     some = pictures[:2000].reshape(min(len(pictures), 2000), -1) / np.float32(255)
     # If all pictures are equal, any weight will do.
@@ -130,7 +132,7 @@ def gamma_for(pictures: np.ndarray) -> float:
 
 def _fitted(data, steps):
     """Batch size, class names, and optimizers whose rates reach 0 at the end."""
-    # In the same time, colour pictures teach more in small batches.
+    # In the same time, a model learns more from colour pictures in small batches.
     batch = 32 if data.pictures.shape[3] == 3 else 64
     names = ("generator_optimizer", "discriminator_optimizer")
     rates = {name: LinearDecay(1e-3, steps, 0.4) for name in names}
@@ -163,11 +165,11 @@ def _tell_gamma(run, data):
 
 
 def draw(model: R3GAN, data: Pictures) -> Figure:
-    """Eight rows of fakes, each with the same latents, beside real pictures.
+    """Draws eight rows of fakes beside real pictures.
 
     Args:
-        model: `gan.R3GAN`; each column is a class or a caption, if the model has
-            classes or words.
+        model: `gan.R3GAN`. If it has classes or words, each column is a class or a
+            caption, and the fakes of a row share their latents.
         data: `Pictures` of the training set.
 
     Returns:
@@ -226,7 +228,7 @@ def read(
     require(path is not None, sentence, "data")
     sides = (size, size) if isinstance(size, int) else size
     fits = sides is None or all(n >= 8 and n % 4 == 0 for n in sides)
-    sentence = f"The argument size must be a multiple of 4, from 8, but it is {size}."
+    sentence = f"The argument size must be a multiple of 4 from 8 on, but it is {size}."
     require(fits, sentence, "size")
     return read_pictures(path, sides, colour, labelled, kept=kept, captions=captions)
 

@@ -20,7 +20,7 @@ RECIPES = {
     "lfw": "colour faces by convolutions and a two-class discriminator",
     "mnist_dcgan": "digits by DCGAN",
     "mnist_acgan": "digits of the class you ask for, by AC-GAN",
-    "mnist_r3gan": "digits of the class you ask for, by R3GAN, the quickest of these",
+    "mnist_r3gan": "digits of the class you ask for, by R3GAN, quicker than AC-GAN",
     "fashion_r3gan": "clothes of the class you ask for, by R3GAN",
     "emoji": "small colour pictures (--pictures), by R3GAN",
     "speech": "spoken digits from your recordings (--pictures), by R3GAN",
@@ -78,8 +78,8 @@ def expect_free(folder: pathlib.Path, recipe: str) -> None:
         recipe: str.
 
     Raises:
-        InvalidInput: if the folder holds a file of a name that the recipe writes, or a
-            checkpoint, that no run has written.
+        InvalidInput: if the folder holds a checkpoint, or a file with a name that the
+            recipe uses, and no run has written it.
     """
     if not folder.is_dir():
         return

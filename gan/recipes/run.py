@@ -51,8 +51,8 @@ class Recipe:
     """A published system as data: networks, model, options and length.
 
     Attributes:
-        read: callable, path of the pictures or `None`, and the keyword `kept`, a
-            `KeptFile` in the run's folder -> `Pictures`.
+        read: callable that takes the path of the pictures (or `None`) and the keyword
+            `kept`, a `KeptFile` in the run's folder, and returns `Pictures`.
         networks: callable, `Pictures` -> tuple of generator, discriminator and latent
             generator.
         model: class, a subclass of `gan.AdversarialModel`.
@@ -502,7 +502,7 @@ def expect_run(
     expect_seed(2**32, seed=seed)
     if minutes is not None:
         expect_number(0.1, 100_000, minutes=minutes)
-        both = "The argument minutes excludes epochs and steps: leave one of them out."
+        both = "The argument minutes replaces epochs and steps: give either it or them."
         require(epochs is None and steps is None, both, "minutes")
     folder = expect_path(output=output)
     there = next(path for path in (folder, *folder.parents) if path.exists())

@@ -7,9 +7,10 @@ generated pictures into sounds, in 32 rounds.
 
 For 84 recordings by the speech synthesiser espeak-ng (ten digits, English accents,
 random pitches and speeds), the relative error ‖|STFT x| − S‖ / ‖S‖ of the algorithm was
-0.87 after one round, 0.22 after 16, 0.20 after 32 and 0.20 after 60. The recipe has not
-been trained on recordings yet; `tests/benchmarks/speech.py` measures how often a
-classifier hears the digit that was asked for.
+0.87 after one round, 0.22 after 16, 0.20 after 32 and 0.20 after 60; S is the
+spectrogram and x the sound. The recipe has not been trained on recordings yet;
+`tests/benchmarks/speech.py` measures how often a classifier hears the digit that was
+asked for.
 
 Reference:
     Donahue et al. 2019, Adversarial Audio Synthesis; Huang et al. 2024, The GAN is

@@ -51,9 +51,10 @@ def train(
         output: str or `os.PathLike`, a folder for the model, pictures and checkpoints.
         minutes: float, length of the training on this machine; `None` trains the
             recipe's number of epochs.
-        recipe: str. "auto" takes "gan" for an array of grey 16×16 pictures if no
-            minutes are given, otherwise "r3gan"; "course" is the course's own training
-            of faces; or the name of a published system, see `gan train --recipe list`.
+        recipe: str. "auto" takes "gan" for an array of grey 16×16 pictures without
+            labels, if neither minutes nor size, grey, unlabelled, augment or captions
+            are given, otherwise "r3gan"; "course" is the course's own training of
+            faces; or the name of a published system, see `gan train --recipe list`.
         pairs: str or `os.PathLike`, a folder of pairs instead of `pictures`: the
             generator learns to translate the first picture of each into the second, see
             `gan.data.pairs.read_pairs`.
@@ -81,7 +82,7 @@ def train(
         steps: int, steps per epoch, or `None` for the recipe's.
         seed: int from 0 to 2³² − 1.
         restart: bool, whether to delete an earlier run in the folder.
-        verbose: as in Keras's `fit`.
+        verbose: 0 shows no progress, anything else the progress of the whole run.
 
     Returns:
         `TrainedGenerator`, as `gan.load_generator(output)` gives it; with `pairs`,
@@ -200,7 +201,8 @@ def _of_unpaired(recipe, pictures, own, size):
     require(pictures is None, said, "unpaired")
     for name, value in own.items():
         used = name in ("size", "grey", "unpaired")
-        said = f"--{name.replace('_', '-')} does not apply to --unpaired."
+        option = "from" if name == "condition" else name.replace("_", "-")
+        said = f"--{option} does not apply to --unpaired."
         require(used or not value, said, name)
     expect_path(unpaired=own["unpaired"])
     return {"size": size, "colour": False if own.get("grey") else None}

@@ -101,7 +101,7 @@ def read_parts(
             with `condition`, pictures, see `gan.data.pictures.read_pictures`.
         condition: str, as in `gan.conditions.named`, or `None` for pairs.
         size: int, both sides, or pair of ints (height, width), multiples of 4, at least
-            8. `None` takes 32, or the own size of an array up to 64.
+            8. `None` takes 32, or, for an array of pictures, their size up to 64.
         colour: bool, RGB or grey; `None` finds out whether there are colours.
 
     Returns:

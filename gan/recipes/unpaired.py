@@ -41,7 +41,7 @@ class Parts:
     """Training pictures and held-out pictures of both kinds.
 
     Attributes:
-        said: str, one line of what was read.
+        said: str, a line that says what was read.
         learnt: pair of uint8 arrays `(N, h, w, c)`.
         withheld: pair of uint8 arrays.
         names: empty, because there are no classes.
@@ -164,7 +164,7 @@ def train(run: Run, **options: Any) -> list[pathlib.Path]:
     def end(run, model):
         pictures = tuple(some / np.float32(255) for some in data.withheld)
         if min(map(len, pictures)) >= 8:
-            print("Held-out pictures, translated, compared with real ones of the kind:")
+            print("Translated held-out pictures, compared with real target pictures:")
             for name, found in model.evaluate(pictures).items():
                 told = ", ".join(f"{key} {value:.3g}" for key, value in found.items())
                 print(f"{name}: {told}", flush=True)

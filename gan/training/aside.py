@@ -62,7 +62,8 @@ def draw_fakes(
         seed: int, seed of the latents.
         to_picture: callable, samples (float32 array `(count, …)`) -> pictures; `None`
             scales the samples from the model's `pixel_range` to `scale`.
-        scale: pair of floats, the values of black and white without `to_picture`.
+        scale: pair of floats, the values of black and white in the result; not used
+            with `to_picture`.
         conditions: tensor `(n, …)`, the conditions of the fakes, used in turn; `None`
             draws them.
 
@@ -125,7 +126,7 @@ class Evaluator:
         names: iterable of str, from `gan.metrics.NAMES`.
         count: int, at least 8, number of fakes.
         seed: int, seed of their latents.
-        to_picture: callable, samples (float32 array `(count, …)`) -> samples in the
+        to_picture: callable, samples (float32 array `(count, …)`) -> pictures in the
             range of `real`. `None` uses the model's `pixel_range`.
         scale: pair of floats, the values of black and white in `real`; `None` infers
             them.

@@ -94,8 +94,8 @@ class Checkpoint(keras.callbacks.Callback):
         if not model.draws_repeat:
             warn(
                 "The latent generator draws from TensorFlow's own random state, which "
-                "checkpoints do not contain: a resumed run draws other latents. Those "
-                "of gan.latent are repeatable."
+                "checkpoints do not contain: a resumed run draws other latents. The "
+                "samplers of gan.latent are repeatable."
             )
         if distribute.is_chief(model.distribute_strategy):
             self.acquire()
@@ -241,7 +241,7 @@ class Checkpoint(keras.callbacks.Callback):
             warn(
                 f"Checkpoints do not contain the state of {' and '.join(names)}: a "
                 "resumed run may differ from one that never stopped. Learning rates "
-                "that fall by a schedule, such as those of gan.schedules, are exact."
+                "that fall by a schedule, as in gan.schedules, are resumed exactly."
             )
 
     def _remember_the_best(self):
@@ -396,7 +396,7 @@ def read_newest(
         except (InvalidInput, KeyError, TypeError, ValueError) as error:
             said = error
             print(f"Skipped {path}: {error}")
-    every = f"Every checkpoint in {folder} is damaged, the oldest by this: {said}"
+    every = f"Every checkpoint in {folder} is damaged. Error of the oldest one: {said}"
     require(not paths, every, "directory")
     return None
 

@@ -134,7 +134,7 @@ class TwoOptimizers(keras.Model):
 
     @property
     def learning_rate(self) -> float:
-        """Learning rate of both optimizers, initially or as last set."""
+        """Learning rate of both optimizers, from the constructor or as set later."""
         return self._learning_rate
 
     @learning_rate.setter

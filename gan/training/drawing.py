@@ -64,8 +64,8 @@ class Drawing(RealExamples):
         """
         given, size = self._asked(labels, condition, size)
         network, size = self._drawing(training, averaged), self._count(size)
-        said = "The model has no latent generator, because the saved one could not be "
-        said += "stored: set model.latent_generator."
+        said = "The model has no latent generator: set model.latent_generator. Files "
+        said += "of models contain only those of gan.latent."
         drawn = self._latent_generator is not None or not self.has_latents
         require(drawn, said, "latent_generator")
         with self.stream.sampling():

@@ -198,7 +198,7 @@ def paired(real: Sample, fake: Sample) -> tuple[np.ndarray, ...]:
 
 
 def flat(examples: npt.ArrayLike) -> np.ndarray:
-    """Converts examples to vectors of at most 256 numbers, preserving distances.
+    """Converts examples to vectors of at most 256 numbers; distances hardly change.
 
     Args:
         examples: float array or tensor `(n, …)`.

@@ -250,8 +250,9 @@ def expect_latents(
         "latent_generator",
     )
     warn(
-        "The latent generator draws with NumPy, which is slower and not part of the "
-        "model's random state. Those of gan.latent draw with TensorFlow."
+        "The latent generator draws with NumPy, which is slower, and its draws are not "
+        "part of the model's random state. The samplers of gan.latent draw with "
+        "TensorFlow."
     )
     return functools.partial(_from_numpy, latent_generator, shape), False
 
@@ -289,9 +290,9 @@ def bounds(layer: keras.layers.Layer) -> tuple[float, float]:
 def reach(network: keras.Model) -> tuple[float, float]:
     """Smallest and largest value of a network's output.
 
-    They follow from the operations after the last weights or sum, also in nested
-    networks. They are infinite if nothing bounds the values, or if there are several
-    outputs.
+    They follow from the operations after the last layer that has weights or several
+    inputs, also in nested networks. They are infinite if nothing bounds the values, or
+    if there are several outputs.
     """
     if len(network.outputs) > 1:
         return -np.inf, np.inf

@@ -15,7 +15,7 @@ from gan.errors import Unsaid, require
 from gan.latent import Stream, distinct_numbers
 from gan.training.networks import is_picture, warn_of_range
 
-MOST_CONDITIONS = 64  # conditions that a model stores, to draw with without its data
+MOST_CONDITIONS = 64  # number of conditions that a model stores, to draw without data
 
 
 class RealExamples:
@@ -132,8 +132,8 @@ class RealExamples:
         known = self.usual_conditions if known is None else known
         require(
             known is not None,
-            "The argument labels is missing: the model has no real examples to draw "
-            "conditions from.",
+            "The argument condition is missing: give it, because the model has no real "
+            "examples to draw conditions from.",
             "labels",
         )
         known = tf.convert_to_tensor(known, tf.float32)

@@ -96,7 +96,7 @@ def explained() -> Iterator[None]:
         found = re.search(_WRONG_LABEL, str(error))
         if found is None:
             raise
-        said = "The labels must be whole numbers from 0 to the networks' classes - 1: "
+        said = "The labels must be whole numbers from 0 to the number of classes - 1: "
         require(False, said + found[0], "y")
 
 

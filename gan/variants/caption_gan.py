@@ -1,4 +1,4 @@
-"""Pictures from words: an R3GAN whose generator must show what it is told."""
+"""Pictures from words: an R3GAN whose fakes must show the words of their captions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Reading = tuple[tf.Tensor, tf.Tensor, Any]
 
 @keras.saving.register_keras_serializable(package="gan")
 class CaptionGAN(R3GAN):
-    """The generator also learns that its words can be read in its fakes.
+    """The generator also learns to make fakes from which its words can be predicted.
 
     A word such as "smiling" may change a few pixels only. A discriminator that compares
     fakes with real examples notices such words last. Here it has a second output: a
@@ -40,7 +40,7 @@ class CaptionGAN(R3GAN):
         real_examples: pair `(examples, captions)` with `words`, or `(examples, vectors
             (N, d))` of numbers in [0, 1].
         auxiliary_weight: float, weight of the words in the generator's objective.
-        Others as `gan.R3GAN`.
+        The other arguments are those of `gan.R3GAN`.
 
     Formula:
         D minimises the objective of `gan.R3GAN`
@@ -77,15 +77,15 @@ class CaptionGAN(R3GAN):
         return *super().judge(examples, condition, training), condition
 
     def _logits(self, *given, training):
-        """The first output alone has penalties."""
+        """The first output; the penalties are computed on it alone."""
         return self.judge(*given, training=training)[0]
 
     def discriminator_loss(self, real: Reading, fake: Reading) -> tf.Tensor:
-        """The relativistic loss; what the words are does not count."""
+        """The relativistic loss of the first outputs; the words are not used."""
         return losses.relativistic_discriminator(real[0], fake[0])
 
     def generator_loss(self, real: Reading, fake: Reading) -> tf.Tensor:
-        """The relativistic loss, plus what words are harder to predict from fakes."""
+        """The relativistic loss, plus a term for words that fakes show less clearly."""
         loss = losses.relativistic_generator(real[0], fake[0])
         found, wanted = (losses.words_cross_entropy(*one[1:]) for one in (fake, real))
         gaps = tf.nn.relu(found - wanted)

@@ -294,7 +294,7 @@ class CycleGAN(R3GAN):
     def generator_extra(
         self, real: Any, fake: Any, condition: Any
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """The weighted cycle and identity terms, logged unweighted."""
+        """The weighted cycle and identity terms. The logs have no weights."""
         training = self.batch_statistics
         back = self.generator([*fake[::-1]], training=training)
         cycle, identity = _distance(back, real), tf.zeros(())

@@ -36,8 +36,8 @@ class TranslationGAN(R3GAN):
     The generator minimises the distance from the target picture and an adversarial
     loss. The distance alone gives the mean of all possible pictures, which is blurred;
     the discriminator makes the picture sharp. The discriminator sees the input too, and
-    tells which of two pictures for it is the target. Penalties on its gradients replace
-    the batch normalisation of the original. `gan.unet_GenDiscr` makes the networks.
+    tells which of two pictures is the target of this input. Penalties on its gradients
+    replace the batch normalisation of pix2pix. `gan.unet_GenDiscr` makes the networks.
 
     The logs are those of `gan.R3GAN` and `l1`, the mean absolute difference from the
     target.
@@ -54,8 +54,9 @@ class TranslationGAN(R3GAN):
         gamma: float, weight of the penalties on the discriminator's gradients.
         l1_weight: float, weight of the distance.
         adversarial: bool. `False` trains the generator by the distance alone, which is
-            quicker and nearer to the target, and leaves the discriminator unchanged.
-            You can start with `False`, and set it to `True` between two calls of `fit`.
+            quicker and makes pictures nearer to the target, and leaves the
+            discriminator unchanged. You can start with `False`, and set it to `True`
+            between two calls of `fit`.
         condition: layer of `gan.conditions` that computes the inputs from the targets,
             or `None` if `real_examples` holds the inputs. If the layer makes a mask,
             only pixels inside the mask count in the distance.
@@ -66,7 +67,7 @@ class TranslationGAN(R3GAN):
 
     Formula:
         D minimises −mean(log σ(D(y, x) − D(G(x), x))) + γ/2 · (mean(‖∇D(y, x)‖²) +
-        mean(‖∇D(G(x), x)‖²)), the slopes those with respect to the pictures y and G(x)
+        mean(‖∇D(G(x), x)‖²)), ∇ the gradient with respect to the pictures y and G(x)
         G minimises −mean(log σ(D(G(x), x) − D(y, x))) + l1_weight · mean |y − G(x)|
 
     Reference:
@@ -136,7 +137,7 @@ class TranslationGAN(R3GAN):
         made = self._condition.compute_output_shape(generator.output_shape)[1:]
         require(
             tuple(made) == tuple(shape),
-            f"The layer condition makes inputs of the shape {tuple(made)} of the "
+            f"The layer condition makes inputs of the shape {tuple(made)} from the "
             f"targets, but the networks take {tuple(shape)}.",
             "condition",
         )
