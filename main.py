@@ -1,4 +1,4 @@
-"""Four hundred faces of people who do not exist: `python main.py --help`."""
+"""Draws 400 faces of people who do not exist; `--help` lists the other commands."""
 
 import sys
 

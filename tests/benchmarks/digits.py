@@ -1,16 +1,18 @@
-"""What a classifier of real digits says of generated ones.
+"""Measures generated digits with a classifier that was trained on real digits.
 
     python tests/benchmarks/digits.py --data mnist_10k.npz RUN [RUN ...]
 
 RUN is a folder of `python main.py train --recipe mnist_…`, with its `model.keras`. A
-small convolutional network learns four fifths of the labelled digits in `--data` and
-must name at least 97% of the others rightly. Then, of 5,000 fakes a run:
+small convolutional network is trained on four fifths of the labelled digits in `--data`
+and must classify at least 97% of the others correctly. Then it classifies 5,000 fakes
+of each run. The script prints:
 
-- with classes: the share that has the class asked for, over all classes and for each;
-- all: how many of the ten digits there are (each at least 1% of the fakes), the
-  entropy of the predicted classes in nats (log 10 = 2.303 where all are equally
+- if the model has classes: the share of fakes that have the requested class, over all
+  classes and for each;
+- for every model: how many of the ten digits there are (each at least 1% of the fakes),
+  the entropy of the predicted classes in nats (log 10 = 2.303 if all are equally
   frequent), precision and recall, density and coverage, and the kernel distance to the
-  reals, in thousandths, beside that of the two halves of the reals.
+  reals, times 1,000. It also prints the kernel distance of two halves of the reals.
 """
 
 import argparse
@@ -65,7 +67,7 @@ def judge(classifier, pictures, model):
 
 
 def main():
-    """Judge the runs of the command line."""
+    """Measure the runs that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="labelled digits")
     parser.add_argument("runs", nargs="+", type=pathlib.Path)

@@ -1,10 +1,12 @@
-"""Time of `get_real_sample` against the number of real examples, and memory.
+"""Measures the time and the memory of drawing samples from many real examples.
 
     python tests/benchmarks/draw.py
 
-Draws of 200 rows inside one graph loop, in turns; ratios to N = 10,000. Then a model
-is trained on a memory-mapped array of a million pictures (256 MB of uint8) and the
-growth of resident memory is printed beside what a float copy would take.
+First, 200 row numbers are drawn, as in `get_real_sample`, from 10,000, a million and
+ten million rows. Each size has a loop in a graph, and the loops take turns. The script
+prints the time of a draw, and its ratio to the time for 10,000 rows. Then a model is
+trained on a memory-mapped array of a million pictures (256 MB of uint8). The script
+prints by how much the resident memory grows, and what a float copy would take.
 """
 
 import os

@@ -1,11 +1,11 @@
-"""Measures of trained faces as means of several draws, with their spread.
+"""Measures generators of faces several times, and prints means and deviations.
 
     python tests/benchmarks/draws.py --pictures small_res_faces_10000.npy \\
         RUN/generator.h5 [MORE.h5 ...]
 
-The FD of one draw of 5,000 fakes has a standard deviation of .005, as much as lies
-between trainings. Each draw is judged against the same half of the reals, and for
-copies against all of them.
+The FD of one draw of 5,000 fakes has a standard deviation of .005, as large as the
+difference between trainings. Each draw is compared with the same half of the reals; the
+neighbour ratio, which shows copies, compares it with all of them.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from gan.cli.shared import loaded, read_real
 
 
 def main():
-    """Judge the generators of the command line."""
+    """Measure the generators that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", required=True, help="real faces")
     parser.add_argument("--draws", type=int, default=8, help="at least 2 (default 8)")

@@ -1,13 +1,14 @@
-"""Digits by several systems, each trained for the same time on one core.
+"""Trains several GANs on digits, each for the same time on one core.
 
     taskset -c 0 python tests/benchmarks/equal_time.py --data mnist_10k.npz \\
         --minutes 15 --seeds 0 1 2 --output runs
     python tests/benchmarks/digits.py --data mnist_10k.npz runs/*
 
-R3GAN and WGAN_GP on the same residual pair, each with and without classes, and the
-recipe of DCGAN. The number of steps is what fits into the minutes, by the processor's
-time of 60 steps after everything is traced, so that other work beside it does not
-count; the learning rates of the first two fall to 0 at the end.
+The GANs are R3GAN and WGAN_GP with the same residual networks, each with and without
+classes, and the recipe of DCGAN. The number of steps is as many as fit into the given
+minutes. For this, the script measures the CPU time of 60 steps after the graph is
+traced; other programs do not change the CPU time. The learning rates of R3GAN and
+WGAN_GP fall to 0 at the end. The second command measures the fakes.
 """
 
 import argparse
@@ -28,7 +29,7 @@ from gan.schedules import LinearDecay  # noqa: E402
 
 
 def wgan_gp(data, seed, steps):
-    """The course's objective on R3GAN's networks, two updates a step."""
+    """WGAN_GP with R3GAN's networks, and two discriminator updates per step."""
     keras.utils.set_random_seed(seed)
     classes = len(data.names) or None
     parts = gan.residual_GenDiscr(data.pictures.shape[1:], width=16, classes=classes)
@@ -53,7 +54,7 @@ def systems(labelled):
 
 
 def seconds_a_step(make):
-    """Of the processor, once everything is traced."""
+    """CPU seconds of a step, after the graph is traced."""
     model = make(0, 1000)
     model.fit(epochs=1, steps_per_epoch=30, verbose=0)
     start = time.process_time()
@@ -62,7 +63,7 @@ def seconds_a_step(make):
 
 
 def main():
-    """Train what is not there yet."""
+    """Train the models whose files do not exist yet."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="labelled digits")
     parser.add_argument("--minutes", type=float, default=15)

@@ -1,12 +1,13 @@
-"""Whether the rule for R3GAN's gamma fits pictures of many kinds.
+"""Tests whether the rule for R3GAN's gamma suits pictures of many kinds.
 
     python tests/benchmarks/gamma.py ../shared/data/*.npz --steps 1500
 
-For each file the recipe's colour pair is trained with a quarter of the weight that
-`gan.recipes.r3gan.gamma_for` chooses, with it, and with four times as much; the table
-says the discriminator's loss of the last 500 steps (ln 2 = .69: it has given up; below
-.3: it has won), and kernel distance and recall of 1,000 fakes. Pictures that are larger
-than `--side` are shrunk by whole numbers.
+For each file, the strided networks are trained three times: with a quarter of the
+weight that `gan.recipes.r3gan.gamma_for` chooses, with this weight, and with four times
+as much. The table has the discriminator's loss of the last 500 steps, and the kernel
+distance and the recall of 1,000 fakes. A loss of ln 2 = .69 means that the
+discriminator cannot distinguish the fakes, and a loss below .3 that it has won.
+Pictures that are larger than `--side` are shrunk by whole numbers.
 """
 
 import argparse

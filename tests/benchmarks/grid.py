@@ -1,23 +1,25 @@
-"""A hundred Gaussians on a 10×10 grid in 7,000 updates, by R3GAN with dense networks.
+"""Trains R3GAN with dense networks on a hundred Gaussians on a grid of 10×10.
 
     python tests/benchmarks/grid.py --seeds 3 --output grid.png
     python tests/benchmarks/grid.py --seeds 3 --torch ENVIRONMENT/bin/python
 
-The modes are 1 apart and have deviations of .05. Both networks have three hidden layers
-of 128; the first of the discriminator takes sines, of random frequencies that do not
-know the grid, for ReLUs alone learn no detail so small in time, and the others ReLUs.
-Latents are ten signs, and two normals of deviation .2 that make the width of a mode:
-between two modes nothing is to be drawn, which a continuous map of normals cannot leave
-out. Batches of 512, γ .1, Adam(2e-3; 0, .99), whose rates fall to 0, an average of
-.998.
+The modes are 1 apart and have a standard deviation of .05. Both networks have three
+hidden layers of 128 units. They are ReLU layers, except the first layer of the
+discriminator, which takes sines: ReLUs alone do not learn such small details in 7,000
+updates. The frequencies of the sines are random and do not depend on the grid. The
+latents are ten random signs, and two normal numbers with a standard deviation of .2,
+which give a mode its width. With normal numbers alone, a continuous generator would
+also draw points between the modes. R3GAN is trained for 7,000 updates with batches of
+512, γ = .1, Adam(2e-3; 0, .99), whose learning rates fall to 0, and an averaged
+generator (.998).
 
-With `--torch`, the Python of an environment that has the package particlegan 0.9.4,
-its preset E22 trains networks of the same width on the same data, on the same core, for
-the CPU seconds that ours took (at least ten of its updates). It draws from a table of
-20,000 latents that are learnt, and adds noise that is learnt.
+`--torch` names the Python of an environment that has the package particlegan 0.9.4.
+Its preset E22 then trains networks of the same width on the same data, on the same
+core, for the CPU seconds that R3GAN took (but at least ten updates). E22 draws from a
+table of 20,000 latents that are learnt, and adds noise that is learnt.
 
-20,000 fakes are judged: a mode is found if one lies within three of its deviations; of
-the data themselves 98.9% do.
+Both draw 20,000 fakes. A mode is found if a fake lies within three of its standard
+deviations. Of the data themselves, 98.9% lie within three standard deviations.
 """
 
 import argparse
@@ -41,7 +43,7 @@ def make_data(seed, count=100_000):
 
 
 def judge(fakes):
-    """One line: modes found, the share within three deviations, deviation, masses."""
+    """One line: modes found, and shares and standard deviation of the fakes in them."""
     distances = np.linalg.norm(fakes[:, None] - CENTRES, axis=2)
     mode, near = distances.argmin(axis=1), distances.min(axis=1) < 3 * DEVIATION
     counts = np.bincount(mode[near], minlength=100)
@@ -108,7 +110,7 @@ def ours(seed, steps, gamma):
 
 
 def theirs(seed, seconds):
-    """Fakes of E22 after so many CPU seconds, these, and its updates."""
+    """Fakes of E22 trained for `seconds`, the CPU seconds it took, and its updates."""
     import torch
     from particlegan import GANTrainer, get_recipe, init
     from torch import nn
@@ -116,7 +118,7 @@ def theirs(seed, seconds):
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     data = torch.tensor(make_data(seed))
-    # Its own example has modes of .03, and noise of .029.
+    # The package's example has modes of deviation .03, and noise of .029.
     recipe = get_recipe("e22", output_noise_std=0.97 * DEVIATION)
 
     def network(inputs, outputs, seed):
@@ -142,7 +144,7 @@ def theirs(seed, seconds):
 
 
 def rival(python, seed, seconds):
-    """`theirs` in another Python."""
+    """The result of `theirs`, computed by another Python."""
     with tempfile.NamedTemporaryFile(suffix=".npz") as file:
         line = [python, __file__, "--alone", str(seed), str(seconds), file.name]
         one = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -182,7 +184,7 @@ def main():
         found = theirs(int(seed), float(seconds))
         np.savez(path, **dict(zip(names, found, strict=True)))
         return
-    # One core for both, as everything else on it is the system's.
+    # Both trainings use the same core.
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, [max(os.sched_getaffinity(0))])
     print(f"data                     {judge(make_data(99, FAKES))}")

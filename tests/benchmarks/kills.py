@@ -1,10 +1,11 @@
-"""Kill four programs at random moments; each must end as if it never had been.
+"""Kills four programs at random moments; each must end as if it were never killed.
 
     python tests/benchmarks/kills.py --kills 25
 
-The programs are `train`, two recipes, and a script with all callbacks. A killed one is
-started again until it ends. Then every file must equal that of an uninterrupted run
-(models by their numbers, for a ZIP holds times), and nothing may be left over.
+The programs are `train`, two recipes, and a script with callbacks. A killed program is
+started again until it ends. Then every file must equal that of an uninterrupted run,
+and no temporary file may be left. Of a model, only the numbers are compared, because
+its ZIP file contains times.
 """
 
 import argparse
@@ -64,7 +65,7 @@ def programs(data):
 
 
 def run(command, folder, kill_after=None):
-    """Run a program, or kill it so many seconds after it made its folder's lock."""
+    """Run a program, or kill it `kill_after` seconds after it has locked its folder."""
     folder.mkdir(exist_ok=True)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     started = time.time()

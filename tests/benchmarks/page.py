@@ -1,8 +1,8 @@
-"""How soon a page answers, in headless Chromium: the median of five openings.
+"""Measures how quickly a page answers in headless Chromium: medians of five loads.
 
     python tests/benchmarks/page.py [page.html]
 
-Without a page it makes that of the committed faces first.
+Without a page, the script first writes that of the face generator of this library.
 """
 
 import pathlib
@@ -27,7 +27,7 @@ SLIDE = """(() => {
 
 
 def measure(path):
-    """Milliseconds: to the first picture, for a wall of 400, for a slider's picture."""
+    """Milliseconds to the first picture, for a wall of 400, for a slider's picture."""
     with browser() as tab:
         for _ in range(5):
             tab.open(path)

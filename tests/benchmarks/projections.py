@@ -1,11 +1,11 @@
-"""Projections and edits of the demo set and of grey faces, against the truth.
+"""Measures projections and edits of the demo set and of grey faces.
 
     python tests/benchmarks/projections.py own demo
     python tests/benchmarks/projections.py real demo --count 300
     python tests/benchmarks/projections.py pairs --count 1000
     python tests/benchmarks/projections.py matrix
 
-Prints what faces/README.md tells; seeds are 0 where none is said.
+The script prints the numbers in faces/README.md. Seeds that are not given are 0.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NAMES = ["smiling", "glasses", "long hair", "hat", "beard"]
 
 
 def demo():
-    """The demo's generator, with a direction that it hardly draws beside its own."""
+    """The demo's generator, and a direction for beards, which it hardly draws."""
     generator, faces = gan.load_generator("demo"), pixel_faces()
     named = generator.directions.named
     named("beard", faces.pictures, labels=faces.having("beard"))

@@ -1,11 +1,11 @@
-"""What a classifier of real recordings says of generated ones.
+"""Measures generated sounds with a classifier that was trained on recordings.
 
     python tests/benchmarks/speech.py --data RECORDINGS RUN
 
 RUN is a folder of `python main.py train --recipe speech --pictures RECORDINGS`. A small
-convolutional network learns the spectrograms of half of the recordings; it names the
-digits of the other half, of the same after Griffin and Lim's algorithm, and of 1,000
-fakes before it and after it.
+convolutional network is trained on the spectrograms of half of the recordings. Then it
+classifies those of the other half, and 1,000 fakes. It classifies both a second time
+("heard"), after the Griffin-Lim algorithm has turned them into sounds.
 """
 
 import argparse
@@ -24,7 +24,7 @@ FAKES = 1000
 
 
 def main():
-    """Judge the run of the command line."""
+    """Measure the run that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="folder of recordings")
     parser.add_argument("run", type=pathlib.Path)

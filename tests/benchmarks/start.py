@@ -2,7 +2,8 @@
 
     python tests/benchmarks/start.py
 
-Each part is measured in a process of its own that stops there; the best of 3.
+Each part is measured in a process of its own, which ends after this part; the best of
+three times counts.
 """
 
 import pathlib

@@ -1,11 +1,11 @@
-"""Time of a training step through `fit`: ours against a plain Keras model.
+"""Compares the time of a training step with that of a plain Keras model.
 
     python tests/benchmarks/step.py
 
-The plain model states the same mathematics as a Keras user would write it (one
-`train_step`, samples drawn with `tf.random`, the layers of `keras.layers`) and is
-fitted over the data array.
-Both run in turns in one process; ratios mean something, seconds do not.
+The plain model computes the same, written as a Keras user would write it (one
+`train_step`, samples drawn with `tf.random`, the layers of `keras.layers`). Both models
+are trained by `fit` on the same array, and take turns in one process. Compare the
+ratios only: the times depend on the machine.
 """
 
 import functools

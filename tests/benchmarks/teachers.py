@@ -1,12 +1,14 @@
-"""Quality against seconds of training: who teaches the faces' generator best.
+"""Compares discriminators of the faces' generator by quality over training time.
 
     python tests/benchmarks/teachers.py --pictures small_res_faces_10000.npy \\
         --seconds 120 --seeds 3 --output teachers.png
 
-Three teachers of the same generator, each for as many seconds, its learning rates
-falling over the last 70% of them: the course's discriminator by WGAN_GP (the recipe
-before), a dense critic by WGAN_GP, and by R3GAN (the recipe now). The averaged
-generator is judged a few times on the way; the seconds are those of training alone.
+The same generator is trained three times for the same number of seconds: with the
+course's discriminator by WGAN_GP (the recipe of version 0.1.0), with a dense
+discriminator, the dense critic, by WGAN_GP, and with the dense critic by R3GAN (the
+present recipe). The learning rates fall over the last 70% of the time. The averaged
+generator is measured several times during training. The seconds are those of training
+alone.
 """
 
 import argparse
@@ -33,7 +35,7 @@ def course(pictures, seed, steps):
 
 
 def dense_wgan_gp(pictures, seed, steps):
-    """The dense critic, by the course's own objective."""
+    """The dense critic, trained by WGAN_GP."""
     keras.utils.set_random_seed(seed)
     generator, _ = gan.convolutional_GenDiscr()
     teacher = faces.make_teacher()
@@ -62,7 +64,7 @@ def wasserstein(generator, critic, pictures, seed, steps, batch, rate, ema):
 
 
 def dense_r3gan(pictures, seed, steps):
-    """The recipe now."""
+    """The present recipe: the dense critic, trained by R3GAN."""
     recipe = dataclasses.replace(DENSE, steps_per_epoch=steps)
     return faces.make_model(pictures, recipe, seed)[0]
 
@@ -75,7 +77,7 @@ TEACHERS = {
 
 
 def pace(make, pictures):
-    """Steps a second, once everything is traced."""
+    """Steps per second, after the graph is traced."""
     model = make(pictures, 0, 1000)
     model.fit(epochs=1, steps_per_epoch=50, verbose=0)
     start = time.perf_counter()

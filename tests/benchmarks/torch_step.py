@@ -1,13 +1,13 @@
-"""Time of a step of R3GAN on colour pictures: ours beside PyTorch's, on one core.
+"""Compares the time of a step of R3GAN with that of PyTorch, on one core.
 
     python tests/benchmarks/torch_step.py --torch ENVIRONMENT/bin/python
 
-Both train the strided pair on random pictures, 32 at a time: one update of each
-network, penalties in every eighth, an average of the generator, Adam. PyTorch runs
-eagerly, with channels last and first, in an environment of its own, for the two do not
-share a process well. They take turns, each on the same core with one thread, and what
-counts is the time that the processor worked: on a busy machine the clock tells of
-others.
+Both libraries train the strided networks on random colour pictures, with batches of 32.
+A step updates each network once by Adam, and the averaged generator; every eighth step
+has penalties. PyTorch runs eagerly, with channels last and with channels first, in an
+environment and a process of its own. The two take turns on the same core, with one
+thread each. The script measures CPU time, because on a busy machine other programs
+change the time by the clock.
 """
 
 import argparse
@@ -21,7 +21,7 @@ STEPS = 5 * EVERY
 
 
 def cpu_milliseconds(step, steps=STEPS):
-    """CPU time of a step, the first ones apart."""
+    """CPU milliseconds of a step, without the first steps."""
     step(2 * EVERY)
     start = time.process_time()
     step(steps)
@@ -169,7 +169,7 @@ def main():
     if options.torch is None:
         parser.error("--torch is missing: name the Python of an environment with it")
     pythons = {"ours": sys.executable, "last": options.torch, "first": options.torch}
-    # One core, and one thread in each library that has its own.
+    # All use the same core, and one thread.
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, [max(os.sched_getaffinity(0))])
     surroundings = {**os.environ, "OMP_NUM_THREADS": "1"}

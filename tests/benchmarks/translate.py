@@ -1,11 +1,12 @@
-"""How well pictures are made from pictures, beside the answers that need no network.
+"""Measures models that make pictures from pictures, and baselines without a network.
 
-Each line is one model: `l1` trains by the distance alone, `gan` with the discriminator.
-PSNR in dB (inside the hole where there is one), SSIM, how often the nearest withheld
-target is the right one, fine detail as a share of that of the targets, and kernel
-distances times 1,000: of the whole pictures by 256 whitened coordinates, and of 8×8
-crops, plain, by 49 whitened coordinates and by all 192, the last of which are the
-finest grain and have hardly any variance of their own.
+`--kind l1` trains a model by the distance alone, `--kind gan` with the discriminator;
+`--kind trivial` takes the baselines. The script prints a line for each model or
+baseline: the PSNR in dB (inside the hole, if there is one), the SSIM, how often the
+nearest held-out target is the right one, the fine detail relative to that of the
+targets, and kernel distances times 1,000. These compare the whole pictures by 256
+whitened coordinates, and crops of 8×8 pixels by the pixels, by 49 whitened coordinates
+and by all 192. The last of the 192 are the finest details, which hardly vary.
 
     python tests/benchmarks/translate.py enlarge --steps 8000 --kind l1 --seed 0
 """
@@ -66,7 +67,7 @@ def floats(pictures):
 
 
 def of_task(name):
-    """Layer, and pairs of targets and inputs: training, withheld."""
+    """The layer, then pairs (targets, inputs) for training, and held-out ones."""
     read, layer = TASKS[name]
     found = []
     for part in read():
@@ -90,7 +91,7 @@ def by_grey_level(train, held):
 
 
 def kernel_distances(reals, pictures):
-    """From the training targets: the withheld ones would stand beside their own."""
+    """From the training targets, because the outputs belong to the held-out ones."""
     whole = gan.metrics.principal_axes(reals, 256)
     both = [gan.metrics.whitened_coordinates(x, whole) for x in (reals, pictures)]
     cut = [pairs.crops(x) for x in (reals, pictures)]
@@ -110,7 +111,7 @@ def measured(reals, truth, answers, mask):
         row = found.setdefault(name, {})
         row |= kernel_distances(reals, clipped)
         if mask is not None:
-            # Of fine detail inside the hole: a square in the middle.
+            # Measure the detail inside the hole, a square in the middle.
             rows, columns = (np.flatnonzero(mask[0, ..., 0].any(a)) for a in (1, 0))
             inside = (slice(None), slice(rows[0], rows[-1] + 1))
             inside += (slice(columns[0], columns[-1] + 1),)
@@ -165,7 +166,7 @@ def main():
             network.set_weights(earlier)
     model.adversarial = adversarial
     rates = LinearDecay(given.rate, given.steps, 0.3)
-    # Steady for the distance alone; without momentum where two networks play.
+    # Use momentum for the distance alone, but not if two networks are trained.
     beta = 0.0 if adversarial else 0.9
     adams = [keras.optimizers.Adam(rates, beta, 0.99) for _ in range(2)]
     model.compile(g_optimizer=adams[0], d_optimizer=adams[1])

@@ -1,15 +1,17 @@
-"""Emoji of one vendor from those of another, learnt without pairs.
+"""Trains CycleGAN to translate emoji of two vendors without pairs, and measures it.
 
     taskset -c 0 python tests/benchmarks/unpaired.py --data emoji_pairs_64.npz \\
         --minutes 15 --seeds 0 1 2 --output runs
 
-The 1,911 pairs without skin tones become 32×32 by the mean of 2×2; the last 311 of
-`default_rng(0).permutation(1911)` are withheld. `gan.CycleGAN` is given the two kinds
-of the others without what links them. The minutes are those of one core's own time.
+The 1,911 pairs without skin tones are shrunk to 32×32 pixels by means over 2×2. The
+last 311 of `default_rng(0).permutation(1911)` are held out. `gan.CycleGAN` gets the
+pictures of both kinds of the others, but not which belong together. The minutes are CPU
+minutes of one core.
 
-Of the withheld pairs, both ways, beside the input itself: PSNR in dB, how often the
-nearest withheld target is the right one, and a thousand times the kernel distance to
-the training pictures of the kind by 256 whitened principal coordinates.
+For the held-out pairs, in both directions, the script prints the PSNR in dB, how often
+the nearest held-out target is the right one, and the kernel distance, times 1,000, to
+the training pictures of the kind by 256 whitened principal coordinates. It prints the
+same for the inputs themselves.
 """
 
 import argparse
@@ -32,7 +34,7 @@ HELD_OUT = 311
 
 
 def read(path):
-    """Pairs of float arrays (google, twitter), to learn from and withheld."""
+    """Pairs of float arrays (google, twitter), for training and held out."""
     with np.load(path) as file:
         plain = file["skin"] == ""
         both = [file[name][plain] for name in ("google", "twitter")]
@@ -43,7 +45,7 @@ def read(path):
 
 
 def make_model(real, seed, steps, options):
-    """The model, whose rates fall to 0 at the end of these steps."""
+    """The model, whose learning rates fall to 0 at the end of these steps."""
     keras.utils.set_random_seed(seed)
     networks = gan.cycle_GenDiscr((32, 32, 3), (32, 32, 3), options.width)
     rate = options.rate
@@ -66,7 +68,7 @@ def make_model(real, seed, steps, options):
 
 
 def seconds_a_step(make):
-    """Of the processor, once everything is traced."""
+    """CPU seconds of a step, after the graph is traced."""
     model = make(0, 1000)
     model.fit(epochs=1, steps_per_epoch=16, verbose=0)
     start = time.process_time()
@@ -95,7 +97,7 @@ def judge(model, learnt, withheld):
 
 
 def main():
-    """Train what is not there yet, and judge it."""
+    """Train the models whose files do not exist yet, and measure all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="emoji of two vendors")
     parser.add_argument("--minutes", type=float, default=15)
@@ -112,7 +114,7 @@ def main():
     learnt, withheld = read(options.data)
     print("the input itself", *judge(None, learnt, withheld), sep="\n", flush=True)
     rng = np.random.default_rng(1)
-    # In other orders, so that nothing links the two kinds.
+    # Shuffle both kinds, so that their order does not show the pairs.
     real = tuple(rng.permutation(pictures) for pictures in learnt)
     cost = None
     for seed in options.seeds:

@@ -1,19 +1,19 @@
-"""Faces drawn from words: does each word show, in combinations never seen?
+"""Measures whether fakes show the words of captions, in held-out combinations.
 
     taskset -c 0 python tests/benchmarks/words.py --data avatars_64.npz --minutes 20 \\
         --seeds 0 1 2 --output runs
 
-The pictures become 32×32 by the mean of 2×2. A seventh of the pairs of a hair colour
-and a mouth is withheld: no picture with such a pair is trained on. The networks and
-options are those of `train` for pictures with captions: `gan.CaptionGAN`, with a frozen
-network that reads the words. The minutes are those of one core's own time.
+The pictures are shrunk to 32×32 pixels by means over 2×2. A seventh of the pairs of a
+hair colour and a mouth is held out: no training picture has such a pair. The networks
+and options are those of `train` for pictures with captions: `gan.CaptionGAN`, with a
+frozen network that predicts the words. The minutes are CPU minutes of one core.
 
-Then linear discriminants of the 5,548 real pictures that were trained on read fakes of
-the first 100 captions with a withheld pair, six each: for each attribute the share of
-the fakes that show the word asked for, beside the same share of the real pictures with
-these captions, which the reader has not seen, and the share of the most frequent word.
-Last, the same of the two words of the withheld pair together, and of prompts in which
-only such a pair is said.
+Then the model draws six fakes for each of the first 100 captions with a held-out pair.
+Linear discriminants of the 5,548 training pictures predict the words of the fakes. For
+each attribute, the script prints the share of the fakes that show the requested word,
+the same share of the real pictures with these captions, which were held out, and the
+share of the most frequent word. At the end it prints the share of the fakes that show
+both words of the pair, for these captions and for prompts that contain only the pair.
 """
 
 import argparse
@@ -35,7 +35,7 @@ FAKES = 6  # of each caption
 
 
 def attributes(captions):
-    """Dict from attributes to arrays of each caption's word for it, "none" without."""
+    """Dict from attributes to arrays of each caption's word for it, or "none"."""
     found = {name: [] for name in ("hair", "style", "mouth", "eyes", "glasses", "face")}
     for caption in map(str, captions):
         parts = [part.split() for part in caption.split(", ")]
@@ -68,7 +68,7 @@ def read(path):
 
 
 def seconds_a_step(make):
-    """Of the processor, once everything is traced."""
+    """CPU seconds of a step, after the graph is traced."""
     model = make(0, 1000)
     model.fit(epochs=1, steps_per_epoch=32, verbose=0)
     start = time.process_time()
@@ -77,10 +77,10 @@ def seconds_a_step(make):
 
 
 class Reader:
-    """Reads an attribute's word in each picture, by linear discriminants of its pixels.
+    """Predicts each attribute's word from pictures, by linear discriminants of pixels.
 
-    The colour of the hair is that of the nearest class mean among pictures of the style
-    that is read, over the hundred numbers that tell colours best.
+    The hair colour is that of the nearest class mean among training pictures of the
+    predicted style, over the hundred pixel values that distinguish colours best.
     """
 
     def __init__(self, pictures, known):
@@ -118,7 +118,7 @@ def discriminant(x, words, ridge=1e-2):
 
 
 def nearest_mean(x, words, count=100):
-    """A function from pictures to words: nearest mean over the most telling numbers."""
+    """A function from pictures to words: nearest mean over the best pixel values."""
     names = np.unique(words)
     means = np.array([x[words == name].mean(axis=0) for name in names])
     rest = x - means[np.searchsorted(names, words)]
@@ -134,12 +134,12 @@ def nearest_mean(x, words, count=100):
 
 
 def shares(read, asked):
-    """Dict from attributes to the shares of the words that show."""
+    """Dict from attributes to the shares of pictures that show the requested word."""
     return {name: np.mean(read[name] == words) for name, words in asked.items()}
 
 
 def both(read, asked):
-    """How often both words of the pair show."""
+    """The share of pictures that show both words of the pair."""
     return np.mean((read["hair"] == asked["hair"]) & (read["mouth"] == asked["mouth"]))
 
 
@@ -177,7 +177,7 @@ def judge(folder, data, reader):
 
 
 def main():
-    """Train what is not there yet, and judge it."""
+    """Train the models whose files do not exist yet, and measure all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="avatars with their captions")
     parser.add_argument("--minutes", type=float, default=20)
