@@ -2,6 +2,7 @@ import re
 import shlex
 import sys
 import typing
+import warnings
 
 import numpy as np
 import pytest
@@ -235,6 +236,18 @@ def test_the_bar_of_training_still_moves(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr("gan.cli.train.train_recipe", train)
     assert cli.main(["train", "--recipe", "lfw", "--output", str(tmp_path)]) == 0
     assert "\r\x1b[1m 3/10\x1b[0m" in capsys.readouterr().out
+
+
+def test_warnings_are_one_line(monkeypatch, capsys):
+    usual = warnings.formatwarning
+
+    def run(argv, prog):
+        print(warnings.formatwarning("two\nlines", UserWarning, "file.py", 3), end="")
+
+    monkeypatch.setattr(parser, "_run", run)
+    cli.main([])
+    assert capsys.readouterr().out == "gan: warning: two lines\n"
+    assert warnings.formatwarning is usual
 
 
 def test_interrupt_is_quiet(monkeypatch, networks, tmp_path):

@@ -114,6 +114,8 @@ def written(folder, name, text):
         ("e.jsonl", '{"file_name": "x", "text": "one"}\n', {"x": "one"}),
         ("f.csv", 'file_name,text\nx.png,"one, cat"\n', {"x.png": "one, cat"}),
         ("g.csv", "caption\none\n", ["one"]),
+        ("l.csv", 'file,text\nx,"one\n\ntwo"\n', {"x": "one\n\ntwo"}),
+        ("m.jsonl", '{"file": "x", "text": "a\u2028b"}\n', {"x": "a\u2028b"}),
         ("h.json", '{"x": 3}', None),
         ("i.jsonl", "no json\n", None),
         ("j.csv", "name,what\nx,y\n", None),
@@ -141,6 +143,24 @@ def test_captions_find_their_pictures(tmp_path):
     for text, said in (("a\n", "must name the file"), ("q.png\ta\n", "None of the")):
         with pytest.raises(gan.InvalidInput, match=said):
             read_pictures(tmp_path, (8, 8), captions=written(tmp_path, "c.txt", text))
+
+
+def test_files_of_one_name_in_several_folders_keep_their_captions(tmp_path):
+    names = ["a/1.png", "b/1.png", "c/1.png", "d/2.png"]
+    for name in names:
+        (tmp_path / name).parent.mkdir()
+        Image.new("RGB", (8, 8), "red").save(tmp_path / name)
+    lines = "b/1.png\tsecond\na/1\tfirst\nelsewhere/2.png\tmoved\n"
+    path = written(tmp_path, "captions.txt", lines)
+    read = read_pictures(tmp_path, (8, 8), captions=path)
+    assert read.captions == ["first", "second", "moved"]
+    assert read.left_out[str(tmp_path / "c/1.png")] == "without a caption"
+
+
+def test_the_first_of_several_captions_counts_and_that_is_said(tmp_path):
+    path = written(tmp_path, "c.txt", "x\tone\ny\ttwo\nx\tthree\n")
+    with pytest.warns(UserWarning, match="3 captions for 2 files, such as 2 for 'x'"):
+        assert read_captions(path) == {"x": "one", "y": "two"}
 
 
 def test_captions_in_the_file_of_an_array(tmp_path):

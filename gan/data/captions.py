@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import pathlib
 import zipfile
+from collections import Counter
 from typing import Any
 
 from gan.data.arrays import read_texts
-from gan.errors import StrPath, expect_path, require, shown
+from gan.errors import StrPath, expect_path, require, shown, warn
 
 _NAMES = ("file_name", "filename", "file", "image", "picture")
 _TEXTS = ("text", "caption", "captions", "description")
@@ -68,14 +70,15 @@ def read_captions(path: StrPath) -> Captions:
 def _of_text(text, ending):
     if ending == ".json":
         return json.loads(text)
-    lines = [line for line in text.splitlines() if line.strip()]
+    # Not splitlines, which also splits at characters that a caption may hold.
+    lines = [line for line in text.split("\n") if line.strip()]
     if ending == ".jsonl":
         return _of_rows([json.loads(line) for line in lines])
     if ending == ".csv":
-        return _of_rows([*csv.DictReader(lines)])
+        return _of_rows([*csv.DictReader(io.StringIO(text))])
     parts = [line.split("\t", 1) for line in lines]
     if all(len(part) == 2 for part in parts):
-        return {name.strip(): caption.strip() for name, caption in parts}
+        return _by_name([(name.strip(), caption.strip()) for name, caption in parts])
     return [line.strip() for line in lines]
 
 
@@ -86,12 +89,24 @@ def _of_rows(rows):
     name = next((columns[name] for name in _NAMES if name in columns), None)
     if text is None:
         return None
-    texts = [row.get(text) for row in rows]
-    return (
-        texts
-        if name is None
-        else dict(zip((r[name] for r in rows), texts, strict=True))
-    )
+    if name is None:
+        return [row.get(text) for row in rows]
+    return _by_name([(row[name], row.get(text)) for row in rows])
+
+
+def _by_name(pairs):
+    """Dict from names to the first caption of each."""
+    found: dict[str, str] = {}
+    for name, caption in pairs:
+        found.setdefault(name, caption)
+    if len(found) < len(pairs):
+        names = Counter(name for name, _ in pairs)
+        name, times = names.most_common(1)[0]
+        warn(
+            f"The argument captions has {len(pairs)} captions for {len(found)} files, "
+            f"such as {times} for {shown(name)}: the first caption of each is used."
+        )
+    return found
 
 
 def captions_of(
@@ -126,17 +141,41 @@ def captions_of(
         "pictures in the array, but it names files.",
         "captions",
     )
-    # Match the name of the file, without its folders, and with or without its suffix.
-    known = {}
-    for name, caption in captions.items():
-        parts = pathlib.PurePosixPath(str(name).replace("\\", "/"))
-        known[parts.name] = known[parts.stem] = caption
-    found = [known.get(path.name, known.get(path.stem)) for path in paths or []]
+    found = _matched(captions, paths or [])
     said = "None of the pictures has a caption: the first file named in captions is "
     said += f"{shown(next(iter(captions)))}, but the first picture is "
     said += f"{shown(paths[0].name if paths else '')}."
     require(any(found), said, "captions")
     return found
+
+
+def _matched(captions, paths):
+    """The caption of each path, or `None`.
+
+    A path belongs to the longest name that is its end, with or without its suffix. A
+    file that no name fits so takes the caption of another folder's file of its name, if
+    there is only one such caption and one such file.
+    """
+    known, alone = {}, {}
+    for name, caption in captions.items():
+        whole = pathlib.PurePosixPath(str(name).replace("\\", "/"))
+        known[whole.parts] = caption
+        for last in {whole.name, whole.stem}:
+            alone.setdefault(last, []).append(caption)
+    longest = max(map(len, known))
+    times = Counter(path.name for path in paths)
+
+    def of(path):
+        for form in (path, path.with_suffix("")):
+            for count in range(min(longest, len(form.parts)), 0, -1):
+                if form.parts[-count:] in known:
+                    return known[form.parts[-count:]]
+        for last in (path.name, path.stem):
+            if times[path.name] == 1 and len(alone.get(last, ())) == 1:
+                return alone[last][0]
+        return None
+
+    return [of(path) for path in paths]
 
 
 def captions_within(path: StrPath) -> bool:

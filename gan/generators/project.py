@@ -20,7 +20,7 @@ from gan.training.runtime import unfused
 
 _DRAWN = 4000  # fakes from which the starts are chosen
 _NEAR = 256  # nearest fakes from which starts of different classes are chosen
-_ROWS, _PIXELS = 1024, 2**18  # largest batch, in starts and in pixels
+_ROWS, _NUMBERS = 1024, 2**18 * 3  # largest batch, in starts and in numbers
 _CHUNK = 20  # steps between two reports of progress
 _RATE = 0.2  # learning rate, in standard deviations of a latent number
 _PRIOR = 3e-5  # weight of the prior on the latents' length
@@ -175,7 +175,7 @@ class _Search:
         self._offset, self._scale = (np.float32(a) for a in generator.picture)
         self._features = features_of(generator.discriminator)
         numbers = math.prod(generator.shape)
-        self.rows = int(np.clip(_ROWS * 768 * 16 // (numbers * 16), 8, _ROWS))
+        self.rows = int(np.clip(_NUMBERS // numbers, 8, _ROWS))
 
     def bound(self):
         """See `Projection.bound`."""

@@ -167,6 +167,8 @@ class Classifier:
         half = len(labels) // 2
         left = {label: [*np.flatnonzero(asked == label)] for label in {*labels}}
         pairs = [(i, left[labels[i]].pop()) for i in range(half) if left[labels[i]]]
+        said = "The argument asked must hold classes of the held-out real pictures."
+        require(pairs, said, "asked")
         reals, numbers = (np.array(part) for part in zip(*pairs, strict=True))
         others = pictures[half : half + len(reals)]
         sets = pictures[reals], fakes[numbers], others

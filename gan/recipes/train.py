@@ -181,7 +181,7 @@ def _of_translation(recipe, pictures, own, size):
     said = "Give either --pairs DIR, or --pictures PATH with --from, which says how "
     said += "the input is made from each picture."
     require((pairs is None) == (pictures is not None), said, "pairs")
-    require((pairs is None) == (condition is not None), said, "from")
+    require((pairs is None) == (condition is not None), said, "condition")
     for name, value in own.items():
         used = name in ("size", "grey", "pairs", "condition")
         said = f"--{name.replace('_', '-')} does not apply to --pairs and --from."

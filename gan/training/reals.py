@@ -134,7 +134,7 @@ class RealExamples:
             known is not None,
             "The argument condition is missing: give it, because the model has no real "
             "examples to draw conditions from.",
-            "labels",
+            "condition",
         )
         known = tf.convert_to_tensor(known, tf.float32)
         seed, most = self.stream.next_seed(), known.shape[0]
