@@ -118,7 +118,7 @@ def _named(path, *names):
 
 
 def _bar():
-    # Show a bar on a terminal, but only the paths in a pipe.
+    # Show a bar on a terminal; if the output goes to a pipe, print only the paths.
     return int(sys.stdout.isatty())
 
 
