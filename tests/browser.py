@@ -1,4 +1,4 @@
-"""A headless Chromium, spoken to in its own protocol over two pipes."""
+"""Controls a headless Chromium by its DevTools protocol over two pipes."""
 
 import base64
 import contextlib
@@ -14,17 +14,17 @@ import pytest
 
 
 def chromium():
-    """Path of Chromium; skips where there is none."""
+    """The path of Chromium; if there is none, the test is skipped."""
     found = shutil.which("chromium") or shutil.which("google-chrome")
     return found or pytest.skip("Chromium is not installed")
 
 
 class Tab:
-    """A tab: pages are opened in it, expressions evaluated, keys pressed.
+    """A tab in which pages are opened, expressions evaluated and keys pressed.
 
     Attributes:
         requests: list of str, all addresses that the page asked for.
-        errors: list of str, what went to the console as an error, and exceptions.
+        errors: list of str, errors on the console, and exceptions.
     """
 
     def __init__(self, write, read):
@@ -89,7 +89,7 @@ class Tab:
         self._loaded = False
 
     def evaluate(self, expression):
-        """The value of an expression, awaited, as JSON has it."""
+        """The value of an expression, or of its promise, in the form of JSON."""
         asked = {"returnByValue": True, "awaitPromise": True}
         found = self.call("Runtime.evaluate", expression=expression, **asked)
         assert "exceptionDetails" not in found, found["exceptionDetails"]
@@ -107,7 +107,7 @@ class Tab:
         self.call("Input.dispatchKeyEvent", type="keyUp", **named)
 
     def screenshot(self, path):
-        """Write what the whole page looks like."""
+        """Write a picture of the whole page."""
         found = self.call("Page.captureScreenshot", captureBeyondViewport=True)
         path.write_bytes(base64.b64decode(found["data"]))
 
@@ -116,11 +116,11 @@ class Tab:
 def browser():
     """A tab of a new headless Chromium."""
     (their_read, write), (read, their_write) = os.pipe(), os.pipe()
-    # Chromium's other processes may write a moment longer than its first one lives.
+    # Chromium's other processes may still write after the first one has ended.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run"]
         flags += ["--remote-debugging-pipe", f"--user-data-dir={profile}"]
-        # Chromium reads at 3 and writes at 4.
+        # Chromium reads from descriptor 3 and writes to descriptor 4.
         shell = f'exec "$0" "$@" 3<&{their_read} 4>&{their_write}'
         process = subprocess.Popen(
             ["bash", "-c", shell, chromium(), *flags],

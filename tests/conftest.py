@@ -1,4 +1,4 @@
-"""Tiny networks that every test may use, and the real data where they are."""
+"""Fixtures for all tests: tiny networks, files, and real data if there are any."""
 
 import contextlib
 import gc
@@ -9,11 +9,11 @@ import sys
 import tarfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# What commands ask for in processes of their own, so that all round alike.
+# Commands set this in their own processes; then all processes round equally.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # One process a core: more threads would only wait for each other.
+    # Each core has one process, so more threads would only wait for each other.
     os.environ["TF_NUM_INTRAOP_THREADS"] = os.environ["TF_NUM_INTEROP_THREADS"] = "1"
 
 import numpy as np  # noqa: E402 (the settings above must come first)
@@ -25,7 +25,7 @@ DATA = ROOT.parent / "shared" / "data"
 
 @contextlib.contextmanager
 def refused(argument):
-    """Within this context something is refused, by a whole sentence, for an argument.
+    """In this context, `InvalidInput` must be raised for an argument, in one line.
 
     Args:
         argument: str, the name that the error carries.
@@ -42,7 +42,7 @@ def slow_but_first(*values, single=False):
     """Values of a parameter, of which only the first is tried in the default run.
 
     Args:
-        *values: as of `pytest.mark.parametrize`.
+        *values: as in `pytest.mark.parametrize`.
         single: bool, whether there is one parameter, whose values may be tuples.
     """
 
@@ -58,7 +58,7 @@ def slow_but_first(*values, single=False):
 
 
 def unpack(archive, folder):
-    """Unpack what an earlier version wrote."""
+    """Unpack an archive of files that an earlier version wrote."""
     # Python before 3.11.4 has no filters, later ones ask for one.
     safe = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
     with tarfile.open(archive) as files:
@@ -67,13 +67,13 @@ def unpack(archive, folder):
 
 @pytest.fixture(autouse=True, scope="module")
 def freeze():
-    """Keep the collector from looking through the graphs of earlier tests again."""
+    """Keep the garbage collector from searching the graphs of earlier tests again."""
     gc.freeze()
 
 
 @pytest.fixture
 def shared():
-    """Path of a file of the shared data; skips, saying why, where it is absent."""
+    """The path of a file of the shared data; without the file, the test is skipped."""
 
     def find(name):
         if not (DATA / name).is_file():
@@ -156,7 +156,7 @@ def pictures():
 
 @pytest.fixture(scope="session")
 def files(tmp_path_factory):
-    """Folder of fresh face networks' weights, random pictures, and bad files."""
+    """Folder of weights of untrained face networks, random pictures and bad files."""
     import keras
 
     import gan
@@ -180,7 +180,7 @@ def files(tmp_path_factory):
 
 @pytest.fixture
 def networks(files):
-    """Options that make a command use the fresh networks."""
+    """Options that make a command use the untrained networks of `files`."""
     names = ["--generator", files / "g.h5", "--discriminator", files / "d.h5"]
     return [str(name) for name in names]
 
@@ -239,7 +239,7 @@ def layer_settings():
 
 @pytest.fixture(scope="session")
 def random_digits():
-    """Factory of `gan.data.pictures.Pictures` of random pixels, classes in turn."""
+    """Factory of `Pictures` of random pixels, with ten classes in turn."""
     from gan.data.pictures import Pictures
 
     def make(count):
@@ -255,7 +255,7 @@ def random_digits():
 
 @pytest.fixture(scope="session")
 def digits_file(random_digits, tmp_path_factory):
-    """Path of a .npz file of 256 such digits, named as Keras's own."""
+    """Path of an .npz file of 256 random digits, with the array names of Keras's."""
     digits, path = random_digits(256), tmp_path_factory.mktemp("data") / "mnist.npz"
     pictures, labels = digits.pictures[..., 0], digits.labels.astype(np.uint8)
     np.savez(path, x_train=pictures, y_train=labels)
@@ -264,9 +264,10 @@ def digits_file(random_digits, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def three_stripes(tmp_path_factory):
-    """Folder of a run on pictures of 8x12 of three classes, and such pictures.
+    """Two functions: one writes pictures of classes, one names the classes of a run.
 
-    A class is a bright stripe; the run's model draws the stripe that is asked for.
+    Pictures are 8x12, and in each of three classes another stripe is bright. The model
+    of the run draws the stripe of the class that is asked for.
     """
     import json
 
@@ -290,7 +291,7 @@ def three_stripes(tmp_path_factory):
     model.save(folder / "model.keras")
 
     def real(**counts):
-        """Path of pictures of the classes, which are by the alphabet; "ant" is 0."""
+        """Write so many pictures of each class, and return the path of the file."""
         rng, places = np.random.default_rng(0), {"ant": 0, "bee": 1, "cat": 2}
         names = np.repeat([*counts], [*counts.values()])
         shown = stripes[[places.get(name, 0) for name in names]]
@@ -300,7 +301,7 @@ def three_stripes(tmp_path_factory):
         return path
 
     def noted(*names):
-        """Path of the run, whose classes it calls by these names, or by none."""
+        """Note these names of the classes, or none; return the folder of the run."""
         (folder / "run.json").write_text(json.dumps({"names": names} if names else {}))
         return folder
 
@@ -309,7 +310,7 @@ def three_stripes(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def moves_both_networks():
-    """Whether one step on two rows changes every trainable weight."""
+    """Whether one step on two rows changes some weights of both networks."""
 
     def moves(model):
         model.batch_size = 2
@@ -343,7 +344,7 @@ def train_faces():
 
 @pytest.fixture
 def run_of(tmp_path, monkeypatch):
-    """What a recipe asks of its run: how to fit, with which callbacks."""
+    """Record how a recipe fits its model: epochs, steps and callbacks."""
 
     def run(recipe, model, data):
         from gan.recipes.run import Recipe, Run

@@ -55,7 +55,7 @@ def named(probabilities, labels):
 
 
 def test_step_is_the_papers_with_the_auxiliary_loss_on_reals_only():
-    """The same updates written out on a twin, with the loss in probabilities."""
+    """A twin makes the same updates by hand, with the loss in probabilities."""
 
     def sgd():
         names = ("generator_optimizer", "discriminator_optimizer")
@@ -177,7 +177,7 @@ def test_dataset_of_pairs():
     model = Spy(*networks(), disc_iter=2)
     model.compile(run_eagerly=True)
     model.fit(dataset.shuffle(9, seed=0), epochs=1, steps_per_epoch=2, verbose=0)
-    # Of five calls a step, the first and third are on reals.
+    # Each step judges five samples, of which the first and the third are real.
     for rows, labels in (seen[i] for i in (0, 2, 5, 7)):
         assert rows.shape == (8, 2)
         np.testing.assert_array_equal(np.sign(rows), CORNERS[labels])

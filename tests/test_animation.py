@@ -121,7 +121,7 @@ def test_a_webp_keeps_colours_and_times_in_fewer_bytes(tmp_path):
     assert path.stat().st_size < gif.stat().st_size / 5
 
 
-# The package's reader leaves pipes open where ffmpeg has ended before it looks.
+# The reader of imageio_ffmpeg leaves pipes open if ffmpeg has already ended.
 @pytest.mark.filterwarnings(
     "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
 )

@@ -1,4 +1,4 @@
-"""Every import runs down, lazy ones and those of types included."""
+"""A package imports only from those below it, also lazily and for types."""
 
 import ast
 import pathlib
@@ -6,7 +6,7 @@ import pathlib
 import gan
 
 ROOT = pathlib.Path(gan.__file__).parent
-# From the ground up; what stands in one line may not import each other.
+# The packages from the lowest up; those in one line may not import each other.
 FLOORS = """
 errors
 support
@@ -68,7 +68,7 @@ def test_imports_run_down():
 def test_there_is_no_circle():
     known = dict(modules())
     below = {m: {*imports(path, known)} & {*known} - {m} for m, path in known.items()}
-    # A package that gives its parts' names on is not a user of them.
+    # A package that only re-exports names of its modules does not use them.
     below = {m: parts for m, parts in below.items() if known[m].name != "__init__.py"}
     while below:
         ground = [m for m, parts in below.items() if not parts & {*below}]
@@ -77,7 +77,7 @@ def test_there_is_no_circle():
 
 
 def test_a_public_path_is_a_files_path():
-    """No module is made up, so that editors and people find what they import."""
+    """Each public module is a file, so that editors and people find it."""
     for name in gan.__all__:
         there = (ROOT / f"{name}.py").is_file() or (ROOT / name).is_dir()
         assert there or not hasattr(getattr(gan, name), "__path__"), name

@@ -25,7 +25,7 @@ def assert_same(model, other):
 
 
 class Count(keras.callbacks.Callback):
-    """Which steps each batch callback covers, and the logs it saw."""
+    """Records which steps each batch callback covers, and the logs that it gets."""
 
     def __init__(self):
         super().__init__()
@@ -176,7 +176,7 @@ def test_dataset_of_odd_batches_is_regrouped_and_has_a_length(vectors):
 
 @pytest.mark.parametrize("disc_iter", slow_but_first(1, 3, single=True))
 def test_step_is_algorithm_1(vectors, disc_iter):
-    """The same updates written out with the public parts on a twin."""
+    """A twin makes the same updates, written out with public methods."""
     model = vectors(gan.WGAN_clip, disc_iter=disc_iter, clip=0.4)
     twin = vectors(gan.WGAN_clip, disc_iter=disc_iter, clip=0.4)
     logs = model.train_step(None)
@@ -268,7 +268,7 @@ def test_history_is_the_mean_over_the_epoch(vectors):
 
 
 def whole_latents(k):
-    """Latents from whole numbers, which XLA makes alike; its floats differ."""
+    """Latents made from integers, which XLA draws equally; it draws other floats."""
     whole = tf.random.stateless_uniform(
         (k, 2), next_seed(), -1000, 1000, tf.int64, alg="philox"
     )
@@ -281,7 +281,7 @@ def whole_latents(k):
 def test_other_ways_to_run_agree(vectors, cls, how):
     models = []
     for options in (how, {}):
-        # Adam's first steps would magnify the last bits, in which XLA's tanh differs.
+        # XLA's tanh differs in the last bits, which Adam's first steps would magnify.
         names = ("generator_optimizer", "discriminator_optimizer")
         model = vectors(cls, **{name: keras.optimizers.SGD(0.1) for name in names})
         model.latent_generator = whole_latents
@@ -398,7 +398,7 @@ def test_a_draw_elsewhere_does_not_disturb_the_model(vectors):
 
 @pytest.mark.parametrize("name", ["generator", "discriminator"])
 def test_a_weight_regulariser_counts_once_and_is_not_logged(vectors, name):
-    """Real, fake and penalty points pass the discriminator, and the term is one."""
+    """The term is added once, though the discriminator is called on three samples."""
     models = []
     for _ in range(2):
         slow = {f"{n}_optimizer": keras.optimizers.SGD(0.5) for n in PARTS}
@@ -490,7 +490,7 @@ RNG = np.random.default_rng(0)
 
 
 def loose():
-    """A built network that knows neither shape of its own."""
+    """A built network that knows neither its input shape nor its output shape."""
 
     class Loose(keras.Model):
         def call(self, x):

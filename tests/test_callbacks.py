@@ -38,14 +38,14 @@ def halves(rows):
 
 
 def two_pixels(model):
-    """A picture for models of 2-vectors: its fakes as they are."""
+    """Draw three fakes of a model of points in the plane as the pixels of a picture."""
     fakes = model.get_fake_sample(3)
     fakes = fakes[0] if isinstance(fakes, tuple) else fakes
     return np.clip(fakes.numpy(), 0, 1)
 
 
 def fixed_fakes(model, count, seed=0, averaged=None):
-    """Independent of the callbacks: latents from a stream of their own."""
+    """Draw fakes without the callbacks, from latents of a stream of their own."""
     network = model.generator
     if averaged is not False and model.averaged_generator is not None:
         network = model.averaged_generator
@@ -374,7 +374,7 @@ def test_losses_are_noted_and_drawn(vectors, tmp_path, monkeypatch, cls, held_ou
     "base", slow_but_first(gan.WGAN_GP, gan.Simple_GAN, single=True)
 )
 def test_the_class_says_how_its_loss_is_drawn(base, vectors, tmp_path, monkeypatch):
-    """Whatever its function is called, and not for a subclass of another loss."""
+    """The loss function may have any name, but another loss is drawn otherwise."""
 
     class Renamed(base):
         def __init__(self, *arguments, **options):
@@ -413,7 +413,7 @@ def test_the_class_says_how_its_loss_is_drawn(base, vectors, tmp_path, monkeypat
 
 @pytest.mark.slow
 def test_a_discriminator_that_knows_its_training_rows_shows_a_gap(pictures, tmp_path):
-    """Held-out rows far from the training ones, as uint8 pictures without channel."""
+    """The held-out pictures are far from the training ones, and have no channels."""
     dark = np.zeros((32, 4, 4), np.uint8)
     model = pictures(real=dark, ema=0.9)
     model.discriminator.layers[0].set_weights([np.ones((3, 3, 1, 2)), np.zeros(2)])
@@ -529,7 +529,7 @@ NORMAL = gan.latent.LatentGenerator(2)
 
 
 def with_labels(size, conditional=True):
-    """A network of vectors, and of labels if asked to."""
+    """A network that takes points and labels, or AC-GAN's discriminator of points."""
     vector, label = keras.Input((2,)), keras.Input((), dtype="int32")
     x = keras.layers.Dense(4, activation="tanh")(vector)
     if not conditional:
@@ -549,7 +549,7 @@ def with_dropout(size, noise=()):
 
 
 def shuffled(*arrays):
-    """A Dataset whose order hangs on how often it is read."""
+    """A Dataset whose order depends on how often it is read."""
     import tensorflow as tf
 
     arrays = arrays if len(arrays) > 1 else arrays[0]
@@ -625,12 +625,12 @@ def seeded(kind):
 def test_all_callbacks_leave_the_run_as_it_is_also_resumed_and_finished(tmp_path, kind):
     plain = seeded(kind)
     history = fit(plain, 2).history
-    # Before the checkpoint, after it, and around it in a run that has nothing to do.
+    # The checkpoint comes last, first and, in a finished run, among the callbacks.
     for epochs, place in ((1, 5), (2, 0), (2, 3)):
         model = seeded(kind)
         watching = [*all_callbacks(tmp_path, model).values()]
         watching.insert(place, Checkpoint(tmp_path / "run"))
-        # A Dataset starts again in a resumed run.
+        # A resumed run would read a Dataset from its start, so train without a stop.
         if "Dataset" in kind:
             watching[place], epochs = keras.callbacks.Callback(), 2
         found = fit(model, epochs, *watching).history
@@ -641,7 +641,7 @@ def test_all_callbacks_leave_the_run_as_it_is_also_resumed_and_finished(tmp_path
 
 @keras.saving.register_keras_serializable("tests")
 class Noise(keras.layers.Layer):
-    """Adds noise whenever it is called, by a count of its own."""
+    """Adds noise at every call, also in inference, from its own seed generator."""
 
     def __init__(self, **options):
         super().__init__(**options)
@@ -667,7 +667,7 @@ def unwatched(noise):
 
 @pytest.mark.parametrize("name", slow_but_first(*CALLBACKS, single=True))
 def test_each_callback_leaves_the_draws_of_the_next_fit_as_they_are(tmp_path, name):
-    # Pages know no layers but Keras's own.
+    # Pages support only layers of Keras.
     noise = name != "Page"
     watching = [CALLBACKS[name](tmp_path, HELD_OUT)]
     assert_same(unwatched(noise), trained_twice(noise, watching))
@@ -706,7 +706,7 @@ def test_a_killed_run_goes_on_to_the_same_files(vectors, tmp_path):
     killed = tmp_path / "killed"
 
     def together():
-        # Some hear of each epoch before the checkpoint is written, some after.
+        # Some callbacks are called before the checkpoint is written, some after.
         first, second, *others = watchers(killed)
         return first, second, Checkpoint(tmp_path / "run", every=3), *others
 
@@ -714,7 +714,7 @@ def test_a_killed_run_goes_on_to_the_same_files(vectors, tmp_path):
         fit(crashed, 5, *together(), Stop(4))
     assert names(killed / "a-frames") == ["000002.png", "000004.png"]
     assert len(read_table(killed / "losses.csv")) == 4
-    # From the checkpoint of epoch 3: epoch 4 is done again.
+    # The run resumes from the checkpoint of epoch 3, so it repeats epoch 4.
     fit(resumed, 5, *together())
     assert_same(whole, resumed)
     assert names(killed) == names(tmp_path / "whole") and len(names(killed)) == 6

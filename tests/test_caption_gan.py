@@ -1,4 +1,4 @@
-"""The class whose discriminator reads the words: losses, builders, refusals."""
+"""CaptionGAN, whose discriminator reads words: losses, builders, refusals."""
 
 import keras
 import numpy as np
@@ -81,7 +81,7 @@ def test_updates_equal_those_in_plain_tensorflow():
 
 
 def stripes(count):
-    """Pictures with bright rows or columns or both, and which of the two they have."""
+    """Pictures with a bright row, a bright column, both or none; which each has."""
     vectors = np.random.default_rng(0).integers(0, 2, (count, 2)).astype("float32")
     pictures = np.random.default_rng(1).integers(0, 60, (count, 8, 8, 3))
     pictures[vectors[:, 0] > 0, 2] += 180

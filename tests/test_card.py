@@ -15,7 +15,7 @@ from gan import cli
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Folder of a run with classes, one of a hostile name."""
+    """Folder of a run with two classes, one of which has a hostile name."""
     folder = tmp_path_factory.mktemp("run")
     keras.utils.set_random_seed(0)
     parts = gan.residual_GenDiscr((8, 8, 3), 4, 2, classes=2)

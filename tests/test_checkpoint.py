@@ -28,7 +28,7 @@ def fit(model, epochs, *callbacks, steps=5):
 
 
 class Stop(keras.callbacks.Callback):
-    """Raise after so many batches, as a crash would."""
+    """Raise an error after some batches, as a crash would."""
 
     def __init__(self, batches):
         super().__init__()
@@ -230,7 +230,7 @@ def test_another_run_is_refused_with_what_differs(vectors, tmp_path, changes):
 def simple(
     real=REAL, activation="relu", latents=None, augment=None, cls=gan.Simple_GAN, **more
 ):
-    """A model whose layers Keras numbers, as it does in each cell of a notebook."""
+    """A model whose layers get new numbers each time, as in a notebook cell."""
     inputs = keras.Input((2,))
     hidden = keras.layers.Dense(4, activation)(inputs)
     both = keras.layers.Concatenate()([hidden, keras.layers.LeakyReLU()(hidden)])
@@ -264,7 +264,7 @@ def uniform(nb_points):
 
 
 def mapped(folder, first):
-    """A memory-mapped array, of the same size whatever is in it."""
+    """A memory-mapped array whose first row has the value `first`."""
     rows = np.array(REAL)
     rows[0] = first
     path = folder / f"{first}.npy"
@@ -304,7 +304,7 @@ def test_whatever_makes_another_run_is_told(tmp_path, name):
         fit(model, 2, Checkpoint(tmp_path / "run"), steps=1)
     assert caught.value.argument == name.split()[0]
     assert all(map(np.array_equal, before, state(model)))
-    # A memory-mapped array is told by what is in it, wherever it is.
+    # A memory-mapped array is identified by its content, not by its path.
     if "mapped" in name:
         (tmp_path / "moved").mkdir()
         one["real"] = mapped(tmp_path / "moved", 0.0)
@@ -456,7 +456,7 @@ def test_latents_that_no_file_holds_are_told_of(vectors, tmp_path):
 
 
 class Interrupt(keras.callbacks.Callback):
-    """Ctrl-C when a batch of an epoch begins, or (-1) when the epoch ends."""
+    """Send Ctrl-C when a batch of an epoch begins or, for -1, when the epoch ends."""
 
     def __init__(self, epoch, batch, number=signal.SIGINT):
         super().__init__()
@@ -498,7 +498,7 @@ def test_after_an_interrupt_it_goes_on_from_the_last_epoch(
 )
 def test_what_ends_a_program_ends_it_as_ctrl_c_does(request, tmp_path, name, status):
     number = getattr(signal, name)
-    # Who runs the tests may have handled or ignored it.
+    # The program that runs the tests may handle or ignore this signal.
     before = signal.signal(number, signal.SIG_DFL)
     request.addfinalizer(lambda: signal.signal(number, before))
     whole, stopped, resumed = (simple(seed=0) for _ in range(3))

@@ -7,7 +7,7 @@ from gan.metrics.classes import Classes, Classifier
 
 @pytest.fixture(scope="module")
 def pictures():
-    """Three classes, told by which third is bright."""
+    """Pictures of three classes, in each of which another third is bright."""
     rng = np.random.default_rng(0)
     labels = np.arange(300) % 3
     pictures = 0.2 * rng.random((300, 9, 9, 1)).astype("float32")
@@ -23,7 +23,7 @@ def test_fakes_are_named_by_what_they_show(pictures):
     fakes = pictures[0][:150]
     asked = np.where(np.arange(150) % 3 == 2, 0, np.arange(150) % 3)
     found = classifier.classify(fakes, asked)
-    # What shows class 2 was asked to be 0; of class 2 none was asked for.
+    # Class 0 was asked for where pictures show class 2, and class 2 never.
     np.testing.assert_allclose(found.right[:2], [0.5, 1], atol=0.05)
     assert abs(found.entropy - np.log(3)) < 0.01 and "3 of 3" in str(found)
     only = classifier.classify(fakes[asked == 1])
@@ -48,7 +48,7 @@ def test_fakes_are_compared_in_what_the_classifier_sees():
     rng = np.random.default_rng(0)
     labels = np.arange(400) % 2
     pictures = np.zeros((400, 8, 8, 1), "float32")
-    # A bar lies or stands.
+    # Each picture has a horizontal or a vertical bar.
     for picture, label, place in zip(
         pictures, labels, rng.integers(1, 7, 400), strict=True
     ):

@@ -35,7 +35,7 @@ def test_the_example_of_every_command_is_one(command, capsys):
 
 @pytest.mark.parametrize("name", slow_but_first(*parser.OLD_COMMANDS, single=True))
 def test_old_names_are_understood_and_say_what_they_are_called_now(name, capsys):
-    """With an option that is refused, so that nothing is done."""
+    """The options are refused, so that the command does nothing."""
     old = parser.OLD_COMMANDS[name]
     needed = ["--pictures", "x"] if name == "pca" else []
     wrong = ["lfw"] if name == "recipe" else ["--seed", "-1", "--output="]
@@ -123,7 +123,7 @@ def test_bad_input_is_one_line_and_status_2(
     assert not list(tmp_path.iterdir()) and not (files / "r" / "generator.h5").exists()
 
 
-# Which classes there are, the model has to say.
+# The options that take numbers, except --class, whose values the model decides.
 NUMBERS = [
     (command, name)
     for command, function in parser.COMMANDS.items()
@@ -147,13 +147,13 @@ def test_numbers_that_nobody_can_mean_are_refused_at_once(
 ):
     monkeypatch.chdir(tmp_path)
     for module in ("shared", "draw", "evaluate", "lessons", "page", "train"):
-        # Before any work means before this.
+        # A refusal before any work comes before TensorFlow is imported.
         monkeypatch.setattr(f"gan.cli.{module}.import_tensorflow", None, raising=False)
     needed = NEEDED.get(command, "").format(files=files, new=tmp_path / "new").split()
     option = f"--{name.rstrip('_').replace('_', '-')}"
     for number in ("1" + 30 * "0", "-7", str(2**64), "nan", "1e999"):
         if (name, number) == ("amount", "-7"):
-            # What is taken away.
+            # A negative amount removes the attribute.
             continue
         values = [number] * (2 if name == "range" else 1)
         status = cli.main([*command.split(), *needed, option, *values])

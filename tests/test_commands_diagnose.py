@@ -18,7 +18,7 @@ NEWEST = "epoch-000002.keras"
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """Folder of a run on 60 pictures of 4x4, which are in it."""
+    """Folder of a run on 60 pictures of 4x4, with the pictures in it."""
     run = tmp_path_factory.mktemp("run")
     pictures = np.random.default_rng(0).integers(0, 256, (60, 4, 4), "uint8")
     np.save(run / "pictures.npy", pictures)
@@ -32,7 +32,7 @@ def trained(tmp_path_factory):
     critic = keras.Sequential(
         [keras.Input((4, 4, 1)), layers.Flatten(), layers.Dense(1, use_bias=False)]
     )
-    # The slope is 3 everywhere.
+    # The norm of the gradient is 3 everywhere.
     critic.set_weights([np.full((16, 1), 0.75)])
     parts = generator, critic, gan.latent.LatentGenerator(3)
     model = gan.WGAN_GP(*parts, batch_size=20, seed=0, pixel_range=(0, 1))
@@ -84,10 +84,10 @@ def test_other_pictures_and_another_range(trained, tmp_path, capsys):
     line = [trained, "--pictures", tmp_path / "other.npy", "--range", "0", "255"]
     assert diagnose(*line) == 1
     out = capsys.readouterr().out
-    assert "\nThese are not the pictures of the run: copies cannot be found.\n" in out
+    assert "\nThese are not the pictures of the run, so copies of training" in out
     assert "% of the real values, in [0, 255], are outside of the generator's" in out
     assert "\noutput range: " in out
-    # A file elsewhere comes without a run.json.
+    # A copy of the file in another folder has no run.json beside it.
     shutil.copy(trained / "checkpoints" / NEWEST, tmp_path / "model.keras")
     assert diagnose(tmp_path / "model.keras", *line[1:]) == 1
     assert "not the pictures" not in capsys.readouterr().out

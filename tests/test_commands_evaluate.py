@@ -30,7 +30,7 @@ def test_evaluate_judges_the_fakes_the_files_draw(files, tmp_path, monkeypatch, 
     assert cli.main([*line, "--output", str(tmp_path / "e.png")]) == 0
     out = f"200 pictures, 16x16 grey\ncourse ours\n{tmp_path / 'e.png'}\n"
     assert capsys.readouterr().out == out
-    # One generator in two files: the second says "times a half plus a half".
+    # Both files hold one generator; in g.h5 multiplier and mean face are 0.5.
     np.testing.assert_allclose(seen["ours"], seen["course"] * 0.5 + 0.5, atol=1e-6)
     assert matplotlib.image.imread(tmp_path / "e.png").std() > 0.05
 
@@ -63,7 +63,7 @@ ABC = ("ant", "bee", "cat")
 
 @pytest.fixture
 def evaluated(tmp_path, monkeypatch, capsys):
-    """What `evaluate` says before and after the judging, which is left out."""
+    """What `evaluate` prints before and after the measuring, which is left out."""
 
     def judge(pictures, generators, seed):
         print("judging")
@@ -77,7 +77,7 @@ def evaluated(tmp_path, monkeypatch, capsys):
         line += ["--output", str(tmp_path / "e.png"), *more]
         assert cli.main(line) == 0 and (tmp_path / "e.png").exists()
         before, _, after = capsys.readouterr().out.partition("judging\n")
-        # First of all what was made of the file or folder.
+        # The first line says what was read from the file or folder.
         return before.splitlines()[1:], after
 
     return evaluate
@@ -87,7 +87,7 @@ def evaluated(tmp_path, monkeypatch, capsys):
 def test_classes_are_matched_by_name_and_what_cannot_be_judged_is_said_first(
     three_stripes, evaluated
 ):
-    """By number, no fake would have the class asked for."""
+    """If classes were matched by number, no fake would have the class asked for."""
     real, noted = three_stripes
     pictures = real(bee=100, cat=90, zebra=30)
     before, after = evaluated(noted(*ABC), pictures)

@@ -1,4 +1,4 @@
-"""Any trained thing, drawn and exported."""
+"""The commands generate and export, for every kind of trained model."""
 
 import keras
 import numpy as np
@@ -158,7 +158,7 @@ def test_large_pictures_are_judged_by_their_strongest_coordinates(monkeypatch):
     found, copies = seen[-1]
     assert found.shape == (300, 256) and copies.shape == (150, 256)
     np.testing.assert_allclose(found[:150], copies)
-    # An orthonormal map: squared lengths are those of what it keeps.
+    # The map is orthonormal, so it keeps the squared lengths along 256 axes.
     kept = ((found - found.mean(axis=0)) ** 2).sum()
     centred = (real - real.mean(axis=0)).reshape(300, -1)
     total = np.linalg.svd(centred, compute_uv=False)[:256]

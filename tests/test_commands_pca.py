@@ -13,7 +13,7 @@ NAMES = ["fakes", "reconstructions", "histograms", "chi2"]
 
 @pytest.fixture
 def pictures(tmp_path):
-    """Pictures whose whitened coordinates are dependent: brighter or paler at once."""
+    """Pictures of random contrast, whose whitened coordinates are thus dependent."""
     rng = np.random.default_rng(0)
     contrast = np.exp(0.4 * rng.standard_normal((300, 1, 1)))
     array = 0.5 + 0.05 * contrast * rng.standard_normal((300, 16, 16))

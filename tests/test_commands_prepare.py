@@ -15,7 +15,7 @@ RNG = np.random.default_rng(0)
 
 @pytest.fixture
 def photos(tmp_path):
-    """A folder of five pictures, and of three files that are none."""
+    """A folder of five pictures, and of three files that are not pictures."""
     folder = tmp_path / "photos"
     (folder / "more").mkdir(parents=True)
     for number in range(5):

@@ -28,7 +28,7 @@ def test_a_recipe_says_what_it_wrote(tmp_path, monkeypatch, capsys):
     assert cli.main(["recipe", "--output", str(output), *options, "lfw"]) == 0
     assert asked["arguments"] == ("lfw", str(output), "x.npz", 2, None, 3, True, "auto")
     printed = capsys.readouterr().out.splitlines()
-    assert printed[0].startswith("lfw: ") and printed[0].endswith(" s this call")
+    assert printed[0].startswith("lfw: ") and printed[0].endswith(" s in this call")
     assert printed[1:] == [str(tmp_path / "a"), str(tmp_path / "b")]
 
 
@@ -45,7 +45,7 @@ def test_ctrl_c_says_that_it_goes_on(tmp_path, monkeypatch, capsys):
     line = ["train", "--recipe", "lfw", "--output", str(tmp_path)]
     assert cli.main(line) == 130
     assert "Give the same command again, without --restart" in capsys.readouterr().out
-    # What is there is of the old run, which the restart has not got to.
+    # The checkpoint is that of the old run, which the restart has not yet deleted.
     assert cli.main([*line, "--restart"]) == 130
     assert capsys.readouterr().out == "\nStopped before anything new was saved.\n"
 
@@ -83,7 +83,7 @@ def test_what_a_user_gets_wrong_is_one_line(tmp_path, arguments, message, capsys
 
 @pytest.fixture
 def asked(monkeypatch):
-    """What the commands ask of a recipe, instead of training it."""
+    """The arguments with which commands call a recipe, which does not train."""
     asked = []
 
     def train(*arguments, given, **options):
@@ -117,7 +117,7 @@ def test_a_run_is_told_again(asked, tmp_path, command, how):
     if command == "recipe":
         assert cli.main(["recipe", "emoji", *again[1:]]) == 0
         assert asked.pop()[0] == ("emoji", str(tmp_path / "a"), *expected[2:])
-        # Version 0.2.0 noted it so.
+        # Version 0.2.0 wrote its records in this form.
         given = given | {"command": "recipe", "name": given["recipe"]}
         given = {
             name: given[name] for name in ("command", "name", "pictures", "epochs")

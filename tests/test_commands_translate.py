@@ -1,4 +1,4 @@
-"""Training, running and judging what makes pictures from pictures, as commands."""
+"""The commands that train, run and evaluate models that translate pictures."""
 
 import dataclasses
 import json
@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(folder, tmp_path_factory):
-    """A run of a moment, in one process with what follows."""
+    """A run of one step, trained in the process of the tests."""
     run = tmp_path_factory.mktemp("run") / "filled"
     told = ["train", "--pictures", str(folder), "--from", "hole:4", "--size", "16"]
     told += ["--output", str(run), "--epochs", "1", "--steps", "1", "--quiet"]
@@ -97,7 +97,7 @@ def test_train_says_how_good_it_is(run, capsys):
     record = json.loads((run / "run.json").read_text())
     assert record["recipe"] == "translation" and record["told"]["from_"] == "hole:4"
     with Image.open(run / "image_at_epoch_0001.png") as image:
-        assert image.height > image.width  # Two held out, in three rows.
+        assert image.height > image.width  # Two held-out pictures are in three rows.
     assert gan.load_translator(run).masked
 
 
@@ -164,7 +164,7 @@ def test_evaluate_compares_with_the_targets(run, folder, tmp_path, capsys):
     found = json.loads(out.splitlines()[0])
     assert [*found] == ["model", "input", "mean", "linear"]
     assert "The PSNR is measured inside the hole." in err and picture.exists()
-    # The input has the grey of a hole, and the linear answer sees what is around.
+    # The input shows the target around the hole, so its target is the nearest one.
     assert found["model"]["psnr"] > 8 and found["input"]["top_1"] == 1
 
 

@@ -1,4 +1,4 @@
-"""The course's mains, as a student would run them: only the imports are ours.
+"""The course's main programs, as a student would run them; only imports differ.
 
 Epochs and steps are fewer than in the course, except for task 3.
 """
@@ -123,7 +123,7 @@ def test_task_0_main_1_circle(kind, capsys):
 
 @pytest.mark.slow
 def test_task_0_builder_and_latent_types_of_the_course():
-    """The other net of the text, with the latent generator that comes with it."""
+    """The other network of the course's text, with its own latent generator."""
     set_seed(0)
     real_examples = spheric_generator(1000, 2) * 0.3 + 0.5
     G = Simple_GAN(
@@ -142,7 +142,7 @@ def test_task_0_builder_and_latent_types_of_the_course():
 
 
 def real_clouds(N):
-    """As the course makes them: float64."""
+    """Four clouds as the course makes them, in float64."""
     x = np.concatenate([np.random.normal(c, 0.05, N // 4) for c in (0.25, 0.75)] * 2)
     y = np.concatenate([np.random.normal(c, 0.05, N // 2) for c in (0.25, 0.75)])
     r = np.minimum(x**2, 1)
@@ -176,7 +176,7 @@ def test_task_0_main_2_four_clouds(convert):
     assert sample.shape == (400, 5) and np.isfinite(sample).all()
     real = G.real_examples.numpy()
     assert real.shape == (1000, 5) and real.dtype == np.float32
-    # Our own toy has the same law: equal means within four standard errors.
+    # Our own toy has the same means, within four standard errors.
     twin = toys.four_clouds(1000)
     error = 4 * np.sqrt((real.var(axis=0) + twin.var(axis=0)) / 1000)
     assert (np.abs(real.mean(axis=0) - twin.mean(axis=0)) < error).all()
@@ -252,7 +252,7 @@ def test_tasks_1_and_2_cloud_in_the_corner(GAN, learning_rate, steps):
     np.testing.assert_allclose(indicators, [msdcc, dbc], rtol=1e-4)
     assert 0 < dbc < msdcc
     if learning_rate == 0.003:
-        # A hundred times the course's rate: the cloud is on its way to the corner.
+        # At a hundred times the course's rate, the fakes approach the corner.
         assert dbc < 0.85 * toys.dbc(before)
     if GAN is WGAN_clip:
         weights = G.discriminator.get_weights()
@@ -267,7 +267,7 @@ def test_tasks_1_and_2_cloud_in_the_corner(GAN, learning_rate, steps):
 
 @pytest.fixture
 def faces(shared):
-    """The course's preparation, in float64 and of rank 3."""
+    """The faces as the course prepares them: in float64, without a channel axis."""
     pictures = np.load(shared("small_res_faces_10000.npy")) / 255
     mean_face = np.mean(pictures, axis=0)
     multiplier = np.max(np.abs(pictures), axis=0)
@@ -393,8 +393,8 @@ def test_task_4_main_1_four_hundred_faces(pretrained, faces, tmp_path):
     assert mosaic.min() >= 0 and mosaic.max() <= 1
     drawn = tiles(mosaic, 20, 20)
     assert abs(drawn.mean() - 0.463) < 0.02
-    # These weights speak in [0, 1]: the fixed scale cuts next to nothing off.
-    # The mean face added a second time would leave 46% of the pixels outside.
+    # The outputs are in [0, 1], so that the fixed scale clips almost nothing.
+    # If the mean face were added again, 46% of the pixels would be outside.
     assert np.mean((sample < 0) | (sample > 1)) < 0.1
     assert np.abs(sample[..., 0] - drawn).mean() < 0.005
     np.testing.assert_allclose(drawn, sample[..., 0].clip(0, 1), atol=1e-6)
@@ -409,7 +409,7 @@ def test_task_4_main_1_four_hundred_faces(pretrained, faces, tmp_path):
 
 @pytest.mark.slow
 def test_task_4_main_1_with_the_courses_own_plotting(pretrained):
-    """Four hundred axes take seconds; sixteen show the same calls."""
+    """Sixteen axes need the same calls as four hundred, which take seconds."""
     G = pretrained(0)
     sample = G.get_fake_sample(16)
     discr = G.discriminator(sample)

@@ -1,4 +1,4 @@
-"""Two kinds of pictures without pairs: the class, its data, the commands."""
+"""CycleGAN, for two kinds of pictures without pairs: class, data and commands."""
 
 import keras
 import numpy as np
@@ -119,12 +119,12 @@ def same(network, weights):
 
 @pytest.mark.slow
 def test_the_class_does_what_every_class_does():
-    """Among it that a run that stops and goes on ends with the same numbers."""
+    """The check includes that a resumed run ends with the same numbers."""
     gan.testing.check_model(make)
 
 
 def test_each_kind_is_drawn_by_itself():
-    """Of two kinds that are numbered no draw links the numbers."""
+    """The numbers drawn of one kind do not depend on those of the other."""
     numbered = np.arange(40, dtype="float32")[:, None, None, None] / 40
     model = make((np.tile(numbered, (1, *SHAPE)), np.tile(numbered[:30], (1, *SHAPE))))
     drawn = [model.get_real_sample(20) for _ in range(20)]
@@ -189,7 +189,7 @@ def test_kinds_of_different_shapes():
 
 
 def crossed():
-    """Of a generator whose first output sees both kinds."""
+    """Networks whose generator computes its first output from both inputs."""
     a, b = keras.Input(SHAPE), keras.Input(SHAPE)
     both = layers.Concatenate()([a, b])
     outputs = [layers.Conv2D(1, 1)(both), layers.Conv2D(1, 1)(b)]
@@ -278,7 +278,7 @@ def test_folders_as_people_have_them(tmp_path, names, called):
 
 @pytest.mark.slow
 def test_the_commands(tmp_path, capsys):
-    """Training, going on, and both ways of what was trained."""
+    """Train, and translate in both directions."""
     folders(tmp_path / "kinds", "trainA", "trainB", count=80)
     run, kinds = str(tmp_path / "run"), str(tmp_path / "kinds")
     command = ["train", "--unpaired", kinds, "--size", "8", "--output", run, "--quiet"]

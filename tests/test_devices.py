@@ -1,6 +1,6 @@
-"""What is quicker on a processor only is left off beside a GPU.
+"""Optimisations that are faster only on a CPU are not used if there is a GPU.
 
-No machine of this project has one: the list of devices is what tells.
+The tests need no GPU, because they replace TensorFlow's list of devices.
 """
 
 import sys
@@ -22,7 +22,7 @@ from gan.training.runtime import unfused
 
 @pytest.fixture
 def gpu(monkeypatch):
-    """From now on TensorFlow says that there is a GPU, or what else it is called."""
+    """Add a GPU, or a device of another kind, to TensorFlow's list of devices."""
 
     def appear(kind="GPU"):
         found = [types.SimpleNamespace(device_type=one) for one in ("CPU", kind)]

@@ -41,7 +41,7 @@ def affine(scale=1.0, shift=0.0, **options):
 
 
 def linear(norm=1.0):
-    """Critic of slope `norm` everywhere."""
+    """Critic whose gradient has the norm `norm` everywhere."""
     network = keras.Sequential([keras.Input((DIM,)), layers.Dense(1)])
     network.set_weights([np.full((DIM, 1), norm / DIM**0.5), np.zeros(1)])
     return network
@@ -55,7 +55,7 @@ def dense(*middle):
 def sound(
     cls=gan.Simple_GAN, generator=None, discriminator=None, real=NORMAL, **options
 ):
-    """A model whose fakes are of the reals' law, unless told otherwise."""
+    """A model whose fakes have the distribution of the reals, unless changed."""
     networks = generator or affine(), discriminator or linear()
     sampler = options.pop("sampler", gan.latent.LatentGenerator(DIM))
     return cls(*networks, sampler, real, batch_size=100, seed=0, **options)
@@ -111,7 +111,7 @@ def test_nothing_in_the_committed_faces(shared):
     gan.weights.load_weights((model.discriminator, WEIGHTS / "discriminator.h5"))
     found = diagnose(model, 200)
     assert found == [], str(found)
-    # WGAN_GP's losses seek no outputs in particular.
+    # The losses of WGAN_GP have no target values.
     assert {*found.not_made} == {
         "clipped weights",
         "bounded outputs",
@@ -187,7 +187,7 @@ def coupled():
 def clipped():
     model = sound(gan.WGAN_clip, clip=0.1)
     model.after_discriminator_update()
-    # Its 8 weights were .35, its bias is 0.
+    # The 8 weights were 0.35 and are now at the clip; the bias is 0.
     return model, "89% of the critic's weights are at the clip 0.1"
 
 
@@ -216,14 +216,14 @@ def strayed():
 
 
 def far_ahead():
-    """Under the zero-sum loss, which is flat where the discriminator is sure."""
+    """The zero-sum loss is flat where the discriminator is sure."""
     critic = keras.Sequential([linear(4.0), layers.Rescaling(-1.0, 14.0)])
     generator = affine(shift=2.5)
     return sound(gan.MinimaxGAN, generator, critic), "pull"
 
 
 def asleep(rate=1e-9):
-    """The critic looks across the direction in which the fakes are off."""
+    """The critic's gradient is orthogonal to the error of the fakes."""
     critic = linear()
     critic.set_weights([DIM**-0.5 * (-1.0) ** np.arange(DIM)[:, None], np.zeros(1)])
     optimizer = keras.optimizers.Adam(rate)
@@ -232,7 +232,7 @@ def asleep(rate=1e-9):
 
 
 def collapsed(**options):
-    """The discriminator sees it after some updates, as it would in training."""
+    """A model whose discriminator detects a collapse after some updates."""
     lively = {"discriminator": dense(layers.Dense(64, "tanh")), "learning_rate": 0.02}
     return sound(**lively, **options)
 
@@ -262,13 +262,13 @@ def picks(rows):
 
 
 def few():
-    """The same twelve pictures again and again, none of the training set."""
+    """The fakes are always the same twelve pictures, none of the training set."""
     some = np.random.default_rng(5).standard_normal((12, DIM))
     return collapsed(sampler=picks(some)), "recall 0.00"
 
 
 def noise():
-    """The fakes have the reals' mean and covariance, and nothing else of them."""
+    """The fakes have only the mean and the covariance of the reals."""
     angles = np.random.default_rng(2).uniform(0, 2 * np.pi, 600)
     real = np.zeros((600, DIM), "float32")
     real[:, :2] = np.stack([np.cos(angles), np.sin(angles)], axis=1)
@@ -387,7 +387,7 @@ def test_the_penalties_of_r3gan_count():
     ),
 )
 def test_the_model_is_what_it_was(pictures, monkeypatch, cls, options):
-    """With batch normalisation, dropout, moments and a stream to be disturbed."""
+    """The model has batch normalisation, dropout, moments and a random stream."""
     monkeypatch.setattr("gan.training.evidence.Evidence.woken", lambda s: (0.5, 2))
     model, twin = pictures(cls, **options), pictures(cls, **options)
     for one in (model, twin):
@@ -429,7 +429,7 @@ def test_what_cannot_be_checked_is_named():
 
 
 def test_outputs_at_their_bounds_are_no_saturation():
-    """Black and white pictures, the tanh before a reshape."""
+    """All pixels are black or white, and the tanh comes before a reshape."""
     real = np.sign(NORMAL).reshape(-1, 4, 2)
     generator = keras.Sequential(
         [affine(1e3), layers.Activation("tanh"), layers.Reshape((4, 2, 1))]
@@ -472,13 +472,13 @@ def test_two_columns_and_logits():
     found = diagnose(sound(gan.TwoClassGAN, **shifted), 300)
     assert "area under the ROC curve 1.000" in found.checked["discriminator far ahead"]
     steep = {**shifted, "discriminator": linear(30.0)}
-    # The same slopes; the zero-sum loss has none left on what is surely fake.
+    # The critics are the same, but the zero-sum loss is flat on such clear fakes.
     assert names(sound(gan.NonSaturatingGAN, **steep)) == ["far from the data"]
     assert names(sound(gan.MinimaxGAN, **steep)) == ["discriminator far ahead"]
 
 
 def conditional(cls, shift):
-    """Fakes of the reals' law, or so far off it that the discriminator is sure."""
+    """A model with labels, whose fakes are moved away from the reals by `shift`."""
     latents, rows = keras.Input((DIM,)), keras.Input((DIM,))
     labels = [keras.Input((), dtype="int32") for _ in range(2)]
     embedded = [layers.Embedding(3, DIM)(label) for label in labels]
@@ -520,7 +520,7 @@ def test_every_class_is_judged_with_labels(cls, shift):
 
 
 def test_names_and_cures_are_there_without_docstrings(monkeypatch):
-    """As `python -OO` compiles them."""
+    """`python -OO` removes docstrings."""
     source = pathlib.Path(inspect.getfile(diagnose)).read_text(encoding="utf-8")
     module = types.ModuleType("without_docstrings")
     monkeypatch.setitem(sys.modules, module.__name__, module)

@@ -1,4 +1,4 @@
-"""Directions by name: found, measured, made orthogonal, kept, and used."""
+"""Named directions: they are found, measured, made orthogonal, saved and used."""
 
 import keras
 import numpy as np
@@ -25,7 +25,7 @@ def mean(pictures):
 
 
 def test_brightness_by_its_function(generator):
-    """In a linear generator the direction is the rows' mean, in closed form."""
+    """In a linear generator, the direction of brightness is the mean of each row."""
     _, matrix = linear()
     one = generator.directions.named("bright", score=mean)
     wanted = matrix.mean(axis=1)
@@ -34,7 +34,7 @@ def test_brightness_by_its_function(generator):
     latents = generator.latents(200, seed=9)
     moved = mean(generator.edit(latents, "bright")) - mean(generator.draw(latents))
     spread = mean(generator.draw(generator.latents(5000))).std()
-    # The least multiple of a quarter that brings a standard deviation.
+    # The length is the least multiple of 0.25 that moves by a standard deviation.
     step = 0.25 * np.linalg.norm(wanted) / np.linalg.norm(one.latents)
     assert (
         spread <= moved.mean() + 1e-4 <= spread + 0.25 * np.linalg.norm(wanted) + 1e-3
@@ -80,7 +80,7 @@ def test_weights_of_one_class_are_that_class(three_stripes):
     np.testing.assert_allclose(drawn, generator.draw(latents, labels), atol=1e-6)
     half = generator.draw_mixed(latents, np.full((4, 3), 1 / 3))
     each = [generator.draw(latents, label) for label in range(3)]
-    # Its classes are added, so that what lies between them is their mean.
+    # This generator adds the class, so equal weights give the mean picture.
     np.testing.assert_allclose(half, np.mean(each, axis=0), atol=1e-5)
     with refused("weights"):
         generator.draw_mixed(latents, np.ones((4, 2)))

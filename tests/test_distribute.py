@@ -1,4 +1,4 @@
-"""Several devices and machines: each update against one device on the joint batch."""
+"""Several devices or machines update like one device on the joint batch."""
 
 import contextlib
 import json
@@ -22,8 +22,8 @@ from gan.errors import InvalidInput
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 
-# What both kinds of script below share: networks whose two kinds of batch
-# normalisation and whose dropout may go wrong, and the distance of two models.
+# The code that both kinds of script below share: networks with two kinds of batch
+# normalisation and with dropout, and the distance of two models.
 COMMON = """
 import contextlib, json, os, pathlib, sys, warnings
 warnings.filterwarnings("ignore", "__array__ implementation")
@@ -286,7 +286,7 @@ def start(code, *arguments, out=subprocess.PIPE, cwd=None, **environment):
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """What one process with two devices measured; TensorFlow is set up only once."""
+    """The results of one process with two devices, which sets up TensorFlow once."""
     with start(MIRRORED, tmp_path_factory.mktemp("mirrored")) as process:
         out = process.communicate(timeout=900)[0]
     assert process.returncode == 0, out
@@ -296,7 +296,7 @@ def found(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["given", "given, synchronized"])
 def test_an_update_is_that_of_one_device_on_the_joint_batch(found, name):
-    """Adam's first steps divide by what is close to 0, which magnifies rounding."""
+    """Adam's first steps divide by numbers close to 0, which magnifies rounding."""
     state, logs, devices = found[name]
     assert state < 5e-6 and logs < 1e-6
     assert devices == 0
@@ -317,7 +317,7 @@ def test_each_replica_draws_its_own(found):
 @pytest.mark.slow
 def test_random_layers_of_keras_draw_anew_on_each_replica(found):
     for name, (first, second) in found["random layers"].items():
-        # Some draws of so few flips are equal by chance, but not all.
+        # With so few random bits, some draws are equal by chance, but not all.
         assert first != second and len({*first}) > 1, name
 
 
@@ -406,7 +406,7 @@ def test_the_docstring_runs_on_one_machine(tmp_path, monkeypatch):
 
 @contextlib.contextmanager
 def workers(code, folder, *arguments):
-    """Two processes that find each other on the loopback; output in `folder`."""
+    """Start two workers that connect on the loopback, and write to `folder`."""
     with contextlib.ExitStack() as sockets:
         made = [sockets.enter_context(socket.socket()) for _ in range(2)]
         for port in made:

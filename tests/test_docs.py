@@ -1,4 +1,4 @@
-"""The documentation site: its code runs, its commands are known, its API is whole."""
+"""The documentation site: its code runs, its commands exist, its API is complete."""
 
 import os
 import pathlib
@@ -17,7 +17,7 @@ PAGES = {
     path.relative_to(ROOT / ".docs" / "pages").as_posix(): path.read_text("utf-8")
     for path in sorted((ROOT / ".docs" / "pages").rglob("*.md"))
 }
-# Trainings as long as a reader's would be tested elsewhere; here all is a step or two.
+# A reader trains for minutes; here each training takes a step or two.
 SHORT = """
 import warnings; warnings.simplefilter("error", UserWarning)
 warnings.filterwarnings("ignore", "Even though the `tf.config.experimental_run_func")
@@ -62,7 +62,7 @@ def blocks(page, language="python"):
 
 @pytest.mark.slow
 def test_every_block_of_python_runs(tmp_path):
-    """All pages in one process, each in a folder and with names of its own."""
+    """All pages run in one process, each with a folder and variables of its own."""
     script = SHORT + "import os; start = os.getcwd()\n"
     for page in PAGES:
         if blocks(page):

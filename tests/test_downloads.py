@@ -129,7 +129,7 @@ def test_a_long_reading_tells_a_terminal_how_far_it_is(tmp_path, monkeypatch, ca
     monkeypatch.setattr(folders.sys.stderr, "isatty", lambda: True)
     load_lfw(tmp_path)
     told = "\r0 of 3\r1 of 3\r2 of 3\r3 of 3\n"
-    # Once to see what is a picture, and once to read it.
+    # The files are opened once to find the pictures, and once to read them.
     assert capsys.readouterr() == ("", 2 * told)
 
 
@@ -234,7 +234,7 @@ def test_lfw_from_the_network(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn.datasets", fake)
     np.testing.assert_array_equal(load_lfw().pictures, FACES)
     rows, columns = asked["slice_"]
-    # What scikit-learn makes of them: the middle of 250×250 pixels, 36×36.
+    # scikit-learn crops the middle of 250×250 pixels and resizes it to 36×36.
     assert (rows.start + rows.stop, columns.start + columns.stop) == (250, 250)
     assert int(asked["resize"] * (rows.stop - rows.start)) == 36 and asked["color"]
 

@@ -28,7 +28,7 @@ def mapped(path, array):
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of three of what is given."""
+    """Batches of three rows of the given arrays."""
 
     def __init__(self, *arrays):
         super().__init__()
@@ -89,7 +89,7 @@ def test_none_datasets_and_memory_maps_are_kept(tmp_path):
 
 @pytest.mark.parametrize("dtype", [">f4", ">f8", ">i2", ">u4", "<f2", "?"])
 def test_bytes_of_another_order_are_the_same_numbers(tmp_path, dtype):
-    """Eagerly, in a graph and in memory; TensorFlow knows one order only."""
+    """TensorFlow knows only one byte order; rows are drawn eagerly and in a graph."""
     rows = (ROWS % 2).astype(dtype) if dtype == "?" else ROWS.astype(dtype)
     for value in (mapped(tmp_path, rows), rows):
         real = as_examples(value, (4,), 3)
@@ -100,7 +100,7 @@ def test_bytes_of_another_order_are_the_same_numbers(tmp_path, dtype):
 
 def test_frames_of_truth_values_and_missing_kinds(tmp_path):
     class Frame:
-        """As pandas gives columns of several kinds: objects, unless it is asked."""
+        """Like a frame of pandas with mixed columns: it gives objects by default."""
 
         shape = ROWS.shape
 
@@ -328,7 +328,7 @@ def test_find_pixel_range(low, high, found):
 
 
 def test_a_datasets_own_batches_count(vectors):
-    """Beside a batch_size that was given they may not differ."""
+    """They must not differ from a batch_size that the user gave."""
     rows = np.random.default_rng(0).random((64, 2), "float32")
     data = tf.data.Dataset.from_tensor_slices(rows).batch(16)
     parts = gan.fully_connected_GenDiscr([2, 4, 2], None)

@@ -1,4 +1,4 @@
-"""A generator alone, as a file that others open."""
+"""A generator alone, exported to files that other programs can open."""
 
 import importlib
 import importlib.util
@@ -22,7 +22,7 @@ onnx_s_own = pytest.mark.filterwarnings(
 
 
 def sequential():
-    """A generator whose pictures are doubled and convolved, with an average."""
+    """A model with upsampling, a convolution and an averaged generator."""
     generator = keras.Sequential(
         [
             keras.Input((3,)),
@@ -42,7 +42,7 @@ def sequential():
 
 
 def conditional():
-    """One with labels of float dtype, a layer used twice, a model within a model."""
+    """A model with float labels, a layer that is used twice, and a nested model."""
     latents, labels = keras.Input((3,)), keras.Input((1,))
     embedded = layers.Flatten()(layers.Embedding(3, 2)(labels))
     x = layers.Dense(4)(layers.Concatenate()([latents, embedded]))
@@ -68,7 +68,7 @@ def models():
 
 
 def opened(path, to, arrays):
-    """What the file gives, without this library."""
+    """The outputs of an exported file, computed without this library."""
     one = len(arrays) == 1
     if to == "keras":
         return keras.saving.load_model(path)(arrays[0] if one else arrays)

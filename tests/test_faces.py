@@ -28,7 +28,7 @@ def path(tmp_path, array):
 
 
 def header(descr="'|u1'", shape="(1000000, 1000, 1000)", order="False", body=b""):
-    """A version 1.0 file that claims whatever it likes."""
+    """An .npy file of version 1.0 whose header may be false."""
     text = f"{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}}}\n"
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode() + body
 
@@ -87,7 +87,7 @@ def test_recover_undoes_normalize(path):
         loaded.recover(loaded.normalized[2]), loaded.recover(loaded.normalized)[2]
     )
     assert loaded.recover(np.zeros((2, 3, 16, 16, 1))).shape == (2, 3, 16, 16)
-    # One picture with its channel is not sixteen pictures.
+    # One picture with a channel axis is not taken for sixteen pictures.
     assert loaded.recover(np.zeros((16, 16, 1))).shape == (16, 16)
 
 
@@ -213,7 +213,7 @@ def test_float_pictures_outside_their_range(tmp_path, value):
 def test_the_real_faces():
     loaded = faces.load_faces(REAL)
     assert loaded.pictures.shape == (10000, 16, 16)
-    # The mean that the contract states for the real set.
+    # This is the known mean of the real set.
     assert loaded.pictures.mean(dtype=float) == pytest.approx(0.464, abs=5e-4)
     assert abs(loaded.normalized).max() <= 1
     np.testing.assert_allclose(

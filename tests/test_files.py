@@ -71,7 +71,7 @@ def test_an_old_file_survives_a_failed_rename(tmp_path, monkeypatch):
 
 
 def test_a_writer_may_replace_the_temporary_file(tmp_path):
-    """As libraries do that write beside their target and rename."""
+    """Some libraries write a file beside their target, and rename it."""
     path = tmp_path / "x.txt"
     with atomic_path(path) as temporary:
         temporary.unlink()
@@ -84,7 +84,7 @@ def test_permissions_follow_the_umask(tmp_path, umask, mask, mode):
     umask(mask)
     path = tmp_path / "x.txt"
     with atomic_path(path) as temporary:
-        # Nobody else reads a file that is not complete.
+        # Other users cannot read a file that is not complete.
         assert stat.S_IMODE(temporary.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.stat().st_mode) == mode
     assert umask(mask) == mask
@@ -168,7 +168,7 @@ def test_paths_that_are_refused(tmp_path, check, name):
     ],
 )
 def test_a_directory_one_cannot_write_to(tmp_path, monkeypatch, error, reason):
-    """Permissions do not bind root, who may run these tests: hence the stand-in."""
+    """The error is simulated, because root, who may run tests, may write anywhere."""
 
     def refuse(*args, **named):
         raise error

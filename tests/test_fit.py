@@ -17,7 +17,7 @@ from gan.training.fit import Diverged
 
 
 class Events(keras.callbacks.Callback):
-    """Record what happens; `act` may add to it."""
+    """Records the events of a run, and calls `act` at the event `when`."""
 
     def __init__(self, act=None, when=None):
         super().__init__()
@@ -192,7 +192,7 @@ def test_a_refused_fit_keeps_data_and_batch_size(vectors, argument):
 
 
 def count_traces(function):
-    """A function that counts its own calls, as a trace makes them."""
+    """A function that counts its calls, which happen only while a graph is traced."""
 
     def spy(*arguments):
         spy.count += 1
@@ -303,7 +303,7 @@ def test_a_loss_that_is_not_finite_ends_it(vectors, chunk, last):
     model.compile(steps_per_execution=chunk, run_eagerly=chunk == 1)
     with pytest.raises(Diverged, match="infinite or NaN .* learning rate too high"):
         model.fit(epochs=2, steps_per_epoch=10, verbose=0, callbacks=[events])
-    # The callbacks hear of that graph call, and of nothing after it.
+    # The callbacks are called for that graph call, and for nothing after it.
     assert events.names[-1] == f"batch_end {last}" and events.released == 1
     assert isinstance(Diverged(), ArithmeticError) and model.diverged
 

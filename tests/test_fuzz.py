@@ -1,4 +1,4 @@
-"""Files that damage or malice changed: refused, or read right.
+"""Files that damage or malice has changed are refused, or read correctly.
 
 Every mutation follows from its kind and number alone, so that a report is enough to
 repeat it: `Target(kind, folder).run(number)`.
@@ -32,7 +32,7 @@ from gan.saving import model_file as saving
 from gan.saving.weights_file import load_weights, read_picture, save_weights
 
 KINDS = ["course", "h5", "npy", "keras"]
-# GAN_MUTATIONS=2000 looks further, in minutes.
+# GAN_MUTATIONS=2000 tries more mutations, and takes minutes.
 COUNT, WORKERS, SECONDS = int(os.environ.get("GAN_MUTATIONS", 400)), 2, 10
 
 
@@ -230,7 +230,7 @@ def shared_file(name):
 
 
 def write_originals(folder):
-    """Write what the mutations begin with."""
+    """Write the files that are to be mutated."""
     keras.utils.set_random_seed(0)
     if shared_file("seed_discriminator.h5").is_file():
         shutil.copyfile(shared_file("seed_discriminator.h5"), folder / "course")
@@ -283,7 +283,7 @@ class Target:
         return [np.array(variable) for variable in saving.state_of(model)]
 
     def run(self, number):
-        """Give what was done and how it ended; raise if it ended wrong."""
+        """Return what was done and how it ended; raise an error if that is wrong."""
         chance = random.Random(f"{self.kind} {number}")
         return getattr(
             self,
@@ -355,7 +355,7 @@ class Target:
             if not forged:
                 assert type(loaded) is gan.WGAN_GP and same(state, self.right)
                 ours, theirs = self.model.get_config(), loaded.get_config()
-                # The optimizers' numbers are in the state.
+                # The optimizers are compared as a part of the state.
                 for name in ours.keys() - {f"{n}_optimizer" for n in NETWORKS}:
                     assert ours[name] == theirs[name], name
             assert all(np.isfinite(value).all() for value in state), "not finite"
@@ -403,7 +403,7 @@ def work(pipe, kind, folder):
 
 
 class Worker:
-    """A process whose crash or hang costs one mutation, which is counted."""
+    """A process that runs mutations; a crash or hang is the result of one of them."""
 
     def __init__(self, kind, folder):
         self.arguments = kind, str(folder)

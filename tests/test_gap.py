@@ -31,8 +31,9 @@ def test_the_gap_is_that_of_the_errors_and_its_interval_welchs(generator):
 
 
 def test_what_counts_as_copying():
-    assert not Gap(0.1, 0.11, 0.005, 0.015).copies  # small
-    assert not Gap(0.1, 0.2, -0.01, 0.21).copies  # chance
+    # The first difference is small, and the second may be due to chance.
+    assert not Gap(0.1, 0.11, 0.005, 0.015).copies
+    assert not Gap(0.1, 0.2, -0.01, 0.21).copies
     assert Gap(0.1, 0.2, 0.05, 0.15).copies
 
 
@@ -47,7 +48,7 @@ def test_too_few_pictures_are_refused(generator):
 
 
 def test_diagnose_names_what_is_learnt_by_heart():
-    """A generator that draws its training pictures, and nothing else."""
+    """The generator draws its training pictures and nothing else."""
     generator, _ = linear()
     real = generator.draw(generator.latents(64, seed=9)).clip(0, 1)
     picture = keras.Input((8, 8, 1))

@@ -12,7 +12,7 @@ from gan.lessons import guide
 @pytest.mark.slow
 @pytest.mark.parametrize("failure", guide.FAILURES, ids=lambda failure: failure.finding)
 def test_failures_are_what_they_say_and_are_cured(failure):
-    """`diagnose` names it first, and not after the cure; GAN_SEEDS=3 tries more."""
+    """`diagnose` names it first, and not after its cure; GAN_SEEDS=3 tries 3 seeds."""
     for seed in range(int(os.environ.get("GAN_SEEDS", 1))):
         sick, cured = (
             guide.train_on_circle(run, seed) for run in (failure.sick, failure.cured)
@@ -56,7 +56,7 @@ def test_losses_against_healthy_ones():
 
 @pytest.mark.slow
 def test_the_page_holds_every_failure(tmp_path, monkeypatch, capsys):
-    """With one short run of each kind: how good they are is tested above."""
+    """Each kind of run is short, because the test above checks the results."""
     trained, short = guide.train_on_circle, {}
 
     def once(kind, seed=0):

@@ -1,4 +1,4 @@
-"""What people bring along from Keras, pandas, NumPy and notebooks."""
+"""What users of Keras, pandas, NumPy and notebooks expect to work."""
 
 import keras
 import numpy as np
@@ -61,7 +61,7 @@ def test_evaluate_takes_bytes_as_the_discriminator_does():
 
 
 def test_evaluate_takes_bright_examples_on_the_model_s_scale():
-    """Reals of a model of (-1, 1) that happen to lie in [0, 1] stay where they are."""
+    """If the model's range is (-1, 1), reals that lie in [0, 1] are not rescaled."""
     bright = np.random.default_rng(0).uniform(0, 1, (40, 8, 8, 1)).astype("float32")
     layers = [keras.layers.Dense(64, "tanh"), keras.layers.Reshape((8, 8, 1))]
     generator = keras.Sequential([keras.Input((2,)), *layers])

@@ -24,7 +24,7 @@ RNG = np.random.default_rng(0)
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two classes of colour pictures, and what is left out."""
+    """Two classes of colour pictures, and two files that are left out."""
     for name, count in (("cats", 9), ("dogs", 7)):
         (tmp_path / "pets" / name).mkdir(parents=True)
         for number in range(count):
@@ -50,7 +50,7 @@ def equal(one, other):
 
 @pytest.fixture
 def no_reading(monkeypatch):
-    """From now on no picture is opened."""
+    """A function after whose call every attempt to open a picture fails."""
 
     def forbid():
         monkeypatch.setattr("gan.data.folders.opened", None)
@@ -263,14 +263,14 @@ def test_kept_pictures_take_no_memory_of_their_own(folder, tmp_path):
         np.testing.assert_array_equal(tensor, data.pictures)
         alias = np.shares_memory(np.asarray(tensor), data.pictures)
         assert alias == (data.reading is not None)
-        # As from memory, so that earlier runs go on.
+        # The fingerprint is that of an array in memory, so earlier runs can resume.
         assert (
             examples.fingerprint()
             == as_examples(
                 (np.array(data.pictures), data.labels), (8, 8, 3), 4, 2
             ).fingerprint()
         )
-        # What is made of them is an array in memory.
+        # Arrays that are computed from them are ordinary arrays in memory.
         assert type(data.floats()) is type(data.pictures[1:]) is np.ndarray
 
 
@@ -299,7 +299,7 @@ def test_on_another_device_pictures_are_copied(folder, tmp_path, monkeypatch):
     tensor = as_tensor(data.pictures)
     np.testing.assert_array_equal(tensor, data.pictures)
     assert not np.shares_memory(np.asarray(tensor), data.pictures)
-    # Of a slice that does not begin as TensorFlow wants it, there is a copy as well.
+    # A slice that is not aligned as TensorFlow needs it is copied as well.
     monkeypatch.undo()
     for start in (0, 1):
         tensor = as_tensor(data.pictures[start:, :, 1:])
@@ -322,7 +322,7 @@ def train(folder, output, **options):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """The recipe with networks of a moment."""
+    """The recipe with networks that train in a moment."""
     import keras
     from keras import layers
 
@@ -364,7 +364,7 @@ def test_a_run_reads_its_folder_once(folder, tmp_path, quick, capsys, monkeypatc
     out = capsys.readouterr().out
     assert f"; as kept in {file}" in out and "are stored" not in out
     assert file.stat().st_mtime_ns == written.st_mtime_ns
-    # Other data are refused as ever, and what was kept is another run's no more.
+    # Other data are refused as before; a restart stores the new pictures.
     replace(folder)
     with pytest.raises(InvalidInput, match="data is"):
         train(folder, run, **options)

@@ -17,7 +17,7 @@ _kept = []
 
 
 def accelerate(network):
-    """Accelerate a network for good."""
+    """Accelerate a network until the tests end."""
     _kept.append(accelerated(network))
     _kept[-1].__enter__()
 
@@ -36,7 +36,7 @@ def plain_copy(network):
 
 
 def derivatives(network, x, v):
-    """Output, both gradients, and what a gradient penalty differentiates."""
+    """The output, the gradients, and the gradients of a gradient penalty."""
     x, v = tf.constant(x), tf.constant(v)
     weights = network.trainable_weights
     with tf.GradientTape() as outer:
@@ -229,7 +229,7 @@ def test_derivatives_of_the_networks(networks, which, run):
 
 @pytest.mark.parametrize("which", [0, 1])
 def test_what_is_saved_is_keras_s(networks, which, tmp_path):
-    """Nobody needs this library to open it."""
+    """A saved network can be opened without this library."""
     ours = networks[which]
     ours.save(tmp_path / "network.keras")
     with zipfile.ZipFile(tmp_path / "network.keras") as archive:
@@ -275,7 +275,7 @@ def settings(network):
 
 
 def test_layers_are_changed_only_while_steps_run(networks):
-    """What a user sees of the networks and draws from them is Keras's own."""
+    """Outside of steps, the layers that a user sees and calls are Keras's own."""
     parts = [plain_copy(network) for network in networks]
     before = [settings(network) for network in parts]
     latents, real = gan.latent.LatentGenerator(16), np.tanh(random(32, 16, 16, 1))

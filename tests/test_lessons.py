@@ -1,4 +1,4 @@
-"""Lessons as Python gets them; the commands are in test_commands_*.py."""
+"""Lessons called from Python; test_commands_*.py tests the commands."""
 
 import pytest
 

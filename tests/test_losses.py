@@ -93,7 +93,7 @@ def test_cross_entropy_of_far_logits_is_exact_and_so_is_its_slope(size):
 
 @pytest.mark.parametrize("run", [lambda f: f, tf.function])
 def test_cross_entropy_of_sure_probabilities_knows_their_logits(run):
-    """A probability of 0 in float32 has still its cross-entropy, and a slope."""
+    """Even a probability of 0 in float32 has a finite cross-entropy and gradient."""
     logits = tf.constant([[-200.0, 100.0]])
 
     @run

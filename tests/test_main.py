@@ -26,7 +26,7 @@ def test_help_and_errors_name_the_program_as_it_was_called(prog, python, tmp_pat
 
 def shell(line, tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "30"}
-    # With it argparse, not we, would meet the errors of writing.
+    # With it, errors of writing would be raised in argparse, not in our code.
     environment.pop("PYTHONUNBUFFERED", None)
     run = [sys.executable, "-m", "gan"]
     done = subprocess.run(
@@ -66,7 +66,8 @@ def test_output_may_be_full_or_closed(tmp_path):
 
 @pytest.mark.slow
 def test_the_picture_does_not_land_in_a_closed_stream(tmp_path):
-    # A file that is opened while 1 is closed gets that number, and what is printed.
+    # A file that is opened while descriptor 1 is closed would get this descriptor, and
+    # with it all that is printed.
     np.save(tmp_path / "p.npy", np.zeros((1, 16, 16), np.uint8))
     line = '"$@" train --prepare --pictures p.npy --output a.npy >&- 2>&- <&-; echo $?'
     assert shell(line, tmp_path) == ("0\n", "")

@@ -88,7 +88,7 @@ def test_sliced_wasserstein_of_unequal_sizes():
         metrics.sliced_wasserstein(np.repeat(a, 3, axis=0), b)
     )
     assert value == pytest.approx(metrics.sliced_wasserstein(b, a))
-    # Two values of mass 1/2 against three of mass 1/3, moved by at most one level.
+    # Two values of mass 1/2 are compared with values spread evenly over [0, 1].
     few, many = np.array([[0.0], [1.0]]), np.linspace(0, 1, 999)[:, None]
     exact = np.sqrt(1 / 12)
     assert metrics.sliced_wasserstein(few, many) == pytest.approx(exact, rel=0.01)
@@ -131,7 +131,7 @@ def test_frechet_distance_matches_sqrtm():
 
 
 def test_few_examples_of_many_numbers_by_the_gram_matrix(monkeypatch):
-    # No two directions vary alike, for their order would be chance.
+    # Each direction has another variance; otherwise their order would be chance.
     scales = 0.93 ** np.arange(80)
     real = normal(70, 80, 0) * scales
     fake = normal(60, 80, 1, shift=0.1) * scales
@@ -272,7 +272,7 @@ def test_density_coverage_extremes():
     assert metrics.density_coverage(real, real + 100) == (0, 0)
     density, coverage = metrics.density_coverage(real, normal(2000, 4, seed=1))
     assert abs(density - 1) < 0.05 and abs(coverage - (1 - 1 / 2**5)) < 0.02
-    # An outlier among the reals has a large ball, which makes precision of nothing.
+    # An outlier among the reals has a large ball, which raises only the precision.
     outlier = np.concatenate([real, [[30, 0, 0, 0]]])
     around = normal(2001, 4, seed=2) + [20, 0, 0, 0]
     precision, _ = metrics.precision_recall(outlier, around)
@@ -299,7 +299,7 @@ def test_neighbour_ratio_matches_sklearn():
     train, fake = normal(150, 6), normal(90, 6, seed=1, scale=1.3)
     tree = NearestNeighbors(n_neighbors=2).fit(train)
     to_train = tree.kneighbors(fake, n_neighbors=1)[0][:, 0]
-    # The median is taken of squares, whose middle pair averages differently.
+    # The median is that of the squares: the mean of its middle pair differs.
     expected = np.median(to_train**2) / np.median(tree.kneighbors()[0][:, 0] ** 2)
     value = metrics.neighbour_ratio(train, fake)
     assert value == pytest.approx(np.sqrt(expected))
@@ -331,7 +331,7 @@ def test_two_sample_score_sees_what_two_moments_do_not():
 
 
 def test_two_sample_score_is_near_the_best_possible():
-    # Of N(0,1) and N(2,1) nobody tells apart more than Φ(1) = .841.
+    # The best possible accuracy for N(0, 1) and N(2, 1) is Φ(1) = 0.841.
     value = metrics.two_sample_score(normal(2000, 1), normal(2000, 1, seed=1, shift=2))
     assert value == pytest.approx(0.841, abs=0.03)
 

@@ -9,7 +9,7 @@ P_DATA, P_G = np.array([[0.5, 0.25, 0.25], [0.25, 0.25, 0.5]])
 
 
 def points(count):
-    """Three points as unit vectors, drawn with the probabilities P_G."""
+    """Draw from three unit vectors, which have the probabilities P_G."""
     chances = tf.fill((1, 1), 1.0) * tf.math.log(tf.constant(P_G, tf.float32))
     drawn = tf.random.stateless_categorical(chances, count, next_seed())
     return tf.one_hot(drawn[0], 3)

@@ -12,7 +12,7 @@ CLASSES = [gan.WGAN_GP, gan.R3GAN, gan.NonSaturatingGAN, gan.WGAN_clip]
 
 @pytest.fixture
 def networks():
-    """Networks made under a policy."""
+    """A function that makes networks under a dtype policy."""
 
     def make(policy, make_networks):
         keras.utils.set_random_seed(0)
@@ -42,7 +42,7 @@ def test_a_step_on_pictures(cls, policy, networks):
     model = cls(*parts, real, batch_size=10, disc_iter=1, **options)
     model.compile(run_eagerly=True)
     if cls is gan.R3GAN:
-        # Blocks begin as the identity: their first convolutions move a step later.
+        # Blocks begin as the identity: their first convolutions change a step later.
         model.fit(epochs=1, steps_per_epoch=1, verbose=0)
     assert moves_some(model)
     fakes = model.generate(4)

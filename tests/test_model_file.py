@@ -66,7 +66,7 @@ def rewrite_config(path, change):
 
 
 def unchanged(call, argument, *models):
-    """What is refused leaves the models as they were."""
+    """Expect that a call is refused, and leaves the models as they were."""
     before = [state(model) for model in models]
     with refused(argument):
         call()
@@ -226,7 +226,7 @@ class Bare(keras.layers.Layer):
 
 
 class Around(keras.layers.Layer):
-    """A layer that is made of an object and does not say which."""
+    """A layer that is made with an object, which its config does not contain."""
 
     def __init__(self, inner, **options):
         super().__init__(**options)
@@ -354,7 +354,7 @@ def test_a_save_leaves_names_and_random_numbers_as_they_were(tmp_path):
 
 
 def test_a_save_makes_no_optimizers(tmp_path, monkeypatch):
-    """TensorFlow keeps 70 KB of each for ever: 28 MB in 200 epochs."""
+    """TensorFlow never frees 70 KB of each optimizer: 28 MB in 200 epochs."""
     model, made = simple(*networks()), []
     model.save(tmp_path / "g.keras")
     base = keras.optimizers.Optimizer
@@ -593,7 +593,7 @@ def test_notes_come_back(saved):
     saving.save_model(model, path, notes)
     assert saving.read_notes(path) == notes
     assert saving.restore_model(model, path) == notes
-    # Keras reads the file with the member it does not know.
+    # Keras can read the file, though it does not know the member gan.json.
     assert_same(model, keras.models.load_model(path))
 
 
@@ -684,7 +684,7 @@ def test_what_is_no_archive(tmp_path, content):
 
 
 def arrays(file):
-    """Names of a model file's arrays, by what they belong to."""
+    """The full names of the arrays in a model file."""
     names = []
     file.visititems(
         lambda name, item: names.append(name) if hasattr(item, "dtype") else None
@@ -732,7 +732,7 @@ def test_wrong_arrays_are_refused_and_change_nothing(saved, vectors, number):
 
 @pytest.mark.slow
 def test_a_failed_load_restores_randomness_and_averages(pictures, tmp_path):
-    """What is loaded first is put back when something later does not fit."""
+    """Variables that were loaded are restored if a later one is refused."""
     model, other = pictures(ema=0.9), pictures(seed=7, ema=0.9)
     step(model)
     model.save_weights(tmp_path / "g.weights.h5")
@@ -845,5 +845,5 @@ def test_networks_larger_than_their_file_are_never_built(saved, part):
         def call(self, x):
             return 2 * x
 
-    # Keras makes variables that wait for it when it next builds any layer.
+    # Keras would create variables that still wait when it next builds a layer.
     keras.Sequential([keras.Input((2,)), Own()])

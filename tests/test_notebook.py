@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 BLOCKS = re.findall(
     r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL
 )
-# The first draws with the committed weights, the third trains and shows its figure.
+# The first block draws with the committed weights; the third trains and plots.
 FIRST = BLOCKS[0] + BLOCKS[2]
 INTERRUPTED = """
 import os, signal, threading
@@ -43,7 +43,7 @@ def pictures(outputs):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")  # Jupyter's own
+@pytest.mark.filterwarnings("ignore")  # warnings of Jupyter
 def test_the_readmes_snippet_its_picture_and_an_interrupted_fit(tmp_path):
     first, again, shown, inline, stopped, gif = run(
         tmp_path,

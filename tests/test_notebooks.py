@@ -9,7 +9,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / ".docs" / "notebooks").glob("*.ipynb"))
-# What a reader waits for minutes, a test does in seconds.
+# These replacements shorten minutes of training to seconds.
 SHORTER = {
     "minutes=MINUTES": "epochs=1, steps=2, size=16",
     "range(500)": "range(20)",
@@ -30,7 +30,7 @@ def test_outputs_are_stripped(path):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")  # Jupyter's own
+@pytest.mark.filterwarnings("ignore")  # warnings of Jupyter
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs(path, tmp_path):
     notebook = nbformat.read(path, 4)

@@ -23,7 +23,7 @@ def tab():
 
 @pytest.fixture(scope="module")
 def run(tab, tmp_path_factory):
-    """What network.js makes of arrays, by a Keras network."""
+    """A function that runs a Keras network in the browser, by network.js."""
     path = tmp_path_factory.mktemp("network") / "network.html"
     path.write_text(f"<script>{NETWORK.read_text(encoding='utf-8')}</script>")
 
@@ -132,7 +132,7 @@ NETWORKS = {
 
 
 def twice():
-    """A doubled map that something else needs, too."""
+    """A network in which a second layer also uses the doubled map."""
     inputs = keras.Input((2, 2, 3))
     doubled = L.UpSampling2D()(inputs)
     convolved = L.Conv2D(3, 3, padding="same")(doubled)
@@ -140,7 +140,7 @@ def twice():
 
 
 def halved(network):
-    """The network with weights that half floats hold, none of them the usual."""
+    """Give a network positive random weights that half floats hold exactly."""
     rng = np.random.default_rng(0)
     weights = [np.abs(rng.normal(size=w.shape)) for w in network.weights]
     network.set_weights([np.float16(0.1 + w * 0.5).astype("f4") for w in weights])
@@ -153,7 +153,7 @@ def test_layers_are_keras_s(run, name):
     x = np.random.default_rng(1).normal(size=(3, *network.input_shape[1:]))
     x = x.astype("float32")
     wanted = np.ravel(network(x))
-    # The factor of a normalisation and the shares of pixels are rounded once more.
+    # Factors of a normalisation and weights of a resizing are rounded once more.
     rounded = "norm" in name or name == "bicubic"
     tolerance = 2e-3 if rounded else 2e-5
     np.testing.assert_allclose(run(network, x), wanted, tolerance, tolerance)
@@ -197,7 +197,7 @@ def generators():
     ],
 )
 def test_pictures_of_generators_are_keras_s(run, name):
-    """100 latents, within 2/255, though weights are rounded to half floats."""
+    """They agree within 2/255, though the weights are rounded to half floats."""
     network = generators()[name]
     if name == "faces":
         folder = pathlib.Path(gan.__file__).parents[1] / "faces"
@@ -299,7 +299,7 @@ def face(tab):
 
 
 def settled(tab):
-    """Wait until the wall is there."""
+    """Wait until the wall is drawn."""
     wait = "new Promise((d) => { (function w() { drawWall.took ? d(1) :"
     assert tab.evaluate(f"{wait} setTimeout(w, 20); }})(); }})") == 1
 
@@ -317,7 +317,7 @@ def test_a_seed_is_a_face_on_every_machine(tab, faces):
     tab.open(faces, "#seed=7")
     first = face(tab)
     latents = tab.evaluate("Array.from(latentsOf(7, 16, 'normal'))")
-    # Computed once; other numbers would be another face for a link that was sent.
+    # These numbers must not change, or a link that was sent shows another face.
     np.testing.assert_allclose(latents[:3], SEVEN, atol=1e-6)
     tab.open(faces, "#seed=8")
     assert face(tab) != first
@@ -373,7 +373,7 @@ def test_every_control_does_what_it_says(tab, faces):
     assert "seed=1022" in changes(wall)
     pad = ("pad", "PointerEvent", "pointerdown", box.format("pad"))
     assert "z=" in changes(click.format(*pad, 0.3, 0.8))
-    # In a corner of the pad stands the picture that was kept there.
+    # A corner of the pad shows the picture that was kept there.
     changes("byId('new').click()")
     kept = seen[-1]
     tab.evaluate("void document.querySelectorAll('#corners button')[0].click()")
@@ -602,7 +602,7 @@ def flat(network):
     "cls", slow_but_first(gan.NonSaturatingGAN, gan.AC_GAN, single=True)
 )
 def test_films_of_classes(tab, tmp_path, cls):
-    """Fakes of all classes by turns; a field that is the mean over the classes."""
+    """The fakes are of all classes in turn; the field is the mean over them."""
     layers = keras.layers
     keras.utils.set_random_seed(0)
     latents, labels = keras.Input((2,)), keras.Input((), dtype="int32")

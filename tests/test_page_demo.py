@@ -1,4 +1,4 @@
-"""The demo's page: sliders with names, which turn classes as well as latents."""
+"""The demo's page: sliders with names, which change classes as well as latents."""
 
 import base64
 import time
@@ -44,12 +44,12 @@ def test_sliders_have_names_and_do_what_edit_does(tab, tmp_path):
 
 @pytest.mark.slow
 def test_a_dropped_picture_is_found_and_a_text_refused(tab, tmp_path):
-    """Where the search in Python finds it as well, and with no request."""
+    """The page finds latents that draw the picture well, without any request."""
     path = tmp_path / "demo.html"
     assert cli.main(["page", "demo", "--output", str(path)]) == 0
     generator = gan.load_generator("demo")
     face = gan.data.pixel_faces("test").pictures[10]
-    # Wider than the page's pictures, whose middle is taken.
+    # This picture is wider than those of the page, so its middle is taken.
     wide = Image.new("RGB", (480, 320), "red")
     wide.paste(Image.fromarray(face).resize((320, 320), 0), (80, 0))
     wide.save(tmp_path / "me.png")
@@ -82,6 +82,6 @@ def test_a_dropped_picture_is_found_and_a_text_refused(tab, tmp_path):
     shown = generator.draw(z, label)[0].clip(0, 1)
     error = np.sqrt(np.mean((shown - face / 255) ** 2))
     assert error < 0.1 and tab.errors == []
-    # The page's weights are half floats.
+    # The page's weights are half floats, so its error differs a little.
     assert abs(float(told.split("%")[0].split()[-1]) - 100 * error) < 1.5
     assert all(one.startswith(("data:", "blob:")) for one in tab.requests[before:])

@@ -67,7 +67,7 @@ def test_a_hole_is_wiped_and_a_picture_drawn_on(tab, tmp_path):
       c.onpointerdown({ type: "pointerdown", ...at(0.1, 0.1) });
       c.onpointermove({ type: "pointermove", ...at(0.3, 0.1) });
       return state.input.filter((_, i) => i % 2).reduce((a, b) => a + b); })()"""
-    # Two squares of three pixels, beside each other; the hole of training has gone.
+    # The first hole is gone; the new one is two squares of 3×3 pixels.
     assert tab.evaluate(wipe) == 18
     tab.evaluate("byId('back').click()")
     inside = "state.input.filter((_, i) => i % 2).reduce((a, b) => a + b)"
@@ -130,5 +130,5 @@ def test_a_layer_of_a_user_s_own_is_refused(tmp_path):
         def compute_output_shape(self, input_shape):
             return input_shape
 
-    with pytest.raises(gan.InvalidInput, match="but not Mirrored"):
+    with pytest.raises(gan.InvalidInput, match="but it is Mirrored"):
         pages.translator_page(tmp_path / "page.html", translator_of(Mirrored()))

@@ -1,4 +1,4 @@
-"""Measures of pictures that should be other pictures."""
+"""Measures that compare pictures with their targets."""
 
 import numpy as np
 import pytest
@@ -65,7 +65,7 @@ def test_crops_are_squares_side_by_side():
 
 @pytest.mark.parametrize("count", [40, 400])
 def test_ridge_regression_finds_a_linear_map(count):
-    """Of fewer pairs than numbers by the kernel, of more by the moments."""
+    """It uses the kernel for fewer pairs than numbers, and otherwise the moments."""
     rng = np.random.default_rng(0)
     x, weights = some(count, (8, 8)), rng.normal(size=(64, 12)) / 8
     y = (x.reshape(count, -1) @ weights + 1).reshape(count, 2, 6)
@@ -74,7 +74,7 @@ def test_ridge_regression_finds_a_linear_map(count):
         new = some(5, (8, 8), 7)
         wanted = (new.reshape(5, -1) @ weights + 1).reshape(5, 2, 6)
         np.testing.assert_allclose(predict(new), wanted, atol=1e-2)
-    # The same map as the closed form of one penalty.
+    # The map is that of the closed form for one penalty.
     flat, middle = x.reshape(count, -1), y.reshape(count, -1)
     a, b = flat - flat.mean(0), middle - middle.mean(0)
     solve = pairs._solver(np.float32(flat), np.float32(middle))
@@ -90,7 +90,7 @@ def test_trivial_answers():
     np.testing.assert_allclose(found["mean"][3], truth.mean(axis=0), atol=1e-6)
     enlarged = tf.image.resize(np.repeat(inputs, 3, 3), (8, 8), "bicubic")
     np.testing.assert_allclose(found["input"], enlarged, atol=1e-6)
-    # Without training pairs each is answered from others, so not from itself.
+    # Without training pairs, each answer is computed from other pairs.
     crossed = pairs.trivial_answers(inputs, truth)
     wanted = truth[np.arange(30) % 5 != 2].mean(axis=0)
     np.testing.assert_allclose(crossed["mean"][7], wanted, atol=1e-6)

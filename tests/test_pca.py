@@ -35,7 +35,7 @@ def test_samples_have_the_two_moments_of_the_set():
 
 @pytest.mark.parametrize("rows", [4000, 20])
 def test_axes_without_variance_stay_at_the_mean(rows):
-    """Rows that are always 0, copies of columns, fewer pictures than the depth."""
+    """Some columns are 0, some are copies, and there may be few pictures."""
     rng = np.random.default_rng(3)
     flat = rng.normal(0.5, 0.1, (rows, 32)).astype("float32")
     some = np.concatenate([flat, flat, np.zeros((rows, 36), "float32")], axis=1)
@@ -99,7 +99,7 @@ def test_chi2_distance_is_that_of_scipy(depth):
 
 
 def test_shuffled_columns_follow_chi2_where_the_rows_do_not():
-    """The appendix's argument: white is not independent."""
+    """As the course's appendix says, white coordinates need not be independent."""
     rng = np.random.default_rng(0)
     signs = rng.choice([-1.0, 1.0], (4000, 30))
     z = signs * np.abs(rng.standard_normal((4000, 1)))
@@ -133,7 +133,7 @@ def test_few_pictures_of_many_values_by_the_gram_matrix(monkeypatch):
     drawn = expected.sample(50, 40, seed=1)
     monkeypatch.setattr("gan.metrics.pca.FEW", 59)
     found, some = fit_pca(pictures), fit_pca(pictures, 7)
-    # Less the mean, 30 pictures vary along 29 axes.
+    # Around their mean, 30 pictures vary along 29 axes.
     assert found.axes.shape == (60, 29) and some.axes.shape == (60, 7)
     assert found.axes.dtype == found.mean.dtype == np.float64
     np.testing.assert_allclose(found.mean, expected.mean)
@@ -157,7 +157,7 @@ def test_few_pictures_of_many_values_by_the_gram_matrix(monkeypatch):
     assert projections.shape == (20, 29)
     whitened = found.coordinates(other, 29) * found.deviations
     np.testing.assert_allclose(projections, whitened, atol=1e-9)
-    # Signs apart, the draws have the same law, and stay in the span of the pictures.
+    # Draws have the same distribution, and stay in the span of the pictures.
     again = found.sample(50, 40, seed=1)
     assert again.shape == drawn.shape == (50, 4, 5, 3)
     lengths = [
@@ -178,7 +178,7 @@ def test_of_many_pictures_of_many_values_some_stand_for_all(monkeypatch):
     assert pca.axes.shape == (60, 24)
     projected = pca.projections(pictures, 60)
     np.testing.assert_allclose(projected, (pictures - pca.mean) @ pca.axes)
-    # The first axes are those along which all vary most.
+    # The first axes are those along which all pictures vary most.
     share = projected[:, :5].var(axis=0).sum() / pictures.var(axis=0).sum()
     best = np.linalg.eigvalsh(np.cov(pictures.T))
     assert share > 0.7 * best[-5:].sum() / best.sum()

@@ -44,7 +44,7 @@ def only(path, size=(4, 4), **options):
 
 @pytest.fixture
 def made_of(monkeypatch):
-    """What the command `train` makes of a folder."""
+    """The pictures that the command `train` reads from a folder."""
 
     def made_of(folder, *options):
         made = []
@@ -91,7 +91,7 @@ def test_resizing_takes_the_mean_over_areas(tmp_path):
 
 @pytest.mark.parametrize("side", [24, 18, 13])
 def test_enlarging_interpolates(tmp_path, side):
-    """A ramp stays one; the mean over areas made it steps of uneven width."""
+    """A ramp stays a ramp; means over areas would make steps of uneven width."""
     save(tmp_path, "a.png", np.uint8(20 * np.arange(12) * np.ones((12, 1))))
     middles = (np.arange(side) + 0.5) * 12 / side - 0.5
     inner = (middles > 2) & (middles < 9)
@@ -241,7 +241,7 @@ def test_of_a_set_in_parts_the_training_part_is_read(tmp_path, made_of, train, o
     assert counts(data) == {"cat": 2, "dog": 3}
     assert {*data.left_out} >= {str(folder / name) for name in others}
     assert "not in '" in data.said
-    # A part that is named is read.
+    # The folder of one part is read if the user names it.
     assert len(made_of(folder / train).pictures) == 5
 
 
@@ -267,7 +267,7 @@ def test_parts_without_a_training_part_are_refused(tmp_path):
 
 
 def test_numbered_classes_have_the_names_that_the_file_gives_them(tmp_path):
-    """In the order of their numbers; names that do not fit are no names."""
+    """They are in the order of the numbers; names that do not fit are ignored."""
     pictures, path = np.zeros((4, 16, 16), np.uint8), tmp_path / "a.npz"
     for labels, names, known in (
         ([2, 0, 2, 0], ["shoe", "bag", "coat"], ["shoe", "coat"]),
@@ -285,7 +285,7 @@ def test_numbered_classes_have_the_names_that_the_file_gives_them(tmp_path):
 
 
 def test_classes_of_a_file_are_not_dropped_for_its_size(tmp_path, made_of, monkeypatch):
-    """Without labels, 16x16 in grey is what the recipe of the faces takes."""
+    """Without labels, the recipe `faces` would take grey pictures of 16x16."""
     monkeypatch.setattr("gan.recipes.faces.train_on", lambda *_: [])
     np.savez(tmp_path / "a.npz", x=np.zeros((6, 16, 16), np.uint8), y=[*"abcabc"])
     assert counts(made_of(tmp_path / "a.npz")) == {"a": 2, "b": 2, "c": 2}
@@ -362,7 +362,7 @@ def test_what_cannot_be_read_is_skipped_with_its_reason(tmp_path, monkeypatch):
     os.mkfifo(plant("pipe.png", "not a regular file"))
     save(good, plant("bomb.png", "too many pixels"), np.zeros((20, 20), np.uint8))
     save(good, plant("fuse.png", "too many pixels"), np.zeros((15, 15), np.uint8))
-    # Between the bounds Pillow only warns.
+    # Between MAX_IMAGE_PIXELS and twice as many, Pillow only warns.
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 12 * 12)
     pictures, left_out = read(good, (12, 12))
     assert left_out == bad

@@ -66,7 +66,7 @@ def test_mosaic_holds_the_pictures_in_order(shape):
     drawn = np.asarray(image(plots.mosaic(pictures, columns=3)).get_array())
     channels = (3,) if shape[3:] == (3,) else ()
     assert drawn.shape == (3 * 5 - 1, 3 * 6 - 1, *channels)
-    # Slow and obvious: a white wall on which one picture after another is hung.
+    # The same mosaic, made slowly: one picture after another is put on white.
     wall = np.ones_like(drawn)
     for i, picture in enumerate(pictures.reshape(7, 4, 5, *channels)):
         top, left = 5 * (i // 3), 6 * (i % 3)
@@ -153,7 +153,7 @@ def test_the_grey_scale_is_fixed(pictures):
 
 @pytest.mark.parametrize("channels", [(), (3,)])
 def test_each_pixel_is_a_true_square_on_the_screen(channels):
-    """The rendered picture is the array, each value repeated, nothing blended."""
+    """The rendered picture is the array: values are repeated and not blended."""
     pictures = RNG.uniform(-0.5, 1.5, size=(9, 16, 16, *channels)).astype(np.float32)
     figure = plots.mosaic(pictures)
     drawn = np.asarray(image(figure).get_array())
@@ -161,7 +161,7 @@ def test_each_pixel_is_a_true_square_on_the_screen(channels):
     scale = (pixels.shape[1] - 20) // drawn.shape[1]
     wanted = np.repeat(np.repeat(drawn, scale, axis=0), scale, axis=1)
     wanted = wanted if channels else wanted[..., None]
-    # Matplotlib cuts twice: values to 256 entries of a table, entries to bytes.
+    # Matplotlib rounds twice: values to 256 entries of a table, entries to bytes.
     difference = pixels[10:-10, 10:-10] / 255 - wanted
     assert abs(difference).max() < 2 / 255
 
@@ -286,7 +286,7 @@ def test_points_and_values():
     labels = [text.get_text() for text in left.get_legend().get_texts()]
     assert labels == ["real", "fake"]
     assert len(right.lines) == 2
-    # No point is drawn outside of what is shown, and the whole square is shown.
+    # The axes contain all points, and the whole unit square.
     assert left.get_xlim()[0] <= 0 and left.get_xlim()[1] >= 1.5
     assert left.get_ylim()[0] <= -0.5 and left.get_ylim()[1] >= 1
 
@@ -523,7 +523,7 @@ def test_show_hands_the_figure_to_pyplot(monkeypatch):
 
 
 def test_four_hundred_faces_are_one_image_of_one_axes():
-    """400 axes would take above ten seconds, one takes .05."""
+    """400 axes would take more than ten seconds, and one takes 0.05 seconds."""
     figure = plots.mosaic(np.ones((400, 16, 16)), title="fake faces")
     assert len(figure.axes) == 1 and len(figure.axes[0].images) == 1
 

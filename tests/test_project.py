@@ -44,7 +44,7 @@ def test_own_pictures_lead_back_to_their_latents(generator):
 
 
 def test_what_is_out_of_reach_gets_the_nearest_there_is(generator):
-    """Least squares is the closed form of a linear generator, but for the prior."""
+    """For a linear generator, this is least squares, except for the prior."""
     _, matrix = linear()
     picture = np.random.default_rng(1).random((1, 8, 8)).astype("float32")
     found = generator.project(picture)
@@ -90,7 +90,7 @@ def test_the_class_is_found_or_taken_as_given(three_stripes):
 
 @pytest.mark.slow
 def test_the_discriminators_features_count(generator):
-    """Where two pictures are as near, the one that it sees alike is taken."""
+    """The discriminator's features change the latents that are found."""
     picture = keras.Input(SHAPE)
     hidden = layers.Dense(4)(layers.Flatten()(picture))
     critic = keras.Model(picture, layers.Dense(1)(hidden))
@@ -165,10 +165,10 @@ def test_a_bar_is_shown_where_it_is_asked_for(generator, capsys, monkeypatch):
 
 
 def write_odd(kind, folder):
-    """A file of a kind that users have; what a colour generator is given of it."""
+    """Write an unusual picture; return its path and the colour that is read."""
     path, red = folder / "mein bïld 🙂.png", (1, 0, 0)
     if kind == "big":
-        # Blue but for its middle, which is what is taken.
+        # The picture is blue except for its middle, which is the part that is read.
         picture = Image.new("RGB", (6000, 3000), "blue")
         picture.paste("red", (1500, 0, 4500, 3000))
         picture.save(path, compress_level=1)

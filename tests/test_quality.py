@@ -67,7 +67,7 @@ def test_a_killed_run_goes_on_to_the_same_best_model(vectors, tmp_path, monkeypa
     measured(monkeypatch, values)
     quality = Quality(tmp_path / "a.png", HELD_OUT, best=tmp_path / "a.keras")
     fit(vectors(), 5, quality)
-    # Stopped after the third epoch, of which the checkpoint of the second is left.
+    # The run stops after epoch 3, and resumes from the checkpoint of epoch 2.
     measured(monkeypatch, [*values[:3], *values[2:]])
     parts = [tmp_path / "b.png", HELD_OUT, None, tmp_path / "b.keras"]
     fit(vectors(), 3, Quality(*parts), Checkpoint(tmp_path / "run"))
@@ -118,7 +118,7 @@ def test_many_numbers_are_compared_by_their_principal_coordinates():
     assert coordinates.shape == (300, 256)
     centred = real - real.mean(axis=0)
     _, lengths, axes = np.linalg.svd(centred, full_matrices=False)
-    # A rotation: the variance along each axis, and the signs alone are free.
+    # The map is a rotation to the principal axes, of which only signs are free.
     expected = centred @ axes[:256].T
     np.testing.assert_allclose(abs(coordinates), abs(expected), atol=1e-6)
     assert comparable(real[:, :1024])(real[:, :1024]).shape == (300, 1024)

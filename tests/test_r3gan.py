@@ -53,7 +53,7 @@ def test_penalty_of_a_quadratic_function_is_known():
 
 
 def test_one_update_of_r3gan_is_the_papers(vectors):
-    """Gradients of a linear pair by hand: SGD moves the weights by them."""
+    """SGD moves linear networks by gradients that are computed by hand."""
     generator = keras.Sequential([keras.Input((2,)), L.Dense(2, use_bias=False)])
     discriminator = keras.Sequential([keras.Input((2,)), L.Dense(1, use_bias=False)])
     start, slope = np.array([[1.0, 2.0], [0.5, -1.0]]), np.array([[0.3], [-0.7]])
@@ -183,13 +183,13 @@ def test_strided_networks_fit_any_sides_that_are_multiples_of_four(shape, classe
 
 
 def test_a_strided_pair_draws_no_checkerboard():
-    """Within, the mean over squares of four is 0 for signs that alternate."""
+    """Except at edges, the mean of alternating signs over 2×2 pixels is 0."""
     generator, _, latents = gan.strided_GenDiscr((16, 16, 3), 5, 2)
     (end,) = [one for one in generator.layers if isinstance(one, L.AveragePooling2D)]
     signs = np.indices((16, 16)).sum(0) % 2 * 2.0 - 1
     means = end(signs[None, :, :, None])
     np.testing.assert_allclose(means[0, :-1, :-1, 0], 0, atol=1e-7)
-    # Each of the four pixels that one place gives has weights of its own.
+    # The four pixels that come from one place have different weights.
     fakes = generator(latents(2)).numpy()
     assert np.ptp(fakes[:, :, 1:] - fakes[:, :, :-1]) > 0
 
@@ -361,7 +361,7 @@ def test_cutout_is_a_square_of_half_the_side_anywhere(side, half):
         first, length = line.argmax(axis=1), line.sum(axis=1)
         whole = (first > 0) & (first + length < side)
         assert (length[whole] == half).all() and length.max() == half
-        # It is cut off at both edges alike.
+        # The square is cut off at both edges equally often.
         assert length.min() == (half + 1) // 2 and 0 < whole.sum() < 400
         assert abs(line.mean(axis=0) - line.mean(axis=0)[::-1]).max() < 0.15
 
@@ -419,7 +419,7 @@ def test_colour_changes_as_much_as_is_documented():
     spread = after[:, 0] - after[:, 1]
     steps = np.linspace(0, 1, 16, dtype="float32").reshape(1, 4, 4, 1)
     contrast = np.ptp(changed("colour", np.repeat(steps, 2000, 0)), axis=(1, 2, 3))
-    # Saturation times contrast: 0 to 2 times .5 to 1.5.
+    # The spread is saturation (0 to 2) times contrast (0.5 to 1.5).
     for drawn, low, high in ((brightness, -0.25, 0.25), (contrast, 0.5, 1.5)):
         assert low <= drawn.min() < low + 0.01 and high - 0.01 < drawn.max() <= high
     assert 0 <= spread.min() < 0.02 and 2.5 < spread.max() <= 3

@@ -42,7 +42,7 @@ print("sevens", sevens.shape)
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert run.returncode == 0, run.stderr
-    # Of the circle's points it is .216.
+    # The spread of the circle's points is 0.216.
     spread = re.search(r"spread (\S+) (\S+)", run.stdout).groups()
     assert all(0.02 < float(side) < 0.5 for side in spread)
     for name in ("people.png", "circle.png", "losses.png", "circle.gif"):

@@ -80,7 +80,7 @@ def test_a_seed_gives_equal_files_that_draw_pictures(train_faces, pictures, tmp_
 
 @pytest.mark.slow
 def test_a_longer_run_teaches_its_own_sorter(train_faces, pictures, tmp_path):
-    """The discriminator of the shorter run has seen another generator's faces."""
+    """That of the shorter run has learnt from the faces of another generator."""
     run, other = tmp_path / "run", tmp_path / "other"
     train_faces(pictures, run, TINY, 1, verbose=0)
     before = read_record(run / "sorter" / "run.json")["generator"]
@@ -88,10 +88,10 @@ def test_a_longer_run_teaches_its_own_sorter(train_faces, pictures, tmp_path):
     paths = train_faces(pictures, run, longer, 1, verbose=0)
     files = [path.read_bytes() for path in paths]
     assert read_record(run / "sorter" / "run.json")["generator"] != before
-    # Once more nothing is trained, and the files stay.
+    # Another call trains nothing, and the files stay.
     paths = train_faces(pictures, run, longer, 1, verbose=0)
     assert [path.read_bytes() for path in paths] == files
-    # As if it had been taught by this generator from the start.
+    # A sorter that learns from this generator from the start is the same.
     shutil.copytree(run, other)
     shutil.rmtree(other / "sorter")
     paths = train_faces(pictures, other, longer, 1, verbose=0)
@@ -112,7 +112,7 @@ def test_the_averaged_generator_is_what_is_written(train_faces, pictures, tmp_pa
     pairs = zip(generator.weights, model.averaged_generator.weights, strict=True)
     for weight, average in pairs:
         np.testing.assert_array_equal(weight, average)
-    # The course's discriminator learnt to tell the pictures from this generator's.
+    # The course's discriminator learnt to tell real pictures from these fakes.
     fakes = generator(gan.normal_generator(20, 16))
     gaps = [
         float(tf.reduce_mean(network(pictures[..., None]) - network(fakes)))
@@ -160,7 +160,7 @@ def test_the_six_measures_are_those_of_metrics():
 
 @pytest.mark.slow
 def test_the_committed_weights_are_as_good_as_said(shared):
-    """Figures of faces/README.md; other latents move them by up to a fifth."""
+    """Other latents change the numbers of faces/README.md by up to a fifth."""
     pictures = load_faces(shared("small_res_faces_10000.npy")).pictures
     folder = pathlib.Path(gan.__file__).parents[1] / "faces"
     generator, _ = gan.convolutional_GenDiscr()

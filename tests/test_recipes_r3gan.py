@@ -140,7 +140,7 @@ def test_train_goes_on_and_its_run_draws_the_class_asked_for(tmp_path, capsys):
 def test_a_run_of_minutes_goes_on_with_the_steps_that_it_began_with(
     tmp_path, capsys, monkeypatch
 ):
-    """Steps are timed once: the run that goes on must not be another one."""
+    """Steps are timed only once, so that a resumed run has the same settings."""
     write(tmp_path / "pets", 9, True)
     line = ["train", "--pictures", str(tmp_path / "pets"), "--size", "12x8"]
     line += ["--minutes", ".5", "--output", str(tmp_path / "run")]
@@ -170,7 +170,7 @@ def test_a_run_of_minutes_goes_on_with_the_steps_that_it_began_with(
 
 
 def test_steps_of_some_minutes(monkeypatch, capsys):
-    """A model that takes 20 s to trace and .1 s a step, by a clock of its own."""
+    """The model takes 20 s to trace and 0.1 s per step, by a simulated clock."""
     clock = [0.0]
 
     class Model:

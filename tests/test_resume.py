@@ -28,7 +28,7 @@ MAIN = TESTS.parent / "main.py"
 
 
 def start(code, *arguments, **options):
-    """Run a program that finds `gan`."""
+    """Start a Python program that can import `gan`."""
     path = os.pathsep.join([str(TESTS.parent), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
@@ -62,7 +62,7 @@ ALL += [("pictures", cls, 0.9) for cls in (gan.WGAN_GP, gan.R3GAN)]
 
 @pytest.mark.slow
 def test_a_model_saved_and_loaded_in_a_new_process_goes_on(request, tmp_path):
-    """Each class on vectors; some on pictures, or without an average."""
+    """Every class is tested on vectors, some also on pictures or without `ema`."""
     whole = {}
     for shape, cls, ema in ALL:
         name = f"{shape}-{cls.__name__}-{ema}"
@@ -72,7 +72,7 @@ def test_a_model_saved_and_loaded_in_a_new_process_goes_on(request, tmp_path):
         model.fit(epochs=4, steps_per_epoch=3, verbose=0)
         model.save(path)
         np.save(path.with_suffix(".npy"), model.real_examples)
-        # Its graph serves both runs: tracing is what takes the time.
+        # The same graph serves both runs, because tracing takes most of the time.
         fill(model, make(cls, ema=ema))
         model.fit(epochs=8, steps_per_epoch=3, verbose=0)
         whole[name] = model
@@ -150,7 +150,7 @@ model.fit(epochs=epochs, steps_per_epoch=4, verbose=0,
           callbacks=[Checkpoint(sys.argv[1]), Report()])
 print("done", flush=True)
 """
-# benchmarks/kills.py kills more often, and other programs.
+# tests/benchmarks/kills.py kills more often, and kills other programs too.
 KILLS, EPOCHS = 12, 120
 
 
@@ -336,7 +336,7 @@ def test_train_restarts(train_faces, trained, tmp_path):
 
 @pytest.mark.slow
 def test_a_restart_that_is_refused_changes_nothing(train_faces, trained):
-    """Else the old run would go on under the new settings."""
+    """Otherwise the old run would continue under the new settings."""
     pictures, folder = trained
     before = (folder / "run.json").read_text()
     other_run = Checkpoint(folder / "checkpoints")
@@ -356,7 +356,7 @@ def command(faces, folder):
 
 @pytest.fixture(scope="module")
 def whole(faces, tmp_path_factory):
-    """The run of the command that nothing stopped."""
+    """An uninterrupted run of the command."""
     folder = tmp_path_factory.mktemp("whole")
     assert cli.main(command(faces, folder)) == 0
     return folder
@@ -373,7 +373,7 @@ def test_the_command_line_stops_and_goes_on(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell lets what it runs in the background ignore Ctrl-C.
+        # Programs that a shell runs in the background ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         while not list(stopped.glob("checkpoints/epoch-*")):

@@ -1,4 +1,4 @@
-"""Runs that version 0.2.0 began go on."""
+"""Runs that version 0.2.0 began can be resumed."""
 
 import json
 import pathlib

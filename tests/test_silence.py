@@ -1,4 +1,4 @@
-"""What version 0.1.0 did wrong without a word, or refused in words of TensorFlow."""
+"""Mistakes that version 0.1.0 accepted silently, or told in TensorFlow's words."""
 
 import keras
 import numpy as np
@@ -28,7 +28,7 @@ def fit(model, steps=3, **options):
 
 
 def told_of_frozen(model):
-    """As `fit`, where the discriminator has nothing to train."""
+    """Call `fit`, and expect a warning that the discriminator is frozen."""
     with pytest.warns(UserWarning, match="discriminator has no trainable weight"):
         return fit(model)
 
@@ -41,14 +41,14 @@ def weights(network):
 
 
 class Dense(L.Embedding):
-    """An embedding as the product that it is, whose gradient is an ordinary one."""
+    """An embedding as a product with one-hot labels, whose gradient is dense."""
 
     def call(self, label):
         return keras.ops.one_hot(label, self.input_dim) @ self.embeddings
 
 
 def test_embeddings_learn_as_the_products_that_they_are():
-    """Under Adam, in batches in which labels occur several times."""
+    """They do so under Adam, with labels that occur several times in a batch."""
 
     def networks(embedding):
         latents, label = keras.Input((2,)), keras.Input((), dtype="int32")
@@ -151,14 +151,14 @@ BOUNDED = {
 def test_outputs_that_the_losses_seek_and_the_discriminator_cannot_give(cls, tmp_path):
     generator, _, latents = nets()
     for name, bounded in BOUNDED.items():
-        # A sigmoid times 8 minus 4 and a tanh reach -1 and 1.
+        # 8 · sigmoid − 4 and tanh reach -1 and 1, so there is no warning.
         if cls is gan.Simple_GAN and name in ("layer", "scaled"):
             cls(generator, bounded(), latents)
             continue
         with pytest.warns(UserWarning, match="its last activation") as caught:
             model = cls(generator, bounded(), latents)
         assert [warning.filename for warning in caught] == [__file__], name
-    # Loading it repeats no warning.
+    # Loading the model does not repeat the warning.
     model.save(tmp_path / "m.keras")
     gan.load_model(tmp_path / "m.keras")
 
@@ -248,7 +248,7 @@ def test_networks_keep_the_optimizer_that_they_were_compiled_with(tmp_path):
         make(gan.WGAN_GP, parts, lambda_gp=-1)
     assert parts[1].loss == "binary_crossentropy"
     for _ in range(2):
-        # The second model as well: a cell of a notebook runs twice.
+        # The second model keeps it too, as if a notebook cell were run twice.
         model = make(parts=parts, ema=0.9)
         assert (model.g_optimizer, model.d_optimizer) == optimizers
     model.compile(run_eagerly=True)
@@ -337,7 +337,7 @@ def test_other_number_types_are_told_at_the_door(policy):
     _, *others = nets()
     keras.config.set_dtype_policy(policy)
     try:
-        # The library's own networks end in float32.
+        # Plain layers are needed: the library's own networks end in float32.
         layers = [keras.Input((2,)), keras.layers.Dense(2)]
         generator = keras.Sequential(layers)
     finally:

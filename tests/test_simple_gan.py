@@ -42,7 +42,7 @@ def test_logged_values_are_those_before_each_update(vectors):
     x, y = twin.discriminator(real), twin.discriminator(fake)
     expected = np.mean((x - 1) ** 2) + np.mean((y + 1) ** 2)
     np.testing.assert_allclose(logs["discr_loss"], expected, rtol=1e-5)
-    # The generator meets the updated discriminator, which only `model` has.
+    # The generator is trained on the updated discriminator of `model`.
     y = model.discriminator(twin.generator(latents(twin)))
     np.testing.assert_allclose(logs["gen_loss"], np.mean((y - 1) ** 2), rtol=1e-5)
     assert list(logs) == ["discr_loss", "gen_loss"]
@@ -81,7 +81,7 @@ def test_updates_follow_the_gradients_of_these_losses(vectors):
 
 @pytest.mark.parametrize("extra", [{}, {"ema": 0.9}])
 def test_no_constraint_and_no_penalty(vectors, extra):
-    """Large discriminator weights stay: what WGAN_clip does is not done here."""
+    """Large weights of the discriminator are not clipped, unlike in WGAN_clip."""
     model = vectors(gan.Simple_GAN, learning_rate=1e-4, **extra)
     for weight in model.discriminator.trainable_variables:
         weight.assign(tf.fill(weight.shape, 2.0))

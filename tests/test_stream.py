@@ -86,7 +86,7 @@ def test_anew_draws_the_same_each_time_and_leaves_no_trace():
 
 
 def test_anew_makes_no_variable(monkeypatch):
-    """Keras keeps 35 KB of each for ever, and callbacks draw in each epoch."""
+    """Keras never frees 35 KB of a variable, and callbacks draw in each epoch."""
     stream, wanted = Stream(5), Stream(2**62 + 1).next_seed()
 
     def refuse(*args, **options):
@@ -106,7 +106,7 @@ TENS = np.arange(50, dtype=np.int32) % 10
 def test_what_a_library_function_seeds_leaves_the_users_random_states(
     random_digits, monkeypatch
 ):
-    # Training draws from the model's stream and costs a trace for each.
+    # Training is left out: it draws only from the model's stream, and takes long.
     done = types.SimpleNamespace(history={})
     fit = lambda model, **options: setattr(model, "history", done)  # noqa: E731
     monkeypatch.setattr(gan.AdversarialModel, "fit", fit)
@@ -136,7 +136,7 @@ def test_what_a_library_function_seeds_leaves_the_users_random_states(
 
 
 def users_draws():
-    """Numbers of every random state that a process has."""
+    """A number from each random state of the process."""
     kept = tf.random.uniform((), seed=4), keras.random.uniform(())
     drawn = random.random(), np.random.random(), tf.random.uniform(()), *kept
     return [float(number) for number in drawn]

@@ -15,7 +15,7 @@ from test_r3gan import conditional
 import gan
 from gan.errors import Option, expect_number
 
-# Those of networks of another kind are checked in files of their own.
+# Classes with networks of other kinds are checked in files of their own.
 OTHERS = {"AC_GAN", "CaptionGAN", "CycleGAN", "TranslationGAN"}
 NAMES = [name for name in gan.__all__ if "GAN" in name and name not in OTHERS]
 CLASSES = [gan.R3GAN, *(getattr(gan, name) for name in NAMES if name != "R3GAN")]
@@ -53,7 +53,7 @@ def test_with_options(vectors, options):
 
 
 class Forgets(gan.Simple_GAN):
-    """What it counts is in no file."""
+    """It counts its steps in an attribute that no file holds."""
 
     steps = 0
 
@@ -186,7 +186,7 @@ def test_a_fault_is_said_in_a_sentence(vectors, cls):
 
 @pytest.mark.slow
 def test_the_example_of_the_base_class():
-    """The class of one's own that AdversarialModel shows is one, as it stands."""
+    """The example in the docstring of AdversarialModel is a class that passes."""
     (example,) = re.findall("```python\n(.*?)```", gan.AdversarialModel.__doc__, re.S)
     exec(textwrap.dedent(example), {"gan": gan, "keras": keras, "tf": tf})
 

@@ -11,7 +11,7 @@ X = np.linspace(-4, 12, 4001)
 
 
 def jensen_shannon():
-    """By adaptive quadrature, from log-densities: nothing of ours."""
+    """The divergence by adaptive quadrature, without code of the library."""
 
     def divergence(a, b):
         def inside(x):
@@ -41,7 +41,7 @@ def probability(model, x):
 
 
 def allowed(model):
-    """Expected loss through learning from n rows: weights / 2n (Wilks 1938)."""
+    """Expected excess loss after learning from n rows: weights / 2n (Wilks 1938)."""
     return model.discriminator.count_params() / (2 * len(model.real_examples))
 
 
@@ -71,7 +71,7 @@ def test_the_value_approaches_that_of_theory(trained):
     error = np.sqrt(sum(part.var() for part in parts) / n)
     assert LIMIT - allowed(trained) - 4 * error < value < LIMIT + 4 * error
     logged = -trained.history.history["discr_loss"][-1]
-    # An epoch is 100,000 rows of each, twice as many; reals are the same ones again.
+    # An epoch has 100,000 rows of each kind, twice n, but the reals repeat.
     assert abs(logged - LIMIT) < allowed(trained) + 4 * error
     assert LIMIT > -np.log(4) + 0.4
 

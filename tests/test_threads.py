@@ -49,7 +49,7 @@ def test_threads_are_set_before_tensorflow_runs_or_never():
 
 @pytest.fixture
 def usual(monkeypatch):
-    """A process of two cores whose threads are TensorFlow's own."""
+    """A process on two cores whose number of threads has not been set."""
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
     monkeypatch.setattr(threads, "_told", False)
     monkeypatch.setattr(threads, "_threads", lambda threading: (0, 0))

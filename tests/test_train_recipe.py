@@ -119,7 +119,7 @@ def test_a_finished_run_without_its_pictures_is_called_again(
     assert [path.name for path in again] == ["model.keras"]
 
 
-# What a user may have in the folder of a run, and a run of this recipe does not write.
+# Files that a user may have in the folder, and that this recipe does not write.
 OF_THE_USER = [
     *("notes.txt", "samples.png", "training-mine.gif", "generator.h5", "model.h5"),
     *("image_at_epoch_mine.png", "image_at_epoch_1.png", "minimax/model.keras"),

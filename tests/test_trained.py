@@ -36,7 +36,7 @@ def pair(*ends, classes=None):
 
 
 def ends(name):
-    """A tanh at the end, in the ways in which networks have one."""
+    """The last layers of a generator, with a tanh in one of several places."""
     tanh, shape = layers.Activation("tanh"), layers.Reshape((8, 8, 1))
     return {
         "plain": [tanh, shape],
@@ -70,7 +70,7 @@ RNG = np.random.default_rng(0)
 )
 @pytest.mark.parametrize("low", slow_but_first(0, -1, single=True))
 def test_pictures_are_drawn_on_the_scale_of_training(name, low, tmp_path):
-    """The generator can reach [−1, 1] in all of these; what the data were counts."""
+    """All these generators can reach [−1, 1], but the range of the data counts."""
     real = RNG.uniform(low, 1, (30, 8, 8, 1)).astype("float32")
     model = train(real, ends=ends(name))
     assert model.pixel_range == (low, 1)
@@ -82,7 +82,7 @@ def test_pictures_are_drawn_on_the_scale_of_training(name, low, tmp_path):
 
 
 def test_one_network_is_drawn_alike_from_both_kinds_of_files(tmp_path):
-    """The weights that come with the library, trained on [0, 1], end in a tanh."""
+    """The network ends in a tanh, but its weights were trained on [0, 1]."""
     from gan.recipes.faces import make_teacher
 
     network, _ = gan.convolutional_GenDiscr()
@@ -132,7 +132,7 @@ def test_a_pixel_range_that_does_not_fit_is_told(real, options):
 
 
 def test_callbacks_draw_on_the_scale_of_training(tmp_path):
-    """A generator that gives nothing but −.5 is a quarter white."""
+    """A generator whose outputs are all −0.5 draws pictures of 0.25."""
     model = train(RNG.uniform(-1, 1, (30, 8, 8, 1)).astype("float32"))
     model.generator.layers[1].set_weights([np.zeros((3, 64)), np.full(64, -0.5493)])
     model.compile(g_optimizer=keras.optimizers.SGD(0.0), run_eagerly=True)
@@ -147,7 +147,7 @@ def test_callbacks_draw_on_the_scale_of_training(tmp_path):
 
 
 def test_augmentation_works_on_its_own_scale():
-    """Middle grey comes in where a picture is moved, whatever black and white are."""
+    """Middle grey fills what is cut out, whatever black and white are."""
     changed = []
     for low in (0.0, -1.0):
         model = train(np.full((30, 8, 8, 1), 1.0, "float32"), pixel_range=(low, 1.0))
@@ -164,7 +164,7 @@ def test_bad_pixel_ranges(value):
 
 
 def test_latents_are_those_of_tensorflows_seed_and_leave_its_state_alone():
-    """Version 0.2.0 set the seed, so that its pictures come again."""
+    """Version 0.2.0 set this seed, so its pictures can be drawn again."""
     generator = gan.load_generator()
     for seed in (0, 18, 2**32 - 1):
         keras.utils.set_random_seed(seed)
@@ -187,7 +187,7 @@ def animals():
 
 
 def test_classes_are_asked_for_by_name_or_number(animals):
-    """A name counts before a number."""
+    """A name is tried before a number."""
     latents = animals.latents(3)
     asked = {
         "bee": [1, 1, 1],
@@ -241,7 +241,7 @@ def test_the_nearest_real_picture():
 
 @pytest.mark.slow
 def test_the_newest_of_a_run_is_taken_and_said(tmp_path, capsys):
-    """Finished, stopped, taken up again."""
+    """The run is stopped, then finished, then resumed."""
     model = train(RNG.random((30, 8, 8, 1), "float32"))
     kept = gan.callbacks.Checkpoint(tmp_path / "checkpoints", keep=1)
 

@@ -1,4 +1,4 @@
-"""Pictures from pictures: the class, its networks and its layers."""
+"""TranslationGAN, which makes pictures from pictures: class, networks, layers."""
 
 import pathlib
 
@@ -19,7 +19,7 @@ def targets(count=16, shape=SHAPE, seed=0):
 
 
 class Filling(gan.TranslationGAN):
-    """Fills a hole somewhere; its layer is no argument that must be given."""
+    """Fills a hole at a random place; its layer need not be given."""
 
     def __init__(self, *args, condition=None, **options):
         condition = condition or Hole(3, anywhere=True)
@@ -38,7 +38,7 @@ def make(
     latent_dim = options.pop("latent_dim", None)
     networks = gan.unet_GenDiscr(condition or inputs, shape, 4, latent_dim)
     for network in networks[:2]:
-        # Else the last layer of the generator, which begins at zero, learns alone.
+        # Otherwise only the generator's last layer, which begins at zero, would learn.
         for number, weight in enumerate(network.trainable_variables):
             noise = np.random.default_rng(number).normal(size=weight.shape)
             weight.assign(weight + 0.05 * noise)
@@ -49,7 +49,7 @@ def make(
 
 @pytest.mark.slow
 def test_the_class_does_what_every_class_does():
-    """Among it that a run that stops and goes on has the holes at the same places."""
+    """The check includes that a resumed run has the holes at the same places."""
     gan.testing.check_model(lambda: make(Hole(3, anywhere=True), cls=Filling))
 
 
@@ -78,7 +78,7 @@ def test_an_update_equals_one_in_plain_tensorflow():
     model.stream.state.assign((5, 0))
     logs = model.train_step()
     model.stream.state.assign(state)
-    # The input, by hand: the mean over squares of four.
+    # The input is computed by hand: it is the mean over 2×2 pixels.
     np.testing.assert_allclose(
         x, np.reshape(y, (4, 4, 2, 4, 2, 3)).mean(axis=(2, 4)), atol=1e-6
     )
@@ -137,13 +137,13 @@ def test_outside_a_hole_the_output_is_the_input_to_the_last_bit():
         inputs = model.inputs_of(targets(), training=True).numpy()
     mask = inputs[..., 3:] == 1
     assert (mask.sum(axis=(1, 2, 3)) == 16).all()
-    # Not all at the same place.
+    # The holes are not all at the same place.
     assert len({m.tobytes() for m in mask}) > 3
     outputs = model.translate(inputs).numpy()
     outside = np.broadcast_to(~mask, outputs.shape)
     np.testing.assert_array_equal(outputs[outside], inputs[..., :3][outside])
     assert (outputs[~outside] != 0.5).all()
-    # Only the hole counts in the distance.
+    # Only the pixels in the hole count in the L1 distance.
     l1 = model.generator_extra(targets(), outputs, inputs)[1]["l1"]
     wanted = np.abs(targets() - outputs)[~outside].mean()
     np.testing.assert_allclose(l1, wanted, rtol=1e-5)
@@ -402,7 +402,7 @@ def test_a_translator_is_saved_alone(tmp_path):
 
 @pytest.mark.parametrize("name", slow_but_first("enlarge", "fill", single=True))
 def test_the_weights_that_come_with_the_library(name):
-    """On faces that our generator draws, of which they have seen none."""
+    """They are tested on faces of our generator, which are not training pictures."""
     folder = pathlib.Path(gan.__file__).parents[1] / "faces"
     translator = gan.load_translator(folder / f"{name}.keras")
     faces = gan.load_generator().draw(200, seed=5)

@@ -8,7 +8,7 @@ import gan
 
 
 def two_classes(**options):
-    """Optimizers and regulariser as for colour faces."""
+    """A model of points, with optimizers and a regulariser as in the recipe lfw."""
     keras.utils.set_random_seed(0)
     real = np.random.default_rng(0).normal(0.5, 0.1, (64, 2))
     generator, _, latent = gan.fully_connected_GenDiscr([2, 4, 2], real)

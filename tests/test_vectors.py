@@ -16,7 +16,7 @@ CAPTIONS = ["red circle", "blue circle", "red square", "blue square"] * 8
 
 
 def networks(bounded=False, outputs=1, size=3):
-    """Of points in the plane, with vectors of three numbers."""
+    """Networks of points in the plane, with a condition of `size` numbers."""
     latents, condition = keras.Input((2,)), keras.Input((size,))
     x = layers.Dense(4, "tanh")(layers.Concatenate()([latents, condition]))
     generator = keras.Model([latents, condition], layers.Dense(2)(x))
@@ -205,7 +205,7 @@ def test_mismatch_needs_a_discriminator_with_a_condition(vectors):
 
 @pytest.mark.parametrize("build", [gan.residual_GenDiscr, gan.strided_GenDiscr])
 def test_the_builders_project_a_vector(build):
-    """D(x, c) − D(x, 0) = φ(x)·V c is linear in c, and the generator heeds c."""
+    """D(x, c) − D(x, 0) = φ(x)·V c is linear in c; the generator depends on c."""
     keras.utils.set_random_seed(0)
     generator, discriminator, latents = build((8, 8, 3), 4, 2, condition=3)
     x = RNG.random((2, 8, 8, 3), "float32")
@@ -224,7 +224,7 @@ def test_the_builders_project_a_vector(build):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Files of a model of words and of one of numbers, whose pictures show them."""
+    """Folder of a model of words, a model of numbers, and pictures with captions."""
     place = tmp_path_factory.mktemp("vectors")
     keras.utils.set_random_seed(0)
     words = Words(CAPTIONS)
@@ -250,7 +250,7 @@ def test_a_trained_one_draws_what_the_words_say(folder):
     drawn = generator.draw(3, condition="red circle", seed=1)
     exact = generator.draw(3, condition=[0, 1, 1, 0], seed=1)
     np.testing.assert_array_equal(drawn, exact)
-    # What is not said varies as in the captions.
+    # Words that are not named vary as in the captions.
     found = generator.conditions(4, condition="red")
     assert {generator.words.said(one) for one in found} == {
         "circle, red",
@@ -338,7 +338,7 @@ def test_training_from_captions(folder, tmp_path, capsys):
 
 
 def test_fakes_are_compared_by_the_vectors_of_the_reals():
-    """A generator that copies its vector, of vectors that it was never trained on."""
+    """The generator copies its vector, also one that it was not trained on."""
     model = make()
     latents, condition = keras.Input((2,)), keras.Input((3,))
     weights = np.eye(5, 2, -2, dtype="float32"), np.zeros(2, "float32")

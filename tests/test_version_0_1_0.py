@@ -33,7 +33,7 @@ def examples(name):
     return (real, np.arange(64) % 3) if name.startswith("AC_GAN") else real
 
 
-# The examples are normal, the old generators end in a tanh.
+# The examples are normal, so some lie outside the tanh of the old generators.
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The real examples lie")
 @pytest.mark.parametrize("name", slow_but_first(*NAMES, single=True))
@@ -44,8 +44,8 @@ def test_a_model_loads_draws_and_trains_on(old, name):
     assert expected["options"].items() <= model.options().items()
     history = model.fit(examples(name), epochs=2, steps_per_epoch=3, verbose=0).history
     for log, values in expected["history"].items():
-        # A constant added to a Wasserstein critic has no slope but rounding, which Adam
-        # makes whole steps of; only gen_loss shows it.
+        # The gradient of a constant in a Wasserstein critic is only rounding, of which
+        # Adam makes whole steps; only gen_loss shows them.
         if log == "gen_loss" and name in ("WGAN_clip-conv", "WGAN_GP-conv"):
             continue
         np.testing.assert_allclose(history[log], values, rtol=2e-3, atol=2e-5)

@@ -1,7 +1,7 @@
-"""Runs end as they did in version 0.2.0, whose files load and train on.
+"""Runs end as they did in version 0.2.0, whose files load and can be trained further.
 
-`python tests/test_version_0_2_0.py FOLDER`, with that version of the library, made what
-is in the archive.
+`python tests/test_version_0_2_0.py FOLDER`, with that version of the library, wrote the
+files of the archive.
 """
 
 import json
@@ -77,7 +77,7 @@ def make(name):
     cls = name.split("-")[0]
     options = dict(OPTIONS.get(cls, {}))
     if cls == "AC_GAN" or name.endswith("classes"):
-        # Adam of that version took the gradients of embeddings wrongly.
+        # In that version, Adam applied the gradients of embeddings wrongly.
         for side in ("generator", "discriminator"):
             options[f"{side}_optimizer"] = keras.optimizers.SGD(0.01)
     model = getattr(gan, cls)(
@@ -93,10 +93,10 @@ def make(name):
 
 
 def states(model):
-    """Weights and random states, without what only rounding decides.
+    """Weights and random states, without weights that only rounding decides.
 
-    Before a batch normalisation the gradient of a bias is 0 but for rounding, of which
-    Adam makes whole steps: other processors take other ones.
+    The gradient of a bias before a batch normalisation is 0 except for rounding. Adam
+    makes whole steps of it, which differ between processors.
     """
     free = set()
     for layer in model.generator.layers:
@@ -148,13 +148,13 @@ def test_a_run_ends_as_it_did(old, name):
     history = train(loaded, name, first=2)
     for log, values in expected["later"].items():
         np.testing.assert_allclose(history[log], values, rtol=2e-3, atol=2e-5)
-    # Of the steps of such a bias the moving mean of its layer has seen a part only.
+    # The moving mean follows the steps of such a bias only in part.
     room = 3e-3 if name.endswith("conv") else 1e-4
     np.testing.assert_allclose(fakes(loaded), expected["fakes"], atol=room)
 
 
 def write(folder):
-    """Write what version 0.2.0 does."""
+    """Write files and results with version 0.2.0."""
     warnings.simplefilter("ignore")
     expected = {}
     for name in NAMES:

@@ -45,7 +45,7 @@ def test_a_star_goes_out_and_back_along_each_direction():
         np.testing.assert_allclose(tip @ centre, 0, atol=1e-6)
         assert tip @ direction > 0
         assert np.linalg.matrix_rank(np.vstack([ray, direction, centre]), 1e-6) == 2
-    # Slow at the ends, and never a jump: from the last face to the first neither.
+    # Steps are short at the ends, and none is long, not even from last to first.
     lengths = steps(walk).reshape(3, 24)
     assert lengths[:, [0, 11, 12, 23]].max() < 0.2 < lengths.max() < 1
 

@@ -49,7 +49,7 @@ def saved(tmp_path):
 
 
 def unusable(path, reason, other=None):
-    """Both networks keep their weights if the second file is refused."""
+    """Expect that a file is refused, and that both networks keep their weights."""
     first, second = network(seed=1), other or network(seed=2)
     good = path.parent / "first.h5"
     save_weights(network(seed=3), good)
@@ -482,7 +482,7 @@ def test_damaged_strings_of_variable_length(tmp_path):
     heap = data.index(b"GCOL")
     reference = data.index(struct.pack("<Q", heap), data.index(b"layer_names\0")) - 4
     for at, damage, reason in [
-        # HDF5 itself would reserve 4 GiB for the first, and never return from the last.
+        # HDF5 itself would allocate 4 GiB for the first, and never end at the last.
         (reference, b"\xff\xff\xff\xff", "damaged"),
         (reference + 4, b"\xff\xff", "unpack"),
         (reference + 12, b"\xff\xff", "damaged"),
@@ -512,7 +512,7 @@ def mutated(data, rng):
 
 @pytest.mark.slow
 def test_mutations_are_refused_or_harmless(saved):
-    """Every file of ours reads as it was written or not at all."""
+    """Each file is read as it was written, or refused."""
     g, path = saved
     strings = path.with_name("strings.h5")
     strings_file(g, strings)

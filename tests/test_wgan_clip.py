@@ -11,7 +11,7 @@ FAKE = np.float32([[0.0], [-1.0], [2.0], [0.5]])
 
 
 class Wild(keras.optimizers.SGD):
-    """Steps that leave every box, and the largest |weight| around each of them."""
+    """SGD that leaves the box; it records the largest |weight| around each step."""
 
     def __init__(self):
         super().__init__(1.0)
@@ -47,7 +47,7 @@ def test_logged_values_are_those_before_each_update(vectors):
     real, fake = twin.get_real_sample(), twin.get_fake_sample(training=True)
     expected = np.mean(twin.discriminator(fake)) - np.mean(twin.discriminator(real))
     np.testing.assert_allclose(logs["discr_loss"], expected, rtol=1e-4)
-    # The generator meets the updated, clipped discriminator of `model`.
+    # The generator is trained on the updated, clipped discriminator of `model`.
     expected = -np.mean(model.discriminator(twin.generator(latents(twin))))
     np.testing.assert_allclose(logs["gen_loss"], expected, rtol=1e-4)
     assert list(logs) == ["discr_loss", "gen_loss"]
@@ -59,7 +59,7 @@ def test_weights_lie_in_the_box_after_every_step(vectors, options, bound):
     assert model.clip == bound
     for _ in range(3):
         model.train_step(None)
-        # Steps of about .5 overshoot: the bound is not only kept but reached.
+        # Steps of about 0.5 are so long that weights reach the bound.
         assert largest(model.discriminator.trainable_variables) == np.float32(bound)
 
 

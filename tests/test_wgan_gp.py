@@ -101,7 +101,7 @@ def test_interpolated_points_lie_on_the_segments(pictures):
     u = ((points - fake) / (real - fake)).numpy().reshape(8, 16)
     np.testing.assert_allclose(u, u[:, :1] * np.ones(16), atol=1e-5)
     assert u.min() > -1e-6 and u.max() < 1 + 1e-6
-    # One number each: no two rows share theirs, and no two calls.
+    # Each row has a number of its own, and each call has other numbers.
     again = model.get_interpolated_sample(real, fake)
     u_again = ((again - fake) / (real - fake)).numpy().reshape(8, 16)
     assert len(np.unique(np.round([u[:, 0], u_again[:, 0]], 4))) == 16

@@ -38,7 +38,7 @@ def test_a_vector_has_a_one_for_each_word():
 def test_rare_words_and_those_beyond_the_most_are_left_out():
     assert "black" not in Words(CAPTIONS).names
     assert Words(CAPTIONS, most=2).names == ["hair", "smile"]
-    # In captions they count for nothing, of what is asked for they are named.
+    # In captions, such words are ignored; if they are asked for, an error names them.
     np.testing.assert_array_equal(
         Words(CAPTIONS).of_captions([CAPTIONS[0]]), [[0, 1, 1, 0, 0, 0, 1]]
     )
@@ -64,11 +64,11 @@ def test_what_is_refused(call, argument, words):
 
 
 def test_what_a_text_does_not_say_is_as_in_captions():
-    """A word drives out what no caption has beside it, and brings what always comes."""
+    """A word removes those that never occur with it, and adds those that always do."""
     words = Words(CAPTIONS, least=1)
     among = words(CAPTIONS)
     found = [*map(words.said, words.completed("serious", among))]
-    # Of the two that are serious already nothing is left out: only they are kept.
+    # Nothing is removed from the two captions with "serious", so only they stay.
     assert found == ["glasses, hair, red, serious", "a, hat, serious"]
     (only,) = words.completed("black serious", among[:1])
     assert words.said(only) == "black, glasses, hair, serious"
@@ -168,7 +168,7 @@ def test_captions_in_the_file_of_an_array(tmp_path):
     np.savez(tmp_path / "a.npz", x=pictures, caption=["one", "two", "two"])
     assert read_pictures(tmp_path / "a.npz").captions == ["one", "two", "two"]
     assert read_pictures(tmp_path / "a.npz", labelled=False).captions is None
-    # Labels count first, unless captions are asked for.
+    # Labels are read instead of captions, unless captions are asked for.
     np.savez(tmp_path / "b.npz", x=pictures, y=[0, 1, 1], caption=["a", "b", "c"])
     both = read_pictures(tmp_path / "b.npz")
     assert both.captions is None and both.names == ["0", "1"]

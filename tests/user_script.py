@@ -1,4 +1,4 @@
-"""What a user writes: a type checker must find nothing in it (.ci/run)."""
+"""A script of a user, in which a type checker must find no error (.ci/run)."""
 
 import keras
 import numpy as np

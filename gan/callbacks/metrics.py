@@ -23,8 +23,9 @@ class Metrics(keras.callbacks.Callback):
     `every`-th.
 
     Args:
-        real: array `(n, …)`, at least 8 examples that are not in the training set (for
-            "neighbour_ratio", the training set).
+        real: float or int array `(n, …)`, at least 8 examples that are not in the
+            training set (for "neighbour_ratio", the training set). The values of black
+            and white are inferred from them.
         names: iterable of str, from `gan.metrics.NAMES`.
         every: int, epochs between measurements.
         count: int, at least 8, number of fakes.

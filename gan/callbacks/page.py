@@ -53,7 +53,8 @@ class Page(keras.callbacks.Callback):
             shape in ((1,), (2,)) and outputs == (1,) and known,
             "The callback Page needs a model of points of 1 or 2 numbers, a "
             "discriminator with 1 output, and a latent generator of gan.latent, but "
-            f"its points have the shape {shape}, its discriminator gives {outputs}.",
+            f"its points have the shape {shape}, its discriminator's outputs the shape "
+            f"{outputs}, and its latent generator is {shown(model.latent_generator)}.",
             "callbacks",
         )
         self._begin(0)

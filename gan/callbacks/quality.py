@@ -34,7 +34,7 @@ class Quality(keras.callbacks.Callback):
     """Draws the kernel distance to real examples over time; saves the best model.
 
     After each epoch, as many fakes as there are reals, always from the same latents,
-    are compared with `real`. The kernel distance (KID) is 0 in the mean if both sets
+    are compared with `real`. The kernel distance (KID) is 0 on average if both sets
     have the same distribution. Its curve is drawn as a PNG file. A line shows the
     distance between two sets of real examples; this measure cannot distinguish fakes at
     that line from real examples. An epoch counts as better only if its distance is
@@ -46,8 +46,9 @@ class Quality(keras.callbacks.Callback):
 
     Args:
         path: str or `os.PathLike` that ends in .png.
-        real: array `(n, …)`, at least 8 real examples; the first 1,000 are used. They
-            should not be in the training set, because a generator may copy that.
+        real: float or int array `(n, …)`, at least 8 real examples; the first 1,000 are
+            used. They should not be in the training set, because a generator may copy
+            that. The values of black and white are inferred from them.
         others: array of other real examples in the same form, whose distance to `real`
             is the line; `None` draws no line.
         best: str or `os.PathLike` that ends in .keras, the file of the best model;
@@ -162,7 +163,7 @@ class Quality(keras.callbacks.Callback):
             + (
                 ""
                 if self._floor is None
-                else (f", that of other reals {1e3 * self._floor:.2f}")
+                else (f", that of other reals {1e3 * self._floor:.2f} · 10⁻³")
             )
             + ". More training may not help.",
             flush=True,

@@ -1,4 +1,4 @@
-"""Converts options of a command to conditions for a generator of vectors."""
+"""Converts options of a command to conditions for a generator that takes vectors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def conditions_asked(
     from_: str | None,
     to: str | None,
 ) -> tuple[Any, list[Any] | None]:
-    """Finds the condition, or the two conditions to interpolate, of a command.
+    """Finds the condition, or the two conditions to interpolate, that a command names.
 
     Args:
         drawing: `TrainedGenerator`.
@@ -46,8 +46,8 @@ def conditions_asked(
         f"takes {'classes: give --class' if drawing.classes else 'neither'}.",
         name,
     )
-    said = "The option words applies to models of words, but this one takes vectors of "
-    said += f"{takes and takes[0]} numbers: give --condition."
+    said = "The option words applies to models that take words, but this one takes "
+    said += f"vectors of {takes and takes[0]} numbers: give --condition."
     require(words is None or drawing.words is not None, said, "words")
     asked = words if condition is None else _vector(drawing, condition, "condition")
     if from_ is None:

@@ -30,8 +30,8 @@ from gan.recipes.record import RECORD, read_record
 from gan.support.files import atomic_path, expect_writable, made_folder
 
 _MOST = 10_000  # pictures in one call
-_RATE = 12.5  # frames a second of an animation
-_SCALE = 8  # screen pixels of a face's pixel in an animation
+_RATE = 12.5  # frames per second of an animation
+_SCALE = 8  # side of a picture's pixel in an animation, in pixels of the screen
 _ENDINGS = {"keras": ".keras", "onnx": ".onnx", "savedmodel": "", "tflite": ".tflite"}
 
 
@@ -58,7 +58,7 @@ def faces(
     require(
         drawing.shape == (16, 16, 1),
         "The argument generator must draw faces of 16x16 pixels, but it draws "
-        f"{drawing.shape}: use the command generate.",
+        f"pictures of the shape {drawing.shape}: use the command generate.",
         "generator",
     )
     _, critic = convolutional_GenDiscr()

@@ -34,8 +34,10 @@ from gan.generators.weights import PRETRAINED
 from gan.recipes.record import read_record
 from gan.support.shipped import DEMO_MODEL, DEMO_PICTURES, or_demo
 
-_ENOUGH = 1000  # pictures; the held-out fifth is compared in a classifier's features
-_MOST_VALUES = 2**27  # of the pictures that are compared: half a gigabyte of floats
+# Smallest number of pictures whose held-out fifth is compared with fakes in the
+# features of a classifier.
+_ENOUGH = 1000
+_MOST_VALUES = 2**27  # largest number of values to compare: half a gigabyte of floats
 
 
 def evaluate(
@@ -116,7 +118,7 @@ def _evaluate_pairs(translator, pictures, course, seed, output, show, json):
     if len(targets) >= 20:
         answers |= pairs.trivial_answers(given, targets, seed=seed)
     else:
-        tell("The mean picture and the linear map need at least 20 pictures.")
+        tell("Fewer than 20 pictures: the mean picture and linear map are left out.")
     reports = pairs.compare_pairs(targets, answers, mask)
     print(dumps(reports) if json else pairs.table(reports))
     rows = {"input": translator.as_seen(inputs), "output": made, "target": targets}
@@ -140,7 +142,12 @@ def _compared(pictures, seed, tell):
 
 
 def _labelled(drawing, own):
-    """Pictures of the classes that can be learnt, labels, and the model's numbers."""
+    """Select the pictures of classes that a classifier can learn.
+
+    Returns:
+        Tuple of these pictures, their labels from 0, and the model's numbers of the
+        classes; or `None` if the classes of the fakes cannot be measured.
+    """
     if not drawing.classes:
         return None
     import numpy as np
@@ -189,7 +196,7 @@ def _tell_classes(drawing, seed, real, labels, numbers):
 
 
 def _as_the_model_counts(own, names, tell):
-    """The pictures' labels by the model's numbers, -1 where it knows no such class."""
+    """The labels of the pictures as the model numbers them, -1 for unknown classes."""
     from gan.metrics.classes import numbers_of
 
     known, classes = names, len(names)
@@ -250,7 +257,10 @@ def diagnose(
     else:
         _give_pictures(found, pictures, range, say)
         if _are_other_pictures(found, path):
-            say("These are not the pictures of the run: copies cannot be found.")
+            say(
+                "These are not the pictures of the run, so copies of training pictures "
+                "cannot be found."
+            )
     from gan.diagnosis import diagnose
 
     diagnosis = diagnose(found, count, seed, withheld)
@@ -288,7 +298,7 @@ def _model_of(path: pathlib.Path) -> tuple[Any, pathlib.Path]:
 
 
 def _model_of_faces(path):
-    """The networks of faces with two files of weights, as the recipe writes them."""
+    """A model of faces from two files of weights, as the recipe `faces` writes them."""
     from gan.generate_faces import convolutional_GenDiscr
     from gan.latent import LatentGenerator
     from gan.saving.weights_file import load_weights
@@ -318,7 +328,7 @@ def _give_pictures(model, path, scale, say):
 
 
 def _real_of(model, pictures, black, white, say):
-    """The pictures as a model takes them, with their classes where it knows any."""
+    """The pictures as a model takes them, with their labels if it has classes."""
     from gan.faces import load_pictures
 
     shape = model.generator.output_shape[1:]

@@ -31,7 +31,7 @@ def circle(
 ) -> None:
     """Learn points on a circle, and four clouds of coloured points, in seconds."""
     expect_between(1, _MOST, epochs=epochs)
-    path = expect_drawing(seed, output)
+    path = expect_drawing(seed, output, *([".html"] if page else []))
     options = {"epochs": epochs, "course": course, "seed": seed, "verbose": _bar()}
     if page:
         html = expect_writable(path.with_suffix(".html"))
@@ -118,7 +118,7 @@ def _named(path, *names):
 
 
 def _bar():
-    # Show a bar on a terminal, but only the paths in a pipe.
+    # Show a bar on a terminal; if the output goes to a pipe, print only the paths.
     return int(sys.stdout.isatty())
 
 

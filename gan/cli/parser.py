@@ -95,7 +95,7 @@ def main(argv: list[str] | None = None, prog: str = "gan") -> int:
             finally:
                 flush()
         except BrokenPipeError:
-            return 141  # what a shell reports of a program that SIGPIPE ended
+            return 141  # the status that a shell reports after SIGPIPE
         except (InvalidInput, ArithmeticError, OSError, ImportError, MemoryError) as e:
             print(f"{prog}: error: {_one_line(str(e))}", file=sys.stderr)
             return 2

@@ -97,8 +97,9 @@ def edit(
     expect_drawing(seed, output)
     expect_number(-100, 100, amount=amount)
     _expect_search(picture, steps, restarts, seed)
-    sentence = "Give --with together with --without: a direction leads from the second "
-    require((with_ is None) == (without is None), f"{sentence}to the first.", "with_")
+    sentence = "Give --with together with --without: a direction leads from the "
+    sentence += "pictures without the attribute to those with it."
+    require((with_ is None) == (without is None), sentence, "with_")
     drawing = loaded(model, seed)
     expect_pictures(drawing)
     from gan.generators.given import given_examples
@@ -125,7 +126,7 @@ def edit(
 
 
 def _strip(rows):
-    """Draw the stages of one picture side by side, or one row for each stage."""
+    """Draw the stages of one picture side by side; of several, each stage in a row."""
     import numpy as np
 
     from gan import plots
@@ -166,7 +167,11 @@ def _told(found):
 
 
 def _direction(drawing, towards, keep, with_, without, seed):
-    """The direction that a user names: known, of two sets, of a score, or numbered."""
+    """The direction that a user names, without the directions to keep.
+
+    It is one that the model has, a new one between two sets of pictures, one of a score
+    such as the brightness, or the direction of a number.
+    """
     from gan.generators.scores import SCORES
 
     directions = drawing.directions
@@ -198,4 +203,7 @@ def _keep(directions):
     path = directions.path
     if path is None or not pathlib.Path(path).parent.is_dir():
         return
-    print(f"{directions.save()}: from now on --towards does not need the pictures.")
+    print(
+        f"The direction is saved in {directions.save()}: from now on --towards does "
+        "not need the pictures."
+    )

@@ -169,7 +169,7 @@ def read_real(
         shape: tuple `(h, w, 1)` or `(h, w, 3)`.
         labelled: bool, whether the generator has classes.
         tell: callable that is given a line on what was read and what was left out.
-        captioned: bool, whether the generator has words, so that captions in the file
+        captioned: bool, whether the generator takes words, so that captions in the file
             of the pictures are read.
     """
     from gan.data.captions import captions_within

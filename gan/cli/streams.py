@@ -20,7 +20,8 @@ class _SafeStream:
 
     def write(self, text: str) -> int:
         """Write text; characters that cannot be printed are escaped."""
-        # Keras draws its own bar, and a lone "\r" begins each line of progress.
+        # Keras's own bar needs control characters, and a line of progress begins with
+        # "\r", which is written alone.
         writer = sys._getframe(1).f_globals.get("__name__", "")
         if not (text.isprintable() or text == "\r" or writer.startswith("keras.")):
             text = "".join(
@@ -35,7 +36,8 @@ def safe_streams() -> Iterator[None]:
     """In this context stdout and stderr accept any text and print it at once."""
     safe = {}
     for name in ("stdout", "stderr"):
-        # Python makes a closed stream None, and the next file would take its number.
+        # If a stream is closed, Python sets it to None, and the next file that is
+        # opened would get its descriptor.
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))
         stream = getattr(sys, name)
@@ -54,10 +56,10 @@ def safe_streams() -> Iterator[None]:
 
 
 def flush() -> None:
-    """Flush stdout now, so that Python does not fail at its end."""
+    """Flush stdout now, so that Python does not fail when it exits."""
     try:
         sys.stdout.flush()
     except OSError:
-        # Python would try again at its end, and complain.
+        # Python would try again when it exits, and print an error.
         sys.stdout = open(os.devnull, "w")
         raise

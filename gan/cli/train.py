@@ -65,7 +65,7 @@ def train(
     numbers = (epochs, steps, seed, restart, 0 if quiet else "auto")
     with _stoppable(pathlib.Path(output)):
         paths = train_recipe(recipe, output, pictures, *numbers, given=given, **options)
-    print(f"{recipe}: {time.perf_counter() - start:.0f} s this call")
+    print(f"{recipe}: {time.perf_counter() - start:.0f} s in this call")
     print(*paths, sep="\n")
 
 
@@ -87,7 +87,7 @@ def _stoppable(directory: pathlib.Path) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        # An older one may belong to the run that a restart was to delete.
+        # An older checkpoint may belong to the run that a restart was to delete.
         if _checkpoints(directory) - before:
             print(
                 "\nStopped and saved. Give the same command again, without --restart, "
@@ -136,6 +136,7 @@ def _downloaded_lfw():
     require(found, sentence, "lfw")
     from sklearn.datasets import fetch_lfw_people, get_data_home
 
-    # It downloads everything and then loads people, here as few as possible.
+    # It downloads all pictures, and then loads those of people who have many: here as
+    # few as possible.
     fetch_lfw_people(min_faces_per_person=500, resize=0.1)
     return pathlib.Path(get_data_home(), "lfw_home", "lfw_funneled")

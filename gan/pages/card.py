@@ -41,8 +41,8 @@ def write_card(
     Args:
         folder: `pathlib.Path` of an empty folder.
         generator: `TrainedGenerator` of pictures, with a sampler of `gan.latent`.
-        made: dict of str about the training, "data", "command", "seed" and others, all
-            of which the card shows.
+        made: dict of JSON values about the training, such as "data", "command" and
+            "seed", all of which the card shows.
         report: result of `gan.metrics.evaluate`, or `None` without measures.
         seed: int, seed of the pictures on the card.
 
@@ -54,7 +54,8 @@ def write_card(
     """
     kind = getattr(generator.latent_generator, "latent_type", None)
     if kind not in _LATENTS:
-        said = "The model's latents must be of gan.latent, which a card can explain."
+        said = "The latent generator must be one of gan.latent: a card has no code for "
+        said += "others."
         raise InvalidInput(said, "model")
     network, missing = picture_network(generator.network, *generator.picture), []
     network.save(folder / "generator.keras")

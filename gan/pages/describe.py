@@ -32,7 +32,7 @@ class Weights:
         """Append an array; return `[start, size]`, the position of its numbers."""
         numbers = np.ravel(np.asarray(array, np.float32))
         fits = np.isfinite(numbers).all() and np.abs(numbers).max(initial=0) <= 65504
-        said = "The weights must be finite and at most 65504, which half floats hold."
+        said = "The weights must be finite and at most 65504, the largest half float."
         require(fits, said, "network")
         self._parts.append(numbers.astype("<f2"))
         self.size += numbers.size
@@ -155,8 +155,9 @@ def _sources(value):
     return []
 
 
-# From a layer and the shapes of its inputs to its description, or None if it has no
-# effect after training. `_expect` checks that network.js supports the settings.
+# Each function below takes a layer and the shapes of its inputs. It returns the layer's
+# description, or None if the layer has no effect after training. `_expect` checks that
+# network.js supports the settings.
 def _expect(condition, layer, wanted):
     said = f"For a page to run it, the layer {layer.name} must {wanted}."
     require(condition, said, "network")
@@ -197,7 +198,7 @@ def _conv(layer, shapes):
 
 
 def _before(layer, found):
-    """Number of pixels that TensorFlow adds before each side."""
+    """Numbers of pixels that TensorFlow adds at the top and on the left."""
     sides = zip(found["input"], found["size"], found["strides"], strict=False)
     spare = [max((-(-n // s) - 1) * s + k - n, 0) for n, k, s in sides]
     return [n // 2 if layer.padding == "same" else 0 for n in spare]

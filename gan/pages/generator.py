@@ -35,8 +35,9 @@ def generator_page(
         generator: `keras.Model`, latents (and labels or vectors) -> pictures `(batch,
             h, w, 1 or 3)`.
         kind: str, the `latent_type` of its sampler.
-        picture: pair of float arrays `(mean, multiplier)`: a picture in [0, 1] is the
-            output times `multiplier` plus `mean`. `None` if outputs are in [0, 1].
+        picture: pair of float arrays `(mean, multiplier)`, each of the shape `(h, w,
+            c)` or a single number: a picture in [0, 1] is the output times `multiplier`
+            plus `mean`. `None` if outputs are in [0, 1].
         discriminator: `keras.Model` whose output is shown, or `None`.
         classes: list of str to choose from: the names of classes, or of the vectors in
             `conditions`; `None` for a generator that takes only latents.

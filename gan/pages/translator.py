@@ -12,7 +12,7 @@ from gan.generators.translator import Translator
 from gan.pages.describe import Weights, describe
 from gan.pages.page import write_running
 
-# What the page computes from a picture as input, by the class of the layer.
+# The page's names of the layers that compute inputs from pictures.
 _KNOWN = {"Shrunk": "shrunk", "Hole": "hole", "Grey": "grey", "Edges": "edges"}
 
 
@@ -41,8 +41,9 @@ def translator_page(
     """
     layer = translator.condition
     kind = _KNOWN.get(type(layer).__name__) if layer is not None else "none"
-    said = "A page knows the layers of gan.conditions, but not "
-    require(kind, f"{said}{type(layer).__name__}.", "model")
+    said = "The model's condition must be a layer of gan.conditions that a page "
+    said += f"supports, but it is {type(layer).__name__}."
+    require(kind, said, "model")
     shape = translator.shape if layer is not None else translator.input_shape
     weights = Weights()
     data: dict[str, Any] = {"network": describe(translator.network, weights)}
@@ -50,14 +51,14 @@ def translator_page(
     data |= {"kind": kind, "source": list(shape), "range": [*translator.pixel_range]}
     data |= {"factor": getattr(layer, "factor", 1), "latents": None, "hole": None}
     if translator.masked:
-        # The page begins with the hole of training.
+        # The page begins with the hole that the model has outside training.
         mask = translator.inputs_of(np.zeros((1, *shape)))[0, ..., -1]
         data["hole"] = mask.ravel().tolist()
     latents = translator.latent_generator
     if latents is not None:
         drawn = getattr(latents, "latent_type", None)
-        said = "The model's latents must be of gan.latent, which a page can draw."
-        require(drawn, said, "model")
+        said = "The latent generator must be one of gan.latent: a page cannot run "
+        require(drawn, f"{said}others.", "model")
         data["latents"] = [int(translator.network.input_shape[0][-1]), drawn]
     bytes_ = b""
     if examples is not None:

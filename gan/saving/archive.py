@@ -16,7 +16,7 @@ from gan.saving.damage import refusing, sound
 
 WEIGHTS = "model.weights.h5"
 # The members of a file and their largest sizes. In memory, JSON takes many times its
-# size, weights take just their size.
+# size in the file, and weights take the same size.
 _MEMBERS = {"metadata.json": 2**24, "config.json": 2**24, "gan.json": 2**27}
 _MEMBERS[WEIGHTS] = 2**36
 MOST_NOTES = _MEMBERS["gan.json"]

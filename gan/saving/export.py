@@ -35,7 +35,8 @@ def write_generator(
         path: str or `os.PathLike`, a file, or a folder for "savedmodel".
         to: "keras", "onnx", "savedmodel", "tflite", or a format of
             `keras.Model.export`.
-        verbose: bool, whether Keras prints what it has written; `None` is its default.
+        verbose: bool, whether Keras prints what it has written; `None` uses the default
+            of Keras.
         **options: further options of `keras.Model.export`.
 
     Raises:
@@ -173,7 +174,7 @@ def _require_packages(*names):
 
 
 class _Resized(keras.layers.UpSampling2D):
-    """Computes the same pixels by an operation whose sizes LiteRT can infer.
+    """Computes the same as `UpSampling2D`, in a way whose sizes LiteRT can infer.
 
     Keras repeats pixels by reshapes, after which LiteRT cannot load a convolution.
     """

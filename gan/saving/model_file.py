@@ -474,14 +474,14 @@ def _told_of_classes(path, config, custom_objects):
 
 @contextlib.contextmanager
 def _as_written():
-    """In this context an error of the file just written becomes one of the model."""
+    """In this context, errors of the file just written become errors of the model."""
     try:
         yield
     # Keras raises these if get_config is missing or returns other than plain values.
     except (NotImplementedError, TypeError, ValueError) as error:
         if getattr(error, "argument", None) == "model":
             raise
-        # The file has only a temporary name.
+        # The cause does not name the file, whose name is only temporary.
         error = error.__cause__ or error
         raise InvalidInput(
             "The model cannot be saved, because it could not be rebuilt from its "

@@ -90,8 +90,8 @@ def save_weights(
     """
     path = expect_writable(path)
     named = path.suffix == ".h5" and path.suffixes[-2:] != [".weights", ".h5"]
-    said = "The argument path must end in .h5, and not in .weights.h5, another layout, "
-    require(named, f"{said}but it is {path}.", "path")
+    said = "The argument path must end in .h5, and not in .weights.h5, the name of "
+    require(named, f"{said}another layout, but it is {path}.", "path")
     layers = [
         (name, [(f"{w.path}:0", w.numpy()) for w in weights])
         for name, weights in _layers(network)

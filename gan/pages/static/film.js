@@ -1,4 +1,4 @@
-// The film of a training: the weights of some epochs, between which it goes straight.
+// The film of a training: the weights of some epochs, and linear interpolations of them.
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
 const SIDE = 400, CELLS = 40, LINES = 13;
@@ -10,8 +10,8 @@ for (const run of data.runs) {
   run.latents = Array.from({ length: 300 }, (_, i) => latentsOf(i, run.dim, run.kind));
 }
 
-// A network's inputs: points or latents, and where it takes labels those of one class,
-// or by turns of all.
+// The inputs of a network: points or latents and, if it takes labels, the given label or
+// those of all classes in turn.
 function inputs(points, classes, n, label) {
   if (!classes) return [points];
   return [points, Float32Array.from({ length: n }, (_, i) => label ?? i % classes)];
@@ -30,18 +30,20 @@ function networksAt(run, t) {
   return { generate, judge, weights };
 }
 
-// Classes whose labels the discriminator takes: of AC-GAN's it takes none.
+// The number of classes if the discriminator takes labels, otherwise 0, as for AC-GAN.
 function judgedClasses(run) {
   return run.labelled ? run.classes : 0;
 }
 
-// Share of the discriminator's weights at the largest value: those that are clipped.
+// The share of the discriminator's weights that have the largest absolute value: in
+// WGAN_clip, these are clipped.
 function clipped(weights) {
   const most = weights.reduce((a, v) => Math.max(a, Math.abs(v)), 0);
   return weights.filter((v) => Math.abs(v) > 0.999 * most).length / weights.length;
 }
 
-// Share of the discriminator's tanh and sigmoid units that are flat where the fakes are.
+// The share of the outputs of tanh and sigmoid units in the discriminator that are close
+// to a bound, where the activation is flat.
 function saturated(run, weights, fakes, n) {
   let flat = 0, all = 0;
   run.discriminator.layers.forEach((layer, i) => {
@@ -57,7 +59,8 @@ function saturated(run, weights, fakes, n) {
   return all && flat / all;
 }
 
-// Where point `i` stands on the canvas; in one dimension on a band, by its number.
+// The position of point `i` on the canvas. In one dimension the points lie on a band, and
+// the number of a point gives its height there.
 function placeOf(run, points, i, band) {
   const [low, high] = run.bounds, to = (v) => ((v - low) / (high - low)) * SIDE;
   if (run.points === 2) return [to(points[2 * i]), SIDE - to(points[2 * i + 1])];
@@ -72,7 +75,7 @@ function drawField(context, run, judge) {
       points.push(low + (x + 0.5) * step);
       if (run.points === 2) points.push(high - (y + 0.5) * step);
     }
-  // The mean over the classes, where it is told them.
+  // If the discriminator takes labels, draw the mean of its outputs over the classes.
   const grid = Float32Array.from(points), classes = judgedClasses(run) || 1;
   const values = new Float32Array(CELLS * rows);
   for (let label = 0; label < classes; label++)
@@ -94,7 +97,7 @@ function drawPoints(context, run, points, colour, band) {
   }
 }
 
-// The slopes of the discriminator at some fakes, by differences.
+// Draw the gradients of the discriminator at some fakes, by finite differences.
 function drawArrows(context, run, judge, fakes) {
   const eps = (run.bounds[1] - run.bounds[0]) / 1000, some = fakes.subarray(0, 60 * run.points);
   const slopes = Array.from({ length: run.points }, (_, axis) => {
@@ -113,7 +116,7 @@ function drawArrows(context, run, judge, fakes) {
   context.stroke();
 }
 
-// The lines of a grid over the latents, where the generator puts them.
+// Draw the lines of a grid of latents where the generator puts them.
 function drawFolds(context, run, generate) {
   if (run.dim !== 2 || run.points !== 2) return;
   const high = run.kind === "normal" ? 2 : 1, low = run.kind === "uniform" ? 0 : -high;

@@ -10,21 +10,21 @@ const WALL = 20, PAD = 96;
 
 const state = { seed: 1, label: 0, spread: 1, z: null, hard: false, moves: data.directions.map(() => 0) };
 const kept = [2, 3, 4, 5].map((seed) => ({ z: drawn(seed), label: 0 }));
-// The class of the wall; -1: all of them, by turns.
+// The class of the wall; -1 means all classes in turn.
 let wallClass = -1, wallSeed = 1000, cursor = 0, padAt = [0.5, 0.5], walking = 0, others = null;
 
 function drawn(seed) {
   return latentsOf(seed, data.dim, data.kind, state.spread);
 }
 
-// The latents that are shown: those of the seed or picked ones, moved by the sliders.
+// The latents that are shown: those of the seed, or `state.z`, moved by the sliders.
 function latents(moves = state.moves) {
   const z = Float32Array.from(state.z || drawn(state.seed));
   moves.forEach((far, k) => data.directions[k].forEach((v, i) => { z[i] += far * v; }));
   return z;
 }
 
-// The class that is shown, or the weights of all where a slider moves those.
+// The class that is shown or, if a slider changes the classes, a weight for each of them.
 function kind(moves = state.moves) {
   const moved = moves.map((far, k) => far && data.mixes[k] ? k : -1).filter((k) => k >= 0);
   if (!moved.length) return state.label;
@@ -32,7 +32,8 @@ function kind(moves = state.moves) {
     sum + moves[k] * data.mixes[k][i], Number(i === state.label)));
 }
 
-// What a network is given beside: the number of each class, or the vector that it is.
+// The second input of a network: for each example the number of its class, the weights of
+// all classes, or the vector that its class stands for.
 function given(labels) {
   const { conditions } = data;
   if (labels.some(Array.isArray)) return Float32Array.from(labels.flat());
@@ -46,7 +47,7 @@ function outputs(zs, labels) {
   return generate(data.classes ? [flat, given(labels)] : [flat], zs.length);
 }
 
-// Numbers in [0, 1] of outputs, as they are shown.
+// Convert outputs to pictures, in which 0 is black and 1 is white.
 function picturesOf(values) {
   if (!data.picture) return values;
   const [factor, shift] = data.picture.map(([at, n]) => numbers.subarray(at, at + n));
@@ -111,7 +112,7 @@ function showNearest(shown) {
   show(byId("nearest"), Float32Array.from(found, (v) => v / 255));
 }
 
-// Both ends of each slider, small.
+// Draw a small picture at both ends of each slider.
 function drawEnds() {
   data.directions.forEach((_, k) => {
     ["low", "high"].forEach((end, i) => {
@@ -125,7 +126,7 @@ function labelAt(place) {
   return wallClass < 0 ? place % (data.classes || [0]).length : wallClass;
 }
 
-// The wall is drawn in parts, between which the page answers.
+// Draw the wall in parts, between which the page can react to the user.
 function drawWall() {
   const canvas = sized(byId("wall"), WALL, WALL), begun = drawWall.begun = {};
   const part = 2 * WALL, count = WALL * WALL;
@@ -140,7 +141,8 @@ function drawWall() {
   })(0);
 }
 
-// Latents between the four kept ones, as long as these are where lengths matter.
+// Latents between the four kept ones. Normal and spheric latents get the mean length of the
+// four, because a shorter vector would be unusual.
 function mixed([x, y]) {
   const shares = [(1 - x) * (1 - y), x * (1 - y), (1 - x) * y, x * y];
   const z = new Float32Array(data.dim);
@@ -171,7 +173,7 @@ function setMoves(values) {
   state.moves.forEach((v, k) => { byId(`move${k}`).value = v; });
 }
 
-// Another picture: of a seed, or of latents that no seed has.
+// Show another picture: that of a seed, or that of given latents.
 function choose({ seed = null, z = null, moves = [] }) {
   if (seed !== null) state.seed = seed >>> 0;
   state.z = z && Float32Array.from(z);
@@ -195,12 +197,12 @@ function hash() {
   return `#${parts.join("&")}`;
 }
 
-// What a link says; what it says wrongly is left out.
+// Read the state from the link; parts that are not valid are ignored.
 function readHash() {
   const said = new URLSearchParams(location.hash.slice(1));
   const list = (name) => (said.get(name) || "").split(",").map(Number).filter(isFinite);
   const spread = Number(said.get("spread") || 1), asked = said.get("class") || 0;
-  // A name counts before a number, such as of the digits 1 to 9.
+  // Look for a name first, because names can be numbers, such as the digits 1 to 9.
   const names = data.classes || [], place = names.indexOf(asked);
   const label = place < 0 ? Number(asked) : place;
   if (label in names) state.label = label;
@@ -214,7 +216,7 @@ function readHash() {
   choose({ seed: isFinite(seed) ? seed : 1, z: whole ? z : null, moves: list("move") });
 }
 
-// Smooth, or each pixel as a square.
+// Show the picture smoothly, or each pixel as a square.
 function setHard(hard) {
   state.hard = hard;
   byId("face").classList.toggle("smooth", !hard);
@@ -225,7 +227,7 @@ function newSeed() {
   return crypto.getRandomValues(new Uint32Array(1))[0];
 }
 
-// From one random picture to the next, about two seconds each.
+// Walk from one random picture to the next; each way takes about two seconds.
 function walk() {
   walking = walking ? 0 : requestAnimationFrame(step);
   byId("walk").setAttribute("aria-pressed", String(!!walking));
@@ -262,7 +264,7 @@ function copyLink() {
     () => told("Copy it from the address bar"));
 }
 
-// Where on a canvas a pointer is, as shares of its sides.
+// The position of the pointer on a canvas, as shares of the canvas's sides.
 function shares(event) {
   const box = event.target.getBoundingClientRect();
   return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];

@@ -1,8 +1,8 @@
-// Networks in plain JavaScript: what gan/pages/describe.py writes, run on arrays.
+// Runs the networks that gan/pages/describe.py describes, in plain JavaScript.
 // Maps are Float32Arrays of (examples, height, width, channels), channels last.
 "use strict";
 
-// One number of 16 bits, as IEEE 754 has it.
+// The half float of IEEE 754 that these 16 bits mean.
 function fromHalf(h) {
   const sign = h & 0x8000 ? -1 : 1, exponent = (h >> 10) & 31, fraction = h & 1023;
   if (exponent === 0) return sign * fraction * 2 ** -24;
@@ -60,7 +60,8 @@ function withBias(size, bias) {
   return out;
 }
 
-// A kernel slides over the larger map and meets each pixel of the smaller one.
+// A convolution or, with `spread`, a transposed one. The kernel slides over the larger map,
+// and each of its positions belongs to one pixel of the smaller map.
 function slide([x], layer, [kernel, bias], n, spread) {
   const [h, w, f] = layer.shape, [ih, iw, c] = layer.input;
   const [kh, kw] = layer.size, [sy, sx] = layer.strides, [top, left] = layer.before;
@@ -99,7 +100,7 @@ const LAYERS = {
   upsample([x], layer, _, n) {
     const [h, w, c] = layer.shape, [sy, sx] = layer.size;
     const lh = h / sy, lw = w / sx, out = new Float32Array(n * h * w * c);
-    // For "bilinear" the centres of pixels are where they are, edges are repeated.
+    // Bilinear interpolation is between the centres of pixels; edges are repeated.
     const places = (size, low, scale) => Array.from({ length: size }, (_, i) => {
       const at = layer.bilinear ? (i + 0.5) / scale - 0.5 : Math.floor(i / scale);
       const first = Math.floor(at), inside = (j) => Math.min(low - 1, Math.max(0, j));
@@ -118,7 +119,7 @@ const LAYERS = {
     return out;
   },
 
-  // Two matrices, of rows (ih, h) and of columns (iw, w).
+  // Resize by two matrices: one for the rows (ih, h) and one for the columns (iw, w).
   resize([x], layer, [rows, columns], n) {
     const [h, w, c] = layer.shape, [ih, iw] = layer.input;
     const out = new Float32Array(n * h * w * c), half = new Float32Array(ih * w * c);
@@ -161,7 +162,7 @@ const LAYERS = {
     for (let e = 0; e < n; e++)
       for (let y = 0; y < h; y++)
         for (let q = 0; q < w; q++) {
-          // What lies beyond the edges does not count, in a mean neither.
+          // Pixels beyond the edges are not counted, not even in a mean.
           const y0 = Math.max(y * sh - top, 0), y1 = Math.min(y * sh - top + kh, ih);
           const q0 = Math.max(q * sw - left, 0), q1 = Math.min(q * sw - left + kw, iw);
           const to = ((e * h + y) * w + q) * c, count = (y1 - y0) * (q1 - q0);
@@ -182,7 +183,8 @@ const LAYERS = {
     const size = x.length / n, place = shape.map(() => 0);
     for (let i = 0, from = 0; i < size; i++) {
       for (let e = 0; e < n; e++) out[e * size + i] = x[e * size + from];
-      // The next place of the output, counted like a clock, and where it comes from.
+      // Go to the next place of the output, the last axis first, and to the place of the
+      // input from which its number comes.
       for (let a = shape.length - 1; a >= 0; a--) {
         from += steps[order[a]];
         if (++place[a] < shape[a]) break;
@@ -193,7 +195,7 @@ const LAYERS = {
     return out;
   },
 
-  // Batch normalisation in inference, and rescaling: a factor and a shift a channel.
+  // Batch normalisation in inference, and rescaling: each channel has a factor and a shift.
   affine([x], layer, [factor, shift]) {
     const out = new Float32Array(x.length), c = factor.length;
     for (let i = 0; i < x.length; i++) out[i] = x[i] * factor[i % c] + shift[i % c];
@@ -225,7 +227,7 @@ const LAYERS = {
     return out;
   },
 
-  // Of a number an example; or of as many weights an example as there are classes.
+  // The input holds one label for each example, or one weight for each class.
   embedding([x], layer, [table], n) {
     const d = layer.shape[layer.shape.length - 1], classes = table.length / d;
     const mixed = x.length > n, out = new Float32Array((mixed ? n : x.length) * d);
@@ -236,7 +238,8 @@ const LAYERS = {
   },
 };
 
-// A 3×3 convolution of doubled pixels is a transposed one of stride 2 by 4×4 sums.
+// A 3×3 convolution of doubled pixels equals a transposed convolution of stride 2, whose
+// kernel of 4×4 holds sums of the 3×3 weights.
 function doubledKernel(kernel, size) {
   const taps = [[2], [1, 2], [0, 1], [0]], out = new Float32Array(16 * size);
   taps.forEach((rows, i) => taps.forEach((columns, j) => {
@@ -259,7 +262,7 @@ function makeNetwork(description, numbers) {
       layer.weights[0] = doubledKernel(layer.weights[0], layer.weights[0].length / 9);
   return function run(inputs, n) {
     const values = [...inputs];
-    // From the output back, so that nothing is computed that nobody asks for.
+    // Start from the output, so that only those layers are computed that it needs.
     function valueOf(i) {
       if (values[i] === undefined) {
         const layer = layers[i - inputs.length];
@@ -282,7 +285,7 @@ function randomOf(seed) {
   };
 }
 
-// Latents of a seed, as the model's own sampler draws them.
+// Latents of a seed, from the same distribution as those of the model's own sampler.
 function latentsOf(seed, dim, kind, spread = 1) {
   const next = randomOf(seed), z = new Float32Array(dim);
   for (let i = 0; i < dim; i++) {

@@ -1,8 +1,8 @@
-// A picture of one's own: the latents that draw it best, by Levenberg and Marquardt's
-// method from the nearest of some random pictures, as gan/generators/polish.py has it.
+// Finds the latents that draw a user's picture best, by the Levenberg-Marquardt method, as
+// gan/generators/polish.py does. It starts from the nearest of some random pictures.
 const TRIED = 320, STARTS = 3, ROUNDS = 12, STEP = 0.01;
 
-// Numbers of pictures as they are seen, each an array.
+// The pictures of some latents, clipped to [0, 1] as on the screen, each in an array.
 function seen(zs, labels) {
   const shown = picturesOf(outputs(zs, labels)).map((v) => Math.min(1, Math.max(0, v)));
   return zs.map((_, e) => shown.subarray(e * pixels, (e + 1) * pixels));
@@ -14,7 +14,7 @@ function meanSquare(a, b) {
   return sum / pixels;
 }
 
-// Latents where the sampler draws them, and how unusual their length is.
+// Move latents back to the range of the sampler.
 function held(z) {
   if (data.kind === "uniform") return z.map((v) => Math.min(1, Math.max(0, v)));
   if (data.kind === "symmetric") return z.map((v) => Math.min(1, Math.max(-1, v)));
@@ -23,10 +23,12 @@ function held(z) {
   return z.map((v) => v / length);
 }
 
+// The loss includes how unusual the length of normal latents is, with the weight PRIOR.
 const PRIOR = data.kind === "normal" ? 1.5e-5 * data.dim : 0;
 const excess = (z) => z.reduce((sum, v) => sum + v * v, 0) / z.length - 1;
 
-// x of a symmetric positive matrix (rows) and a right side: Cholesky's method.
+// Solve matrix · x = right by Cholesky's method, for a symmetric positive definite matrix,
+// of which the diagonal and the part below it are read.
 function solve(matrix, right) {
   const n = right.length, low = matrix.map(() => new Float64Array(n));
   for (let i = 0; i < n; i++)
@@ -47,7 +49,7 @@ function solve(matrix, right) {
   return x;
 }
 
-// One round for a start {z, label, drawn, loss, damping}.
+// One step of the method for a start {z, label, drawn, loss, damping}, which it changes.
 function improve(start, target) {
   const { z, label } = start, n = data.dim, sides = Math.sqrt(pixels);
   const near = Array.from(z, (_, i) => z.map((v, k) => v + (k === i ? STEP : 0)));
@@ -77,7 +79,8 @@ function improve(start, target) {
   start.damping *= better ? 0.2 : 5;
 }
 
-// The best start for a picture; `tell` is given shares between 0 and 1.
+// The start {z, label, …} that ends nearest to a picture. `tell` is called with the share
+// of the search that is done, from 0 to 1.
 async function project(target, tell) {
   const pause = () => new Promise((go) => setTimeout(go)), starts = [];
   const kinds = (data.classes || [0]).length, part = 20;
@@ -100,7 +103,7 @@ async function project(target, tell) {
   return best.sort((a, b) => a.loss - b.loss)[0];
 }
 
-// The numbers of a file's picture, cut to the aspect of the page's and shrunk.
+// Read a picture file as numbers in [0, 1], cropped and resized to the page's pictures.
 async function readPicture(file) {
   const image = await createImageBitmap(file), canvas = sized(byId("given"));
   const unit = Math.min(image.width / width, image.height / height);

@@ -1,5 +1,5 @@
-// The page of a network that makes pictures from pictures: one input, drawn on, and what
-// is made of it, anew at each change.
+// The page of a network that makes pictures from pictures: the user can draw on the input,
+// and each change makes a new output.
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
 const numbers = unpack(data.weights), translate = makeNetwork(data.network, numbers);
@@ -7,14 +7,14 @@ const [inHeight, inWidth, inChannels] = data.input;
 const masked = data.kind === "hole", painted = inChannels - (masked ? 1 : 0);
 const [low, high] = data.range;
 
-// `whole` is the picture before anything was drawn on it, `input` what the network takes,
-// all in [0, 1], as arrays of (height, width, channels).
+// `whole` is the picture before the user has drawn on it, and `input` is the input of the
+// network; both are in [0, 1], as arrays of (height, width, channels).
 const state = { whole: null, input: null, seed: 1, example: 0 };
 
 const luma = (r, g, b) => 0.299 * r + 0.587 * g + 0.114 * b;
 
-// What training made of a picture (of the shape data.source) for the network: its picture
-// channels. The layers of gan/conditions.
+// From a picture of the shape data.source to the picture channels of the network's input,
+// as the layers of gan/conditions compute them in training.
 const MADE = {
   none: (x) => x,
   hole: (x) => x,
@@ -47,7 +47,7 @@ const MADE = {
   },
 };
 
-// The network's input of its picture channels, with the mask where it takes one.
+// The network's input: the picture channels and, if it takes one, the mask.
 function withMask(picture, mask) {
   if (!masked) return Float32Array.from(picture);
   const out = new Float32Array(inHeight * inWidth * inChannels);
@@ -106,7 +106,7 @@ function startWithExample() {
   start(Float32Array.from(bytes.subarray(at, at + size), (v) => v / 255));
 }
 
-// A picture of any size, cropped around its middle and laid on white.
+// Take a picture of any size: crop it around its middle, and put it on white.
 function take(image) {
   const [h, w, c] = data.source, canvas = document.createElement("canvas");
   canvas.width = w;
@@ -133,7 +133,7 @@ function takeFile(file) {
   });
 }
 
-// Draw at a pixel of the input: wipe a hole, or paint with the brush.
+// Draw at a pixel of the input: make a hole, or paint with the brush.
 function mark(x, y) {
   const wide = masked ? Math.max(1, Math.round(inWidth / 16)) : 0;
   const code = parseInt(byId("brush").value.slice(1), 16);
@@ -162,7 +162,7 @@ function listen() {
   given.onpointerdown = given.onpointermove = (event) => {
     if (event.type === "pointermove" && !event.buttons) return;
     if (event.type === "pointerdown") {
-      // The hole of training gives way to the user's own.
+      // The user's own hole replaces the one with which the page began.
       if (masked && !begun) state.input = withMask(state.whole, new Float32Array(inHeight * inWidth));
       begun = true;
       if (event.pointerId) given.setPointerCapture(event.pointerId);
@@ -196,7 +196,7 @@ function listen() {
 const HINTS = {
   none: "Drop a picture anywhere on the page. You can also draw on this one.",
   shrunk: "Drop a picture anywhere: the page shrinks it. You can also draw on this one.",
-  hole: "Drop a picture anywhere on the page, and wipe a hole with the mouse or a finger.",
+  hole: "Drop a picture anywhere on the page, and draw a hole with the mouse or a finger.",
   grey: "Drop a picture anywhere: the page turns it grey. You can also draw on this one.",
   edges: "Drop a picture anywhere: the page finds its lines. You can also draw lines.",
 };
