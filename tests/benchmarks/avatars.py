@@ -1,6 +1,6 @@
 """Smiles, glasses and beards for drawn faces: projections and edits against the truth.
 
-    python tests/benchmarks/avatars.py --data avatars_64.npz --minutes 15 --output run
+    python tests/benchmarks/avatars.py --data avatars_64.npz --minutes 18 --output run
 
 The pictures become 32×32 by the mean of 2×2. The class of a picture says whether its
 mouth is serious, smiling or another one, and whether it has glasses and a beard.
@@ -125,7 +125,7 @@ def matrix(generator, pictures, has):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True, help="avatars_64.npz")
-    parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--minutes", type=float, default=18)
     parser.add_argument("--count", type=int, default=300, help="pairs to edit")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", required=True, help="folder of the run")
