@@ -110,7 +110,7 @@ def card(
     parts = [
         _head(generator, report),
         f"# {_NAME}\n",
-        f"A generative adversarial network that draws {what}. It was trained with "
+        f"This generative adversarial network draws {what}. It was trained with "
         f"keras-gan {__version__}.\n",
         f"Its classes, numbered from 0, are: {listed}.\n" if names else "",
         "![Sixty-four pictures that it draws, not selected](samples.png)\n",

@@ -5,7 +5,7 @@
 
 The 1,911 pairs without skin tones are shrunk to 32×32 pixels by means over 2×2. The
 last 311 of `default_rng(0).permutation(1911)` are held out. `gan.CycleGAN` gets the
-pictures of both kinds of the others, but not which belong together. The minutes are CPU
+pictures of all other pairs, but not which belong together. The minutes are CPU
 minutes of one core.
 
 For the held-out pairs, in both directions, the script prints the PSNR in dB, how often
