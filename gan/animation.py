@@ -44,7 +44,8 @@ def write_animation(
 
     Example:
 
-        write_animation((plots.tile(some, scale=8) for some in walk), "walk.webp")
+        frames = (plots.tile(one[None], scale=8) for one in generator.draw(walk))
+        write_animation(frames, "walk.webp")
     """
     path = expect_animation(path, frames_per_second)
     images = _images(frames if np.iterable(frames) else ())

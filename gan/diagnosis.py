@@ -157,8 +157,8 @@ def diagnose(
         finding makes pointless.
 
     Raises:
-        InvalidInput: if an argument is unusable, or the discriminator has other
-            outputs.
+        InvalidInput: if an argument is unusable, or the model makes pictures from
+            pictures or has no latent generator.
 
     Formula:
         pull = mean ‖∂l(D(f))/∂f‖ · mean ‖x − f‖ / (mean l(D(f)) − mean l(D(x))),
@@ -308,7 +308,8 @@ def _bounded(s):
 @_check(
     "flat output",
     "remove the discriminator's last activation: only the losses of `Simple_GAN` have "
-    "targets at its bounds; use a lower learning rate for it, or a gradient penalty",
+    "targets at its bounds; use a lower learning rate for the discriminator, or a "
+    "gradient penalty",
     causes=(_bounded,),
 )
 def _flat_output(s):

@@ -30,7 +30,7 @@ class Faces:
     normalized: np.ndarray
 
     def recover(self, x: npt.ArrayLike) -> np.ndarray:
-        """Convert normalized values back to pictures, see `recover`."""
+        """Convert normalized values back to pictures, see `gan.faces.recover`."""
         return recover(x, self.mean_face, self.multiplier)
 
 
@@ -91,12 +91,13 @@ def normalize(
     """Centre and scale pictures.
 
     Args:
-        pictures: array of shape `(…, h, w)` or `(…, h, w, 1)`.
-        mean_face: array of shape `(h, w)`.
-        multiplier: array of shape `(h, w)`; where it is 0, no scaling happens.
+        pictures: float array of shape `(…, h, w)` or `(…, h, w, 1)`, in [0, 1].
+        mean_face: float array of shape `(h, w)`, in [0, 1].
+        multiplier: float array of shape `(h, w)`, in [0, 1]; where it is 0, no scaling
+            happens.
 
     Returns:
-        float32 array of shape `(…, h, w)`.
+        float32 array of shape `(…, h, w)`, about in [-1, 1].
 
     Formula:
 
@@ -113,12 +114,12 @@ def recover(
     """Converts normalized values, such as a generator's outputs, to pictures.
 
     Args:
-        x: array of shape `(…, h, w)` or `(…, h, w, 1)`.
-        mean_face: array of shape `(h, w)`.
-        multiplier: array of shape `(h, w)`.
+        x: float array of shape `(…, h, w)` or `(…, h, w, 1)`, about in [-1, 1].
+        mean_face: float array of shape `(h, w)`, in [0, 1].
+        multiplier: float array of shape `(h, w)`, in [0, 1].
 
     Returns:
-        float32 array of shape `(…, h, w)`.
+        float32 array of shape `(…, h, w)`, about in [0, 1].
 
     Formula:
 

@@ -363,7 +363,8 @@ def gradient_penalty(
         epsilon: float, added under the root. The root has an infinite derivative at 0,
             so one point with a zero gradient would turn every weight into NaN. 1e-12
             changes a norm of 1 by 5e-13, which is below float32 resolution.
-        condition: `None`, or the condition of the points, passed as second argument.
+        condition: `None`, or the condition of each point, a tensor `(batch, …)` that
+            is passed as second argument.
 
     Returns:
         Float scalar tensor, at least 0.
@@ -388,7 +389,8 @@ def zero_centred_penalty(
         discriminator: callable `(points, training=True)` -> `(batch, 1)`, such as
             `model.judge`.
         points: float tensor `(batch, …)`, where the gradient is taken.
-        condition: `None`, or the condition of the points, passed as second argument.
+        condition: `None`, or the condition of each point, a tensor `(batch, …)` that
+            is passed as second argument.
 
     Returns:
         Float scalar tensor, at least 0.
@@ -413,7 +415,8 @@ def values_and_squared_slopes(
         discriminator: callable `(points, training=True)` -> `(batch, 1)`.
         points: float tensor `(batch, …)`, where the gradient is taken; or a tuple of
             such tensors, for a discriminator that returns one output for each.
-        condition: `None`, or the condition of the points, passed as second argument.
+        condition: `None`, or the condition of each point, a tensor `(batch, …)` that
+            is passed as second argument.
 
     Returns:
         Tuple of float tensors: D(points), `(batch, 1)`, and ‖∇D(points)‖², `(batch,)`,

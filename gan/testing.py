@@ -33,7 +33,7 @@ def check_model(make: type[AdversarialModel] | Callable[[], AdversarialModel]) -
     Call it in a test of your own class. It trains for a few steps, which takes a few
     seconds, and checks that
 
-    - the class takes the seven arguments of `gan.AdversarialModel` by position;
+    - the class takes the seven positional arguments of `gan.AdversarialModel`;
     - one step changes both networks, and logs finite numbers under `log_names`;
     - `from_config(get_config())` makes an equal model;
     - training depends on every option: those of the class itself that are numbers or
@@ -73,7 +73,7 @@ def check_model(make: type[AdversarialModel] | Callable[[], AdversarialModel]) -
     _claim(
         isinstance(model, AdversarialModel),
         "The argument make must be a subclass of gan.AdversarialModel or a callable "
-        f"that makes a model of one, but it gives {shown(model)}.",
+        f"that makes a model of such a class, but it gives {shown(model)}.",
     )
     fresh = made()
     _expect_same(

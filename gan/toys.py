@@ -113,8 +113,8 @@ def msdcc(points: npt.ArrayLike, centre: npt.ArrayLike = 0.8) -> float:
     For `corner_cloud` its expected value is `dim * sigma ** 2`.
 
     Args:
-        points: array of shape `(S, dim)`, finite.
-        centre: float or array of shape `(dim,)`, the true centre.
+        points: float array of shape `(S, dim)`, finite.
+        centre: float or float array of shape `(dim,)`, the true centre.
 
     Returns:
         float, at least 0.
@@ -133,8 +133,8 @@ def dbc(points: npt.ArrayLike, centre: npt.ArrayLike = 0.8) -> float:
     the course takes S = 500.
 
     Args:
-        points: array of shape `(S, dim)`, finite.
-        centre: float or array of shape `(dim,)`, the true centre.
+        points: float array of shape `(S, dim)`, finite.
+        centre: float or float array of shape `(dim,)`, the true centre.
 
     Returns:
         float, at least 0.

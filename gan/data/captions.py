@@ -152,9 +152,9 @@ def captions_of(
 def _matched(captions, paths):
     """The caption of each path, or `None`.
 
-    A path belongs to the longest name that is its end, with or without its suffix. A
-    file that no name fits so takes the caption of another folder's file of its name, if
-    there is only one such caption and one such file.
+    A path belongs to the longest name that is its end, with or without its suffix. If
+    no name fits, the path takes the caption of a file of the same name in another
+    folder, provided that there is only one such caption and one such file.
     """
     known, alone = {}, {}
     for name, caption in captions.items():

@@ -46,11 +46,12 @@ def expect_dataset(
     """Expect a Dataset whose specification fits a model."""
     spec = dataset.element_spec
     if condition is not None:
+        kind = "labels" if condition == () else "conditions"
         pair = isinstance(spec, tuple) and len(spec) == 2
         require(
             pair and all(isinstance(one, tf.TensorSpec) for one in spec),
-            "The networks take labels, so the Dataset must give pairs (examples, "
-            f"labels), but it gives {shown(spec)}: map it to such pairs.",
+            f"The networks take {kind}, so the Dataset must give pairs (examples, "
+            f"{kind}), but it gives {shown(spec)}: map it to such pairs.",
             name,
         )
         spec, labels = spec

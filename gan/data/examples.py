@@ -388,7 +388,7 @@ def as_examples(
     if isinstance(value, tf.data.Dataset):
         expect_dataset(value, shape, condition, name)
         return StreamedExamples(value, classes, shape, name, condition)
-    value, labels = _examples_and_labels(value, condition is not None, name)
+    value, labels = _examples_and_labels(value, condition, name)
     array = _as_array(value, name)
     expect_shape(tuple(array.shape), shape, name)
     require(
@@ -414,8 +414,9 @@ def as_examples(
     return Examples(tf.reshape(tensor, (-1, *shape)), labels, shape, condition or ())
 
 
-def _examples_and_labels(value, takes, name):
+def _examples_and_labels(value, condition, name):
     """Split into examples and labels; labels are `None` if the networks take none."""
+    takes, kind = condition is not None, "conditions" if condition else "labels"
     pair = isinstance(value, (tuple, list)) and len(value) == 2
     pair = pair and hasattr(value[0], "shape")
     require(
@@ -426,7 +427,7 @@ def _examples_and_labels(value, takes, name):
     )
     require(
         pair or not takes,
-        f"The networks take labels, so {name} must be a pair (examples, labels) or a "
+        f"The networks take {kind}, so {name} must be a pair (examples, {kind}) or a "
         f"Dataset of such pairs, but it is {shown(value)}.",
         name,
     )

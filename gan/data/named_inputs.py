@@ -36,8 +36,8 @@ def parse_condition(text: str) -> tuple[str, dict[str, Any]]:
         found = word.capitalize(), {}
     require(
         found is not None,
-        "The argument from must be shrunk:FACTOR, hole:PIXELS, hole:SHARE, grey or "
-        f"edges, such as shrunk:4, but it is {shown(text)}.",
+        "The argument condition (--from) must be shrunk:FACTOR, hole:PIXELS, "
+        f"hole:SHARE, grey or edges, such as shrunk:4, but it is {shown(text)}.",
         "from",
     )
     return found

@@ -436,7 +436,7 @@ class TrainedGenerator:
         ```python
         found = generator.project("me.png")
         print(found)
-        older = generator.draw(found.latents * 0.7, found.labels)
+        plainer = generator.draw(found.latents * 0.7, found.labels)  # more average
         ```
         """
         wanted = given_examples(self.shape, pictures=pictures)

@@ -121,8 +121,9 @@ def frechet_distance(real: npt.ArrayLike, fake: npt.ArrayLike) -> float:
 
     Formula: `|μ1 - μ2|² + tr(S1 + S2 - 2 (S1 S2)^½)`; the trace of the root is the sum
         of the square roots of the eigenvalues of `S1^½ S2 S1^½`. S divides by n - 1. If
-        d is larger than n and than 1,024: S = AᵀA, A the centred examples divided by
-        √(n - 1), and the trace is the sum of the singular values of `A1 A2ᵀ`.
+        d is larger than min(n, m) and than 1,024: S = AᵀA, A the centred examples
+        divided by √(n - 1), and the trace is the sum of the singular values of `A1
+        A2ᵀ`.
 
     Reference: Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule", eq.
         6; here computed on the data themselves, not on Inception features.

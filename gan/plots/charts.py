@@ -162,9 +162,9 @@ def points_and_values(
     """Draws real and fake points over the discriminator's outputs, and the losses.
 
     Args:
-        real: array of shape `(n, 2)`.
-        fake: array of shape `(m, 2)`.
-        values: array of shape `(g, g)`, the discriminator's outputs on `grid(g)`:
+        real: float array of shape `(n, 2)`.
+        fake: float array of shape `(m, 2)`.
+        values: float array of shape `(g, g)`, the discriminator's outputs on `grid(g)`:
             `values[i, j]` belongs to `x = (j + .5) / g` and `y = (i + .5) / g`.
         history: as for `losses`, or None to leave the losses out.
         title: str or None.
@@ -194,9 +194,9 @@ def coloured_points(
     """Draws real points beside fake ones, each in its own colour, and the losses.
 
     Args:
-        real: array of shape `(n, 5)`, columns x, y, r, g, b; colours are
+        real: float array of shape `(n, 5)`, columns x, y, r, g, b; colours are
             clipped to [0, 1].
-        fake: array of shape `(m, 5)`.
+        fake: float array of shape `(m, 5)`.
         history: as for `losses`, or None to leave the losses out.
         title: str or None.
 
@@ -229,9 +229,10 @@ def faces_and_values(
 
     Args:
         pictures: as for `tile`; a row holds at most ten.
-        values_real: array of shape `(n,)` or `(n, 1)`, the discriminator's outputs on
-            real pictures.
-        values_fake: array of shape `(m,)` or `(m, 1)`, its outputs on fake pictures.
+        values_real: float array of shape `(n,)` or `(n, 1)`, the discriminator's
+            outputs on real pictures.
+        values_fake: float array of shape `(m,)` or `(m, 1)`, its outputs on fake
+            pictures.
         history: as for `losses`, or None to leave the losses out.
         title: str or None.
 

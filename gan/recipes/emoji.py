@@ -6,8 +6,8 @@ networks. In trials of six minutes with the residual networks, one seed each, ba
 32 were better than those of 64 and 16, a learning rate of 1e-3 better than 5e-4 and
 2e-3, and 16 channels better than 24. A generator that had twice the channels and ended
 in a sigmoid collapsed within 28 epochs. With the strided networks, random flips slowed
-training down. Random shifts, which began after two fifths of the run, had not helped
-after 8,000 steps (a Fréchet distance of 14.3).
+training down. Random shifts, which began in the course of a run, had not helped when it
+had made 8,000 steps (a Fréchet distance of 14.3).
 """
 
 from __future__ import annotations

@@ -43,13 +43,13 @@ def write_generator(
         InvalidInput: before any work, if the path is not writable or a package is
             missing.
     """
-    to = _FORMATS.get(to, to)
+    asked, to = to, _FORMATS.get(to, to)
     if to != "tf_saved_model":
         path = expect_writable(path)
     ending = {"keras": ".keras", "litert": ".tflite"}.get(to, "")
     require(
         str(path).endswith(ending),
-        f"The name of a file of the format {to} must end in {ending}, but it is "
+        f"The name of a file of the format {asked} must end in {ending}, but it is "
         f"{shown(str(path))}.",
         "filepath",
     )

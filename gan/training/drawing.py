@@ -130,7 +130,7 @@ class Drawing(RealExamples):
         return self.words.completed(texts, among, self._count(size))
 
     def call(self, latents: Any, training: bool = False) -> tf.Tensor:
-        """Computes fakes from latents `(batch, latent_dim)`.
+        """Computes fakes, float32 `(batch, …)`, from latents `(batch, latent_dim)`.
 
         The averaged generator is used if there is one. For a generator with other
         inputs, pass these inputs instead of latents.

@@ -88,9 +88,10 @@ class GraphFit(TwoOptimizers):
     ) -> keras.callbacks.History:
         """Trains the model.
 
-        After Ctrl-C, training stops at the end of the graph call, callbacks finish, and
-        `fit` raises `KeyboardInterrupt`. After SIGTERM or SIGHUP, training stops in the
-        same way, and the program exits with status 143 or 129.
+        After Ctrl-C, training stops as soon as the running steps have ended (see
+        `steps_per_execution` in `compile`), callbacks finish, and `fit` raises
+        `KeyboardInterrupt`. After SIGTERM or SIGHUP, training stops in the same way,
+        and the program exits with status 143 or 129.
 
         Args:
             x: real examples as in `gan.AdversarialModel`, which replace

@@ -51,7 +51,11 @@ class RealExamples:
 
     @property
     def real_examples(self) -> Any:
-        """The real examples: a tensor, memory map, Dataset or `None`."""
+        """The real examples: a tensor, memory map, Dataset or `None`.
+
+        With conditions, a tensor or memory map is part of a pair `(examples,
+        conditions)`.
+        """
         return None if self._examples is None else self._examples.value
 
     @real_examples.setter

@@ -55,7 +55,7 @@ class CycleGAN(R3GAN):
         latent_generator: `None`, because the generators take no latents.
         real_examples: pair `(a, b)` of arrays, pictures of A `(N, h, w, c)` and of B
             `(M, …)`, as `gan.AdversarialModel` takes examples. Samples of A and B are
-            drawn independently; the order of the arrays does not matter.
+            drawn independently; the order within an array does not matter.
         gamma: float, weight of the penalties on the discriminators' gradients.
         cycle_weight: float, weight of the cycle loss.
         identity_weight: float, weight of the identity loss. It must be 0 if pictures of
@@ -276,7 +276,7 @@ class CycleGAN(R3GAN):
         return Sample(drawn[::-1], condition)
 
     def judge(self, examples: Any, condition: Any = None, training: bool = True) -> Any:
-        """The outputs of both discriminators on pictures `(b, a)`, a list of two."""
+        """Both discriminators' outputs on `(b, a)`, two float tensors `(batch, 1)`."""
         if training:
             examples = [self.augmented(pictures) for pictures in examples]
         return self.discriminator([*examples], training=training)
