@@ -76,6 +76,8 @@ def star(
     """
     expect_positive_int(count=count)
     angles = np.pi / 2 * np.sin(np.pi * np.arange(count) / count) ** 2
+    shape = (None, *np.shape(centre))
+    directions = expect_array(shape, directions=directions)
     rays = [_arc(angles, centre=centre, directions=ray) for ray in directions]
     return np.concatenate(rays)
 

@@ -4,10 +4,13 @@ import inspect
 import subprocess
 import sys
 
+import numpy as np
 import pytest
-from conftest import slow_but_first
+from conftest import refused, slow_but_first
 
 import gan
+from gan.conditions import fit_reader
+from gan.metrics import pairs
 
 
 @pytest.mark.parametrize("name", gan.__all__)
@@ -66,3 +69,31 @@ def test_import_is_light():
     code += "print([m for m in ('tensorflow', 'keras') if m in sys.modules])"
     run = [sys.executable, "-W", "error", "-c", code]
     assert subprocess.run(run, capture_output=True, text=True).stdout == "[]\n"
+
+
+SIX = {str(i): ([1], [1]) for i in range(6)}
+
+
+@pytest.mark.parametrize(
+    "call, argument",
+    [
+        (lambda path: gan.plots.curves({"loss": SIX}), "panels"),
+        (lambda path: gan.plots.write_png([[0.5]], path / "x.jpg"), "path"),
+        (lambda path: gan.plots.write_png([[np.nan]], path / "x.png"), "picture"),
+        (lambda path: gan.plots.write_png([[[0.5]]], path / "x.png"), "picture"),
+        (lambda path: pairs.crops(np.ones((1, 8, 8)), 0), "size"),
+        (lambda path: pairs.crops(np.ones((1, 8, 8)), 9), "size"),
+        (lambda path: gan.walks.star([1.0, 0.0], []), "directions"),
+        (lambda path: gan.walks.star([1.0, 0.0], 3.0), "directions"),
+        (
+            lambda path: gan.conditions.fit_reader(
+                np.ones((9, 4, 8, 3)), np.ones((9, 2))
+            ),
+            "pictures",
+        ),
+    ],
+)
+def test_what_a_function_cannot_use_is_refused(call, argument, tmp_path):
+    with refused(argument):
+        call(tmp_path)
+    assert not any(tmp_path.iterdir())

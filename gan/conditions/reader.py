@@ -54,6 +54,9 @@ def fit_reader(
         or_bytes = ", or be bytes (uint8)" if name == "pictures" else ""
         said = f"The argument {name} must hold numbers in [0, 1]{or_bytes}: scale it."
         require(small, said, name)
+    said = "The argument pictures must have sides of at least 8, but they are "
+    sides = pictures.shape[1:3]
+    require(min(sides) >= 8, f"{said}{sides[0]} and {sides[1]}.", "pictures")
     with seeded(seed):
         inputs = keras.Input(pictures.shape[1:], name="pictures")
         x = layers.Rescaling(4.0, -2.0)(inputs)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import expect_array, expect_seed, require
+from gan.errors import expect_array, expect_between, expect_seed, require
 
 _LEAST_SQUARE = 1e-10  # smallest mean squared error, a PSNR of 100 dB
 _PENALTIES = 10.0 ** np.arange(-2, 4.5, 0.5)
@@ -134,13 +134,14 @@ def crops(pictures: npt.ArrayLike, size: int = 8) -> np.ndarray:
     Args:
         pictures: array `(n, h, w)` or `(n, h, w, c)` of any range. Incomplete squares
             at the right and the bottom are left out.
-        size: int, side of a square in pixels.
+        size: int, side of a square in pixels, at most h and w.
 
     Returns:
         Array `(n * (h // size) * (w // size), size, size, c)` of the same range.
     """
     pictures = _colours(expect_array((None, None, None, ...), pictures=pictures))
     count, height, width, channels = pictures.shape
+    expect_between(1, min(height, width), size=size)
     rows, columns = height // size, width // size
     cut = pictures[:, : rows * size, : columns * size]
     cut = cut.reshape(count, rows, size, columns, size, channels)

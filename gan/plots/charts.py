@@ -117,8 +117,8 @@ def curves(
     """Draws curves over epochs, in panels side by side.
 
     Args:
-        panels: dict from the label of each panel's y axis to a dict of curves, from
-            names to pairs `(epochs, values)` of sequences of equal length.
+        panels: dict from the label of each panel's y axis to a dict of one to five
+            curves, from names to pairs `(epochs, values)` of sequences of equal length.
         title: str or None.
 
     Returns:
@@ -127,10 +127,17 @@ def curves(
     expect_some(panels=panels)
     figure, several = _panels(len(panels), title=title)
     for axes, (label, named) in zip(several, panels.items(), strict=True):
+        _expect_few(label, named, "curves")
         for colour, (name, curve) in zip(CYCLE, named.items(), strict=False):
             _draw_curve(axes, *curve, color=colour, label=name)
         _finish_curves(axes, label)
     return settle(figure)
+
+
+def _expect_few(name, several, kind):
+    """Expect a panel with one to five parts, as there are five colours."""
+    said = f"The panel {shown(name)} must have one to five {kind}, not {len(several)}."
+    require(0 < len(several) <= len(CYCLE), said, "panels")
 
 
 def grid(size: int = 64) -> np.ndarray:
@@ -285,8 +292,7 @@ def histograms(
     expect_some(panels=panels)
     figure, several = _panels(len(panels), (320, 260), (120, 60), title, columns=3)
     for axes, (name, sets) in zip(several, panels.items(), strict=True):
-        said = f"The panel {shown(name)} must have one to five sets, not {len(sets)}."
-        require(0 < len(sets) <= len(CYCLE), said, "panels")
+        _expect_few(name, sets, "sets")
         sets = {name: _column(**{name: values}) for name, values in sets.items()}
         bins = np.histogram_bin_edges(np.concatenate([*sets.values()]), 50)
         for colour, (which, values) in zip(CYCLE, sets.items(), strict=False):

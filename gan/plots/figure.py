@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from gan.errors import StrPath, require, shown
+from gan.errors import StrPath, expect_array, require, shown
 from gan.support.files import atomic_path, expect_writable
 
 if TYPE_CHECKING:
@@ -70,10 +70,20 @@ def write_png(picture: npt.ArrayLike, path: StrPath) -> pathlib.Path:
 
     Returns:
         `pathlib.Path` of the file.
+
+    Raises:
+        InvalidInput: if the picture is not such an array, or the path does not end in
+            .png.
     """
     from PIL import Image
 
     path = expect_writable(path)
+    said = f"The argument path must end in .png, but it is {shown(str(path))}."
+    require(path.suffix.lower() == ".png", said, "path")
+    picture = expect_array((None, None, ...), picture=picture)
+    fits = picture.ndim == 2 or picture.shape[2:] == (3,)
+    said = "The argument picture must have the shape (h, w) or (h, w, 3), not "
+    require(fits, f"{said}{picture.shape}.", "picture")
     array = np.rint(255 * np.clip(picture, 0, 1)).astype(np.uint8)
     with atomic_path(path) as temporary:
         Image.fromarray(array).save(temporary)

@@ -59,7 +59,6 @@ class WholeModel(keras.Model):
     has_latents: bool
     latent_generator: Any
     draws_repeat: bool
-    has_latents: bool
     learning_rate: Any
     averaged_generator: Any
     reattach: Callable[[], None]
