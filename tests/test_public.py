@@ -86,9 +86,7 @@ SIX = {str(i): ([1], [1]) for i in range(6)}
         (lambda path: gan.walks.star([1.0, 0.0], []), "directions"),
         (lambda path: gan.walks.star([1.0, 0.0], 3.0), "directions"),
         (
-            lambda path: gan.conditions.fit_reader(
-                np.ones((9, 4, 8, 3)), np.ones((9, 2))
-            ),
+            lambda path: fit_reader(np.ones((9, 4, 8, 3)), np.ones((9, 2))),
             "pictures",
         ),
     ],
