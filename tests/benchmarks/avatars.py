@@ -46,6 +46,9 @@ def read(path):
                 file[rows][:, names.index(n)]
                 for n in ("mouth", "accessories", "facialHair")
             )
+            if key == "serious":
+                # The attributes of a pair are those of its smiling face.
+                mouth = np.full_like(mouth, SERIOUS)
             has = {
                 "smiling": mouth == SMILE,
                 "glasses": (glasses > 0) & (glasses != PATCH),
