@@ -298,7 +298,7 @@ def board_scalars(directory, tag):
         {"count": 7},
         {"seed": None},
         {"to_picture": "halves"},
-        {"real": (HELD_OUT, np.arange(30))},
+        {"real": (HELD_OUT, np.arange(29))},
         {"real": np.ones((30, 2)), "names": ["fd49"]},
         {"real": HELD_OUT * np.nan},
     ],

@@ -3,6 +3,7 @@
 import csv
 import importlib
 
+import keras
 import numpy as np
 import pytest
 from conftest import refused
@@ -11,7 +12,8 @@ from test_callbacks import HELD_OUT, fit, fixed_fakes
 
 import gan
 from gan import metrics
-from gan.callbacks import Checkpoint, Quality
+from gan.callbacks import Checkpoint, Metrics, Quality
+from gan.latent import LatentGenerator
 from gan.metrics.report import comparable
 from gan.recipes import size
 from gan.recipes.run import Run, train_recipe
@@ -214,3 +216,42 @@ def test_a_run_goes_on_at_its_size_on_another_machine(tmp_path, monkeypatch, cap
 def test_published_systems_learn_all_of_their_pictures(name):
     recipe = importlib.import_module(f"gan.recipes.{name}").RECIPE
     assert recipe.held_out is None
+
+
+@pytest.mark.parametrize("kind", [Metrics, Quality, "evaluate"])
+def test_classes_are_as_frequent_in_the_fakes_as_in_the_reals(kind, tmp_path):
+    """Of a generator that draws its classes exactly, nothing is wrong."""
+    points = keras.layers.Embedding(2, 2)
+    latents, label = keras.Input((2,)), keras.Input((), dtype="int32")
+    small = keras.layers.Rescaling(0.05)(latents)
+    generator = keras.Model(
+        [latents, label], keras.layers.Add()([small, points(label)])
+    )
+    points.set_weights([np.float32([[0.2, 0.2], [0.8, 0.8]])])
+    point, label = keras.Input((2,)), keras.Input((), dtype="int32")
+    x = keras.layers.Embedding(2, 2)(label)
+    x = keras.layers.Dense(1)(keras.layers.Concatenate()([point, x]))
+    networks = generator, keras.Model([point, label], x)
+    # Nine tenths are of class 0, and all of these come first.
+    labels = np.repeat([0, 1], [270, 30])
+    real = np.where(labels[:, None], 0.8, 0.2) + RNG.normal(0, 0.05, (300, 2))
+    real = np.float32(real)
+    options = {"pixel_range": (0, 1), "batch_size": 10, "learning_rate": 0.0}
+    model = gan.R3GAN(*networks, LatentGenerator(2), (real, labels), **options)
+
+    def distance(real):
+        if kind == "evaluate":
+            return model.evaluate(real, names=["kid"], count=200)["kid"]
+        if kind is Metrics:
+            found = Metrics(real, ["kid"], count=200)
+        else:
+            found = Quality(tmp_path / "q.png", real)
+        return fit(model, 1, found).history["kid"][0]
+
+    assert abs(distance((real, labels))) < 0.01
+    if kind != "evaluate":
+        # Without the classes of the reals, half of the fakes are of class 1.
+        assert distance(real) > 0.1
+        path = [tmp_path / "q.png"] if kind is Quality else []
+        with refused("real"):
+            kind(*path, (real, labels[:5]))

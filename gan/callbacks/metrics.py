@@ -25,7 +25,9 @@ class Metrics(keras.callbacks.Callback):
     Args:
         real: float or int array `(n, …)`, at least 8 examples that are not in the
             training set (for "neighbour_ratio", the training set). The values of black
-            and white are inferred from them.
+            and white are inferred from them. For a conditional model, give a pair
+            `(examples, conditions)`: the fakes get these conditions. Without them, the
+            classes of the fakes are equally frequent, those of the reals may not be.
         names: iterable of str, from `gan.metrics.NAMES`.
         every: int, epochs between measurements.
         count: int, at least 8, number of fakes.
@@ -39,7 +41,7 @@ class Metrics(keras.callbacks.Callback):
 
     def __init__(
         self,
-        real: npt.ArrayLike,
+        real: npt.ArrayLike | tuple[npt.ArrayLike, npt.ArrayLike],
         names: Iterable[str] = ("sw2", "fd"),
         every: int = 1,
         count: int = 1000,

@@ -22,7 +22,7 @@ from gan.metrics.distances import kernel_distance
 from gan.metrics.report import comparable
 from gan.saving import save_model
 from gan.support.files import clear_leftovers, expect_writable
-from gan.training.aside import draw_fakes
+from gan.training.aside import draw_fakes, given_reals
 
 Logs = dict[str, float] | None
 
@@ -48,7 +48,8 @@ class Quality(keras.callbacks.Callback):
         path: str or `os.PathLike` that ends in .png.
         real: float or int array `(n, …)`, at least 8 real examples; the first 1,000 are
             used. They should not be in the training set, because a generator may copy
-            that. The values of black and white are inferred from them.
+            that. The values of black and white are inferred from them. For a
+            conditional model, give a pair `(examples, conditions)`, as in `Metrics`.
         others: array of other real examples in the same form, whose distance to `real`
             is the line; `None` draws no line.
         best: str or `os.PathLike` that ends in .keras, the file of the best model;
@@ -67,7 +68,7 @@ class Quality(keras.callbacks.Callback):
     def __init__(
         self,
         path: StrPath,
-        real: npt.ArrayLike,
+        real: npt.ArrayLike | tuple[npt.ArrayLike, npt.ArrayLike],
         others: npt.ArrayLike | None = None,
         best: StrPath | None = None,
         every: int = 1,
@@ -85,7 +86,9 @@ class Quality(keras.callbacks.Callback):
         expect_positive_int(every=every, patience=patience)
         expect_seed(seed=seed)
         self._every, self._patience, self._seed = every, patience, seed
-        real = expect_array((None, None, ...), least=_LEAST, real=real)[:_MOST]
+        real, conditions = given_reals(real)
+        real = real[:_MOST]
+        self._conditions = None if conditions is None else conditions[:_MOST]
         self._scale, self._shape = find_pixel_range(real), real.shape[1:]
         if others is not None:
             others = expect_array((None, *self._shape), least=_LEAST, others=others)
@@ -103,7 +106,7 @@ class Quality(keras.callbacks.Callback):
             if path is not None:
                 clear_leftovers(path.parent, path.name)
         self._rows, self._told = read_table(self._table, "Quality"), False
-        shape = draw_fakes(self.model, 1, self._seed, scale=self._scale).shape[1:]
+        shape = self._fakes(1).shape[1:]
         said = f"The argument real must hold examples of the shape {shape}, like the "
         said += f"fakes, but their shape is {self._shape}."
         require(np.prod(shape) == np.prod(self._shape), said, "real")
@@ -139,9 +142,12 @@ class Quality(keras.callbacks.Callback):
     def measure(self) -> tuple[float, float]:
         """Measure now; return the kernel distance and its standard error."""
         count = len(self._real)
-        fakes = draw_fakes(self.model, count, self._seed, scale=self._scale)
-        fakes = np.clip(fakes, *self._scale).reshape(count, *self._shape)
+        fakes = np.clip(self._fakes(count), *self._scale).reshape(count, *self._shape)
         return kernel_distance(self._real, self._space(fakes))
+
+    def _fakes(self, count):
+        options = {"scale": self._scale, "conditions": self._conditions}
+        return draw_fakes(self.model, count, self._seed, **options)
 
     def paths(self, epochs: int) -> list:
         """The files that exist after `epochs` epochs: list of `pathlib.Path`."""

@@ -8,12 +8,14 @@ from typing import Literal
 
 from gan.cli.asked import conditions_asked
 from gan.cli.shared import (
+    drawn_as,
     expect_drawing,
     expect_output,
     expect_pictures,
     finish,
     import_tensorflow,
     loaded,
+    of_known_classes,
     read_real,
     translating,
 )
@@ -283,10 +285,11 @@ def _export_card(model, folder, pictures, seed):
         from gan.metrics.report import evaluate_faces
 
         real = read_real(pictures, drawing.shape, bool(drawing.classes))
+        real, labels = of_known_classes(drawing, real, print)
         count = len(real.pictures)
         sentence = "The argument pictures must name at least 200 pictures, not "
         require(count >= 200, f"{sentence}{count}.", "pictures")
-        drawn = {"the fakes": lambda n: drawing.draw(n, seed=seed)}
+        drawn = {"the fakes": drawn_as(drawing, labels, seed)}
         reports, _ = evaluate_faces(real.floats(), drawn, seed, depths=())
         report = reports["the fakes"]
         made["measured against"] = f"{count} pictures, {Path(pictures).name}"

@@ -13,10 +13,14 @@ from json import dumps
 from typing import Any
 
 from gan.cli.shared import (
+    as_the_model_counts,
+    drawn_as,
     expect_drawing,
     finish,
     import_tensorflow,
+    listed,
     loaded,
+    of_known_classes,
     pairs_of,
     read_real,
     translating,
@@ -28,7 +32,6 @@ from gan.errors import (
     expect_path,
     expect_seed,
     require,
-    shown,
 )
 from gan.generators.weights import PRETRAINED
 from gan.recipes.record import read_record
@@ -76,16 +79,18 @@ def evaluate(
     if words is not None and real.captions is not None:
         # Fakes are drawn from the captions of the real pictures.
         drawing.usual_conditions = words.of_captions(real.captions)
+    real, labels = of_known_classes(drawing, real, tell)
     count = len(real.pictures)
     sentence = f"The argument pictures must name at least 200 pictures, not {count}."
     require(count >= 200, sentence, "pictures")
-    labelled = None if json else _labelled(drawing, real)
+    labelled = None if json else _labelled(drawing, real, labels)
     compared = _compared(real.pictures, seed, tell)
     from gan import plots
     from gan.metrics import report
 
     generators = {
-        name: functools.partial(one.draw, seed=seed) for name, one in drawings.items()
+        name: drawn_as(one, labels if one is drawing else None, seed)
+        for name, one in drawings.items()
     }
     reports, shown = report.evaluate_faces(compared, generators, seed)
     print(dumps(reports) if json else report.table(reports))
@@ -141,7 +146,7 @@ def _compared(pictures, seed, tell):
     return Pictures(pictures).floats()
 
 
-def _labelled(drawing, own):
+def _labelled(drawing, own, labels):
     """Select the pictures of classes that a classifier can learn.
 
     Returns:
@@ -162,15 +167,17 @@ def _labelled(drawing, own):
     if min(height, width) < 4:
         print(f"The pictures have sides of fewer than 4 pixels: {not_known}")
         return None
-    labels = _as_the_model_counts(own, drawing.names, print)
-    numbers, counts = np.unique(labels[labels >= 0], return_counts=True)
+    if labels is None:
+        print(f"The model knows none of the classes of the pictures: {not_known}")
+        return None
+    numbers, counts = np.unique(labels, return_counts=True)
     numbers = numbers[counts >= LEAST]
     known = np.isin(labels, numbers)
-    few = {own.names[label] for label in own.labels[~known & (labels >= 0)]}
+    few = {own.names[label] for label in own.labels[~known]}
     if few:
         print(
             f"These classes have fewer than {LEAST} pictures and are left out: "
-            f"{_listed(sorted(few))}."
+            f"{listed(sorted(few))}."
         )
     if len(numbers) < 2:
         print(f"Fewer than two classes remain: {not_known}")
@@ -193,38 +200,6 @@ def _tell_classes(drawing, seed, real, labels, numbers):
     print(classifier.classify(fakes, asked))
     if len(real) >= _ENOUGH:
         print(classifier.compare(np.clip(fakes, 0, 1), asked))
-
-
-def _as_the_model_counts(own, names, tell):
-    """The labels of the pictures as the model numbers them, -1 for unknown classes."""
-    from gan.metrics.classes import numbers_of
-
-    known, classes = names, len(names)
-    unnamed = known == [*map(str, range(classes))]
-    if unnamed and len(own.names) == classes and not {*own.names} & {*known}:
-        tell(
-            "The model does not name its classes. They are assumed to be those of the "
-            f"pictures, in this order: {_listed(own.names)}."
-        )
-        known = own.names
-    numbers = numbers_of(own.names, known)
-    unknown = [name for name, n in zip(own.names, numbers, strict=True) if n < 0]
-    if unknown:
-        tell(
-            "The model does not know these classes, which are left out: "
-            f"{_listed(unknown)}."
-        )
-    missing = [name for name in known if name not in own.names]
-    if missing:
-        tell(f"These classes of the model have no pictures: {_listed(missing)}.")
-    return numbers[own.labels]
-
-
-def _listed(names, most=12):
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    # Control characters are escaped.
-    plain = [name if name.isprintable() else shown(name) for name in names[:most]]
-    return ", ".join(plain) + more
 
 
 def diagnose(
@@ -350,11 +325,11 @@ def _real_of(model, pictures, black, white, say):
     sentence = "The argument pictures must name pictures with classes, as the model "
     require(own.labels is not None, f"{sentence}has them.", "pictures")
     numbers = [*map(str, builtins.range(model.classes))]
-    labels = _as_the_model_counts(own, model.class_names or numbers, say)
+    labels = as_the_model_counts(own, model.class_names or numbers, say)
     known = labels >= 0
     require(
         known.any(),
-        f"None of the classes of {pictures} ({_listed(own.names)}) is one that the "
+        f"None of the classes of {pictures} ({listed(own.names)}) is one that the "
         "model was trained on: give pictures of its classes.",
         "pictures",
     )

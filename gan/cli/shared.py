@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import pathlib
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from gan.errors import InvalidInput, expect_path, expect_seed, require, shown
@@ -185,6 +186,47 @@ def read_real(
     return real
 
 
+def of_known_classes(
+    drawing: TrainedGenerator, real: Pictures, tell: Callable[[str], object]
+) -> tuple[Pictures, np.ndarray | None]:
+    """The real pictures of classes that the model knows, and their class numbers.
+
+    Without classes, or if the model knows none of them, all pictures and `None`.
+    """
+    if not drawing.classes or real.labels is None:
+        return real, None
+    labels = as_the_model_counts(real, drawing.names or [], tell)
+    known = labels >= 0
+    if not known.any():
+        return real, None
+    if not known.all():
+        parts = {"pictures": real.pictures[known], "labels": real.labels[known]}
+        real = dataclasses.replace(real, **parts)
+    return real, labels[known]
+
+
+def drawn_as(
+    drawing: TrainedGenerator, labels: np.ndarray | None, seed: int
+) -> Callable[[int], np.ndarray]:
+    """A function that draws n fakes, in which classes are as frequent as in `labels`.
+
+    Otherwise classes that are rare among the reals would count as a difference.
+    """
+
+    def draw(count):
+        if labels is None:
+            return drawing.draw(count, seed=seed)
+        import numpy as np
+
+        from gan.training.aside import spread
+
+        # Shuffled, so that the first few are not all of one class.
+        given = np.random.default_rng(seed).permutation(spread(len(labels), count))
+        return drawing.draw(count, labels=labels[given], seed=seed)
+
+    return draw
+
+
 def finish(figure: Figure, output: str | pathlib.Path, show: bool) -> None:
     """Save a picture and print its path; show it if asked to."""
     from gan import plots
@@ -192,3 +234,38 @@ def finish(figure: Figure, output: str | pathlib.Path, show: bool) -> None:
     print(plots.save(figure, output))
     if show:
         plots.show(figure)
+
+
+def as_the_model_counts(
+    own: Pictures, names: list[str], tell: Callable[[str], object]
+) -> np.ndarray:
+    """The labels of the pictures as the model numbers them, -1 for unknown classes."""
+    from gan.metrics.classes import numbers_of
+
+    known, classes = names, len(names)
+    unnamed = known == [*map(str, range(classes))]
+    if unnamed and len(own.names) == classes and not {*own.names} & {*known}:
+        tell(
+            "The model does not name its classes. They are assumed to be those of the "
+            f"pictures, in this order: {listed(own.names)}."
+        )
+        known = own.names
+    numbers = numbers_of(own.names, known)
+    unknown = [name for name, n in zip(own.names, numbers, strict=True) if n < 0]
+    if unknown:
+        tell(
+            "The model does not know these classes, which are left out: "
+            f"{listed(unknown)}."
+        )
+    missing = [name for name in known if name not in own.names]
+    if missing:
+        tell(f"These classes of the model have no pictures: {listed(missing)}.")
+    return numbers[own.labels]
+
+
+def listed(names: Sequence[str], most: int = 12) -> str:
+    """The first names in one line, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    # Control characters are escaped.
+    plain = [name if name.isprintable() else shown(name) for name in names[:most]]
+    return ", ".join(plain) + more

@@ -303,7 +303,10 @@ class Run:
         print(f"Fakes are compared with {count} pictures {which}.", flush=True)
         path, best = self.output / "quality.png", self.output / "best.keras"
         _, others = data.split(min(len(data.pictures), 2000))
-        return [Quality(path, unseen.floats(), others.floats(), best)]
+        real: Any = unseen.floats()
+        if unseen.labels is not None:
+            real = real, unseen.labels
+        return [Quality(path, real, others.floats(), best)]
 
     def fit(
         self,

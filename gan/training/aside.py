@@ -64,8 +64,8 @@ def draw_fakes(
             scales the samples from the model's `pixel_range` to `scale`.
         scale: pair of floats, the values of black and white in the result; not used
             with `to_picture`.
-        conditions: tensor `(n, …)`, the conditions of the fakes, used in turn; `None`
-            draws them.
+        conditions: array `(n, …)`, labels or the networks' other conditions, spread
+            evenly over the fakes; `None` draws conditions.
 
     Returns:
         Float array `(count, …)`.
@@ -75,16 +75,22 @@ def draw_fakes(
         if conditions is None:
             drawn = [model.get_fake_sample(size) for size in sizes]
         else:
-            turns = np.arange(count) % len(conditions)
-            parts = [turns[i : i + _AT_ONCE] for i in range(0, count, _AT_ONCE)]
+            name = "labels" if model.classes else "condition"
+            chosen = spread(len(conditions), count)
+            parts = [chosen[i : i + _AT_ONCE] for i in range(0, count, _AT_ONCE)]
             drawn = [
-                model.get_fake_sample(condition=tf.gather(conditions, part))
+                model.get_fake_sample(**{name: tf.gather(conditions, part)})
                 for part in parts
             ]
     samples = np.concatenate([d[0] if isinstance(d, tuple) else d for d in drawn])
     if to_picture is not None:
         return np.asarray(to_picture(samples))
     return rescale(samples, model.pixel_range or scale, scale)
+
+
+def spread(most: int, count: int) -> np.ndarray:
+    """`count` indices below `most`, evenly spaced: int array `(count,)`."""
+    return np.arange(count) * most // count
 
 
 def compared(
@@ -118,11 +124,25 @@ def compared(
     return pairs.compare_pairs(truth, answers, mask)
 
 
+def given_reals(real: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    """The examples `(n, …)` of an argument `real`, at least 8, and their conditions."""
+    conditions = None
+    if isinstance(real, tuple) and len(real) == 2:
+        real, conditions = real[0], np.asarray(real[1])
+    real = expect_array((None, None, ...), least=_LEAST, real=real)
+    if conditions is not None:
+        said = f"The argument real holds {len(real)} examples, but conditions of the "
+        said += f"shape {conditions.shape}: give one for each example."
+        require(conditions.shape[:1] == (len(real),), said, "real")
+    return real, conditions
+
+
 class Evaluator:
     """Measures a model's fakes against real examples, always from the same latents.
 
     Args:
-        real: array `(n, …)`, at least 8 examples.
+        real: array `(n, …)`, at least 8 examples; or pair `(examples, conditions)`,
+            whose conditions the fakes get.
         names: iterable of str, from `gan.metrics.NAMES`.
         count: int, at least 8, number of fakes.
         seed: int, seed of their latents.
@@ -130,7 +150,6 @@ class Evaluator:
             range of `real`. `None` uses the model's `pixel_range`.
         scale: pair of floats, the values of black and white in `real`; `None` infers
             them.
-        conditions: as in `draw_fakes`.
 
     Raises:
         InvalidInput: if an argument is invalid.
@@ -144,7 +163,6 @@ class Evaluator:
         seed: int = 0,
         to_picture: ToPicture = None,
         scale: tuple[float, float] | None = None,
-        conditions: Any = None,
     ) -> None:
         self._names = metrics.expect_names(names)
         expect_positive_int(count=count)
@@ -152,7 +170,7 @@ class Evaluator:
         require(count >= _LEAST, sentence, "count")
         expect_seed(seed=seed)
         expect_to_picture(to_picture)
-        self._real = expect_array((None, None, ...), least=_LEAST, real=real)
+        self._real, conditions = given_reals(real)
         different = bool((self._real != self._real[0]).any())
         sentence = "The argument real must hold examples that are not all the same."
         require({*self._names} <= _OF_ANY or different, sentence, "real")

@@ -142,7 +142,7 @@ class Drawing(RealExamples):
 
         Args:
             x: array of real examples in the form of `real_examples`, best held out from
-                training; `None` takes `real_examples`.
+                training; `None` takes `real_examples`. The fakes get their conditions.
             **options: `names`, `count`, `seed` and `to_picture`, as in
                 `gan.callbacks.Metrics`.
 
@@ -156,12 +156,10 @@ class Drawing(RealExamples):
         require(data is not None and not data.streams, said, "x")
         data.pixel_range = self.pixel_range or data.pixel_range
         real = data.first(len(data))
-        # Fakes get the conditions of the reals, but classes are drawn equally often.
-        conditions = None if self.classes else real.condition
-        options = {"scale": self.pixel_range, "conditions": conditions} | options
+        options = {"scale": self.pixel_range} | options
         # These are the reals as the discriminator takes them, in the range of the
-        # fakes.
-        return Evaluator(real.examples, **options)(self)
+        # fakes. The fakes get their conditions, so that both have equal shares.
+        return Evaluator(real.public(), **options)(self)
 
     def export(
         self, filepath: StrPath, format: str = "tf_saved_model", **options: Any
