@@ -47,7 +47,7 @@ def cycle_GenDiscr(
         judge.name = f"judge_{name}"
         judges.append(judge)
     for name, given, made in (("a_to_b", *shapes), ("b_to_a", *shapes[::-1])):
-        maker, _, _ = unet_GenDiscr(given, made, width)
+        maker, _, _ = unet_GenDiscr(given, made, width, smooth=True)
         maker.name = name
         makers.append(maker)
     return (

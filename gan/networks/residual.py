@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numbers
 from collections.abc import Iterable
+from typing import Any
 
 import keras
 from keras import layers
@@ -172,16 +173,8 @@ def make_generator(
     # The last layer is float32 under every mixed-precision policy.
     last = {"padding": "same", "dtype": "float32"}
     if smooth:
-        # Each pixel of a 2×2 square has its own weights, as in a transposed 6×6
-        # convolution, which takes longer.
         middle = keras.initializers.Constant(0.0 if bounded else 0.5)
-        options = {"padding": "same", "bias_initializer": middle}
-        x = layers.Conv2D(4 * channels, 3, **options)(x)
-        height, breadth = x.shape[1:3]
-        x = layers.Reshape((height, breadth, 2, 2, channels))(x)
-        x = layers.Permute((1, 3, 2, 4, 5))(x)
-        x = layers.Reshape((2 * height, 2 * breadth, channels))(x)
-        x = layers.AveragePooling2D(2, 1, padding="same", dtype="float32")(x)
+        x = smooth_pixels(x, channels, bias_initializer=middle)
         x = layers.Activation(end, dtype="float32")(x) if bounded else x
     elif channels == 1:
         x = layers.UpSampling2D(interpolation="bilinear")(x)
@@ -190,6 +183,31 @@ def make_generator(
         # Each pixel of a 2×2 square has its own weights, so that edges can be sharp.
         x = layers.Conv2DTranspose(channels, 6, 2, activation=end, **last)(x)
     return keras.Model(inputs, x, name="generator")
+
+
+def smooth_pixels(
+    x: keras.KerasTensor, channels: int, **options: Any
+) -> keras.KerasTensor:
+    """Doubles both sides to pixels that are means over 2×2 squares.
+
+    A checkerboard vanishes in these means.
+
+    Args:
+        x: tensor `(batch, h, w, width)`.
+        channels: int, number of channels of a pixel.
+        **options: options of the convolution.
+
+    Returns:
+        Float32 tensor `(batch, 2 h, 2 w, channels)`.
+    """
+    # Each pixel of a 2×2 square has its own weights, as in a transposed 6×6
+    # convolution, which takes longer.
+    x = layers.Conv2D(4 * channels, 3, padding="same", **options)(x)
+    height, breadth = x.shape[1:3]
+    x = layers.Reshape((height, breadth, 2, 2, channels))(x)
+    x = layers.Permute((1, 3, 2, 4, 5))(x)
+    x = layers.Reshape((2 * height, 2 * breadth, channels))(x)
+    return layers.AveragePooling2D(2, 1, padding="same", dtype="float32")(x)
 
 
 def _discriminator(shape, widths, given, reader):

@@ -11,7 +11,7 @@ from keras import layers
 from gan.conditions import Condition
 from gan.errors import expect_choice, expect_positive_int, require, shown
 from gan.latent import LatentGenerator
-from gan.networks.residual import block, stages
+from gan.networks.residual import block, smooth_pixels, stages
 
 
 def unet_GenDiscr(
@@ -20,6 +20,7 @@ def unet_GenDiscr(
     width: int = 64,
     latent_dim: int | None = None,
     masked: bool | None = None,
+    smooth: bool = False,
 ) -> tuple[keras.Model, keras.Model, LatentGenerator | None]:
     """Builds two networks for picture translation, without normalisation.
 
@@ -46,6 +47,8 @@ def unet_GenDiscr(
         masked: bool, whether the last channel of an input is a mask: 1 where the
             generator draws, 0 where the output equals the input exactly. `None` takes
             the layer's attribute `masked`, or `False` if `inputs` is a tuple.
+        smooth: bool, whether what the generator adds to its input is a mean over 2×2
+            squares, which prevents checkerboard patterns, but also the finest details.
 
     Returns:
         Tuple `(generator, discriminator, latent_generator)`. Generator: float32 inputs
@@ -77,7 +80,7 @@ def unet_GenDiscr(
         "inputs",
     )
     inputs, masked = (*map(int, three),), bool(masked)
-    expect_choice((True, False), masked=masked)
+    expect_choice((True, False), masked=masked, smooth=smooth)
     require(
         not masked or inputs == (*targets[:2], channels + 1),
         "Inputs with a mask must have the sides of the targets and one channel more, "
@@ -87,13 +90,13 @@ def unet_GenDiscr(
     # Twice the channels of the first stage are enough, and take half the time.
     widths = [min(n, 2 * width) for n in widths]
     return (
-        _generator(inputs, targets, widths, latent_dim, masked),
+        _generator(inputs, targets, widths, latent_dim, masked, smooth),
         _discriminator(inputs, targets, width // 2 or 1),
         None if latent_dim is None else LatentGenerator(latent_dim),
     )
 
 
-def _generator(inputs, targets, widths, latent_dim, masked):
+def _generator(inputs, targets, widths, latent_dim, masked, smooth):
     given = pictures = keras.Input(inputs, name="inputs")
     sides = [(targets[0] >> n, targets[1] >> n) for n in range(len(widths) + 1)]
     # The stage at which the input enters; 0 means at the resolution of the target.
@@ -126,8 +129,11 @@ def _generator(inputs, targets, widths, latent_dim, masked):
         x = block(x, width)
     x = layers.LeakyReLU(0.2)(x)
     # Each pixel of a 2×2 square has its own weights, which are initialised with zeros.
-    options = {"padding": "same", "kernel_initializer": "zeros"}
-    x = layers.Conv2DTranspose(targets[2], 6, 2, **options)(x)
+    if smooth:
+        x = smooth_pixels(x, targets[2], kernel_initializer="zeros")
+    else:
+        options = {"padding": "same", "kernel_initializer": "zeros"}
+        x = layers.Conv2DTranspose(targets[2], 6, 2, **options)(x)
     base = _as_target(_resized(pictures, targets), targets[2])
     if masked:
         mask = _channels(pictures, targets[2], 1)
