@@ -17,10 +17,13 @@ def tab():
         yield opened
 
 
-def translator_of(layer, shape=(8, 8, 3), latent_dim=None, pixel_range=(0.0, 1.0)):
+def translator_of(
+    layer, shape=(8, 8, 3), latent_dim=None, pixel_range=(0.0, 1.0), smooth=False
+):
     keras.utils.set_random_seed(0)
     inputs = layer or (shape[0], shape[1], 3)
-    network, _, latents = gan.unet_GenDiscr(inputs, shape, 4, latent_dim)
+    parts = gan.unet_GenDiscr(inputs, shape, 4, latent_dim, smooth=smooth)
+    network, _, latents = parts
     for weight in network.trainable_variables:
         weight.assign(weight + 0.1 * keras.random.normal(weight.shape))
     return gan.Translator(network, layer, latents, pixel_range)
@@ -32,13 +35,15 @@ KINDS = {
     "grey": (Grey(), (8, 8, 3)),
     "edges": (Edges(), (8, 12, 3)),
     "none": (None, (8, 8, 1)),
+    "smooth": (None, (8, 12, 3)),
 }
 
 
 @pytest.mark.parametrize("kind", slow_but_first(*KINDS, single=True))
 def test_the_page_makes_what_keras_makes(tab, tmp_path, kind):
     layer, shape = KINDS[kind]
-    translator = translator_of(layer, shape, pixel_range=(-1.0, 1.0))
+    options = {"pixel_range": (-1.0, 1.0), "smooth": kind == "smooth"}
+    translator = translator_of(layer, shape, **options)
     given = (shape[0], shape[1], 3) if layer is None else shape
     examples = np.random.default_rng(0).integers(0, 256, (2, *given)) / 255
     pages.translator_page(tmp_path / "page.html", translator, "<b>", examples)
