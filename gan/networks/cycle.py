@@ -17,8 +17,8 @@ def cycle_GenDiscr(
 ) -> tuple[keras.Model, keras.Model, None]:
     """Builds the joint networks of `gan.CycleGAN`.
 
-    The generators are the U-Nets of `gan.unet_GenDiscr`, which are the identity before
-    training. The discriminators are those of `gan.strided_GenDiscr`.
+    The generators are the U-Nets of `gan.unet_GenDiscr(smooth=True)`, which are the
+    identity before training. The discriminators are those of `gan.strided_GenDiscr`.
 
     Args:
         a: tuple `(h, w, c)`, shape of a picture of A. The sides must be multiples of 4,
