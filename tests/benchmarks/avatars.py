@@ -47,7 +47,11 @@ def halved(pictures):
 
 
 def read(path):
-    """Dict of the attributes' bool arrays, and of class numbers and names."""
+    """The training faces, and the serious and the smiling faces of the pairs.
+
+    The first two are tuples of pictures, class numbers and a dict of the attributes'
+    bool arrays; the smiling faces are pictures only.
+    """
     with np.load(path) as file:
         names = list(file["attribute_names"])
         found = {}
@@ -86,7 +90,7 @@ def networks(data):
 
 
 def train(pictures, labels, options):
-    """Train a model, and save it as the file."""
+    """Train a model, and save it as the file `--output`."""
     data = Pictures(pictures, np.int32(labels), class_names())
     recipe = dataclasses.replace(r3gan.COLOUR, networks=networks)
     gamma = r3gan.gamma_for(pictures) / 2
