@@ -89,20 +89,22 @@ def test_the_fakes_have_the_classes_of_the_pictures(
     found = []
 
     def judge(pictures, generators, seed):
-        found.extend((pictures, generators["ours"](70)))
+        found.extend([pictures, *(make(70) for make in generators.values())])
         return {}, {"real": pictures[:3]}
 
     monkeypatch.setattr(reports, "evaluate_faces", judge)
     monkeypatch.setattr(reports, "table", str)
     real, noted = three_stripes
     pictures = real(ant=180, cat=30, zebra=40)
-    line = ["evaluate", str(noted(*ABC)), "--pictures", str(pictures)]
+    run = str(noted(*ABC))
+    line = ["evaluate", run, "--course", run, "--pictures", str(pictures)]
     assert cli.main([*line, "--output", str(tmp_path / "e.png")]) == 0
-    of_known, fakes = found
-    assert len(of_known) == 210
-    # Each class is a bright stripe of 32 pixels.
-    stripes = fakes.reshape(70, 3, 32).mean(axis=2)
-    assert np.bincount(stripes.argmax(axis=1), minlength=3).tolist() == [60, 0, 10]
+    of_known, *both = found
+    assert len(of_known) == 210 and len(both) == 2
+    for fakes in both:
+        # Each class is a bright stripe of 32 pixels.
+        stripes = fakes.reshape(70, 3, 32).mean(axis=2)
+        assert np.bincount(stripes.argmax(axis=1), minlength=3).tolist() == [60, 0, 10]
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import refused
 from keras import layers
 from PIL import Image
 
@@ -131,6 +132,8 @@ def test_each_kind_is_drawn_by_itself():
     a, b = (np.rint(40 * np.array(x)[..., 0, 0, 0]) for x in zip(*drawn, strict=True))
     assert all(len({*row}) == 20 for row in [*a, *b])
     assert b.max() < 30 and np.mean(a == b) < 0.1
+    with refused("condition"):
+        model.get_fake_sample(condition=drawn[0][0])
     sample = model.as_sample(drawn[0])
     np.testing.assert_array_equal(sample.examples[0], drawn[0][1])
     np.testing.assert_array_equal(sample.condition[0], drawn[0][0])

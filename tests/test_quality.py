@@ -18,6 +18,7 @@ from gan.metrics.report import comparable
 from gan.recipes import size
 from gan.recipes.run import Run, train_recipe
 from gan.saving.model_file import read_notes
+from gan.training.aside import chosen
 
 RNG = np.random.default_rng(1)
 
@@ -218,6 +219,16 @@ def test_published_systems_learn_all_of_their_pictures(name):
     assert recipe.held_out is None
 
 
+@pytest.mark.parametrize("count", [7, 100, 300, 1000])
+@pytest.mark.parametrize("labels", [np.arange(300) % 2, np.arange(300) // 270])
+def test_chosen_conditions_have_the_shares_of_all(labels, count):
+    picked = labels[chosen(labels, count, 0)]
+    share, found = labels.mean() * count, picked.sum()
+    assert len(picked) == count and abs(found - share) <= 1
+    assert (chosen(labels[:, None], 300, 0) != np.arange(300)).any()
+    assert {*chosen(labels[:, None], 300, 0)} == {*range(300)}
+
+
 @pytest.mark.parametrize("kind", [Metrics, Quality, "evaluate"])
 def test_classes_are_as_frequent_in_the_fakes_as_in_the_reals(kind, tmp_path):
     """Of a generator that draws its classes exactly, nothing is wrong."""
@@ -232,8 +243,8 @@ def test_classes_are_as_frequent_in_the_fakes_as_in_the_reals(kind, tmp_path):
     x = keras.layers.Embedding(2, 2)(label)
     x = keras.layers.Dense(1)(keras.layers.Concatenate()([point, x]))
     networks = generator, keras.Model([point, label], x)
-    # Nine tenths are of class 0, and all of these come first.
-    labels = np.repeat([0, 1], [270, 30])
+    # Nine tenths are of class 0; every tenth example is of class 1.
+    labels = np.int32(np.arange(300) % 10 == 9)
     real = np.where(labels[:, None], 0.8, 0.2) + RNG.normal(0, 0.05, (300, 2))
     real = np.float32(real)
     options = {"pixel_range": (0, 1), "batch_size": 10, "learning_rate": 0.0}

@@ -294,6 +294,8 @@ def test_bytes_and_another_range():
     y, x = pairs.get_real_sample(16)
     order = [int(np.argmin(np.abs(bytes_ / 255 - one).sum((1, 2, 3)))) for one in y]
     np.testing.assert_allclose(x, bytes_[::-1][order] / 255, atol=1e-6)
+    made = [pairs.get_fake_sample(condition=x)[0] for x in (bytes_, bytes_ / 255)]
+    np.testing.assert_allclose(*made, atol=1e-6)
 
 
 def test_a_dataset_of_pairs_and_one_of_targets():

@@ -10,6 +10,7 @@ import gan
 from gan import cli
 from gan.conditions import Words
 from gan.data.examples import Sample
+from gan.training.aside import draw_fakes
 
 RNG = np.random.default_rng(0)
 CAPTIONS = ["red circle", "blue circle", "red square", "blue square"] * 8
@@ -243,6 +244,9 @@ def folder(tmp_path_factory):
 def test_a_trained_one_draws_what_the_words_say(folder):
     model = gan.load_model(folder / "words.keras")
     assert model.words.names == ["blue", "circle", "red", "square"]
+    texts = np.array(["red circle", "blue square"] * 4)
+    drawn = [draw_fakes(model, 8, conditions=x) for x in (texts, model.words(texts))]
+    np.testing.assert_array_equal(*drawn)
     _, vectors = model.get_fake_sample(3, condition="red circle")
     np.testing.assert_array_equal(vectors, [[0, 1, 1, 0]] * 3)
     generator = gan.load_generator(folder / "words.keras")

@@ -1,6 +1,7 @@
 """Captions as vectors, and captions in files."""
 
 import json
+import pathlib
 
 import keras
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 import gan
 from gan.conditions import Words
 from gan.conditions.words import are_texts
-from gan.data.captions import read_captions
+from gan.data.captions import captions_of, read_captions
 from gan.data.pictures import read_pictures
 
 CAPTIONS = [
@@ -115,6 +116,9 @@ def written(folder, name, text):
         ("f.csv", 'file_name,text\nx.png,"one, cat"\n', {"x.png": "one, cat"}),
         ("g.csv", "caption\none\n", ["one"]),
         ("l.csv", 'file,text\nx,"one\n\ntwo"\n', {"x": "one\n\ntwo"}),
+        ("n.csv", "\nfile,text\nx,one\n  \ny,two\n", {"x": "one", "y": "two"}),
+        ("o.csv", "file,text\nx,one\n,two\n", None),
+        ("p.jsonl", '{"file": "x", "text": "a"}\n{"text": "b"}\n', None),
         ("m.jsonl", '{"file": "x", "text": "a\u2028b"}\n', {"x": "a\u2028b"}),
         ("h.json", '{"x": 3}', None),
         ("i.jsonl", "no json\n", None),
@@ -145,22 +149,38 @@ def test_captions_find_their_pictures(tmp_path):
             read_pictures(tmp_path, (8, 8), captions=written(tmp_path, "c.txt", text))
 
 
-def test_files_of_one_name_in_several_folders_keep_their_captions(tmp_path):
-    names = ["a/1.png", "b/1.png", "c/1.png", "d/2.png"]
-    for name in names:
-        (tmp_path / name).parent.mkdir()
-        Image.new("RGB", (8, 8), "red").save(tmp_path / name)
-    lines = "b/1.png\tsecond\na/1\tfirst\nelsewhere/2.png\tmoved\n"
-    path = written(tmp_path, "captions.txt", lines)
-    read = read_pictures(tmp_path, (8, 8), captions=path)
-    assert read.captions == ["first", "second", "moved"]
-    assert read.left_out[str(tmp_path / "c/1.png")] == "without a caption"
+@pytest.mark.parametrize(
+    "captions, files, found",
+    [
+        # The folder decides, with or without a suffix.
+        ("b/1.png b, a/1 a", "a/1.png b/1.png", "a b"),
+        # A caption of one file is not given to a file that its name fits less.
+        ("a/1.png a", "a/1.png b/1.jpg", "a -"),
+        ("1.jpg a", "1.jpg 1.png", "a -"),
+        ("a/1 a, 1.png b", "a/1.png", "a"),
+        # The folder may have been moved, and the file converted.
+        ("old/1.png a", "a/1.png", "a"),
+        ("C:\\x\\a\\1.png a, C:\\x\\b\\1.png b", "a/1.png b/1.png", "a b"),
+        ("1.jpg a", "1.png", "a"),
+        # Files of one name share a caption without a folder.
+        ("1.png a", "a/1.png b/1.png", "a a"),
+        ("1.jpg a, 1.gif b, 2 c", "1.png 2.png", "- c"),
+    ],
+)
+def test_each_file_gets_the_caption_that_fits_best(captions, files, found):
+    known = dict(one.split(" ") for one in captions.split(", "))
+    paths = [pathlib.Path("photos", file) for file in files.split()]
+    wanted = [None if text == "-" else text for text in found.split()]
+    assert captions_of(known, paths, len(paths)) == wanted
 
 
 def test_the_first_of_several_captions_counts_and_that_is_said(tmp_path):
     path = written(tmp_path, "c.txt", "x\tone\ny\ttwo\nx\tthree\n")
     with pytest.warns(UserWarning, match="3 captions for 2 files, such as 2 for 'x'"):
         assert read_captions(path) == {"x": "one", "y": "two"}
+    path = written(tmp_path, "d.txt", "x.jpg#0\tone\nx.jpg#1\tanother\n")
+    with pytest.warns(UserWarning, match="such as 2 for 'x.jpg'"):
+        assert read_captions(path) == {"x.jpg": "one"}
 
 
 def test_captions_in_the_file_of_an_array(tmp_path):

@@ -89,7 +89,7 @@ def evaluate(
     from gan.metrics import report
 
     generators = {
-        name: drawn_as(one, labels if one is drawing else None, seed)
+        name: drawn_as(one, _labels_for(one, drawing, labels), seed)
         for name, one in drawings.items()
     }
     reports, shown = report.evaluate_faces(compared, generators, seed)
@@ -101,6 +101,16 @@ def evaluate(
 
         tell(str(projection_gap(drawing, real.pictures, withheld, seed=seed)))
     finish(plots.rows(shown, title="ten of each"), output, show)
+
+
+def _labels_for(one, drawing, labels):
+    """The class numbers of another generator for labels as `drawing` numbers them."""
+    if labels is None or one is drawing or not one.classes:
+        return labels if one is drawing else None
+    from gan.metrics.classes import numbers_of
+
+    numbers = numbers_of(drawing.names, one.names)
+    return numbers[labels] if (numbers[labels] >= 0).all() else None
 
 
 def _evaluate_pairs(translator, pictures, course, seed, output, show, json):

@@ -198,6 +198,7 @@ def of_known_classes(
     labels = as_the_model_counts(real, drawing.names or [], tell)
     known = labels >= 0
     if not known.any():
+        tell("No class is known, so that all pictures are compared after all.")
         return real, None
     if not known.all():
         parts = {"pictures": real.pictures[known], "labels": real.labels[known]}
@@ -216,13 +217,10 @@ def drawn_as(
     def draw(count):
         if labels is None:
             return drawing.draw(count, seed=seed)
-        import numpy as np
+        from gan.training.aside import chosen
 
-        from gan.training.aside import spread
-
-        # Shuffled, so that the first few are not all of one class.
-        given = np.random.default_rng(seed).permutation(spread(len(labels), count))
-        return drawing.draw(count, labels=labels[given], seed=seed)
+        given = labels[chosen(labels, count, seed)]
+        return drawing.draw(count, labels=given, seed=seed)
 
     return draw
 

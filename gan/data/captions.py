@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import pathlib
+import re
 import zipfile
 from collections import Counter
 from typing import Any
@@ -75,7 +77,8 @@ def _of_text(text, ending):
     if ending == ".jsonl":
         return _of_rows([json.loads(line) for line in lines])
     if ending == ".csv":
-        return _of_rows([*csv.DictReader(io.StringIO(text))])
+        rows = csv.DictReader(io.StringIO(text.lstrip()))
+        return _of_rows([row for row in rows if any(map(_holds_text, row.values()))])
     parts = [line.split("\t", 1) for line in lines]
     if all(len(part) == 2 for part in parts):
         return _by_name([(name.strip(), caption.strip()) for name, caption in parts])
@@ -91,12 +94,19 @@ def _of_rows(rows):
         return None
     if name is None:
         return [row.get(text) for row in rows]
-    return _by_name([(row[name], row.get(text)) for row in rows])
+    named = [(row.get(name), row.get(text)) for row in rows]
+    return _by_name(named) if all(_holds_text(name) for name, _ in named) else None
+
+
+def _holds_text(value):
+    return isinstance(value, str) and bool(value.strip())
 
 
 def _by_name(pairs):
     """Dict from names to the first caption of each."""
     found: dict[str, str] = {}
+    # Some files number the captions of a picture: 1.jpg#0, 1.jpg#1, …
+    pairs = [(re.sub(r"#\d+$", "", name), caption) for name, caption in pairs]
     for name, caption in pairs:
         found.setdefault(name, caption)
     if len(found) < len(pairs):
@@ -152,30 +162,44 @@ def captions_of(
 def _matched(captions, paths):
     """The caption of each path, or `None`.
 
-    A path belongs to the longest name that is its end, with or without its suffix. If
-    no name fits, the path takes the caption of a file of the same name in another
-    folder, provided that there is only one such caption and one such file.
+    A name fits a path if both end in the same file, with or without its suffix. The
+    more folders agree, the better it fits. A path gets the caption of the name that
+    fits it best, if that name fits no other path better.
     """
-    known, alone = {}, {}
+    known = {}
     for name, caption in captions.items():
-        whole = pathlib.PurePosixPath(str(name).replace("\\", "/"))
-        known[whole.parts] = caption
-        for last in {whole.name, whole.stem}:
-            alone.setdefault(last, []).append(caption)
-    longest = max(map(len, known))
-    times = Counter(path.name for path in paths)
+        *folders, file = re.split(r"[/\\]", str(name).strip())
+        one = folders, file, caption
+        for form in {file, pathlib.PurePath(file).stem}:
+            known.setdefault(form, []).append(one)
 
-    def of(path):
-        for form in (path, path.with_suffix("")):
-            for count in range(min(longest, len(form.parts)), 0, -1):
-                if form.parts[-count:] in known:
-                    return known[form.parts[-count:]]
-        for last in (path.name, path.stem):
-            if times[path.name] == 1 and len(alone.get(last, ())) == 1:
-                return alone[last][0]
-        return None
+    def fits(path):
+        """The captions that fit a path best, with how well they fit, or `None`."""
+        found = {
+            id(one): one
+            for form in (path.name, path.stem)
+            for one in known.get(form, ())
+        }
+        grades = {}
+        for one in found.values():
+            folders, file, _ = one
+            pairs = zip(folders[::-1], path.parts[-2::-1], strict=False)
+            equal = [*itertools.takewhile(lambda pair: pair[0] == pair[1], pairs)]
+            whole = 2 if file == path.name else file == path.stem
+            grades.setdefault((len(equal), whole), []).append(one)
+        return max(grades.items(), default=None)
 
-    return [of(path) for path in paths]
+    best = [fits(path) for path in paths]
+    highest = {}
+    for grade, ones in filter(None, best):
+        for one in ones:
+            highest[id(one)] = max(grade, highest.get(id(one), grade))
+    found = []
+    for fit in best:
+        grade, ones = fit or (None, ())
+        texts = {one[2] for one in ones if highest[id(one)] == grade}
+        found.append(texts.pop() if len(texts) == 1 else None)
+    return found
 
 
 def captions_within(path: StrPath) -> bool:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from gan import metrics
 from gan.data.pixels import find_pixel_range, rescale
@@ -64,8 +63,8 @@ def draw_fakes(
             scales the samples from the model's `pixel_range` to `scale`.
         scale: pair of floats, the values of black and white in the result; not used
             with `to_picture`.
-        conditions: array `(n, …)`, labels or the networks' other conditions, spread
-            evenly over the fakes; `None` draws conditions.
+        conditions: array `(n, …)`, labels or the networks' other conditions, of which
+            the fakes get a random part; `None` draws conditions.
 
     Returns:
         Float array `(count, …)`.
@@ -76,21 +75,35 @@ def draw_fakes(
             drawn = [model.get_fake_sample(size) for size in sizes]
         else:
             name = "labels" if model.classes else "condition"
-            chosen = spread(len(conditions), count)
-            parts = [chosen[i : i + _AT_ONCE] for i in range(0, count, _AT_ONCE)]
-            drawn = [
-                model.get_fake_sample(**{name: tf.gather(conditions, part)})
-                for part in parts
-            ]
+            given = np.asarray(conditions)
+            given = given[chosen(given, count, seed)]
+            parts = [given[i : i + _AT_ONCE] for i in range(0, count, _AT_ONCE)]
+            drawn = [model.get_fake_sample(**{name: part}) for part in parts]
     samples = np.concatenate([d[0] if isinstance(d, tuple) else d for d in drawn])
     if to_picture is not None:
         return np.asarray(to_picture(samples))
     return rescale(samples, model.pixel_range or scale, scale)
 
 
-def spread(most: int, count: int) -> np.ndarray:
-    """`count` indices below `most`, evenly spaced: int array `(count,)`."""
-    return np.arange(count) * most // count
+def chosen(conditions: Any, count: int, seed: int) -> np.ndarray:
+    """Indices of `count` of the conditions, at random, with the classes' shares kept.
+
+    Args:
+        conditions: array `(n, …)`; integers `(n,)` are classes.
+        count: int.
+        seed: int.
+
+    Returns:
+        int array `(count,)`. Of classes, shares differ from those of the conditions by
+        less than one fake.
+    """
+    rng, most = np.random.default_rng(seed), len(conditions)
+    order = rng.permutation(most)
+    labels = np.asarray(conditions)
+    if labels.ndim > 1 or labels.dtype.kind not in "iu":
+        return np.resize(order, count)
+    order = order[np.argsort(labels[order], kind="stable")]
+    return rng.permutation(order[np.arange(count) * most // count])
 
 
 def compared(

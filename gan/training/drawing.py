@@ -14,6 +14,7 @@ from gan import distribute
 from gan.conditions.words import are_texts
 from gan.data.examples import Sample
 from gan.data.labels import as_conditions
+from gan.data.pixels import NO_RANGE, rescale
 from gan.errors import StrPath, expect_positive_int, require
 from gan.latent import Stream
 from gan.training.inputs import latent_shape
@@ -54,8 +55,8 @@ class Drawing(RealExamples):
                 one int for all; `None` draws classes, each equally likely.
             condition: the condition of networks without labels: float vectors `(size,
                 d)`, or one vector `(d,)` for all; texts or one text, with `words`;
-                pictures `(size, h, w, c)` in the model's pixel range. `None` draws
-                conditions of real examples.
+                pictures `(size, h, w, c)` in the model's pixel range, or uint8. `None`
+                draws conditions of real examples.
 
         Returns:
             Float32 tensor `(size, …)` of the generator's output shape. For conditional
@@ -116,6 +117,9 @@ class Drawing(RealExamples):
             value = np.asarray(value)
             value = np.broadcast_to(value, (self._count(size), *value.shape))
         value = as_conditions(value, self.classes, shape, name)
+        if value.dtype == tf.uint8:
+            floats = tf.cast(value, tf.float32) / 255
+            value = rescale(floats, NO_RANGE, self.pixel_range or NO_RANGE)
         value = tf.cast(value, tf.float32) if shape else value
         count = value.shape[0]
         said = f"The argument size must be {count}, as many as there are conditions, "

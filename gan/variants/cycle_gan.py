@@ -240,6 +240,9 @@ class CycleGAN(R3GAN):
         require(labels is None, said, "labels")
         if condition is None:
             condition = self.get_real_sample(size)
+        said = "The argument condition must be a pair (a, b) of pictures of each kind."
+        pair = isinstance(condition, (tuple, list)) and len(condition) == 2
+        require(pair, said, "condition")
         network = self._drawing(training, averaged)
         with self.stream.sampling():
             of_b, of_a = network([*condition], training=training)
