@@ -91,6 +91,11 @@ def pairs(options):
     )
     other = [name.replace("sad", "happy") for name in names]
     edits["other class"] = generator.draw(found.latents, other)
+    pair = [generator.labels(len(some), list(some)) for some in (names, other)]
+    share = np.zeros((len(sad), generator.classes), np.float32)
+    each = np.arange(len(sad))
+    share[each, pair[0]], share[each, pair[1]] = 0.3, 0.7
+    edits["seven tenths of the way"] = generator.draw_mixed(found.latents, share)
     edits["none"] = plain
     for name, edited in edits.items():
         edited = edited.clip(0, 1)
