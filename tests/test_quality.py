@@ -19,6 +19,7 @@ from gan.recipes import size
 from gan.recipes.run import Run, train_recipe
 from gan.saving.model_file import read_notes
 from gan.training.aside import chosen
+from gan.training.evidence import Evidence
 
 RNG = np.random.default_rng(1)
 
@@ -260,6 +261,9 @@ def test_classes_are_as_frequent_in_the_fakes_as_in_the_reals(kind, tmp_path):
         return fit(model, 1, found).history["kid"][0]
 
     assert abs(distance((real, labels))) < 0.01
+    evidence = Evidence(model, 200)
+    for sample in (evidence.fake, evidence.played):
+        assert np.mean(sample.condition) == np.mean(evidence.real.condition) < 0.2
     if kind != "evaluate":
         # Without the classes of the reals, half of the fakes are of class 1.
         assert distance(real) > 0.1

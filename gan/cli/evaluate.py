@@ -105,8 +105,10 @@ def evaluate(
 
 def _labels_for(one, drawing, labels):
     """The class numbers of another generator for labels as `drawing` numbers them."""
-    if labels is None or one is drawing or not one.classes:
-        return labels if one is drawing else None
+    if labels is None or one is drawing:
+        return labels
+    if not one.classes:
+        return None
     from gan.metrics.classes import numbers_of
 
     numbers = numbers_of(drawing.names, one.names)

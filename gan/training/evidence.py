@@ -82,8 +82,13 @@ class Evidence:
         return self._draw(training=self.model.batch_statistics, averaged=False)
 
     def _draw(self, **options):
-        size, draws = self.model.batch_size, range(self._draws)
-        drawn = [self.model.get_fake_sample(size, **options) for _ in draws]
+        size, parts = self.model.batch_size, [{}] * self._draws
+        if self.model.classes:
+            # Classes as frequent as in the reals, which would differ otherwise.
+            with contextlib.suppress(NotMade):
+                labels = np.resize(self.real.condition, (self._draws, size))
+                parts = [{"labels": some} for some in labels]
+        drawn = [self.model.get_fake_sample(size, **part, **options) for part in parts]
         return _joined(map(self.model.as_sample, drawn))
 
     @functools.cached_property
