@@ -12,14 +12,14 @@ import gan
 from gan.data.examples import Sample
 
 
-def reader(size=3):
-    """A discriminator with a frozen second output."""
+def reader(size=3, frozen=True):
+    """A discriminator whose second output comes from a frozen network, or does not."""
     points, condition = keras.Input((2,)), keras.Input((size,))
     x = layers.Dense(4, "tanh")(layers.Concatenate()([points, condition]))
     inputs = keras.Input((2,))
-    frozen = keras.Model(inputs, layers.Dense(size)(inputs), name="reader")
-    frozen.trainable = False
-    outputs = [layers.Dense(1)(x), frozen(points)]
+    words = keras.Model(inputs, layers.Dense(size)(inputs), name="reader")
+    words.trainable = not frozen
+    outputs = [layers.Dense(1)(x), words(points)]
     return keras.Model([points, condition], outputs)
 
 
@@ -138,6 +138,13 @@ def test_the_builders_take_it(build, fitted, tmp_path):
             lambda: gan.CaptionGAN(*networks(), data()),
             "discriminator",
             "build it with reader=gan.conditions.fit_reader",
+        ),
+        (
+            lambda: gan.CaptionGAN(
+                networks()[0], reader(frozen=False), networks()[2], data()
+            ),
+            "discriminator",
+            "set trainable = False on its layers",
         ),
         (lambda: make(auxiliary_weight=-1), "auxiliary_weight", "at least 0"),
         (

@@ -103,3 +103,13 @@ def _expect_reader(discriminator):
         "it with reader=gan.conditions.fit_reader(pictures, vectors).",
         "discriminator",
     )
+    if getattr(discriminator, "outputs", None) is None:
+        return  # Nobody can tell which weights of a subclass its second output uses.
+    reader = keras.Model(discriminator.inputs, discriminator.outputs[1])
+    require(
+        not reader.trainable_variables,
+        "The discriminator's second output must come from a frozen network: set "
+        "trainable = False on its layers. Trained together with the first output, it "
+        "would change while it is compared.",
+        "discriminator",
+    )
