@@ -111,6 +111,17 @@ def test_a_reader_learns_to_read_and_stays_as_it_is(fitted):
         np.testing.assert_array_equal(one, other)
 
 
+def test_a_reader_sees_noise_in_training_alone(fitted):
+    pictures = tf.zeros((1000, 8, 8, 3)) + 0.5
+    first = fitted.layers[1]
+    seen = first(pictures, training=True)
+    assert np.std(seen) == pytest.approx(0.2, rel=0.02)
+    np.testing.assert_array_equal(first(pictures, training=False), pictures)
+    plain = gan.conditions.fit_reader(*stripes(64), steps=1, width=1, noise=0.0)
+    some = pictures[:4]
+    np.testing.assert_array_equal(plain(some, training=True), plain(some))
+
+
 @pytest.mark.parametrize("build", [gan.strided_GenDiscr, gan.residual_GenDiscr])
 def test_the_builders_take_it(build, fitted, tmp_path):
     parts = build((8, 8, 3), 4, 2, condition=2, reader=fitted)
