@@ -2,22 +2,20 @@
 
     python tests/benchmarks/avatars.py --data avatars_64.npz --output avatars.keras
 
-The pictures become 32×32 by the mean of 2×2. The class of a picture says whether its
-mouth is serious, smiling or another one, and whether it has glasses and a beard. R3GAN
-trains with the options of `train` for colour pictures, but with half the gamma and with
-`sharp=True`, because a mouth has few pixels. If the file exists already, its model is
-only measured.
+The pictures become 32×32 by the mean of 2×2. The caption of a picture says whether its
+mouth is serious, smiling or another one, and whether it has glasses and a beard, such
+as "smiling, glasses". `gan.CaptionGAN` trains with the networks and options of `train`
+for pictures with captions. If the file exists already, its model is only measured.
 
 The data have pairs that differ only in the mouth. The serious faces are projected with
-their class known, and the same latents are drawn with the smiling class. The benchmark
-prints how often this edit is nearer to the true smiling face, in the box around the
-mouth, than the serious face and than the projection are, and the PSNR outside of the
-box. Then it gives attributes to fakes, by another class and along directions found from
-the labels, and prints how often classifiers see each attribute change.
+their words known, and the same latents are drawn with "smiling" instead of "serious".
+The benchmark prints how often this edit is nearer to the true smiling face, in the box
+around the mouth, than the serious face and than the projection are, and the PSNR
+outside of the box. Then it adds a word to the captions of fakes, and prints how often
+classifiers see each attribute change.
 """
 
 import argparse
-import dataclasses
 import os
 import pathlib
 import time
@@ -49,8 +47,8 @@ def halved(pictures):
 def read(path):
     """The training faces, and the serious and the smiling faces of the pairs.
 
-    The first two are tuples of pictures, class numbers and a dict of the attributes'
-    bool arrays; the smiling faces are pictures only.
+    The first two are tuples of pictures, captions and a dict of the attributes' bool
+    arrays; the smiling faces are pictures only.
     """
     with np.load(path) as file:
         names = list(file["attribute_names"])
@@ -68,70 +66,54 @@ def read(path):
                 "glasses": (glasses > 0) & (glasses != PATCH),
                 "beard": np.isin(hair, BEARDS),
             }
-            kind = np.where(mouth == SMILE, 1, np.where(mouth == SERIOUS, 0, 2))
-            labels = 4 * kind + 2 * has["glasses"] + has["beard"]
-            found[key] = halved(file[key]), labels, has
+            mouths = np.where(has["smiling"], "smiling", "other")
+            mouths = np.where(mouth == SERIOUS, "serious", mouths)
+            captions = [
+                ", ".join([one] + ["glasses"] * bool(two) + ["beard"] * bool(three))
+                for one, two, three in zip(
+                    mouths, has["glasses"], has["beard"], strict=True
+                )
+            ]
+            found[key] = halved(file[key]), captions, has
         smiling = halved(file["smiling"])
     return found["x"], found["serious"], smiling
 
 
-def class_names():
-    return [
-        mouth + glasses + beard
-        for mouth in MOUTHS
-        for glasses in ("", " glasses")
-        for beard in ("", " beard")
-    ]
-
-
-def networks(data):
-    shape, classes = data.pictures.shape[1:], len(data.names)
-    return gan.strided_GenDiscr(shape, width=16, classes=classes, sharp=True)
-
-
-def train(pictures, labels, options):
+def train(pictures, captions, options):
     """Train a model, and save it as the file `--output`."""
-    data = Pictures(pictures, np.int32(labels), class_names())
-    recipe = dataclasses.replace(r3gan.COLOUR, networks=networks)
-    gamma = r3gan.gamma_for(pictures) / 2
-    model = recipe.make_model(data, options.seed, options.steps, gamma=gamma)
+    data = Pictures(pictures, captions=captions)
     start = time.process_time()
+    model = r3gan.recipe_for(data).make_model(data, options.seed, options.steps)
     model.fit(epochs=1, steps_per_epoch=options.steps, verbose=0)
     print(f"{options.steps} steps, {time.process_time() - start:.0f} CPU seconds")
     model.save(options.output)
 
 
-def with_attribute(labels, wanted):
-    """The class numbers with an attribute, the others as they are."""
-    mouth, glasses, beard = labels // 4, labels // 2 % 2, labels % 2
-    mouth = 1 if wanted == "smiling" else mouth
-    glasses = 1 if wanted == "glasses" else glasses
-    return 4 * mouth + 2 * glasses + (1 if wanted == "beard" else beard)
+def with_attribute(caption, wanted):
+    """The caption with an attribute, the others as they are."""
+    words = caption.split(", ")
+    if wanted == "smiling":
+        return ", ".join(["smiling", *words[1:]])
+    return caption if wanted in words else f"{caption}, {wanted}"
 
 
 def apart(some, others, where):
     return np.sqrt(np.mean((some - others)[:, where] ** 2, axis=(1, 2)))
 
 
-def edits(generator, serious, smiling, labels):
+def edits(generator, serious, smiling, captions):
     """Print how near edits of serious faces are to the true smiling ones."""
     real, truth = (np.float32(x / 255) for x in (serious, smiling))
-    names = [name for name in map(str, np.array(class_names())[labels])]
-    found = generator.project(real, labels=names)
-    plain = generator.draw(found.latents, found.labels).clip(0, 1)
+    told = generator.words(captions)
+    found = generator.project(real, condition=told)
+    plain = generator.draw(found.latents, condition=told).clip(0, 1)
     before = np.mean(-20 * np.log10(apart(plain, real, ~BOX)))
     print(f"projections: median {np.median(found.psnr):.2f} dB, outside {before:.2f}")
-    other = [name.replace("serious", "smiling") for name in names]
-    made = {"none": plain, "other class": generator.draw(found.latents, other)}
-    pair = [[class_names().index(name) for name in some] for some in (names, other)]
-    share = np.zeros((len(real), len(class_names())), np.float32)
-    rows = np.arange(len(real))
-    share[rows, pair[0]], share[rows, pair[1]] = 0.2, 0.8
-    made["four fifths of it"] = generator.draw_mixed(found.latents, share)
-    for amount in (1, 2):
-        made[f"towards smiling {amount}"] = generator.edit(
-            found.latents, "smiling", amount, found.labels, keep=["glasses", "beard"]
-        )
+    other = generator.words([with_attribute(one, "smiling") for one in captions])
+    made = {"none": plain}
+    for share in (0.5, 0.8, 1.0):
+        mixed = (1 - share) * told + share * other
+        made[f"smiling {share}"] = generator.draw(found.latents, condition=mixed)
     for name, edited in made.items():
         edited = edited.clip(0, 1)
         near = apart(edited, truth, BOX)
@@ -144,7 +126,7 @@ def edits(generator, serious, smiling, labels):
         )
 
 
-def matrix(generator, pictures, has):
+def matrix(generator, pictures, captions, has):
     """Print which attributes change if one of them is wanted."""
     real = np.float32(pictures / 255)
     judges = {name: Classifier(real, yes.astype(int)) for name, yes in has.items()}
@@ -155,24 +137,17 @@ def matrix(generator, pictures, has):
         network = judges[name]._network
         return network.predict(some.clip(0, 1), 500, verbose=0).argmax(1) == 1
 
-    latents, labels = generator.latents(1000, seed=3), generator.labels(1000)
-    plain = generator.draw(latents, labels)
+    latents, told = generator.latents(1000, seed=3), generator.words(captions)
+    plain = generator.draw(latents, condition=told)
     before = {name: seen(name, plain) for name in has}
 
-    def told(kind, wanted, edited, some):
+    for wanted in has:
+        some = ~before[wanted]
+        new = [with_attribute(captions[i], wanted) for i in np.flatnonzero(some)]
+        edited = generator.draw(latents[some], condition=generator.words(new))
         after = {n: (seen(n, edited) != before[n][some]).mean() for n in has}
         row = ", ".join(f"{n} {share:.1%}" for n, share in after.items())
-        print(f"{kind}, wanted {wanted}: changed {row}", flush=True)
-
-    for wanted in has:
-        some = ~before[wanted]
-        new = with_attribute(labels[some], wanted)
-        told("other class", wanted, generator.draw(latents[some], new), some)
-    for wanted in has:
-        some = ~before[wanted]
-        given = latents[some], wanted, 1, labels[some]
-        edited = generator.edit(*given, keep=list(has))
-        told("direction, amount 1", wanted, edited, some)
+        print(f"wanted {wanted}: changed {row}", flush=True)
 
 
 def main():
@@ -183,15 +158,13 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=pathlib.Path, required=True, help="a .keras")
     options = parser.parse_args()
-    (pictures, labels, has), (serious, kinds, _), smiling = read(options.data)
+    (pictures, captions, has), (serious, kinds, _), smiling = read(options.data)
     if not options.output.exists():
-        train(pictures, labels, options)
+        train(pictures, captions, options)
     generator = gan.load_generator(options.output)
-    for name, yes in has.items():
-        generator.directions.named(name, pictures, labels=yes)
     rows = slice(options.count)
     edits(generator, serious[rows], smiling[rows], kinds[rows])
-    matrix(generator, pictures, has)
+    matrix(generator, pictures, captions[:1000], has)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ share `--least`. Then it classifies 5,000 fakes of each run. The script prints:
 
 - if the model has classes: the share of fakes that have the requested class, over all
   classes and for each;
-- for every model: how many of the ten classes there are (each at least 1% of the fakes),
-  the entropy of the predicted classes in nats (log 10 = 2.303 if all are equally
-  frequent), precision and recall, density and coverage, and the kernel distance to the
-  reals, times 1,000. It also prints the kernel distance of two halves of the reals.
+- for every model: how many of the ten classes there are (each at least 1% of the
+  fakes), the entropy of the predicted classes in nats (log 10 = 2.303 if all are
+  equally frequent), precision and recall, density and coverage, and the kernel distance
+  to the reals, times 1,000. It also prints the kernel distance of two halves of the
+  reals.
 """
 
 import argparse

@@ -3,11 +3,11 @@
     taskset -c 0 python tests/benchmarks/few.py --data avatars_64.npz --minutes 12
 
 The pictures are shrunk to 32×32 pixels by means over 2×2, and 300 of them are used for
-training, with the networks and options of `train`. Four times during the training, 2,850
-fakes are compared with as many of the other pictures, by 256 principal coordinates of
-these: the Fréchet distance, the kernel distance · 10³, precision and recall. The
-neighbour ratio is below 1 if fakes are nearer to the training pictures than these are
-to each other. The minutes are CPU minutes.
+training, with the networks and options of `train`. Four times during the training,
+2,850 fakes are compared with as many of the other pictures, by 256 principal
+coordinates of these: the Fréchet distance, the kernel distance · 10³, precision and
+recall. The neighbour ratio is below 1 if fakes are nearer to the training pictures than
+these are to each other. The minutes are CPU minutes.
 """
 
 import argparse
