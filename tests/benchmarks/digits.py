@@ -3,10 +3,10 @@
     python tests/benchmarks/digits.py --data mnist_10k.npz RUN [RUN ...]
     python tests/benchmarks/digits.py --data fashion_10k.npz --least 0.87 RUN [RUN ...]
 
-RUN is a folder of `python main.py train --recipe mnist_…` or `fashion_r3gan`, with its
-`model.keras`. A small convolutional network is trained on four fifths of the labelled
-pictures in `--data` and must classify at least 97% of the others correctly, or the
-share `--least`. Then it classifies 5,000 fakes of each run. The script prints:
+RUN is a folder of `python main.py train`, with its `model.keras`. A small convolutional
+network is trained on four fifths of the labelled pictures in `--data` and must classify
+at least 97% of the others correctly, or the share `--least`. Then it classifies 5,000
+fakes of each run. The script prints:
 
 - if the model has classes: the share of fakes that have the requested class, over all
   classes and for each;
@@ -26,7 +26,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np  # noqa: E402
 
 import gan  # noqa: E402
-from gan.data.downloads import load_mnist  # noqa: E402
+from gan.data.pictures import read_pictures  # noqa: E402
 from gan.generators.trained import TrainedGenerator  # noqa: E402
 from gan.metrics.classes import Classifier  # noqa: E402
 
@@ -74,9 +74,9 @@ def main():
     parser.add_argument("--least", type=float, default=0.97, help="accuracy on reals")
     parser.add_argument("runs", nargs="+", type=pathlib.Path)
     arguments = parser.parse_args()
-    digits = load_mnist(arguments.data)
-    pictures = digits.floats()
-    classifier = Classifier(pictures[..., None], digits.labels)
+    data = read_pictures(arguments.data, (28, 28), False)
+    pictures = data.floats()
+    classifier = Classifier(pictures[..., None], data.labels)
     print(f"classifier: {classifier.accuracy:.4f} of held-out pictures")
     if classifier.accuracy < arguments.least:
         raise SystemExit(f"too little: at least {arguments.least} is needed")
