@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-ROUNDS = 10
 _STEP = 0.01  # change of a latent number, for finite differences
 
 
@@ -18,7 +17,7 @@ def polish(
     hold: Callable[[np.ndarray], np.ndarray],
     prior: float,
     rows: int,
-    rounds: int = ROUNDS,
+    rounds: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Improves latents by the Levenberg-Marquardt method.
 

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan.errors import expect_between, expect_seed, require
-from gan.generators.polish import ROUNDS, polish
+from gan.generators.polish import polish
 from gan.training.inputs import latent_shape
 from gan.training.networks import is_picture
 from gan.training.runtime import unfused
@@ -25,6 +25,8 @@ _CHUNK = 20  # steps between two reports of progress
 _RATE = 0.2  # learning rate, in standard deviations of a latent number
 _PRIOR = 3e-5  # weight of the prior on the latents' length
 _FEATURES = 1e-4  # weight of the discriminator's features
+# Steps of least squares: those of all starts, and those of the best one alone.
+_FIRST_ROUNDS, _LAST_ROUNDS = 4, 6
 _MOST_SLOPES = 256  # largest latent dimension for which least squares is quick
 _LOWEST = 4  # shorter side, in pixels, of the smallest picture of the pyramid
 _REACH = 0.85  # share of the median distance between neighbours among the fakes
@@ -215,10 +217,9 @@ class _Search:
             starts = np.take_along_axis(starts, order, 1)
             state = [np.take_along_axis(p, order[..., None], 1) for p in state]
         given = self._conditions(starts, own)
-        latents, loss = self._polished(state[0], given, pictures)
-        rows, best = np.arange(len(pictures)), loss.argmin(axis=1)
+        latents, best = self._polished(state[0], given, pictures)
         given = given.reshape(*starts.shape, *given.shape[1:])
-        return latents[rows, best], given[rows, best], nearest
+        return latents, given[np.arange(len(pictures)), best], nearest
 
     def _conditions(self, starts, own):
         """The network's second input for `(n, count)` starts, one row for each."""
@@ -227,15 +228,25 @@ class _Search:
         return self.given[starts.ravel()]
 
     def _polished(self, latents, given, pictures):
-        """Latents `(n, restarts, dim)` after least squares, and the loss of each."""
-        flat = latents.reshape(-1, latents.shape[2])
-        count = latents.shape[1] if latents.shape[2] <= _MOST_SLOPES else 0
-        targets = np.repeat(pictures.reshape(len(pictures), -1), latents.shape[1], 0)
-        prior = _PRIOR * latents.shape[2] / 2 if self._kind == "normal" else 0.0
-        draw, hold = self._draw, lambda some: np.asarray(self._prior.hold(some))
-        ends = draw, flat, given, targets, hold, prior, self.rows
-        flat, loss = polish(*ends, rounds=ROUNDS if count else 0)
-        return flat.reshape(latents.shape), loss.reshape(latents.shape[:2])
+        """Latents `(n, dim)` after least squares, and the start `(n,)` of each."""
+        count, starts, dim = latents.shape
+        prior = _PRIOR * dim / 2 if self._kind == "normal" else 0.0
+        quick = dim <= _MOST_SLOPES
+
+        def hold(some):
+            return np.asarray(self._prior.hold(some))
+
+        def polished(some, given, targets, rounds):
+            ends = hold, prior, self.rows, rounds if quick else 0
+            return polish(self._draw, some, given, targets, *ends)
+
+        targets = pictures.reshape(count, -1)
+        every = latents.reshape(-1, dim), given, np.repeat(targets, starts, axis=0)
+        found, loss = polished(*every, _FIRST_ROUNDS)
+        best = loss.reshape(count, starts).argmin(axis=1)
+        rows = np.arange(count) * starts + best
+        found, _ = polished(found[rows], given[rows], targets, _LAST_ROUNDS)
+        return found, best
 
     def _draw(self, latents, labels):
         """Draw examples, flattened to `(n, d)`."""
