@@ -156,18 +156,21 @@ def test_kept_beside_the_model_and_only_for_its_weights(tmp_path, vectors):
             generator.directions.load(path)
 
 
-def test_a_score_looks_at_what_is_visible():
+@pytest.mark.parametrize("scale", [1, 1e-4])
+def test_a_score_looks_at_what_is_visible(scale):
     """A trace of .001 tells the kinds apart exactly; a spot does so only mostly."""
     rng = np.random.default_rng(0)
     labels = rng.random(400) > 0.5
     pictures = np.full((400, 8, 8), 0.5, np.float32)
+    pictures[:, 4:] = rng.random((400, 1, 1))
     spot = np.where(labels, 0.65, 0.35) + 0.1 * rng.normal(size=400)
     pictures[:, 2, 3], pictures[:, 6, 6] = spot, 0.5 + 0.001 * np.where(labels, 1, -1)
-    score = fit_score(pictures, labels, lambda x: x.reshape(len(x), -1))
+    score = fit_score(scale * pictures, labels, lambda x: x.reshape(len(x), -1))
     traced, spotted = np.full((2, 1, 8, 8), 0.5, np.float32)
     traced[0, 6, 6], spotted[0, 2, 3] = 0.501, 0.65
-    empty = score(np.full((1, 8, 8), 0.5, np.float32))
-    assert abs(score(traced) - empty) < 0.02 < score(spotted) - empty
+    empty = score(scale * np.full((1, 8, 8), 0.5, np.float32))
+    trace, spot = (score(scale * some) - empty for some in (traced, spotted))
+    assert abs(trace) < 0.01 < 0.05 < spot
     assert 0.85 < score.accuracy < 1
 
 

@@ -16,7 +16,9 @@ SCORES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 _LEAST = 5  # smallest number of pictures of each kind
-_NOISE = 0.05  # standard deviation of the noise added to pictures in [0, 1]
+# Standard deviation of the noise added to pictures in [0, 1], and its largest share of
+# that of all examples, which matters for examples in smaller ranges.
+_NOISE, _MOST_NOISE = 0.05, 0.2
 _WEIGHTS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)  # ridge penalties to choose from
 
 
@@ -63,7 +65,7 @@ def fit_score(
     other reasons, and the direction changes other attributes, too.
 
     Args:
-        pictures: float array `(n, …)` in [0, 1].
+        pictures: float array `(n, …)`, in [0, 1] if they are pictures.
         labels: bool array `(n,)`, which pictures have the attribute.
         look: callable, pictures -> float array `(n, d)`, the inputs of the linear
             score.
@@ -82,7 +84,7 @@ def fit_score(
     said += f"without it, but there are {few} of one kind."
     require(few >= _LEAST, said, "with_")
     noise = np.random.default_rng(seed).standard_normal(pictures.shape, np.float32)
-    seen = look(pictures + _NOISE * noise)
+    seen = look(pictures + min(_NOISE, _MOST_NOISE * pictures.std()) * noise)
     mean, deviation = seen.mean(axis=0), seen.std(axis=0)
     scale = np.divide(1, deviation, out=0 * deviation, where=deviation > 1e-6)
     scale /= np.sqrt(seen.shape[1])

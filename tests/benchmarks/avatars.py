@@ -34,7 +34,6 @@ from gan.recipes import r3gan  # noqa: E402
 
 BOX = np.zeros((32, 32), bool)
 BOX[16:19, 13:19] = True
-MOUTHS = ("serious", "smiling", "other")
 # Numbers of the values in avatars_64.npz.
 SMILE, SERIOUS = 0, 1
 PATCH, BEARDS = 7, (1, 2, 3)
